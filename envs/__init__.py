@@ -1,0 +1,1 @@
+"""The Gymnasium environment, its tools, rewards, and the record of episodes."""

@@ -1,0 +1,98 @@
+"""The record of one episode: what was asked, done, seen and paid. Plain data; the store and the replay build on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from journeyman.envs.actions import Action
+from journeyman.envs.observation import Observation
+from journeyman.tasks.verdict import Verdict
+
+
+class StopReason(StrEnum):
+    """Why an episode ended. Every episode has exactly one."""
+
+    REPORTED = "reported"
+    """The policy ended it with `report`."""
+    STEP_LIMIT = "step_limit"
+    TOKEN_LIMIT = "token_limit"
+    TIME_LIMIT = "time_limit"
+    MALFORMED_LIMIT = "malformed_limit"
+    """Too many actions in a row that could not be read."""
+    POLICY_ERROR = "policy_error"
+    SANDBOX_LOST = "sandbox_lost"
+    """The policy's sandbox died; its files are gone, so there is nothing to grade."""
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class RewardTerm:
+    """One named part of the reward, with where each unit comes from."""
+
+    name: str
+    weight: float
+    value: float
+    """In [0, 1]."""
+    source: str
+    """The check, rule or person that it traces to, in words."""
+
+    @property
+    def amount(self) -> float:
+        return self.weight * self.value
+
+
+@dataclass(frozen=True, slots=True)
+class TestRun:
+    """What one `test` action found."""
+
+    __test__ = False  # not a pytest class
+
+    passed: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action with its observation."""
+
+    action: Action
+    observation: Observation
+    reward: float = 0.0
+    tree_hash: str = ""
+    """File state after the action."""
+    diff: str = ""
+    """Unified diff of what this action changed in the workspace; empty when nothing."""
+    tests: TestRun | None = None
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """The whole record from reset to a `StopReason`."""
+
+    id: str
+    task: str
+    policy: str
+    seed: int
+    first: Observation
+    """What the reset showed."""
+    steps: tuple[Step, ...]
+    stop: StopReason
+    reward: float | None
+    """Sum of the terms; `None` when unscored."""
+    terms: tuple[RewardTerm, ...]
+    verdict: Verdict | None
+    started_at: str = ""
+    """UTC, ISO 8601."""
+    duration_s: float = 0.0
+    versions: dict[str, str] = field(default_factory=dict)
+    """What made it: journeyman, task digest, backend, environment key, model, …"""
+    config: dict[str, Any] = field(default_factory=dict)
+    """The environment's settings, enough to re-execute it."""
+
+    @property
+    def resolved(self) -> bool:
+        return self.verdict is not None and self.verdict.resolved is True

@@ -1,0 +1,34 @@
+"""Who acts. A policy sees observations and answers with actions; it holds no sandbox and knows no check."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from journeyman.envs.actions import Action
+from journeyman.envs.observation import Observation
+
+
+class PolicyError(RuntimeError):
+    """The policy itself failed (an endpoint down, a model that cannot load). The episode ends with `policy_error`."""
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """One contract suite runs over every policy."""
+
+    name: str
+    """How the record names it, such as "oracle" or "local:smollm2-135m"."""
+
+    def start(self, *, seed: int) -> None:
+        """Forget the last episode; called once before the first `act` of each. The seed makes sampling repeatable."""
+        ...
+
+    def act(self, observation: Observation) -> Action:
+        """Answer one observation with one tool call.
+
+        What a model wrote that cannot be read as a call is returned as `Action.malformed(text, why)`, not raised.
+
+        Raises:
+            PolicyError: the policy cannot go on.
+        """
+        ...

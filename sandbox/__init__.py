@@ -1,0 +1,1 @@
+"""Where commands run: the sandbox protocol and its backends."""

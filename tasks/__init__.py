@@ -1,0 +1,1 @@
+"""What is to be solved: tasks, their folders, grading, validation and sources."""

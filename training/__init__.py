@@ -1,0 +1,1 @@
+"""Episodes become weights: SFT, GRPO, evaluation."""
