@@ -12,6 +12,10 @@ class PolicyError(RuntimeError):
     """The policy itself failed (an endpoint down, a model that cannot load). The episode ends with `policy_error`."""
 
 
+class TokenLimit(PolicyError):
+    """The conversation reached its token cap. The episode ends with `token_limit` and is graded as it stands."""
+
+
 @runtime_checkable
 class Policy(Protocol):
     """One contract suite runs over every policy."""
@@ -29,6 +33,11 @@ class Policy(Protocol):
         What a model wrote that cannot be read as a call is returned as `Action.malformed(text, why)`, not raised.
 
         Raises:
+            TokenLimit: the conversation is full.
             PolicyError: the policy cannot go on.
         """
+        ...
+
+    def close(self) -> None:
+        """Give back what the episode held (a model's memory, a connection). Idempotent; `start` may follow."""
         ...

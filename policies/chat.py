@@ -1,0 +1,78 @@
+"""A conversation as token ids that only ever grow.
+
+Token in, token out: what the model sampled is kept as the ids that it sampled; nothing is rendered again from
+text. So a template is asked once what stands *around* the messages, and must be prefix-preserving: adding a
+message may not change what came before it. Messages are encoded apart from the template's own marks, so that
+text such as `<|im_end|>` in a repository's file stays text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from journeyman.policies.models import ModelError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_SYSTEM, _USER, _ANSWER, _NEXT = (f"\x1a{name}\x1a" for name in ("system", "user", "answer", "next"))
+
+
+class ChatTemplate:
+    """What a tokenizer's chat template puts around the turns.
+
+    Raises:
+        ModelError: the tokenizer has no chat template, or one that rewrites earlier messages.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.tokenizer = tokenizer
+        if not getattr(tokenizer, "chat_template", None):
+            raise ModelError(
+                "the tokenizer has no chat template; use an instruction-tuned model, or set tokenizer.chat_template"
+            )
+        messages = [
+            {"role": "system", "content": _SYSTEM},
+            {"role": "user", "content": _USER},
+            {"role": "assistant", "content": _ANSWER},
+            {"role": "user", "content": _NEXT},
+        ]
+        opening, whole = self._render(messages[:2]), self._render(messages)
+        eos = str(tokenizer.eos_token)
+        if not whole.startswith(opening + _ANSWER + eos) or _SYSTEM not in opening:
+            raise ModelError(
+                "the chat template is not prefix-preserving (a later message changes how an earlier one is rendered), "
+                f"or does not end a turn with the end token {eos!r}"
+            )
+        self.eos_id: int = tokenizer.eos_token_id
+        before_system, rest = opening.split(_SYSTEM)
+        after_system, after_user = rest.split(_USER)
+        before_next, after_next = whole[len(opening + _ANSWER + eos) :].split(_NEXT)
+        self._before_system, self._after_system, self._after_user, self._before_next, self._after_next = (
+            self._mark_ids(text) for text in (before_system, after_system, after_user, before_next, after_next)
+        )
+
+    def opening(self, system: str, user: str) -> list[int]:
+        """Ids from the start of the conversation up to where the assistant's first token comes."""
+        return [
+            *self._before_system, *self.text_ids(system),
+            *self._after_system, *self.text_ids(user), *self._after_user,
+        ]  # fmt: skip
+
+    def reply(self, user: str) -> list[int]:
+        """Ids that follow the assistant's end token and bring the next user message, up to the assistant's next token."""
+        return [*self._before_next, *self.text_ids(user), *self._after_next]
+
+    def answer(self, text: str) -> list[int]:
+        """Ids of an assistant's turn written by someone else (a demonstration), with the end token."""
+        return [*self.text_ids(text), self.eos_id]
+
+    def text_ids(self, text: str) -> list[int]:
+        """Ids of a message's text; special tokens written in it are read as ordinary characters."""
+        return list(self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
+
+    def _mark_ids(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _render(self, messages: list[dict[str, str]]) -> str:
+        return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))

@@ -1,0 +1,121 @@
+"""A language model on this machine as a policy."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from journeyman.envs.actions import Action
+from journeyman.envs.observation import Observation
+from journeyman.policies.chat import ChatTemplate
+from journeyman.policies.dialect import Dialect, dialect
+from journeyman.policies.engine import Engine, Lane, Sampling
+from journeyman.policies.models import load_model
+from journeyman.policies.policy import TokenLimit
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """How a local model talks and samples."""
+
+    dialect: str = "lines"
+    """How tool calls are written: "lines" (compact, for small models) or "json"."""
+    temperature: float = 0.0
+    max_turn_tokens: int = 96
+    """Cap of one action, in tokens."""
+    max_episode_tokens: int = 1536
+    """Cap of the whole conversation, in tokens; reaching it ends the episode with `token_limit`."""
+
+
+class LocalModel:
+    """A model with its engine, from which any number of policies act at once."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        name: str,
+        settings: LocalSettings | None = None,
+        max_batch: int = 32,
+    ) -> None:
+        self.name, self.settings = name, settings or LocalSettings()
+        self.tokenizer, self.chat = tokenizer, ChatTemplate(tokenizer)
+        self.dialect: Dialect = dialect(self.settings.dialect)
+        self.engine = Engine(model, self.chat.eos_id, max_batch=max_batch)
+
+    @classmethod
+    def load(cls, name: str, *, settings: LocalSettings | None = None, max_batch: int = 32) -> LocalModel:
+        """Load by hub id, folder or built-in name.
+
+        Raises:
+            ModelError: it cannot be found or read.
+        """
+        return cls(*load_model(name), name=name, settings=settings, max_batch=max_batch)
+
+    def policy(self) -> LocalPolicy:
+        return LocalPolicy(self)
+
+    def close(self) -> None:
+        self.engine.close()
+
+    def __enter__(self) -> LocalModel:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class LocalPolicy:
+    """One episode's conversation with a local model. Every action carries its row of the token ledger."""
+
+    def __init__(self, model: LocalModel) -> None:
+        self._model = model
+        self.name = f"local:{model.name}"
+        self._lane: Lane | None = None
+        self._last: Action | None = None
+        self._tokens = 0
+
+    def start(self, *, seed: int) -> None:
+        self.close()
+        self._lane, self._last, self._tokens = self._model.engine.open_lane(seed), None, 0
+
+    def act(self, observation: Observation) -> Action:
+        """Sample one turn and read it as a tool call.
+
+        Raises:
+            TokenLimit: the conversation reached its cap.
+            PolicyError: `start` was not called, or sampling failed.
+        """
+        if self._lane is None:
+            self.start(seed=0)
+        assert self._lane is not None
+        prompt = self._prompt(observation)
+        room = self._model.settings.max_episode_tokens - self._tokens - len(prompt)
+        if room < 1:
+            raise TokenLimit(f"the conversation reached its cap of {self._model.settings.max_episode_tokens} tokens")
+        sampling = Sampling(self._model.settings.temperature, min(self._model.settings.max_turn_tokens, room))
+        turn = self._lane.generate(prompt, sampling)
+        self._tokens += len(turn.prompt_ids) + len(turn.sampled_ids)
+        text = str(self._model.tokenizer.decode(turn.sampled_ids, skip_special_tokens=True))
+        self._last = dataclasses.replace(self._model.dialect.parse(text), tokens=turn)
+        return self._last
+
+    def close(self) -> None:
+        """Give the conversation's memory back; the next `start` opens a new one."""
+        if self._lane is not None:
+            self._lane.close()
+            self._lane = None
+
+    def _prompt(self, observation: Observation) -> list[int]:
+        message = self._model.dialect.render(observation)
+        if self._last is None:
+            return self._model.chat.opening(self._model.dialect.system(), message)
+        assert self._last.tokens is not None
+        # A turn that was cut off lacks the end token; the environment adds it, so it is never trained on.
+        closing = [self._model.chat.eos_id] if self._last.tokens.truncated else []
+        return [*closing, *self._model.chat.reply(message)]
