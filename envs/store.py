@@ -1,13 +1,76 @@
-"""Where episodes are kept: recorded step by step, so that what was acknowledged survives whatever happens next."""
+"""Where episodes are kept: recorded step by step, so that what was acknowledged survives whatever happens next.
+
+    runs/RUN/segments/*.log   what happened, one append-only file per writing process (envs/log.py)
+    runs/RUN/blobs/           long texts, by content
+    runs/RUN/index.sqlite     where is what; may be deleted at any time
+
+Any number of processes and threads may write to one run at once, and others may read it meanwhile. An episode that
+was recorded twice (a retried worker, a copied segment) counts once.
+
+Errors:
+
+    StoreError (RuntimeError)
+    ├── EpisodeNotFound (LookupError)    no such episode, or more than one begins so
+    └── EpisodeDamaged                   it is there, but bytes of it are lost; the message says which
+"""
 
 from __future__ import annotations
 
+import os
+import re
 import secrets
 import threading
 import time
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
 
+from journeyman.envs.blobs import Blobs
+from journeyman.envs.codec import CodecError, pack_episode, pack_step, unpack, unpack_episode, unpack_step
 from journeyman.envs.episode import Episode, Step
+from journeyman.envs.index import Attempt, Index
+from journeyman.envs.log import LogError, SegmentWriter, has_living_writer, read_at
+
+
+class StoreError(RuntimeError):
+    """The store was asked for something that it cannot do."""
+
+
+class EpisodeNotFound(StoreError, LookupError):
+    """No episode of that name, or more than one."""
+
+
+class EpisodeDamaged(StoreError):
+    """Bytes of this episode are lost."""
+
+
+class State(StrEnum):
+    FINISHED = "finished"
+    RUNNING = "running"
+    """Its writer is alive."""
+    INTERRUPTED = "interrupted"
+    """Its writer is gone; what it had done is kept and reads as `StopReason.INTERRUPTED`."""
+    DAMAGED = "damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One line about an episode, from the index alone."""
+
+    id: str
+    task: str
+    policy: str
+    seed: int
+    state: State
+    stop: str
+    reward: float | None
+    resolved: bool | None
+    steps: int
+    started_at: str
+    duration_s: float
 
 
 @runtime_checkable
@@ -15,7 +78,7 @@ class Recorder(Protocol):
     """What a rollout tells while an episode runs. When a call returns, what it was given is on the disk."""
 
     def begin(self, episode: Episode) -> None:
-        """An episode starts: no steps yet, `stop=INTERRUPTED`, `reward=None`. It is what would be recovered right now."""
+        """An episode starts: no steps yet, `stop=INTERRUPTED`, `reward=None`. This is what would be recovered now."""
         ...
 
     def step(self, episode_id: str, step: Step) -> None:
@@ -40,3 +103,217 @@ def new_episode_id() -> str:
         ms = _last_ms
     moment = "".join(_ALPHABET[ms >> shift & 31] for shift in range(40, -1, -5))
     return moment + "-" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
+
+
+class EpisodeStore:
+    """The episodes of one run folder, for writing, reading or both. It makes nothing on the disk before it must."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        self._segments = self.folder / "segments"
+        self._blobs = Blobs(self.folder / "blobs")
+        self._index = Index(self.folder / "index.sqlite", self._segments, self._blobs)
+        self._lock = threading.RLock()
+        self._writer: SegmentWriter | None = None
+        self._pid = os.getpid()
+        self._open: dict[str, list[Step]] = {}
+        self._finished: set[str] = set()
+
+    # writing
+
+    def begin(self, episode: Episode) -> None:
+        """See `Recorder`.
+
+        Raises:
+            LogWriteError: the disk refused (full, quota); nothing acknowledged is lost.
+            StoreError: the id is not one, or has begun before.
+        """
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", episode.id):
+            raise StoreError(f"{episode.id!r} is no episode id: use new_episode_id()")
+        with self._lock:
+            self._leave_parent()
+            if episode.id in self._open or episode.id in self._finished:
+                raise StoreError(f"episode {episode.id} has begun before")
+            self._append(pack_episode("begin", replace(episode, steps=()), self._blobs))
+            self._open[episode.id] = []
+
+    def step(self, episode_id: str, step: Step) -> None:
+        """See `Recorder`. Raises as `begin` does."""
+        with self._lock:
+            steps = self._begun(episode_id)
+            self._append(pack_step(episode_id, len(steps), step, self._blobs))
+            steps.append(step)
+
+    def finish(self, episode: Episode) -> None:
+        """See `Recorder`. Raises as `begin` does, and StoreError when it has fewer steps than were recorded."""
+        with self._lock:
+            steps = self._begun(episode.id)
+            if len(steps) > len(episode.steps):
+                raise StoreError(
+                    f"episode {episode.id} ends with {len(episode.steps)} steps, {len(steps)} were recorded"
+                )
+            missing = [n for n, step in enumerate(episode.steps) if n >= len(steps) or steps[n] != step]
+            payloads = [pack_step(episode.id, n, episode.steps[n], self._blobs) for n in missing]
+            self._append(*payloads, pack_episode("end", episode, self._blobs))
+            del self._open[episode.id]
+            self._finished.add(episode.id)
+
+    def add(self, episode: Episode) -> None:
+        """Record a whole episode at once; one that this store has recorded already is left as it is."""
+        with self._lock:
+            if episode.id not in self._finished:
+                if episode.id not in self._open:
+                    self.begin(episode)
+                self.finish(episode)
+
+    def close(self) -> None:
+        """Let go of the segment: episodes that have not finished now read as interrupted. Idempotent."""
+        with self._lock:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+            self._open.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    # reading
+
+    def summaries(self) -> list[Summary]:
+        """One line for every episode, oldest first."""
+        return [_summary(attempt, state) for attempt, state in self._attempts()]
+
+    def episodes(self) -> Iterator[Episode]:
+        """Every episode that can be read, oldest first, those still running left out; `problems` names the others."""
+        for attempt, state in self._attempts():
+            if state in (State.FINISHED, State.INTERRUPTED):
+                try:
+                    yield self._read(attempt)
+                except EpisodeDamaged:
+                    continue
+
+    def get(self, name: str) -> Episode:
+        """An episode by its id, the unique beginning of its id or of the part after the dash, "last", or "best"
+        (highest reward, then fewest steps, then latest). One that still runs is read as far as it is.
+
+        Raises:
+            EpisodeNotFound: there is none, or more than one begins so.
+            EpisodeDamaged: bytes of it are lost.
+        """
+        return self._read(self._find(name))
+
+    def problems(self) -> list[str]:
+        """What was lost, in words: damaged segments and the episodes that cannot be read."""
+        attempts = self._attempts()
+        found = []
+        for segment, damage, tail in self._index.damage() if attempts or self._segments.is_dir() else []:
+            found += [f"{segment}: {line}" for line in damage]
+            if tail and not has_living_writer(self._segments / segment):
+                found.append(f"{segment}: {tail}")
+        for attempt, _ in attempts:
+            try:
+                self._read(attempt)
+            except EpisodeDamaged as error:
+                found.append(str(error))
+        return found
+
+    def rebuild_index(self) -> None:
+        """Throw the index away and build it from the segments."""
+        self._index.drop()
+        self._attempts()
+
+    def _append(self, *payloads: bytes) -> None:
+        if self._writer is None:
+            self._writer = SegmentWriter(self._segments / f"{new_episode_id()}.log")
+        self._writer.append(*payloads)
+
+    def _leave_parent(self) -> None:
+        if self._pid != os.getpid():  # we are a fork: the segment, and what runs in it, stay the parent's
+            self.close()
+            self._pid = os.getpid()
+
+    def _begun(self, episode_id: str) -> list[Step]:
+        self._leave_parent()
+        if episode_id not in self._open:
+            raise StoreError(f"episode {episode_id} has not begun in this store, or has ended")
+        return self._open[episode_id]
+
+    def _attempts(self) -> list[tuple[Attempt, State]]:
+        """The one attempt that counts for each episode, oldest first."""
+        if not self._segments.is_dir():
+            return []
+        self._index.refresh()
+        alive: dict[str, bool] = {}
+        best: dict[str, tuple[Attempt, State]] = {}
+        for attempt in self._index.attempts():
+            if attempt.segment not in alive:
+                alive[attempt.segment] = has_living_writer(self._segments / attempt.segment)
+            state = _state(attempt, alive[attempt.segment])
+            known = best.get(attempt.episode)
+            if known is None or _worth(attempt, state) > _worth(*known):
+                best[attempt.episode] = (attempt, state)
+        return list(best.values())
+
+    def _find(self, name: str) -> Attempt:
+        every = self._attempts()
+        if not every:
+            raise EpisodeNotFound(f"no episodes in {self.folder}")
+        if name == "last":
+            return every[-1][0]
+        if name == "best":
+            scored = [attempt for attempt, state in every if state is State.FINISHED and attempt.reward is not None]
+            if not scored:
+                raise EpisodeNotFound(f"no finished and scored episode in {self.folder}, so none is best")
+            return max(scored, key=lambda a: (a.reward, -a.steps, a.episode))
+        found = [attempt for attempt, _ in every if name == attempt.episode] or [
+            attempt for attempt, _ in every
+            if name and (attempt.episode.startswith(name) or attempt.episode.partition("-")[2].startswith(name))
+        ]  # fmt: skip
+        if len(found) != 1:
+            why = f"{len(found)} episodes begin with" if found else "no episode begins with"
+            raise EpisodeNotFound(f"{why} {name!r} in {self.folder}; `journeyman episode list` shows their ids")
+        return found[0]
+
+    def _read(self, attempt: Attempt) -> Episode:
+        path = self._segments / attempt.segment
+        head: Episode | None = None
+        steps: dict[int, Step] = {}
+        try:
+            for kind, number, offset in self._index.records(attempt.segment, attempt.episode):
+                entry = unpack(read_at(path, offset))
+                if kind == "step":
+                    steps[number] = unpack_step(entry, self._blobs)  # a later record of the same step corrects it
+                else:
+                    head = unpack_episode(entry, self._blobs)
+        except (LogError, CodecError, OSError) as error:
+            raise EpisodeDamaged(f"episode {attempt.episode}: {error}") from error
+        count = attempt.steps if attempt.finished else attempt.last + 1
+        lost = [str(n) for n in range(count) if n not in steps]
+        if head is None or lost:
+            what = f"step {', '.join(lost)}" if lost else "its beginning"
+            raise EpisodeDamaged(f"episode {attempt.episode}: {what} is lost from {path}")
+        done = tuple(steps[n] for n in range(count))
+        duration = head.duration_s if attempt.finished else sum(step.duration_s for step in done)
+        return replace(head, steps=done, duration_s=duration)
+
+
+def _state(attempt: Attempt, alive: bool) -> State:
+    if attempt.recorded < (attempt.steps if attempt.finished else attempt.last + 1):
+        return State.DAMAGED
+    if attempt.finished:
+        return State.FINISHED
+    return State.RUNNING if alive else State.INTERRUPTED
+
+
+def _worth(attempt: Attempt, state: State) -> tuple[bool, bool, bool, int]:
+    return state is not State.DAMAGED, attempt.finished, state is State.RUNNING, attempt.recorded
+
+
+def _summary(attempt: Attempt, state: State) -> Summary:
+    return Summary(
+        attempt.episode, attempt.task, attempt.policy, attempt.seed, state, attempt.stop, attempt.reward,
+        attempt.resolved, attempt.recorded, attempt.started_at, attempt.duration_s,
+    )  # fmt: skip
