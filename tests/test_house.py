@@ -155,10 +155,11 @@ def test_only_optional_dependencies_are_imported_late(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((HOUSE / "sandbox" / "inside").glob("*.py")), ids=name_of)
-def test_what_runs_inside_a_sandbox_needs_only_the_standard_library(path: Path) -> None:
+def test_what_runs_inside_a_sandbox_needs_only_what_is_there(path: Path) -> None:
+    there = sys.stdlib_module_names | {"pytest", "_pytest"}  # every environment has pytest
     for node, module in imported(parse(path)):
         top = module.partition(".")[0]
-        assert top in sys.stdlib_module_names, f"{name_of(path)}:{node.lineno}: {module} is not there inside a sandbox"
+        assert top in there, f"{name_of(path)}:{node.lineno}: {module} is not there inside a sandbox"
 
 
 @pytest.mark.parametrize("room", [*FLOORS, ""], ids=lambda room: room or "front door")

@@ -1,0 +1,204 @@
+"""The Docker engine as the backend uses it: the only file that speaks to the SDK.
+
+Every call has a deadline of its own, on the wall clock: an engine that hangs, or that answers one byte a minute, must
+not hang the training run above it. A call that outlives its deadline is left behind on a daemon thread.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+from journeyman.sandbox.sandbox import ImageError, SandboxError, SandboxUnavailable
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+CALL_S = 60.0
+"""Longest that an ordinary call may take, in seconds. Creating a container takes 0.05 s on an idle machine."""
+BUILD_S = 1800.0
+"""Longest that building or pulling one image may take, in seconds."""
+LOG_LINES = 40
+"""How much of a failed build's log the error keeps."""
+
+HOW_TO_START = (
+    "start one (Debian, Ubuntu: `apt install docker.io`, then `systemctl start docker`, or `dockerd &` as root) and "
+    "let this user reach it (`usermod -aG docker $USER`, or set DOCKER_HOST); the namespace backend needs no engine"
+)
+
+T = TypeVar("T")
+
+
+class EngineError(SandboxError):
+    """The engine refused a call, or did not answer in time."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        """HTTP status of the refusal; `None` when no answer came."""
+
+
+def within(seconds: float, what: str, call: Callable[[], T]) -> T:
+    """Return what `call` returns, or raise what it raises; EngineError when that takes longer than `seconds`."""
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(call())
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=run, name=f"docker: {what}", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failure:
+        raise failure[0]
+    if not outcome:
+        raise EngineError(f"docker: {what}: the engine gave no answer within {seconds:g} s")
+    return outcome[0]
+
+
+class Engine:
+    """A connection to the engine. Threads may share it; a forked child must not (see `engine`)."""
+
+    def __init__(self, client: APIClient) -> None:
+        self._client = client
+        self.facts: Mapping[str, Any] = self.call("info", client.info)
+        """What the engine says of itself and its kernel."""
+
+    def call(self, what: str, function: Callable[..., T], *args: Any, seconds: float = CALL_S, **keywords: Any) -> T:
+        from docker.errors import APIError, DockerException
+
+        try:
+            return within(seconds, what, lambda: function(*args, **keywords))
+        except APIError as error:
+            raise EngineError(f"docker: {what}: {error.explanation or error}", error.status_code) from error
+        except (DockerException, OSError) as error:
+            raise EngineError(f"docker: {what}: {error}") from error
+
+    # Images
+
+    def image_id(self, name: str) -> str | None:
+        """The content id of an image, `None` when the engine has none of that name."""
+        try:
+            return str(self.call(f"look up the image {name}", self._client.inspect_image, name)["Id"])
+        except EngineError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def pull(self, name: str) -> None:
+        try:
+            self.call(f"pull {name}", self._client.pull, name, seconds=BUILD_S)
+        except EngineError as error:
+            raise ImageError(
+                f"{error}. Where no image registry is reached, make a base image out of Debian's packages "
+                "(`.ci/prepare` does) or name one that the engine has in JOURNEYMAN_DOCKER_BASE"
+            ) from error
+
+    def build(self, context: IO[bytes], tag: str, *, labels: Mapping[str, str], network: str) -> None:
+        """Build an image from a tar of its Dockerfile and files.
+
+        Raises:
+            ImageError: a step failed; the message names it and ends with its log.
+        """
+        try:
+            self.call(f"build {tag}", self._build, context, tag, dict(labels), network, seconds=BUILD_S)
+        except EngineError as error:
+            raise ImageError(str(error)) from error
+
+    def _build(self, context: IO[bytes], tag: str, labels: dict[str, str], network: str) -> None:
+        step, log = "reading the context", deque[str](maxlen=LOG_LINES)
+        for event in self._client.build(
+            fileobj=context, custom_context=True, tag=tag, rm=True, forcerm=True,
+            labels=labels, network_mode=network, decode=True,
+        ):  # fmt: skip
+            text = str(event.get("stream", "")).strip()
+            if text.startswith("Step "):
+                step, log = text, deque[str](maxlen=LOG_LINES)
+            elif text:
+                log.append(text)
+            if "error" in event:
+                raise ImageError(f"docker: building {tag} failed at {step!r}: {event['error']}\n" + "\n".join(log))
+
+    # Containers
+
+    def create(self, image: str, command: list[str], *, name: str, host: Mapping[str, Any], **config: Any) -> str:
+        """Create a container without starting it; returns its id. `host` is what `create_host_config` takes."""
+
+        def create() -> str:
+            made = self._client.create_container(
+                image, command, name=name, host_config=self._client.create_host_config(**host), **config
+            )
+            return str(made["Id"])
+
+        return self.call("create a container", create)
+
+    def attach(self, container: str) -> socket.socket:
+        """The container's standard streams: what is sent is its stdin, what comes is framed (see docker_stream)."""
+        streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+        wrapped = self.call("attach to a container", self._client.attach_socket, container, params=streams)
+        # The SDK hands out a read-only file over the socket; a duplicate outlives it and can be written to.
+        with wrapped:
+            raw: socket.socket = wrapped._sock
+            return raw.dup()
+
+    def start(self, container: str) -> None:
+        self.call("start a container", self._client.start, container)
+
+    def remove(self, container: str) -> None:
+        """Kill and delete a container, and see it gone. One that is gone already is fine."""
+        try:
+            self.call("remove a container", self._client.remove_container, container, force=True)
+        except EngineError as error:
+            if error.status == 409:  # the engine itself is at it, because the container ended: wait for that
+                self._wait_until_removed(container)
+            elif error.status != 404:
+                raise
+
+    def _wait_until_removed(self, container: str) -> None:
+        try:
+            self.call("see a container removed", self._client.wait, container, condition="removed")
+        except EngineError as error:
+            if error.status != 404:
+                raise
+
+    def ended(self, container: str) -> Mapping[str, Any]:
+        """The container's state (`ExitCode`, `OOMKilled`, …), empty when it is gone."""
+        try:
+            return dict(self.call("inspect a container", self._client.inspect_container, container)["State"])
+        except EngineError:
+            return {}
+
+    def labelled(self, label: str) -> dict[str, str]:
+        """Container id → the label's value, for every container that has the label, running or not."""
+        found = self.call("list containers", self._client.containers, all=True, filters={"label": label})
+        return {str(each["Id"]): str(each["Labels"][label]) for each in found}
+
+
+@cache
+def _engine_of(process: int) -> Engine:
+    from docker import APIClient
+    from docker.errors import DockerException
+    from docker.utils import kwargs_from_env
+
+    try:
+        client = within(CALL_S, "connect", lambda: APIClient(version="auto", timeout=int(CALL_S), **kwargs_from_env()))
+        return Engine(client)
+    except (DockerException, EngineError, OSError) as error:
+        raise SandboxUnavailable(f"no Docker engine answers: {HOW_TO_START}. ({error})") from error
+
+
+def engine() -> Engine:
+    """This process's connection, opened at the first call.
+
+    Raises:
+        SandboxUnavailable: no engine answers; the message says how to start one.
+    """
+    return _engine_of(os.getpid())
