@@ -20,7 +20,8 @@ _DECODER = json.JSONDecoder(strict=False)  # raw newlines inside strings are a c
 _STRING_OR_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
 _EXAMPLES = {
     "plan": '{"tool": "plan", "subtasks": ["first part", {"title": "second part", "status": "done"}]}',
-    "view": '{"tool": "view", "path": "pkg/mod.py", "symbol": "name"} or {"tool": "view", "path": "pkg/mod.py", "line": 120}',
+    "view": '{"tool": "view", "path": "pkg/mod.py", "symbol": "name"}'
+    ' or {"tool": "view", "path": "pkg/mod.py", "line": 120}',
     "search": '{"tool": "search", "pattern": "regex", "path": "."}',
     "outline": '{"tool": "outline", "path": "pkg/mod.py"}',
     "edit": '{"tool": "edit", "path": "pkg/mod.py", "line": 12, "end": 13, "new": "    new lines"}'

@@ -22,17 +22,18 @@ from typing import Any
 from journeyman.envs.actions import MALFORMED, TOOLS, Action
 from journeyman.envs.observation import Observation
 
-_SYSTEM = """Fix the repository, one call per turn:
-view PATH[:LINE] [NAME]
-search REGEX
-outline PATH
-edit PATH:LINE[-END], new lines below
-replace PATH, old, =====, new below
-write PATH, text below
-run COMMAND
-test [TARGET]
+_SYSTEM = """Fix the code. One call per turn:
+view file name
+view file:line
+edit file:from-to, new lines below
+replace file, old, =====, new below
+write file, text below
+search regex
+outline file
+run command
+test id
 plan, - parts below
-report SUMMARY"""
+report text"""
 _CALLS = (*TOOLS, "replace")
 _SEPARATOR = "====="
 _PLAIN_PATH = re.compile(r'[^\s":\\,]+')
@@ -43,7 +44,7 @@ _STATUS = {"x": "done", "X": "done", "-": "dropped"}
 _MARK = {"done": "[x] ", "dropped": "[-] "}
 
 
-class _Unreadable(ValueError):
+class _UnreadableError(ValueError):
     """The first line does not fit its tool; the message is for the model."""
 
 
@@ -66,7 +67,7 @@ class LinesDialect:
         tool, rest, body = call
         try:
             arguments = _read(tool, rest, body)
-        except _Unreadable as error:
+        except _UnreadableError as error:
             return Action.malformed(text, f"{tool}: {error}")
         return Action.checked("edit" if tool == "replace" else tool, arguments, text)
 
@@ -122,7 +123,7 @@ def _read_path_call(tool: str, rest: str, body: str) -> dict[str, Any]:
         arguments |= {"line": line} if line is not None else {}
         return arguments | ({"symbol": _unquoted(after)} if after else {})
     if path is None:
-        raise _Unreadable("a path must follow on the same line")
+        raise _UnreadableError("a path must follow on the same line")
     if tool == "outline":
         return {"path": path}
     if tool == "write":
@@ -132,11 +133,11 @@ def _read_path_call(tool: str, rest: str, body: str) -> dict[str, Any]:
         old, found, new = body.partition(f"\n{separator}\n")
         if not found:
             if not body.endswith(f"\n{separator}"):
-                raise _Unreadable(f"the old text, a line {separator}, and the new text must follow below")
+                raise _UnreadableError(f"the old text, a line {separator}, and the new text must follow below")
             old, new = body.removesuffix(f"\n{separator}"), ""
         return {"path": path, "old": old, "new": new}
     if line is None:
-        raise _Unreadable("a line number must follow the path, as in edit pkg/mod.py:12 or pkg/mod.py:12-14")
+        raise _UnreadableError("a line number must follow the path, as in edit pkg/mod.py:12 or pkg/mod.py:12-14")
     return {"path": path, "line": line, "new": body} | ({} if end is None else {"end": end})
 
 
@@ -149,7 +150,7 @@ def _read_path(rest: str) -> tuple[str | None, int | None, int | None, str]:
         path, tail = quoted
         anchor, _, after = tail.partition(" ")
         if anchor and not _ANCHOR.fullmatch(anchor):
-            raise _Unreadable(f"after the quoted path only :LINE or :LINE-END may stand, not {anchor[:40]!r}")
+            raise _UnreadableError(f"after the quoted path only :LINE or :LINE-END may stand, not {anchor[:40]!r}")
     else:
         word, after = _word(rest)
         word = word.rstrip(",")
@@ -163,10 +164,11 @@ def _read_path(rest: str) -> tuple[str | None, int | None, int | None, str]:
 
 def _read_search(rest: str) -> dict[str, Any]:
     rest = rest.strip()
-    if (quoted := _quoted(rest)) and (not quoted[1] or quoted[1].startswith(" ")):
-        pattern, after = quoted
-        path = _read_path(after)[0]
-        return {"pattern": pattern} | ({} if path is None else {"path": path})
+    quoted = _quoted(rest)
+    if quoted and (not quoted[1] or quoted[1].startswith(" ")):
+        path, _, _, more = _read_path(quoted[1])
+        if not more:
+            return {"pattern": quoted[0]} | ({} if path is None else {"path": path})
     return {"pattern": rest}
 
 
