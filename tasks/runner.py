@@ -1,0 +1,237 @@
+"""Run a repository's tests in a sandbox and say what happened, test by test.
+
+One fixed invocation serves the grader, the sources that make tasks and the policy's `test` action: pytest without
+third-party plugins, with the repository's own ini file and conftest but not its `addopts`, hash seed fixed, no
+bytecode written (an edit that keeps a file's size and second would run the old bytecode).
+
+What comes back was written by a process that ran the policy's code: it is parsed as hostile data.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from journeyman.sandbox.sandbox import Completed, Sandbox, SandboxLost, SandboxPathError
+
+# Through a shell, so that the sandbox's own PYTHONPATH reaches the script but not the interpreter's start: otherwise
+# a module of the workspace could be imported in place of the standard library's, before any test runs.
+COMMAND = 'JOURNEYMAN_PYTHONPATH="$PYTHONPATH" PYTHONPATH= exec /opt/env/bin/python -s /opt/journeyman/pytest_report.py'
+ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "TZ": "UTC"}
+NO_TESTS_COLLECTED = 5
+USAGE_ERROR = 4
+_RANK = ("passed", "xpassed", "xfailed", "skipped", "failed", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """Where a test broke and what it said."""
+
+    path: str
+    """Relative to the workspace where it lies there."""
+    line: int
+    message: str
+    """The assertion or exception, at most 8 lines."""
+    frames: tuple[str, ...] = ()
+    """`path:line` of the traceback, outermost first."""
+
+    @property
+    def place(self) -> str:
+        return f"{self.path}:{self.line}" if self.path else ""
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """One test, all its phases together."""
+
+    __test__ = False  # not a pytest class
+
+    id: str
+    outcome: str
+    """`passed`, `failed`, `error` (set-up, tear-down or collection), `skipped`, `xfailed`, `xpassed`."""
+    duration_s: float = 0.0
+    crash: Crash | None = None
+    runs: int = 1
+    """How often it was reported; more than once is nobody's honest test."""
+
+
+@dataclass(frozen=True, slots=True)
+class TestReport:
+    """One run of tests."""
+
+    __test__ = False  # not a pytest class
+
+    results: tuple[TestResult, ...] = ()
+    """In the order in which they ran."""
+    collected: tuple[str, ...] = ()
+    broken_files: tuple[tuple[str, Crash], ...] = ()
+    """Files that could not be collected, with why."""
+    exit_status: int | None = None
+    """pytest's exit status; `None` when the run never came to its end."""
+    timed_out: bool = False
+    output: str = ""
+    """What pytest and the tests printed, bounded by the sandbox."""
+    duration_s: float = 0.0
+    by_id: dict[str, TestResult] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self.by_id.update((result.id, result) for result in self.results)
+
+    @property
+    def complete(self) -> bool:
+        """The runner came to its end by itself."""
+        return self.exit_status is not None and not self.timed_out
+
+    def ids(self, *outcomes: str) -> tuple[str, ...]:
+        """Ids with one of these outcomes, in order."""
+        return tuple(result.id for result in self.results if result.outcome in outcomes)
+
+    @property
+    def passed(self) -> tuple[str, ...]:
+        return self.ids("passed")
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        return self.ids("failed")
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Tests whose set-up or tear-down broke, and files that could not be collected."""
+        return self.ids("error") + tuple(path for path, _ in self.broken_files)
+
+    def headline(self) -> str:
+        """One line, such as "2 failed, 5 passed"."""
+        counts = {word: len(self.ids(word)) for word in ("failed", "error", "passed", "skipped", "xfailed", "xpassed")}
+        counts["error"] += len(self.broken_files)
+        parts = [f"{n} {word}{'s' if word == 'error' and n > 1 else ''}" for word, n in counts.items() if n]
+        text = ", ".join(parts) or "no tests ran"
+        if self.timed_out:
+            return f"{text}; timed out after {self.duration_s:.0f} s"
+        return text if self.complete else f"{text}; the test process died before its end"
+
+    def summary(self, max_failures: int = 3) -> str:
+        """The headline, then for each of the first failures its id, place and message: what a policy needs to go on."""
+        crashes = [(path, crash) for path, crash in self.broken_files]
+        crashes += [
+            (r.id, r.crash or Crash("", 0, r.outcome)) for r in self.results if r.outcome in ("failed", "error")
+        ]
+        lines = [self.headline()]
+        for name, crash in crashes[:max_failures]:
+            places = list(crash.frames) or [place for place in [crash.place] if place]
+            lines.append(f"FAILED {name}")
+            lines += [f"  at {' > '.join(places)}"] if places else []
+            lines += [f"  {line}" for line in crash.message.splitlines()]
+        if left := len(crashes) - max_failures:
+            lines += [f"… and {left} more"] if left > 0 else []
+        if not crashes and self.exit_status not in (0, None):
+            lines += self.output.strip().splitlines()[-5:]
+        return "\n".join(lines)
+
+
+def run_tests(
+    sandbox: Sandbox,
+    *,
+    ids: Sequence[str] | None = None,
+    target: str | Sequence[str] | None = None,
+    timeout_s: float,
+) -> TestReport:
+    """Run exactly the tests `ids`, or what `target` names, or everything that the repository's settings collect.
+
+    `target` is a file, a folder, a node id or `-k EXPRESSION`, or several files, folders and node ids. Bad targets
+    are no exception: the report has exit status 4 and pytest's words.
+
+    Raises:
+        SandboxLost: the sandbox died; whether the code under test did it is the caller's question.
+        ValueError: both `ids` and `target` are given.
+    """
+    if ids is not None and target is not None:
+        raise ValueError("give either ids or target")
+    targets, keyword = _read_target(target)
+    place = f"/tmp/journeyman-{secrets.token_hex(8)}.jsonl"
+    spec = {"report": place, "ids": None if ids is None else list(ids), "targets": targets, "keyword": keyword}
+    completed = sandbox.run(COMMAND, timeout_s=timeout_s, env=ENVIRONMENT, stdin=json.dumps(spec).encode())
+    try:
+        data = sandbox.read(place)
+    except SandboxPathError:  # it never began, or the code under test removed it or made it huge
+        data = b""
+    return read_report(data, completed)
+
+
+def _read_target(target: str | Sequence[str] | None) -> tuple[list[str], str]:
+    if target is None:
+        return [], ""
+    if not isinstance(target, str):
+        return list(target), ""
+    if target.startswith("-k"):
+        return [], target[2:].lstrip("= ").strip().strip("'\"")
+    return [target.strip()], ""
+
+
+def read_report(data: bytes, completed: Completed) -> TestReport:
+    """Put the records of one run together. Lines that are not records are passed over: a killed run ends in one."""
+    phases: dict[str, list[dict[str, Any]]] = {}
+    collected: list[str] = []
+    broken: list[tuple[str, Crash]] = []
+    exit_status: int | None = None
+    for record in _records(data):
+        match record:
+            case {"kind": "collected", "ids": list(ids)}:
+                collected += [i for i in ids if isinstance(i, str)]
+            case {"kind": "collect_error", "path": str(path)}:
+                broken.append((path, _crash(record) or Crash(path, 0, "could not be collected")))
+            case {"kind": "phase", "id": str(id_), "when": str(), "outcome": str()}:
+                phases.setdefault(id_, []).append(record)
+            case {"kind": "end", "exit": int(status)}:
+                exit_status = status
+    return TestReport(
+        results=tuple(_result(id_, records) for id_, records in phases.items()),
+        collected=tuple(collected),
+        broken_files=tuple(broken),
+        exit_status=exit_status,
+        timed_out=completed.timed_out,
+        output=completed.text,
+        duration_s=completed.duration_s,
+    )
+
+
+def _records(data: bytes) -> Iterator[dict[str, Any]]:
+    for line in data.decode("utf-8", "replace").splitlines():
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(record, dict):
+            yield record
+
+
+def _crash(record: dict[str, Any]) -> Crash | None:
+    match record.get("crash"):
+        case {"path": str(path), "line": int(line), "message": str(message), "frames": list(frames)}:
+            return Crash(path, line, message, tuple(str(frame) for frame in frames))
+    return None
+
+
+def _result(id_: str, records: Iterable[dict[str, Any]]) -> TestResult:
+    """The worst of the phases decides; a test without a `call` phase that was not skipped or broken never ran."""
+    worst, duration, crash, calls, runs = "passed", 0.0, None, 0, 0
+    for record in records:
+        when, outcome = record["when"], record["outcome"]
+        calls += when == "call"
+        runs += when == "setup"
+        if outcome == "failed" and when != "call":
+            outcome = "error"
+        if outcome not in _RANK:
+            outcome = "error"
+        if _RANK.index(outcome) > _RANK.index(worst):
+            worst, crash = outcome, _crash(record)
+        if isinstance(record.get("duration"), int | float):
+            duration += record["duration"]
+    if worst == "passed" and not calls:
+        worst = "error"
+    return TestResult(id_, worst, duration, crash, max(runs, calls))
+
+
+__all__ = ["Crash", "SandboxLost", "TestReport", "TestResult", "read_report", "run_tests"]
