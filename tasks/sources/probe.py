@@ -1,0 +1,198 @@
+"""Runs inside the sandbox, with the standard library and pytest alone; nothing on the host imports it.
+
+    python probe.py SPEC.json RECORDS.jsonl
+
+`{"mode": "baseline", "targets": [...], "trace": true}` runs whole test files once and records for each test how it
+ended, how long it took and, when traced, which functions of the workspace it entered.
+
+`{"mode": "mutants", "mutants": [{"key", "path", "source", "tests"}], "timeout_s": 10}` writes each mutant's file in
+turn and runs its tests in a forked child: pytest is imported once, the library anew each time. Then the pristine file
+is put back.
+
+One record a line; a line cut short means that the run was ended there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+WORKSPACE = "/workspace/"
+OPTIONS = [
+    "-q",
+    "--no-header",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:terminal",
+    "-o",
+    "addopts=",
+    "--import-mode=prepend",
+]
+MEMORY = 2 * 1024**3  # bytes a mutant may take: one that builds an endless list must not take the machine
+
+
+class Recorder:
+    """A pytest plugin that keeps what `mint` needs to know of each test."""
+
+    def __init__(self, write: Any, wanted: set[str] | None = None, trace: bool = False) -> None:
+        self.write, self.wanted, self.trace = write, wanted, trace
+        self.record: dict[str, Any] = {}
+        self.seen: set[Any] = set()
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        if self.wanted is not None:
+            items[:] = [item for item in items if item.nodeid in self.wanted]
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.write({"kind": "broken", "path": report.nodeid, "message": str(report.longrepr)[-400:]})
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        self.record = {"kind": "test", "id": item.nodeid, "outcome": "passed", "duration_s": 0.0}
+        self.seen = set()
+        if self.trace:
+            threading.setprofile(self._profile)
+            sys.setprofile(self._profile)
+        yield
+        if self.trace:
+            sys.setprofile(None)
+            threading.setprofile(None)
+            places = {(code.co_filename, code.co_firstlineno) for code in self.seen}
+            inside = sorted((path, line) for path, line in places if path.startswith(WORKSPACE))
+            self.record["functions"] = [[path.removeprefix(WORKSPACE), line] for path, line in inside]
+        self.write(self.record)
+
+    def _profile(self, frame: Any, event: str, _arg: object) -> None:
+        if event == "call":
+            self.seen.add(frame.f_code)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        report = (yield).get_result()
+        self.record["duration_s"] += report.duration
+        if self.record["outcome"] != "passed" or report.passed:
+            return
+        if report.skipped:
+            self.record["outcome"] = "skipped"
+            return
+        self.record["outcome"] = "failed" if report.when == "call" else "error"
+        if call.excinfo is not None:
+            self.record.update(_failure(call.excinfo, report))
+
+
+def _failure(excinfo: pytest.ExceptionInfo[BaseException], report: pytest.TestReport) -> dict[str, Any]:
+    frames: list[list[Any]] = [
+        [str(entry.path).removeprefix(WORKSPACE), entry.lineno + 1, entry.frame.code.name]
+        for entry in excinfo.traceback
+    ]
+    crash = getattr(report.longrepr, "reprcrash", None)
+    message = crash.message if crash is not None else excinfo.exconly()
+    return {
+        "exception": excinfo.typename,
+        "message": str(message)[:2000],
+        "frames": [frame for frame in frames if not str(frame[0]).startswith("/")][-30:],
+    }
+
+
+def run(targets: list[str], recorder: Recorder) -> int:
+    return int(pytest.main([*OPTIONS, *targets], plugins=[recorder]))
+
+
+def baseline(spec: dict[str, Any], write: Any) -> None:
+    status = run(spec["targets"], Recorder(write, trace=spec["trace"]))
+    write({"kind": "end", "exit": status})
+
+
+def mutants(spec: dict[str, Any], write: Any) -> None:
+    """Bytecode is not written: a mutant of the same size within the same second would run the last one's."""
+    sys.dont_write_bytecode = True
+    for number, mutant in enumerate(spec["mutants"]):
+        file = Path(WORKSPACE) / mutant["path"]
+        pristine, stat = file.read_bytes(), file.stat()
+        file.write_bytes(mutant["source"].encode("utf-8", "surrogateescape"))
+        # Another second than that of any bytecode made before.
+        os.utime(file, (stat.st_atime + 10 + number, stat.st_mtime + 10 + number))
+        begun = time.monotonic()
+        try:
+            records, ended = _in_child(mutant["tests"], spec["timeout_s"])
+        finally:
+            file.write_bytes(pristine)
+            os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        write({"kind": "mutant", "key": mutant["key"], "ended": ended, "tests": records, "s": time.monotonic() - begun})
+
+
+def _in_child(tests: list[str], timeout_s: float) -> tuple[list[dict[str, Any]], str]:
+    """Run tests in a child; its records and how it ended: "done", "timeout" or "died"."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        _be_the_child(tests, writer)
+    os.close(writer)
+    data, ended = b"", "died"
+    deadline = time.monotonic() + timeout_s
+    while True:
+        ready, _, _ = select.select([reader], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            ended = "timeout"
+            break
+        chunk = os.read(reader, 65536)
+        if not chunk:
+            break
+        data += chunk
+    os.close(reader)
+    for kill in (os.kill, os.killpg):  # the child may not yet lead a group of its own
+        with contextlib.suppress(ProcessLookupError):
+            kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    records = [json.loads(line) for line in data.split(b"\n")[:-1]]
+    if records and records[-1].get("kind") == "end":
+        records.pop()
+        ended = "done"
+    return records, ended
+
+
+def _be_the_child(tests: list[str], writer: int) -> None:
+    try:
+        os.setsid()
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(nowhere, descriptor)
+
+        def write(record: dict[str, Any]) -> None:
+            os.write(writer, json.dumps(record).encode() + b"\n")
+
+        # Parameters are cut off the targets (they may hold any character); the recorder picks the exact ids.
+        targets = list(dict.fromkeys(test.partition("[")[0] for test in tests))
+        write({"kind": "end", "exit": run(targets, Recorder(write, wanted=set(tests)))})
+    finally:
+        os._exit(0)
+
+
+def main() -> None:
+    spec = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    with Path(sys.argv[2]).open("w", encoding="utf-8") as records:
+
+        def write(record: dict[str, Any]) -> None:
+            records.write(json.dumps(record) + "\n")
+            records.flush()
+
+        {"baseline": baseline, "mutants": mutants}[spec["mode"]](spec, write)
+
+
+if __name__ == "__main__":
+    main()
