@@ -1,0 +1,118 @@
+"""What the commands share: how errors look, where runs lie, what `--json` prints.
+
+Exit codes: 0 it worked; 1 it worked and the answer is no (a check failed, a replay differs); 2 it could not be done
+(bad input, a missing backend, a full disk), said in one line on stderr; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+from typer.core import TyperGroup
+
+from journeyman.envs.codec import CodecError
+from journeyman.envs.config import ConfigError
+from journeyman.envs.log import LogError
+from journeyman.envs.store import EpisodeStore, StoreError
+from journeyman.policies.policy import PolicyError
+from journeyman.sandbox.sandbox import SandboxError
+from journeyman.tasks.task import TaskError
+from journeyman.terminal import err, visible
+
+FAILED = 1
+CANNOT = 2
+INTERRUPTED = 130
+RUNS = Path("runs")
+"""Where run folders lie when nothing else is said, below the current folder."""
+DEFAULT_RUN = RUNS / "default"
+ORDER = ("task", "run", "replay", "episode", "train", "eval", "demo", "doctor")
+"""How `journeyman --help` lists the commands."""
+
+USER_ERRORS = (StoreError, LogError, CodecError, TaskError, SandboxError, PolicyError, ConfigError)
+
+RunOption = Annotated[
+    Path | None, typer.Option("--run", help="Run folder, or its name below ./runs. Default: the one written to last.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+class CannotError(Exception):
+    """A command cannot do what was asked; the message is the one line that people see: what is wrong, and the mend."""
+
+
+class Root(TyperGroup):
+    """The root of the commands: errors that people can mend become one line, others keep their traceback."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """As in a book: what comes first is first."""
+        return sorted(super().list_commands(ctx), key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (CannotError, *USER_ERRORS) as error:
+            say_error(str(error))
+            raise typer.Exit(CANNOT) from error
+        except KeyboardInterrupt:
+            say_error("interrupted; every finished step is kept")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def say_error(message: str) -> None:
+    """One line (more only where the message has them), on stderr."""
+    err.print(Text.assemble(("error: ", "bold red"), visible(message)), soft_wrap=True)
+
+
+def example(*lines: str) -> str:
+    """The examples that end a command's help."""
+    return "\n\n".join(["**Example**", *(f"`{line}`" for line in lines)])
+
+
+def print_json(value: Any) -> None:
+    """JSON on stdout, dataclasses as objects, non-ASCII escaped so that nothing in it reaches a terminal."""
+    typer.echo(json.dumps(_plain(value), indent=2))
+
+
+def find_run(run: Path | None) -> Path:
+    """The run folder that is meant.
+
+    Raises:
+        CannotError: there is none.
+    """
+    if run is not None:
+        for folder in (run, RUNS / run):
+            if _written(folder) is not None:
+                return folder
+        raise CannotError(f"no episodes in {run}; give a run folder, or a name below ./{RUNS}")
+    found = [
+        (when, folder) for folder in [*RUNS.glob("*/"), *RUNS.glob("*/*/")] if (when := _written(folder)) is not None
+    ]
+    if not found:
+        raise CannotError(
+            f"no runs in ./{RUNS}; `journeyman run TASK --policy oracle` makes one, --run names another place"
+        )
+    return max(found)[1]
+
+
+def open_run(run: Path | None) -> EpisodeStore:
+    return EpisodeStore(find_run(run))
+
+
+def _written(folder: Path) -> float | None:
+    """When a run folder was last written to, in seconds since the epoch; None when it is no run."""
+    return max((path.stat().st_mtime for path in (folder / "segments").glob("*.log")), default=None)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if hasattr(value, "items"):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

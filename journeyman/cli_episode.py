@@ -1,0 +1,110 @@
+"""`journeyman replay` and `journeyman episode list`: look at what happened."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from journeyman.cli_common import (
+    FAILED,
+    CannotError,
+    JsonOption,
+    RunOption,
+    example,
+    open_run,
+    print_json,
+    say_error,
+)
+from journeyman.envs.episode import Episode
+from journeyman.envs.store import EpisodeStore
+from journeyman.terminal import ending_view, line, opening_view, out, plural, step_view, summary_table, visible
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Look at recorded episodes.")
+
+KEYS = "enter next · b back · e end · q quit"
+
+
+@app.command("list", epilog=example("journeyman episode list", "journeyman episode list --run demo --json"))
+def list_episodes(run: RunOption = None, as_json: JsonOption = False) -> None:
+    """List the episodes of a run, oldest first, and what of it is damaged."""
+    store = open_run(run)
+    summaries, problems = store.summaries(), store.problems()
+    if as_json:
+        print_json({"run": store.folder, "episodes": summaries, "problems": problems})
+        return
+    out.print(summary_table(summaries))
+    resolved = sum(each.resolved is True for each in summaries)
+    out.print(Text(f"{plural(len(summaries), 'episode')} in {visible(str(store.folder))}, {resolved} resolved", "dim"))
+    for problem in problems:
+        out.print(Text(f"damaged: {line(problem)}", "red"))
+
+
+def replay(
+    episode_id: Annotated[
+        str, typer.Argument(metavar="[ID]", help='An id, its unique beginning, "last" or "best".', show_default=False)
+    ] = "last",
+    run: RunOption = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Execute the recorded actions again and compare each step.")
+    ] = False,
+    step: Annotated[int | None, typer.Option("--step", min=1, help="Show this step alone.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every episode of the run, oldest first.")] = False,
+    backend: Annotated[
+        str | None, typer.Option(help="Where --verify executes. Default: where it was recorded.")
+    ] = None,
+    pager: Annotated[bool, typer.Option("--pager/--no-pager", help="Wait for a key after each step.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Step through an episode: each action, its diff, output and tests, then the verdict and the reward by term."""
+    store = open_run(run)
+    episodes = list(store.episodes()) if every else [store.get(episode_id)]
+    if as_json:
+        print_json(episodes if every else episodes[0])
+    else:
+        for episode in episodes:
+            _show(episode, step, pager and sys.stdin.isatty() and sys.stdout.isatty())
+        _say_problems(store, every)
+
+
+def _show(episode: Episode, step: int | None, interactive: bool) -> None:
+    count = len(episode.steps)
+    if step is not None:
+        if step > count:
+            raise CannotError(f"episode {episode.id} has {plural(count, 'step')}; --step {step} is beyond its end")
+        out.print(step_view(episode.steps[step - 1], step, count))
+        return
+    if interactive:
+        _walk(episode)
+        return
+    out.print(opening_view(episode))
+    for number, each in enumerate(episode.steps, 1):
+        out.print(step_view(each, number, count))
+    out.print(ending_view(episode))
+
+
+def _walk(episode: Episode) -> None:
+    """Page 0 is the opening, then one page a step, the last one the end."""
+    page, last = 0, len(episode.steps) + 1
+    while True:
+        if page == 0:
+            out.print(opening_view(episode))
+        elif page == last:
+            out.print(ending_view(episode))
+            return
+        else:
+            out.print(step_view(episode.steps[page - 1], page, last - 1))
+        out.print(Text(f"[{KEYS}]", "dim"), end=" ")
+        key = typer.getchar()
+        out.print()
+        if key in ("q", "\x03", "\x04", "\x1b"):
+            return
+        page = max(page - 1, 0) if key == "b" else last if key == "e" else page + 1
+
+
+def _say_problems(store: EpisodeStore, every: bool) -> None:
+    if every and (problems := store.problems()):
+        say_error(f"{plural(len(problems), 'problem')} in this run: `journeyman episode list` names them")
+        raise typer.Exit(FAILED)

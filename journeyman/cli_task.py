@@ -1,0 +1,150 @@
+"""`journeyman task …`: what is to be solved."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from journeyman.cli_common import CannotError, JsonOption, example, print_json
+from journeyman.tasks.harbor import bundled_tasks, load_tasks
+from journeyman.tasks.task import CheckKind, Milestone, Task
+from journeyman.terminal import line, out, plural, said
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="List, show, check and make tasks.")
+
+TaskArgument = Annotated[
+    str, typer.Argument(metavar="TASK", help="A bundled task's name, a task folder, a folder of tasks or a pattern.")
+]
+
+
+def find_tasks(where: str) -> tuple[Task, ...]:
+    """The tasks that a name, folder or pattern means.
+
+    Raises:
+        CannotError: there is none; the message names the nearest.
+        TaskFormatError: one of them cannot be read.
+    """
+    if Path(where).is_dir() or "*" in where:
+        return load_tasks(where)
+    bundled = {task.name.rpartition("/")[2]: task for task in bundled_tasks()}
+    if task := bundled.get(where.rpartition("/")[2]):
+        return (task,)
+    near = difflib.get_close_matches(where, bundled, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise CannotError(
+        f"no task {where!r}: {hint}`journeyman task list` shows the bundled ones; a folder needs a task.toml"
+    )
+
+
+def find_task(where: str) -> Task:
+    """The one task that is meant."""
+    tasks = find_tasks(where)
+    if len(tasks) > 1:
+        raise CannotError(
+            f"{where} holds {len(tasks)} tasks; name one of them, such as {Path(where) / tasks[0].repository.parts[-3]}"
+        )
+    return tasks[0]
+
+
+def describe(task: Task) -> dict[str, object]:
+    """A task as `--json` prints it: nothing hidden but the checks' ids, which its folder holds anyway."""
+    return {
+        **task.model_dump(mode="json", include={"name", "instruction", "milestones", "checks", "editable", "metadata"}),
+        "budget": task.budget.model_dump(),
+        "environment": task.environment,
+        "repository": task.repository,
+    }
+
+
+@app.command("list", epilog=example("journeyman task list", "journeyman task list ./my-tasks --json"))
+def list_tasks(
+    where: Annotated[str | None, typer.Argument(metavar="[FOLDER]", help="Default: the bundled library.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List tasks: the bundled library, or those of a folder."""
+    tasks = bundled_tasks() if where is None else find_tasks(where)
+    if as_json:
+        print_json([describe(task) for task in tasks])
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name, justify in (("task", "left"), ("milestones", "right"), ("checks", "right"), ("what is asked", "left")):
+        table.add_column(name, justify=justify, no_wrap=name == "what is asked")  # type: ignore[arg-type]
+    for task in tasks:
+        first = next(row for row in task.instruction.splitlines() if row.strip()).lstrip("# ")
+        table.add_row(line(task.name), str(len(task.milestones) or "–"), str(len(task.checks)), said(line(first)))
+    out.print(table)
+    out.print(Text(plural(len(tasks), "task"), "dim"))
+
+
+@app.command(epilog=example("journeyman task show holdfast-cache-renewal", "journeyman task show ./my-task --json"))
+def show(task: TaskArgument, as_json: JsonOption = False) -> None:
+    """Show a task: its instruction, milestones as a tree, checks, environment and limits."""
+    chosen = find_task(task)
+    if as_json:
+        print_json(describe(chosen))
+        return
+    parts: list[RenderableType] = [
+        Text(line(chosen.name), "bold cyan"),
+        Padding(said(chosen.instruction), (1, 0, 1, 2), expand=False),
+    ]
+    if chosen.milestones:
+        parts += [milestone_tree(chosen), Text()]
+    parts += [facts_table(chosen)]
+    out.print(Group(*parts))
+
+
+def milestone_tree(task: Task) -> Tree:
+    """Each milestone below the last one it builds on; its other predecessors are named."""
+    order = list(task.in_order())
+    rank = {milestone.name: n for n, milestone in enumerate(order)}
+    tree = Tree(Text("milestones", "dim"))
+    nodes: dict[str, Tree] = {}
+    for milestone in order:
+        above = sorted(milestone.depends_on, key=rank.__getitem__)
+        parent = nodes[above[-1]] if above else tree
+        nodes[milestone.name] = parent.add(_milestone_text(milestone, above[:-1]))
+    return tree
+
+
+def _milestone_text(milestone: Milestone, also: Sequence[str]) -> Text:
+    text = Text.assemble((milestone.name, "bold"), ("  " + line(milestone.title) if milestone.title else ""))
+    text.append(f"  {plural(len(milestone.checks), 'check')}", "dim")
+    if also:
+        text.append(f", also after {', '.join(also)}", "dim")
+    return text
+
+
+def facts_table(task: Task) -> Table:
+    """The rest of a task, a fact a line."""
+    environment, budget, limits = task.environment, task.budget, task.limits
+    counts = f"{len(task.fail_to_pass)} must come to pass, {len(task.pass_to_pass)} must stay passing"
+    facts = {
+        "checks": "\n".join([counts, *(f"{_MARKS[check.kind]} {check.id}" for check in task.checks)]),
+        "editable": ", ".join(task.editable),
+        "tests seen": ", ".join(task.test_paths),
+        "python": environment.python,
+        "packages": ", ".join((*environment.requirements, *environment.system_packages)),
+        "budget": f"{plural(budget.max_steps, 'step')}, {budget.command_timeout_s:g} s a command, "
+        f"{budget.episode_timeout_s:g} s in all",
+        "limits": f"{limits.memory_mb} MiB memory, {limits.disk_mb} MiB disk, {limits.processes} processes, no network",
+        "repository": str(task.repository),
+        **{f"metadata.{key}": str(value) for key, value in task.metadata.items()},
+    }
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        table.add_row(line(name), said(value))
+    return table
+
+
+_MARKS = {CheckKind.FAIL_TO_PASS: "✗→✓", CheckKind.PASS_TO_PASS: "✓→✓"}
