@@ -125,7 +125,9 @@ class Task(_Frozen):
             if unknown := set(milestone.depends_on) - set(names):
                 raise ValueError(f"milestone {milestone.name!r} depends on unknown milestones: {sorted(unknown)}")
             if not set(milestone.checks) & set(self.fail_to_pass):
-                raise ValueError(f"milestone {milestone.name!r} has no fail_to_pass check: it would be closed at the start")
+                raise ValueError(
+                    f"milestone {milestone.name!r} has no fail_to_pass check: it would be closed at the start"
+                )
         if len(list(self.in_order())) != len(self.milestones):
             raise ValueError("milestones: depends_on has a cycle")
         return self
