@@ -126,23 +126,23 @@ def _understand(image: _Image, folder: Path, keyword: str, rest: str) -> bool:
         image.workdir = str(PurePosixPath(image.workdir) / rest)
         return True
     if keyword == "COPY":
-        source, _, target = rest.partition(" ")
-        place = folder / source
-        if (
-            image.repository
-            or source.startswith("-")
-            or PurePosixPath(image.workdir) / target != PurePosixPath(image.workdir)
-        ):
-            return False
-        image.repository = place
-        return (
-            place.is_dir() and place.resolve().is_relative_to(folder.resolve()) and place.resolve() != folder.resolve()
-        )
+        return _understand_copy(image, folder, rest)
     if keyword == "ENV":
         return _understand_env(image, rest)
     if keyword == "RUN":
         return not rest.startswith("[") and all(_understand_command(image, part) for part in rest.split("&&"))
     return keyword in _HARMLESS
+
+
+def _understand_copy(image: _Image, folder: Path, rest: str) -> bool:
+    """One folder below `environment/`, copied into the working directory: that is the repository."""
+    source, _, target = rest.partition(" ")
+    workdir = PurePosixPath(image.workdir)
+    place = (folder / source).resolve()
+    if image.repository or source.startswith("-") or workdir / target != workdir:
+        return False
+    image.repository = place
+    return place.is_dir() and place.is_relative_to(folder.resolve()) and place != folder.resolve()
 
 
 def _understand_env(image: _Image, rest: str) -> bool:

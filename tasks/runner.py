@@ -19,7 +19,8 @@ from journeyman.sandbox.sandbox import Completed, Sandbox, SandboxLost, SandboxP
 
 # Through a shell, so that the sandbox's own PYTHONPATH reaches the script but not the interpreter's start: otherwise
 # a module of the workspace could be imported in place of the standard library's, before any test runs.
-COMMAND = 'JOURNEYMAN_PYTHONPATH="$PYTHONPATH" PYTHONPATH= exec /opt/env/bin/python -s /opt/journeyman/pytest_report.py'
+SCRIPT = "/opt/journeyman/inside/pytest_report.py"
+COMMAND = f'JOURNEYMAN_PYTHONPATH="$PYTHONPATH" PYTHONPATH= exec /opt/env/bin/python -s {SCRIPT}'
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "TZ": "UTC"}
 NO_TESTS_COLLECTED = 5
 USAGE_ERROR = 4

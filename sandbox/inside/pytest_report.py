@@ -1,6 +1,6 @@
 """Run pytest inside a sandbox and write what happened, test by test, as JSON lines.
 
-Started as a script, `python -s /opt/journeyman/pytest_report.py`, with one JSON object on standard input:
+Started as a script, `python -s /opt/journeyman/inside/pytest_report.py`, with one JSON object on standard input:
 
     {"report": "/tmp/…",      where to write
      "ids": [...] | null,     run exactly these node ids
@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any, TextIO
@@ -39,7 +40,7 @@ WORKSPACE = Path.cwd()
 
 # What the repository's own settings must not decide: `addopts` may name plugins that are not loaded here.
 FIXED = ["-q", "--tb=short", "--no-header", "--continue-on-collection-errors", "-p", "no:cacheprovider"]
-OVERRIDES = ["-o", "addopts=", "-o", "required_plugins=", "-o", "log_cli=false", "-o", "xfail_strict=false"]
+OVERRIDES = ["-o", "addopts=", "-o", "required_plugins=", "-o", "log_cli=false"]
 
 
 def relative(path: object) -> str:
@@ -58,15 +59,18 @@ def crash_of(longrepr: Any) -> dict[str, Any] | None:
     entries = getattr(getattr(longrepr, "reprtraceback", None), "reprentries", [])
     frames = [e.reprfileloc for e in entries if getattr(e, "reprfileloc", None) is not None]
     said = [line[1:].strip() for e in entries[-1:] for line in getattr(e, "lines", []) if line.startswith("E ")]
-    if not said:
-        said = (place.message if place is not None else str(longrepr)).splitlines()
-        # A module that cannot be imported has its reason at the end of the text, marked the same way.
-        said = [line[1:].strip() for line in said if line.startswith("E ")] or said
+    places = [f"{relative(frame.path)}:{frame.lineno}" for frame in frames]
+    if not entries:  # a module that could not be imported: there is only text, in the same form
+        text = str(longrepr)
+        said = [line[1:].strip() for line in text.splitlines() if line.startswith("E ")] or text.splitlines()
+        places = [relative(path) + ":" + line for path, line in re.findall(r"(?m)^(\S+):(\d+): in ", text)]
+        places = [where for where in places if not where.startswith("/")]
+    said = said or (place.message.splitlines() if place is not None else [])
     return {
         "path": relative(place.path) if place is not None else "",
         "line": int(place.lineno) if place is not None else 0,
         "message": "\n".join(said[:MAX_MESSAGE_LINES])[:MAX_MESSAGE_CHARS],
-        "frames": [f"{relative(frame.path)}:{frame.lineno}" for frame in frames][-MAX_FRAMES:],
+        "frames": places[-MAX_FRAMES:],
     }
 
 

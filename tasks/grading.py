@@ -1,0 +1,160 @@
+"""The verdict: a policy's source edits on a pristine tree, judged by the hidden checks, in a sandbox it never touched.
+
+The policy's sandbox is dead by then; what is left of it is a `Snapshot`, bytes that the host never runs, imports or
+unpacks. Edits that count are laid on pristine files in a fresh sandbox, the hidden files on top, and exactly the
+task's checks run. Only `passed`, reported once, passes.
+
+A timeout or a crash in the run is the solution's doing: checks without a result are `missing`. A fault before any of
+the solution's code could run is ours: tried once more, then the verdict is unscored (`resolved=None`), never 0.
+
+Assurance `fresh`: the solution's code still shares the process that reports, so code written to forge that report can.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from journeyman.sandbox.sandbox import (
+    Sandbox,
+    SandboxError,
+    SandboxFactory,
+    SandboxLost,
+    SandboxPathError,
+    Snapshot,
+)
+from journeyman.tasks.edits import SourceEdits, source_edits
+from journeyman.tasks.harbor_files import walk
+from journeyman.tasks.runner import TestReport, run_tests
+from journeyman.tasks.task import Task
+from journeyman.tasks.verdict import Assurance, Cause, Outcome, Verdict
+
+ATTEMPTS = 2
+DETAIL_CHARS = 4000
+
+
+class SupervisorFault(RuntimeError):
+    """Grading could not begin, and no code of the solution had run by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run of the checks."""
+
+    report: TestReport | None
+    """`None` when the sandbox died during it."""
+    tree_hash: str
+    ignored: tuple[str, ...]
+
+
+def grade(task: Task, tree: Snapshot, sandboxes: SandboxFactory) -> Verdict:
+    """Decide about one tree. Never raises for what a policy did, nor for a sandbox that fails: both are in the verdict.
+
+    `tree.base_hash`, when it is not empty, must be the repository's: a snapshot of other files is not graded.
+    """
+    started = time.monotonic()
+    edits = source_edits(task, tree)
+    fault = ""
+    lost: _Run | None = None
+    for _ in range(ATTEMPTS):
+        try:
+            run = _run_checks(task, tree, edits, sandboxes)
+        except SupervisorFault as error:
+            fault = str(error)
+            continue
+        if run.report is not None:
+            return _judge(task, run, run.report, time.monotonic() - started)
+        lost = run  # the host may have killed it, or the solution did: a second death settles it
+    seconds = time.monotonic() - started
+    if lost is not None and not fault:
+        return _judge(task, lost, TestReport(output="the sandbox died while the checks ran"), seconds)
+    return _unscored(task, edits, fault, seconds)
+
+
+def _run_checks(task: Task, tree: Snapshot, edits: SourceEdits, sandboxes: SandboxFactory) -> _Run:
+    try:
+        sandbox = sandboxes.create(task.environment, task.repository, limits=task.limits)
+    except (SandboxError, OSError) as error:
+        raise SupervisorFault(f"no sandbox for grading: {error}") from error
+    with sandbox:
+        try:
+            unwritable = _lay_edits(sandbox, edits)
+            state = sandbox.snapshot()
+            if tree.base_hash and state.base_hash != tree.base_hash:
+                raise SupervisorFault("the snapshot was taken over another repository than the task's")
+            _lay_hidden(task, sandbox)
+        except (SandboxError, OSError) as error:
+            raise SupervisorFault(f"the files could not be laid out for grading: {error}") from error
+        ignored = tuple(sorted({*edits.ignored, *unwritable}))
+        try:
+            ids = [check.id for check in task.checks]
+            report = run_tests(sandbox, ids=ids, timeout_s=task.budget.grading_timeout_s)
+        except SandboxLost:
+            return _Run(None, state.tree_hash, ignored)
+        return _Run(report, state.tree_hash, ignored)
+
+
+def _lay_edits(sandbox: Sandbox, edits: SourceEdits) -> list[str]:
+    """Bring the edits into a pristine tree; returns those that do not fit it (a file in the place of a folder)."""
+    unwritable = []
+    for path in edits.removed:
+        try:
+            sandbox.remove(path)
+        except SandboxPathError:
+            unwritable.append(path)
+    for path, file in edits.changed.items():
+        try:
+            sandbox.write(path, file.data, mode=0o755 if file.executable else 0o644)
+        except SandboxPathError:
+            unwritable.append(path)
+    return unwritable
+
+
+def _lay_hidden(task: Task, sandbox: Sandbox) -> None:
+    if task.hidden is None:
+        return
+    for name, path in walk(task.hidden):
+        sandbox.write(name, path.read_bytes())
+
+
+def _judge(task: Task, run: _Run, report: TestReport, seconds: float) -> Verdict:
+    cause = Cause.TIMEOUT if report.timed_out else None if report.complete else Cause.CRASH
+    outcomes = {check.id: _outcome(report, check.id) for check in task.checks}
+    return Verdict(
+        outcomes=outcomes,
+        milestones=_milestones(task, outcomes),
+        resolved=cause is None and all(outcome is Outcome.PASSED for outcome in outcomes.values()),
+        assurance=Assurance.FRESH,
+        tree_hash=run.tree_hash,
+        ignored=run.ignored,
+        cause=cause,
+        detail=f"{report.summary(max_failures=10)}\n\n{report.output[-DETAIL_CHARS:]}".strip(),
+        duration_s=seconds,
+    )
+
+
+def _outcome(report: TestReport, check: str) -> Outcome:
+    result = report.by_id.get(check)
+    if result is None:
+        return Outcome.MISSING
+    once = result.runs == 1 and report.collected.count(check) == 1
+    return Outcome.PASSED if result.outcome == "passed" and once else Outcome.FAILED
+
+
+def _milestones(task: Task, outcomes: dict[str, Outcome]) -> dict[str, bool]:
+    return {m.name: all(outcomes[check] is Outcome.PASSED for check in m.checks) for m in task.milestones}
+
+
+def _unscored(task: Task, edits: SourceEdits, fault: str, seconds: float) -> Verdict:
+    outcomes = {check.id: Outcome.MISSING for check in task.checks}
+    return Verdict(
+        outcomes=outcomes,
+        milestones=_milestones(task, outcomes),
+        resolved=None,
+        assurance=Assurance.FRESH,
+        tree_hash="",
+        ignored=edits.ignored,
+        cause=Cause.SUPERVISOR,
+        detail=fault,
+        duration_s=seconds,
+    )

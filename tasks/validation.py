@@ -1,0 +1,156 @@
+"""The proof that a task is sound, before anyone trains or is judged on it.
+
+    the reference solution resolves it, with every milestone closed, each time
+    doing nothing pays 0: every fail_to_pass fails, every pass_to_pass passes, no milestone is closed
+    the runs agree, check by check
+    nothing that a policy reads holds the canary
+
+What cannot be checked from here: that the instruction suffices, and that no wrong solution passes.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from journeyman.sandbox.sandbox import File, SandboxFactory, Snapshot
+from journeyman.tasks.grading import grade
+from journeyman.tasks.harbor_files import has_canary, takes_stamp, walk
+from journeyman.tasks.task import Task, TaskError
+from journeyman.tasks.verdict import Outcome, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What the proof found."""
+
+    task: str
+    sound: bool
+    reasons: tuple[str, ...]
+    """Why it is not sound, in words; empty when it is."""
+    runs: int
+    """How often each side was run."""
+    reference_resolved: int
+    """Of `runs`, how often the reference resolved the task."""
+    noop_resolved: int
+    """Of `runs`, how often doing nothing did (it must not)."""
+    milestones: tuple[str, ...] = ()
+    """Milestones that the reference closed in every run."""
+    grading_s: float = 0.0
+    """Median wall clock of one grading of the reference, in seconds."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for `json.dumps`."""
+        return {**asdict(self), "reasons": list(self.reasons), "milestones": list(self.milestones)}
+
+
+def solution_tree(task: Task) -> Snapshot:
+    """The reference solution as the snapshot that a policy would have left.
+
+    Raises:
+        TaskError: the task has no reference solution.
+    """
+    if task.solution is None:
+        raise TaskError(f"{task.name}: no reference solution; put its files into solution/files/")
+    changed = {n: File(p.read_bytes(), p.stat().st_mode & 0o777) for n, p in walk(task.solution)}
+    return Snapshot(tree_hash="", base_hash="", changed=changed)
+
+
+def pristine_tree() -> Snapshot:
+    """What a policy that does nothing leaves."""
+    return Snapshot(tree_hash="", base_hash="")
+
+
+def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> Certificate:
+    """Prove a task, or say in words what stands against it.
+
+    Stops after the first run of a side that shows the task unsound: more runs would say the same, slower.
+    """
+    reasons = list(_leaks(task))
+    reference: list[Verdict] = []
+    noop: list[Verdict] = []
+    if task.solution is None:
+        reasons.append("no reference solution: put its files into solution/files/")
+    else:
+        solution = solution_tree(task)
+        reference = _repeat(task, solution, sandboxes, runs)
+        reasons += _against_reference(task, reference)
+    noop = _repeat(task, pristine_tree(), sandboxes, runs if reference and not reasons else 1)
+    reasons += _against_noop(task, noop)
+    return Certificate(
+        task=task.name,
+        sound=not reasons,
+        reasons=tuple(dict.fromkeys(reasons)),
+        runs=runs,
+        reference_resolved=sum(verdict.resolved is True for verdict in reference),
+        noop_resolved=sum(verdict.resolved is True for verdict in noop),
+        milestones=tuple(m.name for m in task.milestones if reference and all(v.milestones[m.name] for v in reference)),
+        grading_s=round(statistics.median(v.duration_s for v in reference or noop), 3),
+    )
+
+
+def _repeat(task: Task, tree: Snapshot, sandboxes: SandboxFactory, runs: int) -> list[Verdict]:
+    verdicts: list[Verdict] = []
+    for _ in range(runs):
+        verdicts.append(grade(task, tree, sandboxes))
+        if verdicts[-1].resolved is None:  # a machine that cannot grade will not learn it by repetition
+            break
+    return verdicts
+
+
+def _leaks(task: Task) -> Iterator[str]:
+    if not task.canary:
+        if task.hidden is not None:
+            yield "no canary: save the task again, it will be made"
+        return
+    texts = [("instruction.md", task.instruction), *((f"steps/{m.name}", m.instruction) for m in task.milestones)]
+    for name, text in texts:
+        if task.canary in text:
+            yield f"the canary stands in {name}, which the policy reads"
+    for place in (task.repository, task.solution):
+        for name, path in walk(place) if place is not None else ():
+            if has_canary(path, task.canary):
+                yield f"the canary stands in {place.name if place else ''}/{name}: hidden text where a policy reads it"
+    for name, path in walk(task.hidden) if task.hidden is not None else ():
+        if takes_stamp(name) and not has_canary(path, task.canary):
+            yield f"the hidden file {name} lacks the canary: save the task again"
+
+
+def _against_reference(task: Task, verdicts: list[Verdict]) -> Iterator[str]:
+    yield from _unequal("the reference's", verdicts)
+    for verdict in verdicts:
+        if verdict.resolved is None:
+            yield f"could not be graded here: {verdict.detail}"
+            return
+        if verdict.ignored:
+            yield f"the reference edits what does not count ({', '.join(verdict.ignored)}): mend it, or editable"
+        if verdict.cause is not None:
+            yield f"the reference ends in a {verdict.cause.value}"
+        for check, outcome in verdict.outcomes.items():
+            if outcome is not Outcome.PASSED:
+                yield f"{check}: {outcome.value} on the reference"
+
+
+def _against_noop(task: Task, verdicts: list[Verdict]) -> Iterator[str]:
+    yield from _unequal("the unchanged repository's", verdicts)
+    for verdict in verdicts:
+        if verdict.resolved is None:
+            yield f"could not be graded here: {verdict.detail}"
+            return
+        if verdict.cause is not None:
+            yield f"the unchanged repository ends in a {verdict.cause.value}"
+        for check in task.fail_to_pass:
+            if verdict.outcomes[check] is Outcome.PASSED:
+                yield f"{check}: fail_to_pass, but passes on the unchanged repository"
+        for check in task.pass_to_pass:
+            if (outcome := verdict.outcomes[check]) is not Outcome.PASSED:
+                yield f"{check}: pass_to_pass, but {outcome.value} on the unchanged repository"
+
+
+def _unequal(whose: str, verdicts: list[Verdict]) -> Iterator[str]:
+    for check in verdicts[0].outcomes if verdicts else ():
+        seen = sorted({verdict.outcomes[check].value for verdict in verdicts})
+        if len(seen) > 1:
+            yield f"{check}: {whose} runs disagree ({', '.join(seen)})"
