@@ -43,7 +43,7 @@ class Plan(_Arguments):
 
 
 class View(_Arguments):
-    """Show a file with line numbers: a function or class by name, a window around a line, or its beginning; a folder lists its files."""
+    """Show numbered lines: a function or class by name, a window around a line, a file's start; or list a folder."""
 
     path: str = "."
     symbol: str | None = None
@@ -152,14 +152,15 @@ class Action:
 
     @classmethod
     def malformed(cls, text: str, why: str, tokens: TokenTurn | None = None) -> Action:
-        return cls(MALFORMED, {"why": why}, text, tokens)
+        """`text` and `why` are made encodable: what a record keeps must be writable as UTF-8."""
+        return cls(MALFORMED, {"why": _encodable(why)}, _encodable(text), tokens)
 
     @classmethod
     def from_json(cls, text: str) -> Action:
         """Read `{"tool": …, argument: …}`. Never raises: what cannot be read is `MALFORMED` and says why."""
         try:
             data = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # also integers of more than 4300 digits
             return cls.malformed(text, f"not JSON: {error}")
         if not isinstance(data, dict) or not isinstance(data.get("tool"), str):
             return cls.malformed(text, 'a call is {"tool": NAME, …arguments}')
@@ -169,10 +170,14 @@ class Action:
         return cls.checked(tool, data, text)
 
     @classmethod
-    def checked(cls, tool: str, arguments: Mapping[str, Any], text: str = "", tokens: TokenTurn | None = None) -> Action:
+    def checked(
+        cls, tool: str, arguments: Mapping[str, Any], text: str = "", tokens: TokenTurn | None = None
+    ) -> Action:
         """A call whose arguments were validated; `MALFORMED` when they do not fit."""
         if tool not in TOOLS:
-            return cls.malformed(text, f"no tool {tool!r}; there are: {', '.join(TOOLS)}", tokens)
+            return cls.malformed(text, f"no tool {tool[:40]!r}; there are: {', '.join(TOOLS)}", tokens)
+        if _has_surrogate(tool, arguments):
+            return cls.malformed(text, f"{tool}: a lone surrogate is no character", tokens)
         try:
             TOOLS[tool].model_validate(dict(arguments))
         except ValidationError as error:
@@ -183,3 +188,18 @@ class Action:
     def parsed(self) -> Any:
         """The validated arguments as the tool's model."""
         return TOOLS[self.tool].model_validate(dict(self.arguments))
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _has_surrogate(tool: str, arguments: Mapping[str, Any]) -> bool:
+    """Half of a surrogate pair, which JSON can spell and UTF-8 cannot write."""
+    try:
+        json.dumps([tool, arguments], ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return True
+    except (ValueError, RecursionError):  # a cycle; the model's validation tells
+        return False
+    return False

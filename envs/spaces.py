@@ -1,0 +1,48 @@
+"""The spaces of `RepoEnv`: text both ways. What is seen is plain and bounded; what is done is one tool call in JSON."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from gymnasium.spaces import Text
+
+from journeyman.envs.text import allowed_characters
+
+MAX_ACTION_CHARS = 100_000
+"""Longest tool call, in characters: a whole file fits. A longer one is malformed."""
+
+
+@cache
+def characters() -> frozenset[str]:
+    return allowed_characters()
+
+
+class SourceText(Text):
+    """`Text` over some 63,000 characters, enough for real source. Prints short,."""
+
+    def __init__(self, max_length: int, *, min_length: int = 0, seed: int | None = None) -> None:
+        super().__init__(max_length, min_length=min_length, charset=characters(), seed=seed)
+
+    def __repr__(self) -> str:
+        return f"SourceText({self.min_length}, {self.max_length})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The charset is made again where the space arrives: it need not travel to every worker of a vector environment.
+        return _remake, (self.max_length, self.min_length, self._np_random)
+
+
+def _remake(max_length: int, min_length: int, np_random: Any) -> SourceText:
+    space = SourceText(max_length, min_length=min_length)
+    space._np_random = np_random
+    return space
+
+
+def observation_space(max_chars: int) -> SourceText:
+    """Texts of at most `max_chars` characters."""
+    return SourceText(max_chars)
+
+
+def action_space() -> SourceText:
+    """One tool call in JSON (`Action.to_json`). Any text may be sent: what is no call is answered, never raised."""
+    return SourceText(MAX_ACTION_CHARS, min_length=1)

@@ -1,0 +1,127 @@
+"""`view`: a file's numbered lines (a definition, a window or the beginning), or a folder's entries."""
+
+from __future__ import annotations
+
+import re
+
+from journeyman.envs.actions import View
+from journeyman.envs.tools.scan import scan
+from journeyman.envs.tools.syntax import Definition, definitions, is_python
+from journeyman.envs.tools.textfile import TextFile
+from journeyman.envs.tools.tool import Refused, ToolResult, Workspace, did_you_mean, workspace_path
+
+MAX_ENTRIES = 60
+"""Entries of a folder that are listed."""
+_MAX_CANDIDATES = 200
+
+
+class ViewTool:
+    mutates = False
+    runs_code = False
+
+    def apply(self, arguments: View, workspace: Workspace) -> ToolResult:
+        path = workspace_path(arguments.path)
+        symbol = (arguments.symbol or "").strip()
+        below = workspace.files_below(path)
+        is_folder = path == "." or (bool(below) and path not in below)
+        if is_folder and symbol:
+            return ToolResult(_find(path, symbol, arguments.line, workspace))
+        if is_folder:
+            return ToolResult(listing(path, below))
+        file = workspace.read(path)
+        if symbol:
+            return ToolResult(_definition(path, file, symbol, arguments.line, workspace.config.window_lines))
+        return ToolResult(_window(path, file, arguments.line, workspace.config.window_lines))
+
+
+def listing(folder: str, files: list[str]) -> str:
+    """The entries of a folder, a line each; a folder ends in "/" and says how many files it holds."""
+    prefix = "" if folder == "." else folder + "/"
+    inside: dict[str, int] = {}
+    for file in files:
+        name, slash, _ = file[len(prefix) :].partition("/")
+        inside[name + slash] = inside.get(name + slash, 0) + 1
+    lines = [f"{name} ({count})" if name.endswith("/") else name for name, count in sorted(inside.items())]
+    if len(lines) > MAX_ENTRIES:
+        lines = [*lines[:MAX_ENTRIES], f"… {len(lines) - MAX_ENTRIES} more entries"]
+    return "\n".join(lines) or "(empty)"
+
+
+def _window(path: str, file: TextFile, line: int | None, size: int) -> str:
+    count = len(file.lines)
+    if not count:
+        return f"{path} is empty"
+    if line is not None and line > count:
+        raise Refused(f"{path} has {count} lines; there is no line {line}")
+    start = max(1, min((line or 1) - size // 2, count - size + 1))
+    end = min(count, start + size - 1)
+    whole = "" if (start, end) == (1, count) else f" of {count}"
+    return f"{path}:{start}-{end}{whole}\n{file.numbered(start, end)}"
+
+
+def _definition(path: str, file: TextFile, symbol: str, line: int | None, size: int) -> str:
+    """One definition; of a long one the part around `line`, or else its beginning."""
+    if not is_python(path):
+        raise Refused(f"{path} is not Python: view it by line")
+    known = definitions(file.text)
+    found = _named(known, symbol)
+    if not found:
+        raise Refused(f"no {symbol} in {path}{did_you_mean(symbol, [d.name for d in known])}")
+    chosen = next((d for d in found if line and d.start <= line <= d.end), found[0])
+    others = [d for d in found if d is not chosen]
+    text = _part(path, file, chosen, line, size)
+    return text + (f"\nalso at line {', '.join(str(d.start) for d in others[:5])}" if others else "")
+
+
+def _part(path: str, file: TextFile, found: Definition, line: int | None, size: int) -> str:
+    start, end = found.start, found.end
+    if end - start >= size:
+        middle = line if line and start <= line <= end else start
+        start = max(start, min(middle - size // 2, end - size + 1))
+        end = start + size - 1
+    lines = [f"{path}:{start}-{end}", file.numbered(start, end)]
+    if start > found.start:
+        lines.insert(1, f"… lines {found.start}-{start - 1} left out")
+    if end < found.end:
+        lines.append(f"… lines {end + 1}-{found.end} left out")
+    return "\n".join(lines)
+
+
+def _find(folder: str, symbol: str, line: int | None, workspace: Workspace) -> str:
+    """The definition wherever it stands below a folder: source files before tests, then in path order."""
+    last = symbol.rsplit(".", 1)[-1]
+    if not last.isidentifier():
+        raise Refused(f"{symbol} is no name of a function or class")
+    pattern = rf"^\s*(?:async\s+def|def|class)\s+{re.escape(last)}\b"
+    matches = scan(workspace, pattern, folder, limit=_MAX_CANDIDATES, suffix=".py")
+    paths = sorted(dict.fromkeys(m.path for m in matches.shown), key=lambda p: (_is_test(p), p))
+    texts: list[tuple[str, TextFile]] = []
+    for path in paths:
+        file = workspace.read(path)
+        if _named(definitions(file.text), symbol):
+            texts.append((path, file))
+    if not texts:
+        raise Refused(_nowhere(folder, symbol, last, workspace))
+    path, file = texts[0]
+    text = _definition(path, file, symbol, line, workspace.config.window_lines)
+    also = [other for other, _ in texts[1:4]]
+    return text + (f"\nalso in {', '.join(also)}" if also else "")
+
+
+def _nowhere(folder: str, symbol: str, last: str, workspace: Workspace) -> str:
+    """The nearest names, taken from definitions that share the beginning of the name."""
+    pattern = rf"^\s*(?:async\s+def|def|class)\s+\w*(?:{re.escape(last[:3])}|{re.escape(last[-3:])})"
+    near = scan(workspace, pattern, folder, limit=_MAX_CANDIDATES, suffix=".py").shown
+    names = [re.split(r"\W+", match.text.strip().removeprefix("async "), maxsplit=2)[1] for match in near]
+    return f"no definition of {symbol} in {folder}{did_you_mean(last, list(dict.fromkeys(names)))}"
+
+
+def _named(known: list[Definition], symbol: str) -> list[Definition]:
+    """Definitions of that dotted name; else those whose name ends with it, as `area` is in `Circle.area`."""
+    exact = [d for d in known if d.name == symbol]
+    return exact or [d for d in known if d.name.endswith("." + symbol)]
+
+
+def _is_test(path: str) -> bool:
+    parts = path.split("/")
+    return parts[-1].startswith("test_") or parts[-1] == "conftest.py" or bool({"tests", "test"} & set(parts[:-1]))
