@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path, PurePosixPath
 
+from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import Environment
-from journeyman.tasks.sources.sdist import Sdist, SourceError, cache_home, fetch, unpack
+from journeyman.tasks.sources.sdist import Sdist, SourceError, fetch, unpack
 
 PYTEST = "pytest==8.3.5"
 
 EXTRAS: dict[str, tuple[str, ...]] = {
     # Libraries whose tests, or whose code, import more than pytest. Everything else gets pytest alone.
+    "funcy": ("whatever==0.7",),
     "furl": ("orderedmultidict==1.0.1", "six==1.17.0"),
     "humanize": ("freezegun==1.5.1", "python-dateutil==2.9.0.post0", "six==1.17.0"),
     "hyperlink": ("idna==3.10",),
@@ -89,7 +91,7 @@ def prepare(sdist: Sdist) -> Library:
     Raises:
         SourceError: it holds no tests, or no package.
     """
-    root = cache_home() / "libraries" / f"{sdist.name}-{sdist.version}-{sdist.sha256[:12]}-{_LAYOUT}"
+    root = home("libraries") / f"{sdist.name}-{sdist.version}-{sdist.sha256[:12]}-{_LAYOUT}"
     if not root.is_dir():
         _build(sdist, root)
     files = tuple(sorted(path.relative_to(root).as_posix() for path in root.rglob("*.py")))

@@ -32,13 +32,14 @@ WORKSPACE = "/workspace/"
 OPTIONS = [
     "-q",
     "--no-header",
+    "--continue-on-collection-errors",
+    "--tb=short",
     "-p",
     "no:cacheprovider",
-    "-p",
-    "no:terminal",
     "-o",
     "addopts=",
-    "--import-mode=prepend",
+    "-o",
+    "xfail_strict=false",
 ]
 MEMORY = 2 * 1024**3  # bytes a mutant may take: one that builds an endless list must not take the machine
 
@@ -50,6 +51,7 @@ class Recorder:
         self.write, self.wanted, self.trace = write, wanted, trace
         self.record: dict[str, Any] = {}
         self.seen: set[Any] = set()
+        self.places: dict[tuple[str, int], int] = {}
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         if self.wanted is not None:
@@ -70,10 +72,19 @@ class Recorder:
         if self.trace:
             sys.setprofile(None)
             threading.setprofile(None)
-            places = {(code.co_filename, code.co_firstlineno) for code in self.seen}
-            inside = sorted((path, line) for path, line in places if path.startswith(WORKSPACE))
-            self.record["functions"] = [[path.removeprefix(WORKSPACE), line] for path, line in inside]
+            entered = {(code.co_filename, code.co_firstlineno) for code in self.seen}
+            self.record["functions"] = sorted(
+                self._number(*place) for place in entered if place[0].startswith(WORKSPACE)
+            )
         self.write(self.record)
+
+    def _number(self, path: str, line: int) -> int:
+        """A function's number; it is told once, because thousands of tests enter the same ones."""
+        known = len(self.places)
+        number = self.places.setdefault((path, line), known)
+        if number == known:
+            self.write({"kind": "place", "n": number, "path": path.removeprefix(WORKSPACE), "line": line})
+        return number
 
     def _profile(self, frame: Any, event: str, _arg: object) -> None:
         if event == "call":

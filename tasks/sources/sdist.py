@@ -22,8 +22,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import platformdirs
-
+from journeyman.sandbox.home import home
 from journeyman.tasks.task import TaskError
 
 MAX_FILES = 20_000
@@ -54,12 +53,6 @@ class Sdist:
         return f"{self.name}=={self.version}"
 
 
-def cache_home() -> Path:
-    """Where downloads are kept: `JOURNEYMAN_HOME`, else the user's cache folder."""
-    home = os.environ.get("JOURNEYMAN_HOME")
-    return Path(home) if home else platformdirs.user_cache_path("journeyman")
-
-
 def parse_requirement(requirement: str) -> tuple[str, str]:
     """Name and version of `NAME==VERSION`.
 
@@ -79,7 +72,7 @@ def fetch(requirement: str, *, sha256: str | None = None, timeout_s: float = 300
         SourceError: it cannot be had, or its hash is not `sha256`.
     """
     name, version = parse_requirement(requirement)
-    folder = cache_home() / "sdists" / f"{name}-{version}"
+    folder = home("sdists") / f"{name}-{version}"
     if not (archive := _archive_in(folder)):
         _download(name, version, folder, timeout_s)
         archive = _archive_in(folder)

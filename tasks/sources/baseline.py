@@ -1,0 +1,101 @@
+"""What a library's own tests do on its pristine files: which can be relied on, which functions each of them enters."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+from journeyman.sandbox.sandbox import Sandbox
+from journeyman.tasks.sources.library import Library
+from journeyman.tasks.sources.sdist import SourceError
+
+RUNS = 3
+SLOWEST_S = 1.0
+"""A test that takes longer is left out: a mutant's tests must come back within a breath."""
+RUN_TIMEOUT_S = 300.0
+MAX_RECORDS = 64 * 1024 * 1024
+PROBE = "/tmp/journeyman_probe.py"
+SPEC, RECORDS = "/tmp/journeyman_spec.json", "/tmp/journeyman_records.jsonl"
+# Without the plugins of others, with one hash seed: as the grader will run them.
+VARIABLES = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONHASHSEED": "0", "TZ": "UTC"}
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The tests of a library that can be relied on."""
+
+    tests: dict[str, float]
+    """Node id → seconds (the slower of the untraced runs), in the order in which they run."""
+    touching: dict[tuple[str, int], tuple[str, ...]]
+    """(module, a function's first line) → the tests that enter it: the most specific first, then the fastest."""
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Why tests were left out: reason → how many."""
+
+    def of_module(self, path: str) -> tuple[str, ...]:
+        """Tests that enter any function of a module."""
+        return tuple(
+            dict.fromkeys(test for (where, _), tests in self.touching.items() if where == path for test in tests)
+        )
+
+
+def ask_probe(sandbox: Sandbox, spec: dict[str, Any], timeout_s: float) -> tuple[list[dict[str, Any]], str]:
+    """Run the probe in a sandbox; its records, and what it printed (for an error message)."""
+    sandbox.write(PROBE, files("journeyman.tasks.sources").joinpath("probe.py").read_bytes())
+    sandbox.write(SPEC, json.dumps(spec).encode())
+    done = sandbox.run(["/opt/env/bin/python", "-s", PROBE, SPEC, RECORDS], timeout_s=timeout_s, env=VARIABLES)
+    data = sandbox.read(RECORDS, max_bytes=MAX_RECORDS)
+    # A line without its newline was being written when the run was ended.
+    return [json.loads(line) for line in data.split(b"\n")[:-1]], done.text
+
+
+def measure(library: Library, sandbox: Sandbox) -> Baseline:
+    """Run a library's tests three times on its pristine files, once of them traced.
+
+    Raises:
+        SourceError: none of them can be relied on; the message says why.
+    """
+    runs: list[dict[str, dict[str, Any]]] = []
+    complaint = ""
+    for number in range(RUNS):
+        spec = {"mode": "baseline", "targets": list(library.tests), "trace": number == 0}
+        records, output = ask_probe(sandbox, spec, RUN_TIMEOUT_S)
+        runs.append({record["id"]: record for record in records if record["kind"] == "test"})
+        broken = [record for record in records if record["kind"] == "broken"]
+        complaint = complaint or (broken[0]["message"] if broken else output)[-400:]
+        if number == 0:
+            places = {record["n"]: (record["path"], record["line"]) for record in records if record["kind"] == "place"}
+    reasons = {test: _against([run.get(test) for run in runs]) for test in runs[0]}
+    tests = {test: max(run[test]["duration_s"] for run in runs[1:]) for test, reason in reasons.items() if not reason}
+    if not tests:
+        raise SourceError(
+            f"{library.sdist.requirement}: its tests do not run by themselves; the first trouble: {complaint}"
+        )
+    dropped = Counter(reason for reason in reasons.values() if reason)
+    return Baseline(tests, _touching(tests, runs[0], places), dict(dropped))
+
+
+def _against(runs: list[dict[str, Any] | None]) -> str:
+    """Why a test cannot be relied on; empty when it can."""
+    outcomes = {run["outcome"] if run else "missing" for run in runs}
+    if len(outcomes) > 1:
+        return "flaky"
+    if outcomes != {"passed"}:
+        return outcomes.pop()
+    return "slow" if max(run["duration_s"] for run in runs[1:] if run) > SLOWEST_S else ""
+
+
+def _touching(
+    tests: dict[str, float], traced: dict[str, dict[str, Any]], places: dict[int, tuple[str, int]]
+) -> dict[tuple[str, int], tuple[str, ...]]:
+    by_place: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for test in tests:
+        for number in traced[test]["functions"]:
+            by_place[places[number]].append(test)
+
+    def how_general(test: str) -> tuple[int, float]:
+        return len(traced[test]["functions"]), tests[test]
+
+    return {place: tuple(sorted(found, key=how_general)) for place, found in by_place.items()}
