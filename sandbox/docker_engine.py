@@ -182,8 +182,12 @@ class Engine:
         return {str(each["Id"]): str(each["Labels"][label]) for each in found}
 
 
-@cache
-def _engine_of(process: int) -> Engine:
+def connect() -> Engine:
+    """A new connection to the engine that the environment names (DOCKER_HOST, else the local socket).
+
+    Raises:
+        SandboxUnavailable: no engine answers; the message says how to start one.
+    """
     from docker import APIClient
     from docker.errors import DockerException
     from docker.utils import kwargs_from_env
@@ -195,10 +199,11 @@ def _engine_of(process: int) -> Engine:
         raise SandboxUnavailable(f"no Docker engine answers: {HOW_TO_START}. ({error})") from error
 
 
-def engine() -> Engine:
-    """This process's connection, opened at the first call.
+@cache
+def _engine_of(process: int) -> Engine:
+    return connect()
 
-    Raises:
-        SandboxUnavailable: no engine answers; the message says how to start one.
-    """
+
+def engine() -> Engine:
+    """This process's connection, opened at the first call; raises as `connect` does."""
     return _engine_of(os.getpid())
