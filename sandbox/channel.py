@@ -1,0 +1,167 @@
+"""The supervisor's end of the stream to the helper in a sandbox (`inside/agent.py` has the message format).
+
+The far end is hostile: whatever escaped control inside may write here. So every exchange has a deadline of its own,
+every length is capped before it is believed, and anything that is not a well-formed answer ends the sandbox.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from journeyman.sandbox.inside.agent import HEADER, encode
+from journeyman.sandbox.sandbox import SandboxError, SandboxLost, SandboxPathError
+
+INSIDE = Path(__file__).parent / "inside"
+"""The helper's package; a backend puts it below /opt/journeyman."""
+AGENT_ARGUMENTS = (
+    "-I",
+    "-S",
+    "-c",
+    "import sys; sys.path.insert(0, '/opt/journeyman'); from inside.agent import main; main()",
+)
+"""What an interpreter is given to be the helper on its stdin and stdout."""
+
+MAX_JSON_BYTES = 64 * 1024 * 1024
+EXCHANGE_S = 120.0
+"""Wall clock for one exchange, on top of a command's own time, in seconds. Only a wedged sandbox takes so long."""
+
+
+class Stream(Protocol):
+    """Two-way bytes to the helper. Deadlines are `time.monotonic()` values."""
+
+    def send(self, data: bytes, deadline: float) -> None:
+        """Send all of it. Raises TimeoutError or another OSError."""
+        ...
+
+    def receive(self, size: int, deadline: float) -> bytes:
+        """Between 1 and `size` bytes; empty at the end. Raises TimeoutError or another OSError."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class SocketStream:
+    """A `Stream` over one connected socket."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self._socket = connection
+
+    def send(self, data: bytes, deadline: float) -> None:
+        view = memoryview(data)
+        while view:
+            self._wait(select.POLLOUT, deadline)
+            try:
+                view = view[self._socket.send(view) :]
+            except BlockingIOError:
+                continue
+
+    def receive(self, size: int, deadline: float) -> bytes:
+        while True:
+            self._wait(select.POLLIN, deadline)
+            try:
+                return self._socket.recv(min(size, 1 << 20))
+            except BlockingIOError:
+                continue
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _wait(self, event: int, deadline: float) -> None:
+        if self._socket.fileno() < 0:
+            raise ConnectionError("closed")
+        poll = select.poll()
+        poll.register(self._socket, event)
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise TimeoutError("no answer in time")
+
+
+class Channel:
+    """Requests and answers over a stream, one at a time."""
+
+    def __init__(self, stream: Stream, why_lost: Callable[[], str] = lambda: "") -> None:
+        self._stream = stream
+        self._why_lost = why_lost
+        self._lock = threading.Lock()
+        self._broken = ""
+
+    def ask(
+        self,
+        op: str,
+        payload: bytes = b"",
+        *,
+        max_payload: int = 0,
+        extra_s: float = 0.0,
+        **arguments: Any,
+    ) -> tuple[Mapping[str, Any], bytes]:
+        """Send one request and wait for its answer.
+
+        Args:
+            max_payload: the most bytes that the answer's payload may have.
+            extra_s: wall clock on top of `EXCHANGE_S`, in seconds.
+
+        Raises:
+            SandboxLost: the far end died, is silent or broke the protocol; the channel is unusable from then on.
+            SandboxPathError: the helper refused a path.
+            SandboxError: the helper could not do it.
+        """
+        with self._lock:
+            if self._broken:
+                raise SandboxLost(self._broken)
+            try:
+                answer, data = self._exchange(encode({"op": op, **arguments}, payload), max_payload, extra_s)
+            except BaseException as error:  # an interrupt too leaves half an answer behind
+                self._broken = self._lost_because(op, error)
+                self._stream.close()
+                if isinstance(error, Exception):
+                    raise SandboxLost(self._broken) from error
+                raise
+        if kind := answer.get("error"):
+            message = str(answer.get("message", ""))[:2000]
+            raise (
+                SandboxPathError(message) if kind == "path" else SandboxError(f"the sandbox could not {op}: {message}")
+            )
+        return answer, data
+
+    def close(self, why: str = "the sandbox is closed") -> None:
+        """Idempotent; may be called from another thread while `ask` waits, which then raises SandboxLost."""
+        self._broken = self._broken or why
+        self._stream.close()
+
+    def _exchange(self, request: bytes, max_payload: int, extra_s: float) -> tuple[dict[str, Any], bytes]:
+        deadline = time.monotonic() + EXCHANGE_S + extra_s
+        self._stream.send(request, deadline)
+        json_size, payload_size = HEADER.unpack(self._exactly(HEADER.size, deadline))
+        if json_size > MAX_JSON_BYTES or payload_size > max_payload:
+            raise ValueError(f"an answer of {json_size} + {payload_size} bytes")
+        answer = json.loads(self._exactly(json_size, deadline))
+        if not isinstance(answer, dict):
+            raise ValueError("an answer that is not an object")
+        return answer, self._exactly(payload_size, deadline)
+
+    def _exactly(self, size: int, deadline: float) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            part = self._stream.receive(size - len(data), deadline)
+            if not part:
+                raise EOFError("the stream ended")
+            data += part
+        return bytes(data)
+
+    def _lost_because(self, op: str, error: BaseException) -> str:
+        if self._broken:
+            return self._broken
+        if isinstance(error, TimeoutError):
+            return f"the sandbox did not answer {op!r} in time"
+        if isinstance(error, (EOFError, OSError)):
+            return f"the sandbox died during {op!r}{f': {why}' if (why := self._why_lost()) else ''}"
+        if isinstance(error, Exception):
+            return f"the sandbox broke the protocol during {op!r}: {type(error).__name__}: {error}"
+        return f"interrupted during {op!r}"

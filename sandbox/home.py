@@ -1,0 +1,29 @@
+"""Where built things are kept: the user's cache folder, or JOURNEYMAN_HOME."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import platformdirs
+
+
+def home(*parts: str) -> Path:
+    """The folder for `parts` below the cache, made if need be; only its owner can enter the cache."""
+    root = Path(os.environ.get("JOURNEYMAN_HOME") or platformdirs.user_cache_dir("journeyman")).expanduser().absolute()
+    if not root.is_dir():
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = root.joinpath(*parts)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock that `path` names, against other processes and threads; the kernel frees it if we die."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,183 @@
+"""The pristine files of a repository, copied once per content, that every sandbox starts from.
+
+    templates/<digest>/tree/…          the files, readable and writable by whoever a sandbox runs as, all of one date
+    templates/<digest>/manifest.json   their hashes, so that nobody hashes them again
+    lookups/<name>.json                a repository's stat signature → digest
+
+`.git`, caches, empty folders, sockets and names that are not UTF-8 stay outside. Links are copied as links.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from journeyman.sandbox.home import home, locked
+from journeyman.sandbox.inside.files import EXCLUDED, MAX_PATH, Tree, encodable
+from journeyman.sandbox.sandbox import ImageError
+
+MAX_FILE_BYTES = 64 * 1024 * 1024
+"""Larger files are listed as skipped in a snapshot."""
+MAX_TREE_BYTES = 1024 * 1024 * 1024
+"""Files beyond this sum, in path order, are listed as skipped too."""
+DATE_S = 946_684_800
+"""Every template file's modification time (2000-01-01), so that a listing reads the same in every sandbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a tree."""
+
+    executable: bool
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A repository's pristine files on the host. Read-only by agreement: sandboxes see it through an overlay."""
+
+    digest: str
+    folder: Path
+    """The tree itself."""
+    tree_hash: str
+    files: Mapping[str, Entry]
+    links: tuple[str, ...]
+    """Paths of symbolic links; they are no part of the tree hash."""
+    seed: bytes
+    """JSON for the helper, by which it knows the hash of every file that no command touched."""
+
+
+def tree_hash(files: Mapping[str, Entry]) -> str:
+    """SHA-256 over every (path, executable bit, content hash), in path order."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        entry = files[path]
+        digest.update(f"{path}\0{'x' if entry.executable else '-'}\0{entry.sha256}\n".encode())
+    return digest.hexdigest()
+
+
+_by_signature: dict[Path, tuple[str, Template]] = {}
+
+
+def template_of(repository: Path) -> Template:
+    """The template of a repository folder as it stands now, copied if it is not there yet.
+
+    Raises:
+        ImageError: the folder does not exist or cannot be read.
+    """
+    root = Path(repository).absolute()
+    if not root.is_dir():
+        raise ImageError(f"repository {root} is not a folder")
+    try:
+        found = list(_walk(root))
+        signature = hashlib.sha256(repr([(path, *_signature(info)) for path, info in found]).encode()).hexdigest()
+        known = _by_signature.get(root)
+        if known is None or known[0] != signature or not known[1].folder.is_dir():
+            known = signature, _looked_up(root, signature) or _copied(root, signature, found)
+            _by_signature[root] = known
+    except OSError as error:
+        raise ImageError(f"repository {root} cannot be copied: {error}") from error
+    return known[1]
+
+
+def _signature(info: os.stat_result) -> tuple[int, ...]:
+    return info.st_mode, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino
+
+
+def _walk(root: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Files and links with their stat, in path order within each folder."""
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(root / folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                path = folder + entry.name
+                if not encodable(path) or len(path) > MAX_PATH or entry.name in EXCLUDED:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(path + "/")
+                elif entry.is_symlink() or entry.is_file(follow_symlinks=False):
+                    yield path, entry.stat(follow_symlinks=False)
+
+
+def _lookup_file(root: Path) -> Path:
+    return home("lookups") / f"{hashlib.sha256(os.fsencode(root)).hexdigest()[:32]}.json"
+
+
+def _looked_up(root: Path, signature: str) -> Template | None:
+    try:
+        entry = json.loads(_lookup_file(root).read_text())
+        return _load(entry["digest"]) if entry["signature"] == signature else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _load(digest: str) -> Template:
+    folder = home("templates") / digest
+    data: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    files = {path: Entry(*entry) for path, entry in data["files"].items()}
+    seed = json.dumps(data["seed"]).encode()
+    return Template(digest, folder / "tree", tree_hash(files), files, tuple(data["links"]), seed)
+
+
+def _copied(root: Path, signature: str, found: list[tuple[str, os.stat_result]]) -> Template:
+    templates = home("templates")
+    with locked(templates / ".lock"):
+        work = Path(tempfile.mkdtemp(prefix=".new-", dir=templates))
+        try:
+            tree = work / "tree"
+            tree.mkdir()
+            links = {path: str(_copy(root / path, tree / path).readlink()) for path, info in found if _is_link(info)}
+            for path, info in found:
+                if not _is_link(info):
+                    _copy(root / path, tree / path)
+            for folder, _, _ in os.walk(tree):
+                Path(folder).chmod(0o777)
+                os.utime(folder, (DATE_S, DATE_S))
+            digest = _describe(work, links)
+            if not (templates / digest / "manifest.json").is_file():
+                shutil.rmtree(templates / digest, ignore_errors=True)
+                work.rename(templates / digest)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    lookup = _lookup_file(root)
+    temporary = lookup.with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps({"repository": str(root), "signature": signature, "digest": digest}))
+    temporary.replace(lookup)
+    return _load(digest)
+
+
+def _is_link(info: os.stat_result) -> bool:
+    return (info.st_mode & 0o170000) == 0o120000
+
+
+def _copy(source: Path, target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target, follow_symlinks=False)
+    if not target.is_symlink():
+        target.chmod(0o777 if source.stat().st_mode & 0o100 else 0o666)
+        os.utime(target, (DATE_S, DATE_S))
+    return target
+
+
+def _describe(work: Path, links: dict[str, str]) -> str:
+    """Hash the copy, write its manifest, and return its digest."""
+    tree = Tree(str(work / "tree"))
+    found, _ = tree.manifest(MAX_FILE_BYTES, MAX_TREE_BYTES, settled=True)
+    files = {path: Entry(bool(mode & 0o100), digest, size) for path, (mode, digest, size) in found.items()}
+    manifest = {
+        "files": {path: [entry.executable, entry.sha256, entry.size] for path, entry in files.items()},
+        "links": sorted(links),
+        "seed": tree.signatures(),
+    }
+    (work / "manifest.json").write_text(json.dumps(manifest))
+    name = tree_hash(files) + json.dumps(links, sort_keys=True)
+    return hashlib.sha256(name.encode()).hexdigest()[:32]
