@@ -82,10 +82,14 @@ def _run_checks(task: Task, tree: Snapshot, edits: SourceEdits, sandboxes: Sandb
             state = sandbox.snapshot()
             if tree.base_hash and state.base_hash != tree.base_hash:
                 raise SupervisorFault("the snapshot was taken over another repository than the task's")
-            _lay_hidden(task, sandbox)
+            ignored = tuple(sorted({*edits.ignored, *unwritable}))
+            unfit = _lay_hidden(task, sandbox)
+            if unfit and edits.changed:  # on the pristine tree they fit: the edits left no room for them
+                return _Run(TestReport(output=unfit), state.tree_hash, ignored)
+            if unfit:
+                raise SupervisorFault(unfit)
         except (SandboxError, OSError) as error:
             raise SupervisorFault(f"the files could not be laid out for grading: {error}") from error
-        ignored = tuple(sorted({*edits.ignored, *unwritable}))
         try:
             ids = [check.id for check in task.checks]
             report = run_tests(sandbox, ids=ids, timeout_s=task.budget.grading_timeout_s)
@@ -110,11 +114,14 @@ def _lay_edits(sandbox: Sandbox, edits: SourceEdits) -> list[str]:
     return unwritable
 
 
-def _lay_hidden(task: Task, sandbox: Sandbox) -> None:
-    if task.hidden is None:
-        return
-    for name, path in walk(task.hidden):
-        sandbox.write(name, path.read_bytes())
+def _lay_hidden(task: Task, sandbox: Sandbox) -> str:
+    """Lay the hidden files over the tree; returns why one does not fit, or nothing."""
+    for name, path in walk(task.hidden) if task.hidden is not None else ():
+        try:
+            sandbox.write(name, path.read_bytes())
+        except SandboxPathError as error:
+            return f"the hidden file {name} could not be written: {error}"
+    return ""
 
 
 def _judge(task: Task, run: _Run, report: TestReport, seconds: float) -> Verdict:
