@@ -69,7 +69,9 @@ def _replace_lines(path: str, file: TextFile, line: int, end: int | None, new: s
 
 
 def _replace_text(path: str, file: TextFile, old: str, new: str) -> tuple[TextFile, int, int]:
-    old, new, text = old.replace("\r\n", "\n"), new.replace("\r\n", "\n"), file.text
+    text = file.text
+    if file.crlf:  # its text is seen with plain line ends
+        old, new = old.replace("\r\n", "\n"), new.replace("\r\n", "\n")
     if not old:
         raise Refused("`old` is empty: give the text to replace, or a line number")
     places = _places(text, old)

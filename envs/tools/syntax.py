@@ -16,6 +16,7 @@ from tree_sitter import Language, Node, Parser
 MAX_SOURCE_BYTES = 1_000_000
 """Larger files are not parsed."""
 
+_CLAUSES = frozenset({"elif_clause", "else_clause", "except_clause", "except_group_clause", "finally_clause"})
 _COMPOUND = ("_statement", "_clause", "_definition", "block", "module", "ERROR")
 
 
@@ -61,8 +62,9 @@ def syntax_error(text: str) -> tuple[int, str] | None:
     root = _parse(text)
     if root is None:
         return None
-    errors = [error for error in (_broken(root), _misindented(root, text.split("\n"))) if error]
-    return min(errors, default=None)
+    lines = text.split("\n")
+    errors = (_misindented(block, lines) for block in _blocks(root))
+    return _broken(root) or min((error for error in errors if error is not None), default=None)
 
 
 def _broken(root: Node) -> tuple[int, str] | None:
@@ -75,21 +77,36 @@ def _broken(root: Node) -> tuple[int, str] | None:
     return _line(node), f"{node.type!r} is missing" if node.is_missing else "invalid syntax"
 
 
-def _misindented(root: Node, lines: list[str]) -> tuple[int, str] | None:
-    for block in _blocks(root):
-        if not block.named_children and block.type == "block" and block.parent is not None:
-            return _line(block.parent), "an indented block must follow"
-        column: str | None = None
-        for child in block.children:
-            line = lines[child.start_point.row]
-            margin = line[: len(line) - len(line.lstrip(" \t\x0c"))]
-            if child.type in ("comment", "ERROR", ";") or len(margin.encode()) != child.start_point.column:
-                continue
-            if column is None:
-                column = margin if block.type == "block" else ""
-            if margin.replace("\x0c", "") != column.replace("\x0c", ""):
-                return _line(child), "unexpected indentation"
+def _misindented(block: Node, lines: list[str]) -> tuple[int, str] | None:
+    """The first statement of a block that stands where none may."""
+    if not block.named_children and block.type == "block" and block.parent is not None:
+        return _line(block.parent), "an indented block must follow"
+    margin = "" if block.type == "module" else None
+    for child in block.children:
+        if child.type in ("comment", "ERROR") or (own := _margin(child, lines)) is None:
+            continue
+        margin = own if margin is None else margin
+        if own != margin:
+            return _line(child), "unexpected indentation"
+        if any(_margin(c, lines) not in (None, own) for c in child.children if c.type in _CLAUSES):
+            return _line(child), "an else, except or finally stands in another column than its statement"
+        if child.type == "return_statement" and not _is_in_function(child):
+            return _line(child), "'return' outside a function"
     return None
+
+
+def _margin(node: Node, lines: list[str]) -> str | None:
+    """The white space before a node; `None` when it does not begin its line."""
+    line = lines[node.start_point.row]
+    margin = line[: len(line) - len(line.lstrip(" \t\x0c"))]
+    return margin.replace("\x0c", "") if len(margin) == node.start_point.column else None
+
+
+def _is_in_function(node: Node) -> bool:
+    above = node.parent
+    while above is not None and above.type not in ("function_definition", "class_definition"):
+        above = above.parent
+    return above is not None and above.type == "function_definition"
 
 
 def _blocks(root: Node) -> Iterator[Node]:

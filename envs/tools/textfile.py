@@ -38,8 +38,7 @@ class TextFile:
         return "\n".join(self.lines) + ("\n" if self.final_newline and self.lines else "")
 
     def with_text(self, text: str) -> TextFile:
-        """Another text in the same encoding."""
-        text = text.replace("\r\n", "\n")
+        """Another text, with "\\n" as line end, in the same encoding."""
         lines = tuple(text.removesuffix("\n").split("\n")) if text else ()
         return replace(self, lines=lines, final_newline=text.endswith("\n") or not text)
 

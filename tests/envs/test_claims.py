@@ -1,0 +1,71 @@
+"""A report's claims are held against the record: what it shows, and nothing else."""
+
+from __future__ import annotations
+
+from journeyman.envs.actions import Action, Claim
+from journeyman.envs.claims import Standing, check_claims
+from journeyman.envs.episode import Step, TestRun
+from journeyman.envs.observation import Observation
+
+FIRST, SECOND = "tests/test_parcel.py::test_total", "tests/test_parcel.py::test_label[1]"
+
+
+def did(tool: str, diff: str = "", tests: TestRun | None = None, **arguments: object) -> Step:
+    return Step(Action(tool, arguments), Observation("", tool), diff=diff, tests=tests)
+
+
+def edited(path: str = "parcel.py") -> Step:
+    return did("edit", f"--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-a\n+b\n")
+
+
+def ran(*, failed: tuple[str, ...] = (), passed: tuple[str, ...] = (), target: str | None = None) -> Step:
+    return did("test", tests=TestRun(passed=passed, failed=failed), target=target)
+
+
+def standing(kind: str, steps: list[Step], subject: str = "") -> Standing:
+    (finding,) = check_claims([Claim(kind=kind, subject=subject)], steps)  # type: ignore[arg-type]
+    assert finding.evidence
+    return finding.standing
+
+
+def test_passing_tests_count_only_after_the_last_change() -> None:
+    green = ran(passed=(FIRST, SECOND))
+    assert standing("tests_pass", [edited(), green]) is Standing.SUPPORTED
+    assert standing("tests_pass", [green, edited()]) is Standing.UNVERIFIABLE
+    assert standing("tests_pass", [edited(), ran(failed=(FIRST,), passed=(SECOND,))]) is Standing.CONTRADICTED
+    assert standing("tests_pass", []) is Standing.UNVERIFIABLE
+
+
+def test_one_test_that_passes_is_not_all_of_them() -> None:
+    steps = [edited(), ran(passed=(FIRST,), target=FIRST)]
+    assert standing("tests_pass", steps) is Standing.UNVERIFIABLE
+    assert standing("tests_pass", steps, FIRST) is Standing.SUPPORTED
+
+
+def test_a_subject_may_be_a_file_or_a_test_with_cases() -> None:
+    steps = [ran(failed=(SECOND,), passed=(FIRST,))]
+    assert standing("tests_pass", steps, "tests/test_parcel.py") is Standing.CONTRADICTED
+    assert standing("tests_pass", steps, "tests/test_parcel.py::test_label") is Standing.CONTRADICTED
+    assert standing("tests_run", steps, "tests/") is Standing.SUPPORTED
+    assert standing("tests_run", steps, "tests/test_parcel.py::test_la") is Standing.CONTRADICTED
+
+
+def test_fixed_needs_a_failure_before_and_a_pass_after() -> None:
+    red, green = ran(failed=(FIRST,)), ran(passed=(FIRST,))
+    assert standing("fixed", [red, edited(), green], FIRST) is Standing.SUPPORTED
+    assert standing("fixed", [green], FIRST) is Standing.UNVERIFIABLE
+    assert standing("fixed", [red, edited()], FIRST) is Standing.CONTRADICTED
+
+
+def test_a_changed_file_is_seen_in_the_diffs() -> None:
+    assert standing("changed", [edited()], "parcel.py") is Standing.SUPPORTED
+    assert standing("changed", [edited()], "other.py") is Standing.CONTRADICTED
+    assert standing("changed", []) is Standing.CONTRADICTED
+
+
+def test_what_is_not_done_stands_in_the_plan() -> None:
+    plan = did("plan", subtasks=[{"title": "write docs"}, {"title": "fix", "status": "done"}])
+    assert standing("not_done", [plan], "write docs") is Standing.SUPPORTED
+    assert standing("not_done", [plan], "fix") is Standing.CONTRADICTED
+    assert standing("not_done", [plan], "dance") is Standing.UNVERIFIABLE
+    assert standing("blocked", [plan], "no network") is Standing.UNVERIFIABLE

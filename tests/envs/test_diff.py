@@ -1,0 +1,41 @@
+"""What an action changed, as people read it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from journeyman.envs.diff import MAX_FILE_LINES, diff_between
+from journeyman.sandbox.sandbox import File, Snapshot
+
+
+def state(name: str, changed: dict[str, bytes] | None = None, removed: tuple[str, ...] = ()) -> Snapshot:
+    return Snapshot(name, "base", {p: File(d) for p, d in (changed or {}).items()}, frozenset(removed))
+
+
+def test_a_changed_a_new_and_a_removed_file(tmp_path: Path) -> None:
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_text("one\ntwo\n")
+    after = state("after", {"a.py": b"one\n2", "new.py": b"hello\n"}, ("b.py",))
+    assert diff_between(state("base"), after, tmp_path) == (
+        "--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n one\n-two\n+2\n\\ No newline at end of file\n"
+        "--- a/b.py\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-one\n-two\n"
+        "--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+hello\n"
+    )
+
+
+def test_only_the_last_action_is_told_and_undoing_it_too(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("one\n")
+    first, second = state("1", {"a.py": b"uno\n"}), state("2", {"a.py": b"uno\n", "b.py": b""})
+    assert diff_between(first, second, tmp_path) == "--- /dev/null\n+++ b/b.py\n"
+    assert diff_between(first, state("base"), tmp_path) == "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-uno\n+one\n"
+
+
+def test_what_would_take_long_to_compare_is_only_named(tmp_path: Path) -> None:
+    after = state("after", {"data.bin": b"\x00\x01", "long.txt": b"x\n" * (MAX_FILE_LINES + 1)})
+    assert diff_between(state("base"), after, tmp_path).count("Binary or large file") == 2
+
+
+def test_a_changed_mode_is_told(tmp_path: Path) -> None:
+    (tmp_path / "run.sh").write_text("true\n")
+    after = Snapshot("after", "base", {"run.sh": File(b"true\n", 0o755)})
+    assert diff_between(state("base"), after, tmp_path) == "mode of run.sh changed: executable\n"
