@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import pkgutil
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.tools.view import listing
+from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.harbor import bundled_tasks, load_task
 from journeyman.tasks.task import Milestone, Task, TaskError
 
@@ -29,6 +31,27 @@ def open_task(task: Task | Path | str) -> Task:
     near = get_close_matches(str(task), by_name, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"bundled are: {', '.join(sorted(by_name))}"
     raise TaskError(f"{str(task)!r} is neither a task folder nor the name of a bundled task; {hint}")
+
+
+BACKENDS: Mapping[str, str] = {
+    "namespace": "journeyman.sandbox.namespace:NamespaceSandboxes",
+    "docker": "journeyman.sandbox.docker:DockerSandboxes",
+}
+"""Name → where its factory stands. Loaded when asked for: nobody waits for the SDK of a backend that is not used."""
+
+
+def open_backend(backend: SandboxFactory | str) -> SandboxFactory:
+    """The factory itself, or a new one of the backend of that name.
+
+    Raises:
+        ValueError: there is no such backend.
+    """
+    if not isinstance(backend, str):
+        return backend
+    if backend not in BACKENDS:
+        raise ValueError(f"there is no backend {backend!r}; there are: {', '.join(BACKENDS)}")
+    factory: SandboxFactory = pkgutil.resolve_name(BACKENDS[backend])()
+    return factory
 
 
 def first_text(task: Task, files: Sequence[str], config: EnvConfig) -> str:

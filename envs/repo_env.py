@@ -1,0 +1,262 @@
+"""The Gymnasium environment: one task, one sandbox, one tool call a step.
+
+    env = gymnasium.make("journeyman/Repo-v0", task="till-line-rounding")
+    text, info = env.reset(seed=0)
+    text, reward, terminated, truncated, info = env.step('{"tool": "view", "path": "."}')
+
+A bad rollout is data, not a crash: an action that cannot be read or done is answered, and every episode ends with
+one `StopReason`. It is *terminated* when the policy reports, *truncated* by any other end. The reward is paid with
+the last step; before it, and where an episode is unscored, it is 0.0.
+
+When the sandbox is lost, somebody must answer for it. While an action ran code (`run`, `test`) the policy's processes
+were alive, so it is taken for their doing: the episode is scored 0. During any other action none of them is alive, so
+it is a fault from outside: unscored.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+from gymnasium.error import ResetNeeded
+
+from journeyman.envs.actions import MALFORMED, Action
+from journeyman.envs.config import EnvConfig
+from journeyman.envs.diff import diff_between
+from journeyman.envs.episode import RewardTerm, Step, StopReason
+from journeyman.envs.observation import Observation
+from journeyman.envs.opening import first_text, open_backend, open_task
+from journeyman.envs.rewards import no_reward, reward_terms, total
+from journeyman.envs.spaces import MAX_ACTION_CHARS, action_space, observation_space
+from journeyman.envs.text import clean, cut
+from journeyman.envs.tools.tool import Refused, ToolResult, Workspace
+from journeyman.envs.tools.toolbox import TOOLBOX
+from journeyman.sandbox.sandbox import SandboxError, SandboxFactory, SandboxLost
+from journeyman.tasks.grading import grade
+from journeyman.tasks.task import Task
+from journeyman.tasks.verdict import Verdict
+
+Info = dict[str, Any]
+UNGRADED = frozenset({StopReason.INTERRUPTED, StopReason.POLICY_ERROR})
+"""Ends that are nobody's solution: unscored, and no time is spent on grading."""
+
+
+class RepoEnv(gymnasium.Env[str, str]):
+    """A policy's work on one repository task.
+
+    Observations and actions are texts: what is seen is plain, bounded text; what is done is one JSON tool call.
+
+    `info` of every step holds
+
+        observation: Observation   the text with its tool, whether it was done, and the steps left
+        tree_hash: str             file state after the action
+        diff: str                  what the action changed
+        tests: TestRun | None      what a `test` action found
+        duration_s: float          wall clock of the tool, in seconds
+
+    and of the last one besides
+
+        stop: StopReason           why it ended
+        verdict: Verdict | None    what the grader decided; `None` when nothing was graded
+        terms: tuple[RewardTerm]   what was paid for; empty when unscored
+        unscored: bool             the reward is unknown (the 0.0 that was returned means nothing)
+        findings: tuple[Finding]   what the record says to the report's claims
+
+    Args:
+        task: a `Task`, a task folder, or the name of a bundled task.
+        backend: "namespace", "docker", or a picklable `SandboxFactory`. Nothing opens before the first reset.
+        config: settings, or a dict of them.
+        render_mode: "ansi" lets `render` return the last action and its answer.
+
+    Raises:
+        TaskError: there is no such task, or it is not sound.
+        ConfigError: a setting is wrong.
+    """
+
+    metadata = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012  (Gymnasium's name and type)
+
+    def __init__(
+        self,
+        task: Task | Path | str,
+        backend: SandboxFactory | str = "namespace",
+        config: EnvConfig | Mapping[str, Any] | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f'render_mode {render_mode!r} does not exist; it is None or "ansi"')
+        self.config = config if isinstance(config, EnvConfig) else EnvConfig.from_dict(config or {})
+        self.factory = open_backend(backend)
+        self.task = self._own_task = open_task(task)
+        """The task of the episode at hand."""
+        self.render_mode = render_mode
+        self.observation_space = observation_space(self.config.max_observation_chars)
+        self.action_space = action_space()
+        self._workspace: Workspace | None = None
+        self._malformed = 0
+        self._frame = ""
+
+    @property
+    def max_steps(self) -> int:
+        """Actions in an episode."""
+        return self.config.max_steps or self.task.budget.max_steps
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, Info]:
+        """Open a fresh sandbox over the task's repository; `options={"task": …}` takes another task for this episode.
+
+        Raises:
+            SandboxUnavailable, ImageError: the backend cannot make the sandbox.
+            TaskError: there is no such task.
+            ValueError: an unknown option.
+        """
+        super().reset(seed=seed)
+        self.close()
+        options = options or {}
+        if unknown := set(options) - {"task"}:
+            raise ValueError(f"reset: unknown options {sorted(unknown)}; there is: task")
+        self.task = open_task(options["task"]) if "task" in options else self._own_task
+        sandbox = self.factory.create(self.task.environment, self.task.repository, limits=self.task.limits)
+        try:
+            snapshot, files = sandbox.snapshot(), sandbox.files()
+        except BaseException:
+            sandbox.close()
+            raise
+        deadline = time.monotonic() + self.task.budget.episode_timeout_s
+        self._workspace = Workspace(sandbox, self.task, self.config, snapshot, deadline=deadline)
+        self._malformed = 0
+        result = ToolResult(first_text(self.task, files, self.config))
+        observation = self._observation("reset", result, 0)
+        self._frame = observation.text
+        return observation.text, {"observation": observation, "tree_hash": snapshot.tree_hash}
+
+    def step(self, action: str) -> tuple[str, float, bool, bool, Info]:
+        """Do one tool call (`Action.to_json`). Whatever is given, it is answered.
+
+        Raises:
+            ResetNeeded: no episode is running.
+        """
+        workspace = self._workspace
+        if workspace is None:
+            raise ResetNeeded("no episode is running: call reset() first")
+        call = read_action(action)
+        self._malformed = self._malformed + 1 if call.tool == MALFORMED else 0
+        started = time.monotonic()
+        lost = False
+        try:
+            result = _answer(call, workspace)
+            step = self._record(call, result, workspace, started)
+        except SandboxLost:
+            lost = True
+            result = ToolResult("the sandbox is gone: the episode is over", ok=False)
+            step = self._record_loss(call, result, workspace, started)
+        workspace.steps.append(step)
+        self._frame = f"> {call.to_json()}\n{step.observation.text}"
+        info: Info = {
+            "observation": step.observation,
+            "tree_hash": step.tree_hash,
+            "diff": step.diff,
+            "tests": step.tests,
+            "duration_s": step.duration_s,
+        }
+        stop = StopReason.SANDBOX_LOST if lost else self._why_stop(call, workspace)
+        reward = 0.0
+        if stop is not None:
+            reward, end = self._finish(stop)
+            info |= end | {"findings": result.findings}
+        return step.observation.text, reward, stop is StopReason.REPORTED, stop not in (None, StopReason.REPORTED), info
+
+    def conclude(self, stop: StopReason) -> tuple[float, Info]:
+        """End the running episode for a reason outside of it, such as a token limit.
+
+        Returns the reward and the end's part of `info`. `POLICY_ERROR` and `INTERRUPTED` are not graded but unscored.
+
+        Raises:
+            ResetNeeded: no episode is running.
+        """
+        if self._workspace is None:
+            raise ResetNeeded("no episode is running: there is nothing to conclude")
+        reward, info = self._finish(stop)
+        return reward, info | {"findings": ()}
+
+    def render(self) -> str | None:
+        """The last action and its answer, as plain text; `None` without a render mode."""
+        return self._frame if self.render_mode == "ansi" else None
+
+    def close(self) -> None:
+        """End the sandbox. An episode that is running is dropped. Idempotent."""
+        workspace, self._workspace = self._workspace, None
+        if workspace is not None:
+            workspace.sandbox.close()
+
+    def _record(self, call: Action, result: ToolResult, workspace: Workspace, started: float) -> Step:
+        """The step, with the file state after it."""
+        # Nothing runs for an action that could not be read, so it takes no time that could be told from noise.
+        duration_s = 0.0 if call.tool == MALFORMED else time.monotonic() - started
+        before = workspace.snapshot
+        if call.tool != MALFORMED and TOOLBOX[call.tool].mutates:
+            workspace.snapshot = workspace.sandbox.snapshot()
+        after = workspace.snapshot
+        diff = diff_between(before, after, self.task.repository) if after.tree_hash != before.tree_hash else ""
+        observation = self._observation(call.tool, result, len(workspace.steps) + 1)
+        return Step(call, observation, 0.0, after.tree_hash, diff, result.tests, duration_s)
+
+    def _record_loss(self, call: Action, result: ToolResult, workspace: Workspace, started: float) -> Step:
+        observation = self._observation(call.tool, result, len(workspace.steps) + 1)
+        return Step(call, observation, duration_s=time.monotonic() - started)
+
+    def _observation(self, tool: str, result: ToolResult, step: int) -> Observation:
+        text = cut(clean(result.text), self.config.max_observation_chars)
+        return Observation(text, tool, result.ok, step, max(self.max_steps - step, 0))
+
+    def _why_stop(self, call: Action, workspace: Workspace) -> StopReason | None:
+        if call.tool == "report":
+            return StopReason.REPORTED
+        if self._malformed >= self.config.malformed_limit:
+            return StopReason.MALFORMED_LIMIT
+        if workspace.clock() >= workspace.deadline:
+            return StopReason.TIME_LIMIT
+        if len(workspace.steps) >= self.max_steps:
+            return StopReason.STEP_LIMIT
+        return None
+
+    def _finish(self, stop: StopReason) -> tuple[float, Info]:
+        """Close the policy's sandbox, then grade what it left: nothing that it started can take part."""
+        workspace = self._workspace
+        assert workspace is not None
+        self.close()
+        verdict: Verdict | None = None
+        terms: tuple[RewardTerm, ...] = ()
+        if stop is StopReason.SANDBOX_LOST:
+            call = workspace.steps[-1].action
+            if call.tool in TOOLBOX and TOOLBOX[call.tool].runs_code:
+                terms = no_reward(f"the sandbox died while the policy's `{call.tool}` ran")
+        elif stop not in UNGRADED:
+            verdict = grade(self.task, workspace.snapshot, self.factory)
+            terms = reward_terms(self.task, verdict, milestone_weight=self.config.milestone_weight)
+        reward = total(terms)
+        end = {"stop": stop, "verdict": verdict, "terms": terms, "unscored": reward is None}
+        return reward or 0.0, end
+
+
+def read_action(action: Any) -> Action:
+    """The tool call in a text; `MALFORMED` for anything else."""
+    if not isinstance(action, str):
+        return Action.malformed("", f"an action is a text, not {type(action).__name__}")
+    if len(action) > MAX_ACTION_CHARS:
+        return Action.malformed(action[:1000], f"longer than {MAX_ACTION_CHARS} characters")
+    return Action.from_json(action)
+
+
+def _answer(call: Action, workspace: Workspace) -> ToolResult:
+    if call.tool == MALFORMED:
+        return ToolResult(f"malformed action: {call.arguments.get('why', '')}", ok=False)
+    try:
+        return TOOLBOX[call.tool].apply(call.parsed(), workspace)
+    except Refused as refusal:
+        return ToolResult(str(refusal), ok=False)
+    except SandboxLost:
+        raise
+    except SandboxError:
+        return ToolResult("the sandbox could not do this", ok=False)
