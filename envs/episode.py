@@ -92,6 +92,8 @@ class Episode:
     """What made it: journeyman, task digest, backend, environment key, model, …"""
     config: dict[str, Any] = field(default_factory=dict)
     """The environment's settings, enough to re-execute it."""
+    detail: str = ""
+    """What went wrong, for the person who reads the record: the message of a policy's error."""
 
     @property
     def resolved(self) -> bool:

@@ -53,7 +53,9 @@ class JsonDialect:
     def parse(self, text: str) -> Action:
         """Read the first complete call. See `Dialect.parse`."""
         found: Mapping[str, Any] | None = None
-        for found in _objects(text):
+        # What a reasoning model considers on the way is not what it calls.
+        answer = text.partition("</think>")[2] if text.lstrip().startswith("<think>") else text
+        for found in _objects(answer):
             if call := _as_call(found):
                 return Action.checked(call[0], call[1], text)
         if found is not None:

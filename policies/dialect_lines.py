@@ -35,6 +35,8 @@ test id
 plan, - parts below
 report text"""
 _CALLS = (*TOOLS, "replace")
+HAS_BODY = frozenset({"edit", "replace", "write", "plan", "report"})
+"""Calls below whose first line more may follow."""
 _SEPARATOR = "====="
 _PLAIN_PATH = re.compile(r'[^\s":\\,]+')
 _ANCHOR = re.compile(r":(\d{1,9})(?:-(\d{1,9}))?")

@@ -1,0 +1,201 @@
+"""Policies that know the reference solution, and play it within what the observations show.
+
+They are what demonstrations are made of, and the proof that a task can be solved through the tools: an oracle looks
+at a line before it edits it, edits by line number, runs the tests and claims only what it saw. The mistaken one goes
+wrong first, sees the test fail and recovers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from random import Random
+
+from journeyman.envs.actions import Action
+from journeyman.envs.observation import Observation
+from journeyman.envs.tools.syntax import Definition, definitions
+from journeyman.envs.tools.textfile import TextFile
+from journeyman.policies.edits import FileChange, LineEdit, edits_or_none, solution_changes
+from journeyman.policies.mistakes import mistaken
+from journeyman.policies.notes import Notes
+from journeyman.tasks.task import Milestone, Task
+
+Play = Generator[Action, Observation, None]
+"""Actions out, the observation of each back in."""
+_MAX_CHANGED_CLAIMS = 5
+_MAX_NAMED = 3
+"""So many functions are named in a summary, else the files."""
+
+
+class OraclePolicy:
+    """Plays the reference solution: plan (projects), view, edit, test, report."""
+
+    name = "oracle"
+
+    def __init__(self, task: Task, *, with_test_first: bool = False) -> None:
+        """
+        Args:
+            with_test_first: run the tests before the first edit, to see what fails.
+
+        Raises:
+            PolicyError: the task has no solution that tool calls can write.
+        """
+        self._task, self._with_test_first = task, with_test_first
+        self._changes = solution_changes(task)
+        self._notes, self._rng = Notes(), Random(0)
+        self._play: Play | None = None
+
+    def start(self, *, seed: int) -> None:
+        self._notes, self._rng, self._play = Notes(), Random(seed), None
+
+    def act(self, observation: Observation) -> Action:
+        self._notes.read(observation)
+        try:
+            if self._play is None:
+                self._play = self._whole_play()
+                return next(self._play)
+            return self._play.send(observation)
+        except StopIteration:
+            return self._report()
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _attempts(self) -> dict[str, TextFile]:
+        """Path → first attempt, for the files where it goes wrong."""
+        return {}
+
+    def _whole_play(self) -> Play:
+        parts = _by_milestone(self._task, self._changes)
+        attempts = self._attempts()
+        if self._task.milestones:
+            yield self._plan(done=False)
+        if self._with_test_first:
+            yield Action("test")
+        for changes in parts:
+            for change in changes:
+                yield from self._bring(change.path, change.before, attempts.get(change.path, change.after))
+            yield Action("test")
+            wrong = [change for change in changes if change.path in attempts]
+            for change in wrong:
+                yield from self._bring(change.path, attempts[change.path], change.after)
+            if wrong:
+                yield Action("test")
+        if self._task.milestones:
+            yield self._plan(done=True)
+        yield self._report()
+
+    def _plan(self, *, done: bool) -> Action:
+        status = {"status": "done"} if done else {}
+        titles = [milestone.title or milestone.name for milestone in self._task.in_order()]
+        return Action("plan", {"subtasks": [{"title": title[:200], **status} for title in titles]})
+
+    def _report(self) -> Action:
+        paths = [change.path for change in self._changes]
+        claims = [{"kind": "changed", "subject": path} for path in paths[:_MAX_CHANGED_CLAIMS]]
+        if self._notes.tests_pass:
+            claims.insert(0, {"kind": "tests_pass"})
+        what = "Fixed" if all(change.before for change in self._changes) else "Wrote"
+        return Action(
+            "report", {"summary": f"{what} {', '.join(_functions(self._changes) or paths)}.", "claims": claims}
+        )
+
+    def _bring(self, path: str, before: TextFile | None, after: TextFile) -> Play:
+        """Bring a file from one state to another."""
+        edits = edits_or_none(before, after) if before is not None else None
+        if before is None or edits is None:
+            yield Action("write", {"path": path, "content": ("\ufeff" if after.bom else "") + after.text})
+            return
+        for edit in edits:
+            yield from self._look_at(path, before, edit)
+            self._notes.edited(path, edit)
+            yield edit.action(path)
+
+    def _look_at(self, path: str, file: TextFile, edit: LineEdit) -> Play:
+        """View what will be edited, the way there included, until its lines stand before us."""
+        known = definitions(file.text)
+        symbol = _function_around(known, edit)
+        if symbol is not None and not self._shown(path, edit):
+            if not self._notes.names(symbol.name):
+                yield from self._find_the_way(path, file, symbol)
+            if not self._shown(path, edit):
+                yield self._view(path, symbol)
+        for line in dict.fromkeys((edit.line, min(edit.end, len(file.lines)))):
+            if not self._notes.shows(path, line):
+                yield Action("view", {"path": path, "line": line})
+
+    def _find_the_way(self, path: str, file: TextFile, symbol: Definition) -> Play:
+        """Nobody named the function at fault: look at one that was named and calls it, else at the file's outline."""
+        called = re.compile(rf"\b{re.escape(symbol.name.rsplit('.', 1)[-1])}\b")
+        for other in definitions(file.text):
+            is_inside = symbol.start >= other.start and symbol.end <= other.end
+            body = file.lines[other.start : other.end]
+            if self._notes.names(other.name) and not is_inside and any(map(called.search, body)):
+                yield self._view(path, other)
+                if self._notes.names(symbol.name):
+                    return
+        yield Action("outline", {"path": path})
+
+    def _view(self, path: str, symbol: Definition) -> Action:
+        return Action("view", {"path": path if self._notes.has_path(path) else ".", "symbol": symbol.name})
+
+    def _shown(self, path: str, edit: LineEdit) -> bool:
+        return self._notes.shows(path, edit.line) and self._notes.shows(path, edit.end)
+
+
+class MistakenOraclePolicy(OraclePolicy):
+    """Goes wrong in one file first (as its seed says), sees the test, recovers, and ends like the oracle.
+
+    Where no plausible mistake can be thought of (files that are new or not Python), it plays like the oracle. A
+    mistake that no visible test notices is mended all the same.
+    """
+
+    name = "mistaken"
+
+    def _attempts(self) -> dict[str, TextFile]:
+        changes = list(self._changes)
+        self._rng.shuffle(changes)
+        for change in changes:
+            attempt = mistaken(change, self._rng)
+            if attempt is not None:
+                return {change.path: attempt}
+        return {}
+
+
+def _function_around(known: list[Definition], edit: LineEdit) -> Definition | None:
+    """The outermost function (a method by its class) that holds all of an edit, else the innermost class."""
+    around = [d for d in known if d.start <= edit.line and edit.end <= d.end]
+    functions = [d for d in around if not d.header.startswith("class ")]
+    return functions[0] if functions else around[-1] if around else None
+
+
+def _functions(changes: tuple[FileChange, ...]) -> list[str]:
+    """The functions that edits change, by name; none when they are too many to list."""
+    names = [
+        around.name
+        for change in changes
+        if change.before is not None
+        for edit in edits_or_none(change.before, change.after) or ()
+        if (around := _function_around(definitions(change.before.text), edit))
+    ]
+    names = list(dict.fromkeys(names))
+    return names if len(names) <= _MAX_NAMED else []
+
+
+def _by_milestone(task: Task, changes: tuple[FileChange, ...]) -> list[list[FileChange]]:
+    """The files of each milestone, in an order in which they can be built; one part for a task without milestones."""
+    milestones = list(task.in_order())
+    parts: list[list[FileChange]] = [[] for _ in range(max(1, len(milestones)))]
+    for change in changes:
+        scores = [_speaks_of(milestone, change) for milestone in milestones] or [0]
+        parts[scores.index(max(scores))].append(change)
+    return [part for part in parts if part] or [[]]
+
+
+def _speaks_of(milestone: Milestone, change: FileChange) -> int:
+    """How much a milestone's text has to do with a file: its path, its name, and what it defines."""
+    text = f"{milestone.name} {milestone.title} {milestone.instruction}"
+    words = set(re.findall(r"\w+", text))
+    stem = change.path.rsplit("/", 1)[-1].partition(".")[0]
+    named = sum(d.name.rsplit(".", 1)[-1] in words for d in definitions(change.after.text))
+    return named + 5 * (stem in words) + 5 * (change.path in text)

@@ -1,0 +1,86 @@
+"""Policies by name, as users write them.
+
+noop                      reports at once
+random                    random calls, and some garbage
+oracle                    plays the reference solution
+mistaken                  goes wrong first, then plays it
+human                     asks at the terminal
+endpoint:URL#MODEL        an OpenAI-compatible endpoint, such as endpoint:http://localhost:8000/v1#qwen
+local:MODEL[@DIALECT]     a model on this machine: a hub id, a folder, or a built-in name
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from journeyman.policies.dialect import DIALECTS
+from journeyman.policies.endpoint import EndpointPolicy, EndpointSettings
+from journeyman.policies.human import HumanPolicy
+from journeyman.policies.oracle import MistakenOraclePolicy, OraclePolicy
+from journeyman.policies.policy import Policy
+from journeyman.policies.scripted import NoOpPolicy, RandomPolicy
+from journeyman.tasks.task import Task
+
+if TYPE_CHECKING:
+    from journeyman.policies.local import LocalModel, LocalSettings
+
+POLICIES = ("noop", "random", "oracle", "mistaken", "human", "endpoint:URL#MODEL", "local:MODEL[@DIALECT]")
+
+_T = TypeVar("_T")
+
+
+def make_policy(spec: str, task: Task, **options: Any) -> Policy:
+    """A policy for one task at a time. Only the oracles look at the task.
+
+    A local model is loaded once in a process, however many policies are made of it.
+
+    Args:
+        options: settings of that kind of policy: `with_test_first` (oracle, mistaken), `garbage_share` and
+            `report_share` (random), the fields of `EndpointSettings` and `LocalSettings`.
+
+    Raises:
+        ValueError: no policy has that name, or it has no such option; the message lists what there is.
+        PolicyError: it cannot be made: the task has no solution, the model cannot be loaded.
+    """
+    kind, _, rest = spec.partition(":")
+    if kind == "endpoint" and rest:
+        url, _, model = rest.rpartition("#")
+        return EndpointPolicy(url, model, _made(spec, EndpointSettings, **options))
+    if kind == "local" and rest:
+        return _local(spec, rest, options)
+    if spec in ("oracle", "mistaken"):
+        return _made(spec, OraclePolicy if spec == "oracle" else MistakenOraclePolicy, task, **options)
+    plain: dict[str, Callable[..., Policy]] = {"noop": NoOpPolicy, "random": RandomPolicy, "human": HumanPolicy}
+    if spec not in plain:
+        raise ValueError(f"no policy {spec!r}; there are: {', '.join(POLICIES)}")
+    return _made(spec, plain[spec], **options)
+
+
+def _local(spec: str, rest: str, options: dict[str, Any]) -> Policy:
+    from journeyman.policies.local import LocalSettings
+
+    model, at, name = rest.rpartition("@")
+    if at and name in DIALECTS:
+        options = {**options, "dialect": name}
+    else:
+        model = rest
+    return _local_model(model, _made(spec, LocalSettings, **options)).policy()
+
+
+@cache
+def _local_model(name: str, settings: LocalSettings) -> LocalModel:
+    from journeyman.policies.local import LocalModel
+
+    return LocalModel.load(name, settings=settings)
+
+
+def _made(spec: str, make: Callable[..., _T], *args: Any, **options: Any) -> _T:
+    try:
+        inspect.signature(make).bind(*args, **options)
+    except TypeError:
+        known = list(inspect.signature(make).parameters)[len(args) :]
+        raise ValueError(f"policy {spec}: options are {', '.join(known) or 'none'}, not {', '.join(options)}") from None
+    return make(*args, **options)

@@ -1,0 +1,211 @@
+"""The one loop in which a policy meets an environment, and the same for many episodes at once.
+
+A bad rollout is data, not a crash: a policy that fails ends its episode with `POLICY_ERROR`, a full conversation with
+`TOKEN_LIMIT`, Ctrl-C with `INTERRUPTED`, and each is recorded like any other end. What is raised is what no episode
+can answer for: an environment that cannot be made, a disk that takes no record, a fault in the code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from journeyman import __version__
+from journeyman.envs.episode import Episode, Step, StopReason
+from journeyman.envs.repo_env import RepoEnv
+from journeyman.envs.rewards import total
+from journeyman.envs.store import Recorder, new_episode_id
+from journeyman.policies.policy import Policy, PolicyError, TokenLimit
+from journeyman.tasks.task import Task
+
+
+class RolloutCancelled(Exception):  # noqa: N818  (it says what happened, as KeyboardInterrupt does)
+    """Somebody else asked this rollout to end; its episode is recorded as interrupted."""
+
+
+def rollout(
+    env: RepoEnv,
+    policy: Policy,
+    *,
+    seed: int,
+    store: Recorder | None = None,
+    cancelled: threading.Event | None = None,
+) -> Episode:
+    """Run one episode from reset to its `StopReason`.
+
+    The sandbox is closed when it returns or raises, and so is what the policy held; both can be used again.
+
+    Args:
+        seed: of the environment's reset and of the policy's sampling.
+        store: where the episode is recorded as it runs.
+        cancelled: when set by another thread, the episode ends before its next step.
+
+    Raises:
+        KeyboardInterrupt, RolloutCancelled: after the episode was recorded as interrupted.
+        SandboxUnavailable, ImageError, TaskError: the environment cannot be reset; nothing was recorded.
+        LogWriteError: the record cannot be written.
+    """
+    try:
+        return _Rollout(env, policy, seed, store, cancelled or threading.Event()).run()
+    finally:
+        policy.close()
+        env.close()
+
+
+class _Rollout:
+    """One episode on its way."""
+
+    def __init__(
+        self, env: RepoEnv, policy: Policy, seed: int, store: Recorder | None, cancelled: threading.Event
+    ) -> None:
+        self._env, self._policy, self._seed, self._store, self._cancelled = env, policy, seed, store, cancelled
+        self._started = time.monotonic()
+        self._steps: list[Step] = []
+
+    def run(self) -> Episode:
+        started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        _, info = self._env.reset(seed=self._seed)
+        episode = Episode(
+            id=new_episode_id(), task=self._env.task.name, policy=self._policy.name, seed=self._seed,
+            first=info["observation"], steps=(), stop=StopReason.INTERRUPTED, reward=None, terms=(), verdict=None,
+            started_at=started_at, versions=_versions(self._env, info["tree_hash"]), config=self._env.config.to_dict(),
+        )  # fmt: skip
+        if self._store is not None:
+            self._store.begin(episode)
+        try:
+            return self._finished(episode, self._play(episode))
+        except PolicyError as error:
+            stop = StopReason.TOKEN_LIMIT if isinstance(error, TokenLimit) else StopReason.POLICY_ERROR
+            _, info = self._env.conclude(stop)
+            return self._finished(replace(episode, detail=str(error)), info)
+        except (KeyboardInterrupt, RolloutCancelled):
+            # It may have come while the environment was grading: then there is nothing left to conclude.
+            self._finished(episode, {"stop": StopReason.INTERRUPTED, "terms": (), "verdict": None})
+            raise
+
+    def _play(self, episode: Episode) -> dict[str, Any]:
+        """Act and answer until the environment ends it; returns the last step's `info`."""
+        self._policy.start(seed=self._seed)
+        observation = episode.first
+        while True:
+            if self._cancelled.is_set():
+                raise RolloutCancelled(f"episode {episode.id} was cancelled")
+            action = self._policy.act(observation)
+            _, reward, _, _, info = self._env.step(action.to_json())
+            observation = info["observation"]
+            step = Step(
+                action, observation, reward, info["tree_hash"], info["diff"], info["tests"], info["duration_s"]
+            )  # fmt: skip
+            self._steps.append(step)
+            if "stop" in info:
+                return info
+            if self._store is not None:
+                self._store.step(episode.id, step)
+
+    def _finished(self, episode: Episode, info: dict[str, Any]) -> Episode:
+        episode = replace(
+            episode, steps=tuple(self._steps), stop=info["stop"], reward=total(info["terms"]), terms=info["terms"],
+            verdict=info["verdict"], duration_s=time.monotonic() - self._started,
+        )  # fmt: skip
+        if self._store is not None:
+            self._store.finish(episode)
+        return episode
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One episode to run. Environment and policy are made in the thread that runs it."""
+
+    make_env: Callable[[], RepoEnv]
+    make_policy: Callable[[], Policy]
+    seed: int = 0
+
+
+def rollout_many(
+    jobs: Iterable[Job],
+    *,
+    store: Recorder | None = None,
+    concurrency: int = 4,
+    on_done: Callable[[int, Episode], None] | None = None,
+) -> list[Episode]:
+    """Run episodes in threads, at most `concurrency` at once, and return them in the order of their jobs.
+
+    Policies that share a model batch among themselves whoever waits at the same time.
+
+    Args:
+        on_done: told each job's number and episode as it ends, one call at a time, in the caller's thread.
+
+    Raises:
+        KeyboardInterrupt: the running episodes were recorded as interrupted first; the others never began.
+        Exception: the first that a job or `on_done` raised, with the running episodes ended likewise.
+        ValueError: `concurrency` is below 1.
+    """
+    if concurrency < 1:
+        raise ValueError(f"concurrency must be at least 1, not {concurrency}")
+    waiting = list(enumerate(jobs))[::-1]
+    count = len(waiting)
+    done: queue.SimpleQueue[tuple[int, Episode | BaseException]] = queue.SimpleQueue()
+    cancelled = threading.Event()
+
+    def work() -> None:
+        while not cancelled.is_set():
+            try:
+                number, job = waiting.pop()
+            except IndexError:
+                return
+            try:
+                done.put((number, _run(job, store, cancelled)))
+            except BaseException as error:
+                done.put((number, error))
+
+    threads = [threading.Thread(target=work, name=f"rollout-{n}") for n in range(min(concurrency, count))]
+    episodes: dict[int, Episode] = {}
+    try:
+        for thread in threads:
+            thread.start()
+        while len(episodes) < count:
+            number, result = done.get()
+            if isinstance(result, BaseException):
+                raise result
+            episodes[number] = result
+            if on_done is not None:
+                on_done(number, result)
+    finally:
+        cancelled.set()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
+    return [episodes[number] for number in range(count)]
+
+
+def _run(job: Job, store: Recorder | None, cancelled: threading.Event) -> Episode:
+    return rollout(job.make_env(), job.make_policy(), seed=job.seed, store=store, cancelled=cancelled)
+
+
+def _versions(env: RepoEnv, tree_hash: str) -> dict[str, str]:
+    return {
+        "journeyman": __version__,
+        "task": task_digest(env.task, tree_hash),
+        "backend": env.factory.name,
+        "environment": env.task.environment.key,
+    }
+
+
+def task_digest(task: Task, tree_hash: str) -> str:
+    """Content hash of what an episode of a task depends on: its declaration, its pristine tree, its hidden files."""
+    declared = task.model_dump_json(exclude={"repository", "hidden", "solution", "metadata"})
+    digest = hashlib.sha256(f"{tree_hash}\n{declared}".encode())
+    hidden = task.hidden or Path(os.devnull)
+    for path in sorted(hidden.rglob("*")):
+        if path.is_file():
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"\n{path.relative_to(hidden).as_posix()} {content}".encode())
+    return digest.hexdigest()
