@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from journeyman.policies.policy import PolicyError
-from journeyman.sandbox.image import cache_home
+from journeyman.sandbox.home import home
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -52,7 +52,7 @@ def model_path(name: str) -> str:
         ModelError: a path that does not exist or holds no model.
     """
     if name in BUILT_IN:
-        folder = cache_home() / "models" / name
+        folder = home("models") / name
         if not (folder / "config.json").exists():
             _make(name, folder)
         return str(folder)

@@ -1,0 +1,63 @@
+"""A training run's folder: resumable while it runs, marked when it is whole.
+
+    OUT/checkpoints/   the trainer's own, for resuming; removed at the end
+    OUT/model/         weights and tokenizer, as `from_pretrained` reads them
+    OUT/done.json      what was trained from what; written last, so its presence means that `model/` is whole
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+DONE = "done.json"
+
+
+class RunFolderError(ValueError):
+    """The folder holds a run with other settings; the message names both."""
+
+
+class RunFolder:
+    """One training run on the disk. `settings` decide whether a run in the folder is this one."""
+
+    def __init__(self, folder: Path | str, settings: dict[str, Any]) -> None:
+        self.folder = Path(folder)
+        self.settings: dict[str, Any] = json.loads(json.dumps(settings))
+        self.model, self.checkpoints = self.folder / "model", self.folder / "checkpoints"
+
+    def open(self) -> bool:
+        """Make the folder; True when its run is finished already.
+
+        Raises:
+            RunFolderError: another run, with other settings, stands there.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / "settings.json"
+        if path.exists():
+            before = json.loads(path.read_text())
+            if before != self.settings:
+                names = sorted({*before, *self.settings})
+                differing = ", ".join(name for name in names if before.get(name) != self.settings.get(name))
+                raise RunFolderError(f"{self.folder} holds a run with other settings ({differing}); choose another --out")
+        else:
+            path.write_text(json.dumps(self.settings, indent=1))
+        return (self.folder / DONE).exists()
+
+    def last_checkpoint(self) -> str | None:
+        """The newest checkpoint that was written whole, for the trainer's `resume_from_checkpoint`."""
+        whole = [c for c in self.checkpoints.glob("checkpoint-*") if (c / "trainer_state.json").exists()]
+        return str(max(whole, key=lambda c: int(c.name.rsplit("-", 1)[1]))) if whole else None
+
+    def finish(self, report: dict[str, Any]) -> None:
+        """Mark the run whole and drop what only resuming needed."""
+        partial = self.folder / (DONE + ".partial")
+        partial.write_text(json.dumps({"settings": self.settings, **report}, indent=1))
+        partial.rename(self.folder / DONE)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+
+    def report(self) -> dict[str, Any]:
+        """What `finish` wrote."""
+        report: dict[str, Any] = json.loads((self.folder / DONE).read_text())
+        return report

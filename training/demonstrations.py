@@ -1,0 +1,56 @@
+"""Episodes worth imitating: the reference solution played through the tools, with and without a mistake on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from journeyman.envs.config import EnvConfig
+from journeyman.envs.episode import Episode
+from journeyman.envs.repo_env import RepoEnv
+from journeyman.envs.store import EpisodeStore
+from journeyman.policies.oracle import MistakenOraclePolicy, OraclePolicy
+from journeyman.policies.policy import Policy
+from journeyman.policies.rollout import Job, rollout_many
+from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.task import Task
+from journeyman.training.evaluate import finished
+from journeyman.training.progress import Progress, silent
+
+
+def collect_demonstrations(
+    tasks: Sequence[Task],
+    *,
+    backend: SandboxFactory,
+    store: EpisodeStore,
+    config: EnvConfig,
+    mistaken_share: float = 0.3,
+    concurrency: int = 4,
+    progress: Progress = silent,
+) -> list[Episode]:
+    """Play each task once, a share of them with a mistake and its recovery; only what the grader resolved is returned.
+
+    Episodes that `store` holds already are not played again.
+
+    Args:
+        mistaken_share: of the tasks, spread evenly over their order; in [0, 1].
+    """
+    by_name = {task.name: task for task in tasks}
+    mistaken = {task.name for i, task in enumerate(tasks) if int((i + 1) * mistaken_share) > int(i * mistaken_share)}
+    found = {task: episode for (task, _), episode in finished(store, config) if task in by_name}
+    missing = [name for name in by_name if name not in found]
+    progress(len(found), len(by_name))
+
+    def policy(name: str) -> Policy:
+        return MistakenOraclePolicy(by_name[name]) if name in mistaken else OraclePolicy(by_name[name])
+
+    def on_done(number: int, episode: Episode) -> None:
+        found[missing[number]] = episode
+        progress(len(found), len(by_name))
+
+    jobs = [
+        Job(partial(RepoEnv, by_name[name], backend, config), partial(policy, name), seed)
+        for seed, name in enumerate(missing)
+    ]
+    rollout_many(jobs, store=store, concurrency=concurrency, on_done=on_done)
+    return [found[name] for name in by_name if found[name].resolved]

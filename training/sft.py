@@ -1,0 +1,140 @@
+"""Supervised fine-tuning on episodes, by TRL's trainer; only the policy's own tokens enter the loss."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from peft import LoraConfig
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from trl import SFTConfig, SFTTrainer
+
+from journeyman.policies.models import load_model
+from journeyman.training.checkpoint import RunFolder
+from journeyman.training.progress import Progress, silent
+from journeyman.training.tokens import TokenRow
+
+
+class NoRowsError(ValueError):
+    """There is nothing to train on."""
+
+
+@dataclass(frozen=True, slots=True)
+class SftSettings:
+    """The defaults suit SmolLM2-135M on a CPU: all weights, float32, small batches."""
+
+    learning_rate: float = 2e-4
+    epochs: float = 1.0
+    batch_size: int = 4
+    """Episodes in one optimiser step."""
+    max_length: int = 1024
+    """Longer episodes are left out, not cut: half an episode teaches to stop early. In tokens."""
+    lora_rank: int = 0
+    """0 trains all weights; larger models want 16 or so."""
+    seed: int = 0
+    checkpoints: int = 4
+    """How often the run is saved for resuming, evenly spread."""
+
+
+def train_sft(
+    model: str, rows: Sequence[TokenRow], out: Path | str, settings: SftSettings | None = None, progress: Progress = silent
+) -> Path:
+    """Fine-tune `model` on `rows` and return the folder of the new model. Run again, it resumes or is done at once.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+        NoRowsError: no row is short enough, or none has a trained token.
+        RunFolderError: `out` holds a run with other settings.
+    """
+    settings = settings or SftSettings()
+    kept = [row for row in rows if len(row.ids) <= settings.max_length and any(row.trained)]
+    if not kept:
+        raise NoRowsError(f"none of {len(rows)} episodes has a trained token and at most {settings.max_length} tokens")
+    folder = RunFolder(out, {"model": model, "rows": _digest(kept), **asdict(settings)})
+    if folder.open():
+        return folder.model
+    weights, tokenizer = load_model(model)
+    columns = {"input_ids": [list(row.ids) for row in kept], "labels": [row.labels for row in kept]}
+    trainer = SFTTrainer(
+        model=weights,
+        args=_arguments(folder, settings, len(kept), on_cpu=weights.device.type == "cpu"),
+        train_dataset=Dataset.from_dict(columns),
+        processing_class=tokenizer,
+        peft_config=LoraConfig(r=settings.lora_rank, lora_alpha=2 * settings.lora_rank, target_modules="all-linear")
+        if settings.lora_rank
+        else None,
+        callbacks=[ProgressCallback(progress)],
+    )
+    trainer.train(resume_from_checkpoint=folder.last_checkpoint())
+    save_model(trainer, folder.model)
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    tokens = sum(len(row.ids) for row in kept)
+    folder.finish({"episodes": len(kept), "left_out": len(rows) - len(kept), "tokens": tokens, "losses": losses})
+    return folder.model
+
+
+def save_model(trainer: Any, folder: Path) -> None:
+    """Write the trained model as one that `from_pretrained` reads: adapters are merged in."""
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    if hasattr(model, "merge_and_unload"):
+        model = model.merge_and_unload()
+    model.save_pretrained(folder)
+    trainer.processing_class.save_pretrained(folder)
+
+
+class ProgressCallback(TrainerCallback):
+    """Tells a `Progress` after every optimiser step."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._note = progress, ""
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, Any] | None = None, **_: Any
+    ) -> None:
+        shown = {"loss": "loss", "reward": "reward"}
+        found = [f"{label} {float(logs[key]):.3f}" for key, label in shown.items() if logs and key in logs]
+        self._note = ", ".join(found) or self._note
+        self._progress(state.global_step, state.max_steps, self._note)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self._progress(state.global_step, state.max_steps, self._note)
+
+
+def _arguments(folder: RunFolder, settings: SftSettings, rows: int, *, on_cpu: bool) -> SFTConfig:
+    steps = max(1, round(rows * settings.epochs / settings.batch_size))
+    return SFTConfig(
+        output_dir=str(folder.checkpoints),
+        learning_rate=settings.learning_rate,
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        train_sampling_strategy="group_by_length",  # less padding; the order stays random between groups
+        lr_scheduler_type="linear",
+        warmup_steps=max(1, steps // 20),
+        weight_decay=0.0,
+        adam_beta2=0.95,
+        max_grad_norm=1.0,
+        max_length=None,
+        gradient_checkpointing=False,
+        use_cpu=on_cpu,
+        bf16=not on_cpu,
+        save_strategy="steps",
+        save_steps=max(1, steps // (settings.checkpoints + 1)),
+        save_total_limit=1,
+        logging_steps=max(1, steps // 50),
+        disable_tqdm=True,
+        report_to="none",
+        seed=settings.seed,
+        dataloader_pin_memory=not on_cpu,
+    )
+
+
+def _digest(rows: Sequence[TokenRow]) -> str:
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(json.dumps([row.ids, row.labels]).encode())
+    return digest.hexdigest()[:16]

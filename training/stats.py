@@ -1,0 +1,72 @@
+"""Intervals and tests for counts of solved tasks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`successes` of `trials`, with the 95% interval of Wilson (1927), which holds near 0 and 1 too."""
+
+    successes: int
+    trials: int
+
+    @property
+    def value(self) -> float:
+        return self.successes / self.trials if self.trials else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Lower and upper bound; (0, 1) without trials."""
+        if not self.trials:
+            return 0.0, 1.0
+        n, p, z2 = self.trials, self.value, _Z95**2
+        middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+        half = _Z95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+    def overlaps(self, other: Rate) -> bool:
+        return self.interval[0] <= other.interval[1] and other.interval[0] <= self.interval[1]
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.successes}/{self.trials} = {self.value:.1%} (95% interval {low:.1%} to {high:.1%})"
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Two policies on the same tasks: McNemar's exact test on the tasks that only one of them solved."""
+
+    only_first: int
+    only_second: int
+    both: int
+    neither: int
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided probability of a split at least this uneven if the policies were equally good."""
+        n, k = self.only_first + self.only_second, min(self.only_first, self.only_second)
+        return min(1.0, 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n) if n else 1.0
+
+    def __str__(self) -> str:
+        return f"+{self.only_second} −{self.only_first} tasks, McNemar exact p = {self.p_value:.3g}"
+
+
+def paired(first: Sequence[bool], second: Sequence[bool]) -> Paired:
+    """Compare outcomes task by task; both in the same order.
+
+    Raises:
+        ValueError: different lengths.
+    """
+    pairs = list(zip(first, second, strict=True))
+    return Paired(
+        sum(a and not b for a, b in pairs),
+        sum(b and not a for a, b in pairs),
+        sum(a and b for a, b in pairs),
+        sum(not a and not b for a, b in pairs),
+    )

@@ -1,0 +1,98 @@
+"""From episodes to token rows: what was read, what was written, and what may enter the loss.
+
+Two ways in, one shape out. A *demonstration* (scripted policy, person) has no tokens yet: its actions are written in
+a dialect and encoded as the model will meet them. A *sampled* episode carries its ledger: the ids the model sampled
+are taken as they are, never encoded again. In both, only the policy's own tokens are trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from journeyman.envs.actions import MALFORMED
+from journeyman.envs.episode import Episode, Step
+from journeyman.policies.chat import ChatTemplate
+from journeyman.policies.dialect import Dialect
+
+IGNORED = -100
+"""Label of a token that does not enter the loss, as torch's cross entropy has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """One episode as tokens. All sequences have the same length T."""
+
+    ids: tuple[int, ...]
+    trained: tuple[bool, ...]
+    """Whether the token is the policy's own and enters the loss. Environment tokens never do."""
+    turns: tuple[int, ...]
+    """Index of the action the token belongs to; -1 for what the environment wrote."""
+    logprobs: tuple[float, ...] = ()
+    """log p under the sampling distribution at sampled tokens, 0 elsewhere; empty for demonstrations."""
+    prompt_length: int = 0
+    """Tokens before the policy's first one."""
+
+    @property
+    def labels(self) -> list[int]:
+        return [token if trained else IGNORED for token, trained in zip(self.ids, self.trained, strict=True)]
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+        self.trained: list[bool] = []
+        self.turns: list[int] = []
+        self.logprobs: list[float] = []
+
+    def add(self, ids: Sequence[int], *, turn: int = -1, trained: bool = False, logprobs: Sequence[float] = ()) -> None:
+        self.ids += ids
+        self.trained += [trained] * len(ids)
+        self.turns += [turn] * len(ids)
+        self.logprobs += logprobs or [0.0] * len(ids)
+
+
+def demonstration(episode: Episode, chat: ChatTemplate, dialect: Dialect) -> TokenRow:
+    """An episode of a policy that writes no tokens, as the model would have read and written it."""
+    built = _Builder()
+    message, opening = episode.first, True
+    imitated = worth_imitating(episode.steps)
+    for turn, step in enumerate(episode.steps):
+        text = dialect.render(message)
+        built.add(chat.opening(dialect.system(), text) if opening else chat.reply(text))
+        built.add(chat.answer(dialect.format(step.action)), turn=turn, trained=imitated[turn])
+        message, opening = step.observation, False
+    first = built.turns.index(0) if built.turns.count(0) else len(built.ids)
+    return TokenRow(tuple(built.ids), tuple(built.trained), tuple(built.turns), prompt_length=first)
+
+
+def sampled(episode: Episode) -> TokenRow:
+    """An episode of a model, from its ledger.
+
+    Raises:
+        ValueError: an action carries no tokens, so the episode was not sampled by a local model.
+    """
+    built = _Builder()
+    for turn, step in enumerate(episode.steps):
+        tokens = step.action.tokens
+        if tokens is None:
+            raise ValueError(f"episode {episode.id}, step {turn + 1}: the action carries no tokens (policy {episode.policy})")
+        built.add(tokens.prompt_ids)
+        built.add(tokens.sampled_ids, turn=turn, trained=True, logprobs=tokens.logprobs)
+    prompt_length = len(episode.steps[0].action.tokens.prompt_ids) if episode.steps and episode.steps[0].action.tokens else 0
+    return TokenRow(tuple(built.ids), tuple(built.trained), tuple(built.turns), tuple(built.logprobs), prompt_length)
+
+
+def worth_imitating(steps: Sequence[Step]) -> list[bool]:
+    """Which actions a demonstration should teach: not the malformed and refused ones, nor a change that the next
+    test run contradicted (the recovery after it is what such an episode is for)."""
+    worth = [step.action.tool != MALFORMED and step.observation.ok for step in steps]
+    change: int | None = None
+    for index, step in enumerate(steps):
+        if step.action.tool in ("edit", "write"):
+            change = index
+        elif step.tests is not None and change is not None:
+            if step.tests.failed or step.tests.errors:
+                worth[change] = False
+            change = None
+    return worth

@@ -1,0 +1,110 @@
+"""The one file that knows TRL's experimental `rollout_func`: episodes in, token rows with rewards out.
+
+What TRL asks for: for each prompt (already repeated `num_generations` times) the prompt's ids, the completion's ids
+and a mask of which of those the model sampled. A prompt here is just the task's name; what the model really read comes
+from the ledger. Rewards travel as an extra field to a reward function that hands them through; `None` marks an
+unscored episode, which TRL leaves out of its group's mean and gives no advantage.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from datasets import Dataset
+from trl import GRPOConfig, GRPOTrainer
+
+from journeyman.envs.config import EnvConfig
+from journeyman.envs.episode import Episode
+from journeyman.envs.repo_env import RepoEnv
+from journeyman.envs.store import EpisodeStore
+from journeyman.policies.local import LocalModel, LocalSettings
+from journeyman.policies.rollout import Job, rollout_many
+from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.task import Task
+from journeyman.training.tokens import sampled
+
+
+class GroupSampler:
+    """Collects episodes with the trainer's current weights. Given to TRL as its `rollout_func`."""
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        tokenizer: Any,
+        *,
+        backend: SandboxFactory,
+        local: LocalSettings,
+        config: EnvConfig,
+        store: EpisodeStore,
+        temperature: float,
+        concurrency: int,
+        seed: int,
+        name: str,
+    ) -> None:
+        self.tasks = {task.name: task for task in tasks}
+        self._tokenizer, self._backend, self._config, self._store = tokenizer, backend, config, store
+        self._settings = replace(local, temperature=temperature)
+        self._concurrency, self._seed, self._name = concurrency, seed, name
+
+    def __call__(self, prompts: list[str], trainer: Any) -> dict[str, list[Any]]:
+        weights = trainer.accelerator.unwrap_model(trainer.model)
+        step = trainer.state.global_step
+        with LocalModel(weights, self._tokenizer, name=f"{self._name}@{step}", settings=self._settings) as model:
+            jobs = [
+                Job(partial(self._env, name), model.policy, seed=hash_seed(self._seed, step, index))
+                for index, name in enumerate(prompts)
+            ]
+            episodes = rollout_many(jobs, concurrency=self._concurrency, store=self._store)
+            return trl_columns(episodes, eos_id=model.chat.eos_id)
+
+    def _env(self, name: str) -> RepoEnv:
+        return RepoEnv(self.tasks[name], self._backend, self._config)
+
+
+def hash_seed(*parts: int) -> int:
+    """One seed for each (run, step, episode), far apart from its neighbours."""
+    seed = 0
+    for part in parts:
+        seed = (seed * 1_000_003 + part + 1) % 2**31
+    return seed
+
+
+def trl_columns(episodes: Sequence[Episode], *, eos_id: int) -> dict[str, list[Any]]:
+    """What `rollout_func` returns, one entry for each episode, in order."""
+    columns: dict[str, list[Any]] = {key: [] for key in ("prompt_ids", "completion_ids", "env_mask", "logprobs", "episode_reward")}
+    for episode in episodes:
+        row = sampled(episode)
+        start = row.prompt_length
+        # An episode that failed before its first action has nothing to learn from: one masked token stands for it.
+        columns["prompt_ids"].append(list(row.ids[:start]) or [eos_id])
+        columns["completion_ids"].append(list(row.ids[start:]) or [eos_id])
+        columns["env_mask"].append([int(trained) for trained in row.trained[start:]] or [0])
+        columns["logprobs"].append(list(row.logprobs[start:]) or [0.0])
+        columns["episode_reward"].append(episode.reward if row.ids else None)
+    return columns
+
+
+def episode_reward(completions: list[Any], episode_reward: list[float | None], **_: Any) -> list[float | None]:
+    """TRL's reward function: hands through what the grader decided."""
+    return episode_reward
+
+
+def make_grpo_trainer(
+    model: Any, tokenizer: Any, sampler: GroupSampler, *, arguments: dict[str, Any], peft: Any = None, callbacks: Sequence[Any] = ()
+) -> GRPOTrainer:
+    """TRL's trainer over `sampler`'s tasks. `arguments` are `GRPOConfig`'s."""
+    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # we pin TRL, and know that `rollout_func` may change
+    return GRPOTrainer(
+        model=model,
+        reward_funcs=[episode_reward],
+        args=GRPOConfig(**arguments),
+        train_dataset=Dataset.from_dict({"prompt": sorted(sampler.tasks)}),
+        processing_class=tokenizer,
+        rollout_func=sampler,
+        peft_config=peft,
+        callbacks=list(callbacks),
+    )
