@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
@@ -33,6 +34,13 @@ class Baseline:
     """(module, a function's first line) → the tests that enter it: the most specific first, then the fastest."""
     dropped: dict[str, int] = field(default_factory=dict)
     """Why tests were left out: reason → how many."""
+
+    def only(self, tests: Iterable[str]) -> Baseline:
+        """The same, with no other tests than these."""
+        wanted = set(tests)
+        touching = {place: tuple(t for t in found if t in wanted) for place, found in self.touching.items()}
+        kept = {test: seconds for test, seconds in self.tests.items() if test in wanted}
+        return Baseline(kept, {place: found for place, found in touching.items() if found}, self.dropped)
 
     def of_module(self, path: str) -> tuple[str, ...]:
         """Tests that enter any function of a module."""

@@ -9,6 +9,7 @@ test_inflection.py::test_ordinalize[1-1st] fails:
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import textwrap
 import warnings
@@ -44,7 +45,7 @@ def describe(failure: Failure, fault: str, tests: dict[str, bytes], functions: I
         functions: bare names of the library's functions.
     """
     statement, called = _failing_statement(failure, tests)
-    known = [name for name in called if name in set(functions)]
+    known = [name for name in called if name in set(functions) and not hasattr(builtins, name)]
     named = fault if fault in known else (known[0] if known else "")
     lines = [_headline(failure, named), f"{failure.test} fails:"]
     lines += [f"    {line}" for line in (*statement, *_message(failure))]
@@ -66,7 +67,9 @@ def _message(failure: Failure) -> list[str]:
     """The first line of what pytest said, and where a compared value came from if it says so."""
     lines = [line for line in failure.message.splitlines() if line.strip()]
     where = [line.strip() for line in lines[1:] if line.strip().startswith("+  where")]
-    return [_narrow(_ADDRESS.sub("0x…", line)) for line in (lines[:1] + where[:1])] or [failure.exception]
+    return [
+        _narrow(_ADDRESS.sub("0x…", line.removeprefix("AssertionError: "))) for line in (lines[:1] + where[:1])
+    ] or [failure.exception]
 
 
 def _narrow(line: str) -> str:

@@ -49,7 +49,9 @@ def wrong_attribute(node: Node, scope: Scope) -> Iterator[Change]:
     own = [other for other in walk(scope.function.node) if _is_own_attribute(other)]
     seen = dict.fromkeys(text(other).removeprefix("self.") for other in own)
     name = node.child_by_field_name("attribute") or node
-    for other in [known for known in seen if known != text(name)][:_NEAREST]:
+    if text(name).startswith("__"):
+        return
+    for other in [known for known in seen if known != text(name) and not known.startswith("__")][:_NEAREST]:
         yield Change(name.start_byte, name.end_byte, other)
 
 

@@ -1,0 +1,119 @@
+"""From a trial to a recipe: which checks, which of them hidden, what is said; then the folder and its proof."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.sources.functions import find_functions
+from journeyman.tasks.sources.hide import choose_hidden
+from journeyman.tasks.sources.library import Library
+from journeyman.tasks.sources.recipe import LibraryLine, Recipe, build_recipe, tree_hash
+from journeyman.tasks.sources.symptom import Symptom, describe
+from journeyman.tasks.sources.trial import MAX_FAIL_TO_PASS, MAX_PASS_TO_PASS, Trial
+from journeyman.tasks.validation import check_task
+
+RUNS = 3
+LONGEST_INSTRUCTION = 600  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What became of a recipe."""
+
+    recipe: Recipe
+    reason: str
+    """Why it is not kept; empty when its folder stands."""
+
+
+class Maker:
+    """Makes recipes from the trials of one library's mutants."""
+
+    def __init__(self, library: Library, seed: int) -> None:
+        self._library, self._seed = library, seed
+        self._line = LibraryLine.of(library)
+        self._tests = {path: library.read(path) for path in library.tests}
+        sources = (library.read(path) for path in library.sources)
+        self._functions = {function.name for source in sources for function in find_functions(source)}
+
+    def recipe(self, trial: Trial) -> Recipe:
+        """The recipe of a trial that was not rejected."""
+        mutant, rng = trial.mutant, random.Random(f"{self._seed}:{trial.mutant.key}")
+        symptom = self._symptom(trial)
+        failing = [failure.test for failure in trial.failures]
+        # The shown test is always checked; the others in order, the most specific first.
+        checked = [symptom.test, *(test for test in failing if test != symptom.test)][:MAX_FAIL_TO_PASS]
+        name = re.sub(r"[^A-Za-z0-9]+", "-", mutant.mutation.function).strip("-").lower() or "function"
+        return Recipe(
+            name=f"{self._library.sdist.name}/{name}-{mutant.key[:8]}",
+            library=self._line,
+            mutation=mutant.mutation,
+            fail_to_pass=tuple(checked),
+            pass_to_pass=trial.passed[:MAX_PASS_TO_PASS],
+            hidden=choose_hidden(checked, symptom.test, self._tests, rng),
+            instruction=symptom.text,
+            metadata=self._facts(trial, symptom),
+        )
+
+    def _symptom(self, trial: Trial) -> Symptom:
+        """Of all failures, the one that tells most: it names the function at fault if one does, in few words."""
+        fault = trial.mutant.function.name
+        told = [describe(failure, fault, self._tests, self._functions) for failure in trial.failures[:MAX_FAIL_TO_PASS]]
+        return min(told, key=lambda symptom: (not symptom.names_the_fault, not symptom.named, len(symptom.text)))
+
+    def _facts(self, trial: Trial, symptom: Symptom) -> dict[str, Any]:
+        mutation, function = trial.mutant.mutation, trial.mutant.function
+        return {
+            "source": "mutation",
+            "key": trial.mutant.key,
+            "library": self._library.sdist.name,
+            "version": self._library.sdist.version,
+            "licence": self._library.licence,
+            "operator": mutation.operator,
+            "function": mutation.function,
+            "path": mutation.path,
+            "line": mutation.line,
+            "function_lines": function.lines,
+            "one_line": mutation.one_line,
+            "named_function": symptom.named,
+            "fault_in_named_function": symptom.names_the_fault,
+            "failing_tests": len(trial.failures),
+            "difficulty": _difficulty(mutation.one_line, function.lines, symptom.names_the_fault),
+        }
+
+
+def _difficulty(one_line: bool, lines: int, named: bool) -> str:
+    """How much must be found: the function, the line in it, more than one line."""
+    if not one_line or lines > 40:
+        return "hard"
+    return "easy" if named and lines <= 15 else "medium"
+
+
+def folder_name(recipe: Recipe) -> str:
+    return recipe.name.replace("/", "-")
+
+
+def prove(recipe: Recipe, out: Path, sandboxes: SandboxFactory) -> Proof:
+    """Write a recipe's folder out of sight, prove it with the grader, and put it in its place if it holds."""
+    making = out / f".{folder_name(recipe)}.making"
+    try:
+        task = build_recipe(recipe, making)
+        certificate = check_task(task, sandboxes, RUNS)
+        if not certificate.sound:
+            return Proof(recipe, "not proven")
+        sums = {
+            "reference": f"{certificate.reference_resolved}/{certificate.runs}",
+            "noop": f"{certificate.noop_resolved}/{certificate.runs}",
+        }
+        proven = replace(recipe, tree=tree_hash(task.repository), proof=sums)
+        place = out / folder_name(recipe)
+        shutil.rmtree(place, ignore_errors=True)
+        making.rename(place)
+        return Proof(proven, "")
+    finally:
+        shutil.rmtree(making, ignore_errors=True)

@@ -1,0 +1,208 @@
+"""Mint: proven tasks out of a library's own code and tests.
+
+    fetch → measure its tests → single faults, in turn → trial (do the right tests fail?) → recipe → folder → proof
+
+A folder that is being minted into holds, beside the task folders, `recipes.jsonl` (what was kept) and `rejected.jsonl`
+(what was tried in vain). A second run reads both and goes on where the first one ended, however it ended.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from journeyman.sandbox.sandbox import Sandbox, SandboxFactory, SandboxLost
+from journeyman.tasks.sources.baseline import Baseline, measure
+from journeyman.tasks.sources.ledger import Ledger
+from journeyman.tasks.sources.library import Library, load_library
+from journeyman.tasks.sources.make import Maker, Proof, folder_name, prove
+from journeyman.tasks.sources.plan import Accept, Quota, anything, mutants_in_turn
+from journeyman.tasks.sources.recipe import LibraryLine, Recipe, build_recipe
+from journeyman.tasks.sources.trial import Mutant, Trial, try_mutants
+
+BATCH = 6
+"""Mutants tried between two proofs: enough to share a start of pytest, few enough to stop in time."""
+
+
+@dataclass(slots=True)
+class MintReport:
+    """What a run of `mint` did; `progress` gets it as it grows."""
+
+    requirement: str
+    wanted: int
+    out: Path
+    kept: list[str] = field(default_factory=list)
+    """Names of the library's task folders below `out`, earlier runs' included."""
+    resumed: int = 0
+    """How many of `kept` an earlier run had made."""
+    tried: int = 0
+    """Mutants whose fate was decided in this run."""
+    rejected: Counter[str] = field(default_factory=Counter)
+    """Reason → how many, in this run."""
+    tests: int = 0
+    """Tests of the library that can be relied on."""
+    tests_dropped: dict[str, int] = field(default_factory=dict)
+    """Why others cannot: reason → how many."""
+    seconds: float = 0.0
+
+    @property
+    def tasks_per_minute(self) -> float:
+        return 60.0 * (len(self.kept) - self.resumed) / self.seconds if self.seconds else 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data for `json.dumps`."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        shown = {"out": str(self.out), "rejected": dict(self.rejected), "seconds": round(self.seconds, 1)}
+        return {**plain, **shown, "tasks_per_minute": round(self.tasks_per_minute, 1)}
+
+
+def mint(
+    requirement: str,
+    *,
+    count: int,
+    out: Path,
+    sandboxes: SandboxFactory,
+    seed: int = 0,
+    jobs: int = 1,
+    progress: Callable[[MintReport], None] | None = None,
+    accept: Accept = anything,
+) -> MintReport:
+    """Make up to `count` proven tasks of a library below `out`; fewer when its faults or its tests give no more.
+
+    Args:
+        requirement: the library with its exact version, such as "inflection==0.5.1".
+        out: a folder; task folders and the two record files appear in it. Several libraries may share it.
+        jobs: proofs that run at once.
+        progress: called after each mutant's fate is decided.
+        accept: which mutations to try at all.
+
+    Raises:
+        SourceError: the library cannot be had, has no tests, or its tests do not run.
+        SandboxError: no sandbox can be made here.
+    """
+    library = load_library(requirement)
+    return mint_library(
+        library, count=count, out=out, sandboxes=sandboxes, seed=seed, jobs=jobs, progress=progress, accept=accept
+    )
+
+
+def mint_library(
+    library: Library,
+    *,
+    count: int,
+    out: Path,
+    sandboxes: SandboxFactory,
+    seed: int = 0,
+    jobs: int = 1,
+    progress: Callable[[MintReport], None] | None = None,
+    accept: Accept = anything,
+) -> MintReport:
+    """As `mint`, of a library that is already at hand."""
+    begun = time.monotonic()
+    ledger = Ledger(LibraryLine.of(library), out)
+    report = MintReport(library.sdist.requirement, count, out, resumed=len(ledger.kept))
+    report.kept += [_standing(recipe, out) for recipe in ledger.kept]
+    if len(report.kept) >= count:
+        return report
+    with _Bench(library, sandboxes) as bench, ThreadPoolExecutor(jobs) as pool:
+        baseline = bench.measure(ledger)
+        report.tests, report.tests_dropped = len(baseline.tests), baseline.dropped
+        mutants = mutants_in_turn(library, baseline, seed, accept)
+        quota = Quota.for_count(count, len({(m.mutation.path, m.mutation.function) for m in mutants}))
+        for recipe in ledger.kept:
+            quota.take(recipe.mutation)
+        maker, waiting = Maker(library, seed), iter(mutants)
+        while len(report.kept) < count and (batch := _next_batch(waiting, ledger, quota)):
+            trials = bench.try_all(batch)
+            for trial in trials:
+                if trial.rejected:
+                    _reject(trial.mutant.key, trial.rejected, ledger, report)
+            recipes = [maker.recipe(trial) for trial in trials if not trial.rejected][: count - len(report.kept)]
+            for proof in pool.map(partial(prove, out=out, sandboxes=sandboxes), recipes):
+                _settle(proof, ledger, quota, report)
+            report.seconds = time.monotonic() - begun
+            if progress is not None:
+                progress(report)
+    report.seconds = time.monotonic() - begun
+    return report
+
+
+def _standing(recipe: Recipe, out: Path) -> str:
+    """The folder of a task that an earlier run kept, made again if somebody removed it."""
+    place = out / folder_name(recipe)
+    if not (place / "task.toml").is_file():
+        build_recipe(recipe, place)
+    return place.name
+
+
+def _next_batch(waiting: Iterator[Mutant], ledger: Ledger, quota: Quota) -> list[Mutant]:
+    """The next mutants that were not tried before and whose function and operator have not given their share."""
+    fresh = (mutant for mutant in waiting if mutant.key not in ledger.seen and quota.allows(mutant.mutation))
+    return list(islice(fresh, BATCH))
+
+
+def _settle(proof: Proof, ledger: Ledger, quota: Quota, report: MintReport) -> None:
+    if proof.reason:
+        _reject(proof.recipe.metadata["key"], proof.reason, ledger, report)
+        return
+    ledger.keep(proof.recipe)
+    quota.take(proof.recipe.mutation)
+    report.kept.append(folder_name(proof.recipe))
+    report.tried += 1
+
+
+def _reject(key: str, reason: str, ledger: Ledger, report: MintReport) -> None:
+    ledger.reject(key, reason)
+    report.rejected[reason] += 1
+    report.tried += 1
+
+
+class _Bench:
+    """A live sandbox with a library's pristine files; a new one takes its place when a mutant brings it down."""
+
+    def __init__(self, library: Library, sandboxes: SandboxFactory) -> None:
+        self._library, self._sandboxes = library, sandboxes
+        self._sandbox: Sandbox | None = None
+
+    def measure(self, ledger: Ledger) -> Baseline:
+        """The library's reliable tests; in a folder that has its line already, those that the line names."""
+        baseline = measure(self._library, self._live())
+        if ledger.tests:
+            return baseline.only(ledger.tests)
+        ledger.begin(tuple(baseline.tests))
+        return baseline
+
+    def try_all(self, batch: Sequence[Mutant]) -> list[Trial]:
+        try:
+            return try_mutants(batch, self._live())
+        except SandboxLost:
+            self._drop()
+            if len(batch) == 1:
+                return [Trial(batch[0], "crash")]
+            return [trial for mutant in batch for trial in self.try_all([mutant])]
+
+    def _live(self) -> Sandbox:
+        if self._sandbox is None:
+            self._sandbox = self._sandboxes.create(self._library.environment, self._library.root)
+        return self._sandbox
+
+    def _drop(self) -> None:
+        if self._sandbox is not None:
+            self._sandbox.close()
+            self._sandbox = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drop()

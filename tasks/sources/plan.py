@@ -1,0 +1,93 @@
+"""Which mutants are tried, and in which order: every function and every operator gets its turn."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import zip_longest
+
+from journeyman.tasks.sources.baseline import Baseline
+from journeyman.tasks.sources.functions import Function, find_functions
+from journeyman.tasks.sources.library import Library
+from journeyman.tasks.sources.operators.mutation import Mutation
+from journeyman.tasks.sources.operators.registry import mutations
+from journeyman.tasks.sources.trial import Mutant, tests_for
+
+Accept = Callable[[Mutation, Function], bool]
+
+
+def anything(_mutation: Mutation, _function: Function) -> bool:
+    """Accept every mutation."""
+    return True
+
+
+@dataclass(slots=True)
+class Quota:
+    """How many tasks one function and one operator may give, so that no one kind crowds out the others."""
+
+    per_function: int
+    per_operator: int
+    functions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    operators: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def for_count(cls, count: int, functions: int) -> Quota:
+        return cls(max(3, -(-3 * count // (2 * max(1, functions)))), max(3, -(-count // 4)))
+
+    def allows(self, mutation: Mutation) -> bool:
+        return (
+            self.functions[mutation.path, mutation.function] < self.per_function
+            and self.operators[mutation.operator] < self.per_operator
+        )
+
+    def take(self, mutation: Mutation) -> None:
+        self.functions[mutation.path, mutation.function] += 1
+        self.operators[mutation.operator] += 1
+
+
+def mutants_in_turn(library: Library, baseline: Baseline, seed: int, accept: Accept = anything) -> tuple[Mutant, ...]:
+    """All mutants that some test touches, the same for the same seed: one of each function, then the next of each, and
+    within a function one of each operator, then the next of each.
+    """
+    rng = random.Random(f"{seed}:{library.sdist.requirement}")
+    groups = list(_by_function(library, baseline, accept))
+    rng.shuffle(groups)
+    turns = zip_longest(*(list(_vary(group, rng)) for group in groups))
+    return tuple(mutant for turn in turns for mutant in turn if mutant is not None)
+
+
+def _by_function(library: Library, baseline: Baseline, accept: Accept) -> Iterator[list[Mutant]]:
+    seen: set[str] = set()
+    for path in library.sources:
+        source = library.read(path)
+        try:
+            found = mutations(path, source)
+        except ValueError:
+            continue  # a module for another Python: no test that passed can have imported it
+        functions = {function.qualname: function for function in find_functions(source)}
+        groups: dict[str, list[Mutant]] = defaultdict(list)
+        for mutation in found:
+            function = functions[mutation.function]
+            tests = tests_for(baseline, path, function)
+            if not tests or not accept(mutation, function):
+                continue
+            changed = mutation.apply(source)
+            key = hashlib.sha256(path.encode() + b"\0" + changed).hexdigest()[:12]
+            if key not in seen:
+                seen.add(key)
+                groups[mutation.function].append(Mutant(key, mutation, function, changed, tests))
+        yield from groups.values()
+
+
+def _vary(group: list[Mutant], rng: random.Random) -> Iterator[Mutant]:
+    by_operator: dict[str, list[Mutant]] = defaultdict(list)
+    for mutant in group:
+        by_operator[mutant.mutation.operator].append(mutant)
+    columns = list(by_operator.values())
+    for column in columns:
+        rng.shuffle(column)
+    rng.shuffle(columns)
+    return (mutant for turn in zip_longest(*columns) for mutant in turn if mutant is not None)
