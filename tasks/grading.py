@@ -142,7 +142,7 @@ def _judge(task: Task, run: _Run, report: TestReport, seconds: float) -> Verdict
 
 def _outcome(report: TestReport, check: str) -> Outcome:
     result = report.by_id.get(check)
-    if result is None:
+    if result is None or result.outcome == "unfinished":
         return Outcome.MISSING
     once = result.runs == 1 and report.collected.count(check) == 1
     return Outcome.PASSED if result.outcome == "passed" and once else Outcome.FAILED

@@ -15,16 +15,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from journeyman.sandbox.sandbox import Completed, Sandbox, SandboxLost, SandboxPathError
+from journeyman.sandbox.sandbox import Completed, Sandbox, SandboxPathError
 
 # Through a shell, so that the sandbox's own PYTHONPATH reaches the script but not the interpreter's start: otherwise
 # a module of the workspace could be imported in place of the standard library's, before any test runs.
 SCRIPT = "/opt/journeyman/inside/pytest_report.py"
 COMMAND = f'JOURNEYMAN_PYTHONPATH="$PYTHONPATH" PYTHONPATH= exec /opt/env/bin/python -s {SCRIPT}'
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "TZ": "UTC"}
-NO_TESTS_COLLECTED = 5
-USAGE_ERROR = 4
 _RANK = ("passed", "xpassed", "xfailed", "skipped", "failed", "error")
+WORDS = ("failed", "error", "unfinished", "passed", "skipped", "xfailed", "xpassed")
+"""Every outcome that a test can have, as headlines order them."""
+BROKEN = ("failed", "error", "unfinished")
+"""The outcomes that need mending."""
+_WITHOUT_WORDS = {"error": "never ran", "unfinished": "did not finish"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class TestResult:
 
     id: str
     outcome: str
-    """`passed`, `failed`, `error` (set-up, tear-down or collection), `skipped`, `xfailed`, `xpassed`."""
+    """`passed`, `failed`, `error` (set-up or tear-down), `skipped`, `xfailed`, `xpassed`, or `unfinished` (the run was
+    cut short in it)."""
     duration_s: float = 0.0
     crash: Crash | None = None
     runs: int = 1
@@ -100,12 +104,12 @@ class TestReport:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """Tests whose set-up or tear-down broke, and files that could not be collected."""
-        return self.ids("error") + tuple(path for path, _ in self.broken_files)
+        """Tests whose set-up or tear-down broke or that did not finish, and files that could not be collected."""
+        return self.ids("error", "unfinished") + tuple(path for path, _ in self.broken_files)
 
     def headline(self) -> str:
         """One line, such as "2 failed, 5 passed"."""
-        counts = {word: len(self.ids(word)) for word in ("failed", "error", "passed", "skipped", "xfailed", "xpassed")}
+        counts = {word: len(self.ids(word)) for word in WORDS}
         counts["error"] += len(self.broken_files)
         parts = [f"{n} {word}{'s' if word == 'error' and n > 1 else ''}" for word, n in counts.items() if n]
         text = ", ".join(parts) or "no tests ran"
@@ -114,11 +118,10 @@ class TestReport:
         return text if self.complete else f"{text}; the test process died before its end"
 
     def summary(self, max_failures: int = 3) -> str:
-        """The headline, then for each of the first failures its id, place and message: what a policy needs to go on."""
+        """The headline, then id, place and message of the first failures: what a policy needs to go on."""
         crashes = [(path, crash) for path, crash in self.broken_files]
-        crashes += [
-            (r.id, r.crash or Crash("", 0, r.outcome)) for r in self.results if r.outcome in ("failed", "error")
-        ]
+        broken = [result for result in self.results if result.outcome in BROKEN]
+        crashes += [(r.id, r.crash or Crash("", 0, _WITHOUT_WORDS.get(r.outcome, r.outcome))) for r in broken]
         lines = [self.headline()]
         for name, crash in crashes[:max_failures]:
             places = list(crash.frames) or [place for place in [crash.place] if place]
@@ -216,12 +219,13 @@ def _crash(record: dict[str, Any]) -> Crash | None:
 
 
 def _result(id_: str, records: Iterable[dict[str, Any]]) -> TestResult:
-    """The worst of the phases decides; a test without a `call` phase that was not skipped or broken never ran."""
-    worst, duration, crash, calls, runs = "passed", 0.0, None, 0, 0
+    """The worst of the phases decides; a test without a `call` that was not skipped or broken never ran."""
+    worst, duration, crash, calls, runs, ended = "passed", 0.0, None, 0, 0, False
     for record in records:
         when, outcome = record["when"], record["outcome"]
         calls += when == "call"
         runs += when == "setup"
+        ended = ended or when == "teardown"
         if outcome == "failed" and when != "call":
             outcome = "error"
         if outcome not in _RANK:
@@ -232,7 +236,6 @@ def _result(id_: str, records: Iterable[dict[str, Any]]) -> TestResult:
             duration += record["duration"]
     if worst == "passed" and not calls:
         worst = "error"
+    if not ended:
+        worst, crash = "unfinished", None
     return TestResult(id_, worst, duration, crash, max(runs, calls))
-
-
-__all__ = ["Crash", "SandboxLost", "TestReport", "TestResult", "read_report", "run_tests"]

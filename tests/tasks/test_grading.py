@@ -232,4 +232,4 @@ def test_what_a_sandbox_left_is_graded_as_it_stands(shop: Task, sandboxes: Sandb
         left = sandbox.snapshot()
     verdict = grade(shop, left, sandboxes)
     assert verdict.resolved is True
-    assert set(verdict.ignored) == {"pytest.ini", "shop/link.py", "tests/test_cart.py"}
+    assert {path.partition(" (")[0] for path in verdict.ignored} == {"pytest.ini", "shop/link.py", "tests/test_cart.py"}

@@ -142,9 +142,11 @@ ENDED = Completed(0, b"", 1.0)
     [
         ([phase("setup"), phase("call"), phase("teardown")], "passed"),
         ([phase("setup"), phase("teardown")], "error"),
+        ([phase("setup"), phase("call")], "unfinished"),
+        ([phase("setup")], "unfinished"),
         ([phase("setup"), phase("call"), phase("teardown", "failed")], "error"),
         ([phase("setup"), phase("call", "failed"), phase("teardown")], "failed"),
-        ([phase("call", "PASSED")], "error"),
+        ([phase("call", "PASSED"), phase("teardown")], "error"),
         ([phase("setup", "skipped"), phase("teardown")], "skipped"),
     ],
 )
@@ -158,9 +160,13 @@ def test_a_test_that_ran_twice_says_so() -> None:
 
 
 def test_a_torn_tail_keeps_what_came_before() -> None:
-    whole = lines({"kind": "collected", "ids": ["t.py::a"]}, phase("setup"), phase("call"))
-    report = read_report(whole + b'{"kind": "phase", "id', Completed(137, b"", 1.0))
+    ids = ["t.py::a", "t.py::b"]
+    whole = lines({"kind": "collected", "ids": ids}, phase("setup"), phase("call"), phase("teardown"))
+    torn = lines(phase("setup", id_="t.py::b")) + b'{"kind": "phase", "id'
+    report = read_report(whole + torn, Completed(137, b"", 1.0))
     assert report.passed == ("t.py::a",)
+    assert report.ids("unfinished") == ("t.py::b",)
+    assert "FAILED t.py::b\n  did not finish" in report.summary()
     assert not report.complete
     assert "died before its end" in report.headline()
 
