@@ -8,14 +8,12 @@ can answer for: an environment that cannot be made, a disk that takes no record,
 from __future__ import annotations
 
 import hashlib
-import os
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from journeyman import __version__
@@ -27,7 +25,7 @@ from journeyman.policies.policy import Policy, PolicyError, TokenLimit
 from journeyman.tasks.task import Task
 
 
-class RolloutCancelled(Exception):  # noqa: N818  (it says what happened, as KeyboardInterrupt does)
+class RolloutCancelled(Exception):
     """Somebody else asked this rollout to end; its episode is recorded as interrupted."""
 
 
@@ -203,9 +201,8 @@ def task_digest(task: Task, tree_hash: str) -> str:
     """Content hash of what an episode of a task depends on: its declaration, its pristine tree, its hidden files."""
     declared = task.model_dump_json(exclude={"repository", "hidden", "solution", "metadata"})
     digest = hashlib.sha256(f"{tree_hash}\n{declared}".encode())
-    hidden = task.hidden or Path(os.devnull)
-    for path in sorted(hidden.rglob("*")):
-        if path.is_file():
+    if task.hidden is not None:
+        for path in sorted(path for path in task.hidden.rglob("*") if path.is_file()):
             content = hashlib.sha256(path.read_bytes()).hexdigest()
-            digest.update(f"\n{path.relative_to(hidden).as_posix()} {content}".encode())
+            digest.update(f"\n{path.relative_to(task.hidden).as_posix()} {content}".encode())
     return digest.hexdigest()
