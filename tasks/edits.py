@@ -22,6 +22,12 @@ STEERING = frozenset(
 )
 """Names, at any depth, that change how tests are found or run, or what an interpreter does before any of them."""
 
+MAX_EDIT_BYTES = 32 * 1024 * 1024
+"""What all edits that count may hold together; what comes after that is ignored. No source is so large, and a full
+disk in grading would look like a fault of ours."""
+FILE_BYTES = 4096
+"""What a file costs beside its content."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceEdits:
@@ -34,12 +40,25 @@ class SourceEdits:
 
 
 def source_edits(task: Task, tree: Snapshot) -> SourceEdits:
-    """Sort a snapshot's differences into those that count and those that do not."""
+    """Sort a snapshot's differences into those that count and those that do not.
+
+    What counts fits the pristine tree: it can be laid there without an error, so that an error while laying it is ours.
+    """
     counts = _counts(task)
-    changed = {path: file for path, file in sorted(tree.changed.items()) if counts(path)}
-    removed = tuple(path for path in sorted(tree.removed) if counts(path))
+    pristine = frozenset(name for name, _ in walk(task.repository))
+    removed = frozenset(path for path in tree.removed if path in pristine and counts(path))
+    folders = {str(folder) for path in pristine - removed for folder in PurePosixPath(path).parents}
+    files = set(pristine - removed)
+    changed: dict[str, File] = {}
+    room = MAX_EDIT_BYTES
+    for path, file in sorted(tree.changed.items()):
+        above = {str(folder) for folder in PurePosixPath(path).parents}
+        if counts(path) and path not in folders and not above & files and len(file.data) <= room:
+            changed[path] = file
+            files.add(path)
+            room -= len(file.data) + FILE_BYTES
     touched = {*tree.changed, *tree.removed, *tree.skipped}
-    return SourceEdits(changed, removed, tuple(sorted(touched - set(changed) - set(removed))))
+    return SourceEdits(changed, tuple(sorted(removed)), tuple(sorted(touched - set(changed) - removed)))
 
 
 def _counts(task: Task) -> Callable[[str], bool]:

@@ -20,7 +20,6 @@ from journeyman.sandbox.sandbox import (
     SandboxError,
     SandboxFactory,
     SandboxLost,
-    SandboxPathError,
     Snapshot,
 )
 from journeyman.tasks.edits import SourceEdits, source_edits
@@ -44,7 +43,6 @@ class _Run:
     report: TestReport | None
     """`None` when the sandbox died during it."""
     tree_hash: str
-    ignored: tuple[str, ...]
 
 
 def grade(task: Task, tree: Snapshot, sandboxes: SandboxFactory) -> Verdict:
@@ -63,11 +61,11 @@ def grade(task: Task, tree: Snapshot, sandboxes: SandboxFactory) -> Verdict:
             fault = str(error)
             continue
         if run.report is not None:
-            return _judge(task, run, run.report, time.monotonic() - started)
+            return _judge(task, edits, run, run.report, time.monotonic() - started)
         lost = run  # the host may have killed it, or the solution did: a second death settles it
     seconds = time.monotonic() - started
     if lost is not None and not fault:
-        return _judge(task, lost, TestReport(output="the sandbox died while the checks ran"), seconds)
+        return _judge(task, edits, lost, TestReport(output="the sandbox died while the checks ran"), seconds)
     return _unscored(task, edits, fault, seconds)
 
 
@@ -78,53 +76,34 @@ def _run_checks(task: Task, tree: Snapshot, edits: SourceEdits, sandboxes: Sandb
         raise SupervisorFault(f"no sandbox for grading: {error}") from error
     with sandbox:
         try:
-            unwritable = _lay_edits(sandbox, edits)
+            _lay_edits(sandbox, edits)
             state = sandbox.snapshot()
             if tree.base_hash and state.base_hash != tree.base_hash:
                 raise SupervisorFault("the snapshot was taken over another repository than the task's")
-            ignored = tuple(sorted({*edits.ignored, *unwritable}))
-            unfit = _lay_hidden(task, sandbox)
-            if unfit and edits.changed:  # on the pristine tree they fit: the edits left no room for them
-                return _Run(TestReport(output=unfit), state.tree_hash, ignored)
-            if unfit:
-                raise SupervisorFault(unfit)
+            _lay_hidden(task, sandbox)
         except (SandboxError, OSError) as error:
             raise SupervisorFault(f"the files could not be laid out for grading: {error}") from error
         try:
             ids = [check.id for check in task.checks]
             report = run_tests(sandbox, ids=ids, timeout_s=task.budget.grading_timeout_s)
         except SandboxLost:
-            return _Run(None, state.tree_hash, ignored)
-        return _Run(report, state.tree_hash, ignored)
+            return _Run(None, state.tree_hash)
+        return _Run(report, state.tree_hash)
 
 
-def _lay_edits(sandbox: Sandbox, edits: SourceEdits) -> list[str]:
-    """Bring the edits into a pristine tree; returns those that do not fit it (a file in the place of a folder)."""
-    unwritable = []
+def _lay_edits(sandbox: Sandbox, edits: SourceEdits) -> None:
     for path in edits.removed:
-        try:
-            sandbox.remove(path)
-        except SandboxPathError:
-            unwritable.append(path)
+        sandbox.remove(path)
     for path, file in edits.changed.items():
-        try:
-            sandbox.write(path, file.data, mode=0o755 if file.executable else 0o644)
-        except SandboxPathError:
-            unwritable.append(path)
-    return unwritable
+        sandbox.write(path, file.data, mode=0o755 if file.executable else 0o644)
 
 
-def _lay_hidden(task: Task, sandbox: Sandbox) -> str:
-    """Lay the hidden files over the tree; returns why one does not fit, or nothing."""
+def _lay_hidden(task: Task, sandbox: Sandbox) -> None:
     for name, path in walk(task.hidden) if task.hidden is not None else ():
-        try:
-            sandbox.write(name, path.read_bytes())
-        except SandboxPathError as error:
-            return f"the hidden file {name} could not be written: {error}"
-    return ""
+        sandbox.write(name, path.read_bytes())
 
 
-def _judge(task: Task, run: _Run, report: TestReport, seconds: float) -> Verdict:
+def _judge(task: Task, edits: SourceEdits, run: _Run, report: TestReport, seconds: float) -> Verdict:
     cause = Cause.TIMEOUT if report.timed_out else None if report.complete else Cause.CRASH
     outcomes = {check.id: _outcome(report, check.id) for check in task.checks}
     return Verdict(
@@ -133,7 +112,7 @@ def _judge(task: Task, run: _Run, report: TestReport, seconds: float) -> Verdict
         resolved=cause is None and all(outcome is Outcome.PASSED for outcome in outcomes.values()),
         assurance=Assurance.FRESH,
         tree_hash=run.tree_hash,
-        ignored=run.ignored,
+        ignored=edits.ignored,
         cause=cause,
         detail=f"{report.summary(max_failures=10)}\n\n{report.output[-DETAIL_CHARS:]}".strip(),
         duration_s=seconds,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyman.sandbox.sandbox import File, Snapshot
-from journeyman.tasks.edits import STEERING, matches, source_edits
+from journeyman.tasks.edits import MAX_EDIT_BYTES, STEERING, matches, source_edits
 from journeyman.tasks.task import Task
 
 names = st.sampled_from(
@@ -71,6 +71,24 @@ def test_a_file_may_not_stand_where_hidden_files_need_a_folder(shop_with: object
     assert source_edits(task, left_by_policy("checks", "checks/deep")).ignored == ("checks", "checks/deep")
 
 
+def test_what_does_not_fit_the_pristine_tree_does_not_count(shop: Task) -> None:
+    wide = shop.model_copy(update={"editable": ("**",)})
+    unfit = ("README.md/x", "a/b", "shop")
+    assert source_edits(wide, left_by_policy("a", *unfit)).ignored == unfit
+    moved = source_edits(wide, left_by_policy("README.md/x", removed=("README.md", "was/never/there.py")))
+    assert (list(moved.changed), moved.removed, moved.ignored) == (
+        ["README.md/x"],
+        ("README.md",),
+        ("was/never/there.py",),
+    )
+
+
+def test_a_heap_of_edits_is_cut(shop: Task) -> None:
+    heap = {f"shop/big{i}.py": File(b"x" * (MAX_EDIT_BYTES // 2)) for i in range(3)}
+    edits = source_edits(shop, Snapshot("after", "", {**heap, "shop/cart.py": File(b"")}))
+    assert list(edits.changed) == ["shop/big0.py", "shop/cart.py"]
+
+
 def test_tests_in_the_root_do_not_guard_the_whole_repository(shop: Task) -> None:
     task = shop.model_copy(update={"test_paths": (".",)})
     assert list(source_edits(task, left_by_policy("shop/cart.py")).changed) == ["shop/cart.py"]
@@ -78,7 +96,8 @@ def test_tests_in_the_root_do_not_guard_the_whole_repository(shop: Task) -> None
 
 @given(st.lists(paths, max_size=6), st.lists(paths, max_size=3))
 def test_every_edit_either_counts_or_is_listed(changed: list[str], removed: list[str]) -> None:
-    task = Task.model_construct(editable=("**",), test_paths=("tests",), hidden=None)
+    pristine = Path(__file__).parent  # any folder will do
+    task = Task.model_construct(editable=("**",), test_paths=("tests",), hidden=None, repository=pristine)
     edits = source_edits(task, left_by_policy(*changed, removed=tuple(removed)))
     assert {*edits.changed, *edits.removed, *edits.ignored} == {*changed, *removed}
     for path in (*edits.changed, *edits.removed):
