@@ -84,13 +84,14 @@ def _start(docker: Engine, image: str, environment: Environment, template: Templ
 def _launch(docker: Engine, image: str, name: str, limits: Limits) -> AttachedStream:
     container = docker.create(
         image,
-        COMMAND,
+        entrypoint=COMMAND,
         name=name,
         host=host_config(limits, docker.facts),
         user=f"{USER}:{USER}",
         working_dir="/",
         hostname="sandbox",
         network_disabled=True,
+        healthcheck={"test": ["NONE"]},
         stdin_open=True,
         labels={LABEL: owner()},
     )

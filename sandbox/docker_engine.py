@@ -23,6 +23,7 @@ CALL_S = 60.0
 """Longest that an ordinary call may take, in seconds. Creating a container takes 0.05 s on an idle machine."""
 BUILD_S = 1800.0
 """Longest that building or pulling one image may take, in seconds."""
+DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 LOG_LINES = 40
 """How much of a failed build's log the error keeps."""
 
@@ -84,10 +85,10 @@ class Engine:
 
     # Images
 
-    def image_id(self, name: str) -> str | None:
-        """The content id of an image, `None` when the engine has none of that name."""
+    def image(self, name: str) -> Mapping[str, Any] | None:
+        """What the engine knows of an image, `None` when it has none of that name."""
         try:
-            return str(self.call(f"look up the image {name}", self._client.inspect_image, name)["Id"])
+            return dict(self.call(f"look up the image {name}", self._client.inspect_image, name))
         except EngineError as error:
             if error.status == 404:
                 return None
@@ -129,14 +130,12 @@ class Engine:
 
     # Containers
 
-    def create(self, image: str, command: list[str], *, name: str, host: Mapping[str, Any], **config: Any) -> str:
+    def create(self, image: str, *, name: str, host: Mapping[str, Any], **config: Any) -> str:
         """Create a container without starting it; returns its id. `host` is what `create_host_config` takes."""
 
         def create() -> str:
-            made = self._client.create_container(
-                image, command, name=name, host_config=self._client.create_host_config(**host), **config
-            )
-            return str(made["Id"])
+            host_config = self._client.create_host_config(**host)
+            return str(self._client.create_container(image, name=name, host_config=host_config, **config)["Id"])
 
         return self.call("create a container", create)
 
@@ -144,10 +143,15 @@ class Engine:
         """The container's standard streams: what is sent is its stdin, what comes is framed (see docker_stream)."""
         streams = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
         wrapped = self.call("attach to a container", self._client.attach_socket, container, params=streams)
-        # The SDK hands out a read-only file over the socket; a duplicate outlives it and can be written to.
-        with wrapped:
-            raw: socket.socket = wrapped._sock
-            return raw.dup()
+        # The SDK hands out a read-only file over the socket of one of its own connections. Take the socket over, so
+        # that closing ours ends the stream.
+        raw = getattr(wrapped, "_sock", None)
+        if type(raw) is not socket.socket:
+            raise EngineError("docker: attaching needs a Unix socket or plain TCP; forward one with ssh -L")
+        ours = raw.dup()
+        wrapped._response.close()
+        raw.close()
+        return ours
 
     def start(self, container: str) -> None:
         self.call("start a container", self._client.start, container)
@@ -155,7 +159,7 @@ class Engine:
     def remove(self, container: str) -> None:
         """Kill and delete a container, and see it gone. One that is gone already is fine."""
         try:
-            self.call("remove a container", self._client.remove_container, container, force=True)
+            self.call("remove a container", self._client.remove_container, container, v=True, force=True)
         except EngineError as error:
             if error.status == 409:  # the engine itself is at it, because the container ended: wait for that
                 self._wait_until_removed(container)
@@ -168,13 +172,6 @@ class Engine:
         except EngineError as error:
             if error.status != 404:
                 raise
-
-    def ended(self, container: str) -> Mapping[str, Any]:
-        """The container's state (`ExitCode`, `OOMKilled`, …), empty when it is gone."""
-        try:
-            return dict(self.call("inspect a container", self._client.inspect_container, container)["State"])
-        except EngineError:
-            return {}
 
     def labelled(self, label: str) -> dict[str, str]:
         """Container id → the label's value, for every container that has the label, running or not."""
@@ -193,10 +190,23 @@ def connect() -> Engine:
     from docker.utils import kwargs_from_env
 
     try:
-        client = within(CALL_S, "connect", lambda: APIClient(version="auto", timeout=int(CALL_S), **kwargs_from_env()))
-        return Engine(client)
+        address = kwargs_from_env()
+        _try_socket(address.get("base_url", DEFAULT_ADDRESS))
+        return Engine(within(CALL_S, "connect", lambda: APIClient(version="auto", timeout=int(CALL_S), **address)))
     except (DockerException, EngineError, OSError) as error:
         raise SandboxUnavailable(f"no Docker engine answers: {HOW_TO_START}. ({error})") from error
+
+
+def _try_socket(address: str) -> None:
+    """Raise OSError where a local engine's socket answers nobody; the SDK would say so less plainly."""
+    kind, _, path = address.partition("://")
+    if kind in ("unix", "http+unix"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(CALL_S)
+            try:
+                probe.connect(path)
+            except OSError as error:
+                raise OSError(f"{path}: {error.strerror}") from error
 
 
 @cache

@@ -61,7 +61,7 @@ def _environment_image(engine: Engine, environment: Environment) -> str:
     recipe = _recipe(base, environment)
     helper = [path.read_bytes() for path in sorted(INSIDE.glob("*.py"))]
     name = f"journeyman/env:{_hash(base_id, environment.key, recipe, *helper)}"
-    if engine.image_id(name):
+    if engine.image(name):
         return name
     folders = [("env", environment_of(environment).folder), ("inside", INSIDE)]
     # Debian packages come through the host's own network, whatever the engine's bridges look like.
@@ -87,23 +87,23 @@ def _recipe(base: str, environment: Environment) -> str:
 def _base(engine: Engine, python: str) -> tuple[str, str]:
     """Name and content id of the image to build on."""
     wanted = os.environ.get(BASE_VARIABLE)
-    if not wanted and (found := engine.image_id(LOCAL_BASE)):
-        return LOCAL_BASE, found
-    name = wanted or f"python:{python}-slim"
-    if not (found := engine.image_id(name)):
+    name = wanted or (LOCAL_BASE if engine.image(LOCAL_BASE) else f"python:{python}-slim")
+    if not engine.image(name):
         engine.pull(name)
-        found = engine.image_id(name)
+    found = engine.image(name)
     if not found:
         raise ImageError(f"docker: the engine pulled {name} and does not have it")
-    return name, found
+    if found["Config"].get("Volumes"):
+        raise ImageError(f"the base image {name} declares volumes, which no limit would bound; take another one")
+    return name, str(found["Id"])
 
 
 def _built(engine: Engine, name: str, recipe: str, folders: Iterable[tuple[str, Path]], network: str) -> str:
     """Build the image if the engine does not have it; processes that want the same one wait for the first."""
-    if engine.image_id(name):
+    if engine.image(name):
         return name
     with locked(home("docker") / f"{name.replace('/', '-').replace(':', '-')}.lock"):
-        if not engine.image_id(name):
+        if not engine.image(name):
             with tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES) as context:
                 write_context(context, recipe, folders)
                 context.seek(0)

@@ -37,8 +37,9 @@ class AttachedStream:
 
     def receive(self, size: int, deadline: float) -> bytes:
         while True:
-            if not self._left and not self._next_frame(deadline):
-                return b""
+            while not self._left:  # a frame may be empty
+                if not self._next_frame(deadline):
+                    return b""
             data = self._raw.receive(min(size, self._left), deadline)
             self._left = self._left - len(data) if data else 0
             if self._kind == STDOUT or not data:

@@ -7,23 +7,19 @@ import os
 from functools import cache
 from pathlib import Path
 
-import docker
 import pytest
+
+from journeyman.sandbox.docker_engine import engine
+from journeyman.sandbox.sandbox import SandboxUnavailable
 
 
 @cache
 def why_no_docker() -> str:
     """Empty when an engine answers, else the reason."""
     try:
-        client = docker.from_env(timeout=10)
-    except docker.errors.DockerException as error:
-        return f"no Docker engine answers: {error}"
-    try:
-        client.ping()
-    except Exception as error:
-        return f"no Docker engine answers: {error}"
-    finally:
-        client.close()
+        engine()
+    except SandboxUnavailable as error:
+        return str(error)
     return ""
 
 

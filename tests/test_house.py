@@ -11,6 +11,7 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -91,17 +92,17 @@ def floor_of(module: str) -> int | None:
     return FLOORS.index(room) if room in FLOORS else FRONT_DOOR
 
 
+@cache
 def needs_an_extra(module: str) -> bool:
-    """Whether a module of ours imports something optional as it loads: then it is optional itself."""
-    path = HOUSE.joinpath(*module.split(".")[1:]).with_suffix(".py")
-    if not path.is_file():
-        path = HOUSE.joinpath(*module.split(".")).with_suffix(".py")
-    return path.is_file() and any(
-        name.partition(".")[0] in OPTIONAL
-        for statement in parse(path).body
-        if isinstance(statement, ast.Import | ast.ImportFrom)
-        for _, name in imported(statement)
-    )
+    """Whether loading a module of ours loads something optional, itself or through others: then it is optional too."""
+    bare = HOUSE.joinpath(*module.split(".")[1:])
+    candidates = (bare.with_suffix(".py"), bare / "__init__.py", HOUSE / "journeyman" / f"{bare.name}.py")
+    path = next((path for path in candidates if path.is_file()), None)
+    if path is None or floor_of(module) is None:
+        return False
+    tops = [node for node in parse(path).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {name for node in tops for _, name in imported(node)}
+    return any(name.partition(".")[0] in OPTIONAL or (name != module and needs_an_extra(name)) for name in names)
 
 
 def functions(tree: ast.AST) -> Iterator[Function]:
