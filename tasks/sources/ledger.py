@@ -41,7 +41,7 @@ class Ledger:
         self.kept = [recipe for recipe in recipes if recipe.library.requirement == library.requirement]
         rows = [json.loads(line) for line in _mend(out / REJECTED).read_text(encoding="utf-8").splitlines()]
         self.seen = {row["key"] for row in rows if row["library"] == library.requirement}
-        self.seen |= {recipe.metadata["key"] for recipe in self.kept}
+        self.seen |= {recipe.facts["key"] for recipe in self.kept}
 
     def begin(self, tests: tuple[str, ...]) -> None:
         """Name the tests that this library's tasks may refer to; the first run's choice stands."""

@@ -57,7 +57,7 @@ class Maker:
             pass_to_pass=trial.passed[:MAX_PASS_TO_PASS],
             hidden=choose_hidden(checked, symptom.test, self._tests, rng),
             instruction=symptom.text,
-            metadata=self._facts(trial, symptom),
+            facts=_facts(trial, symptom),
         )
 
     def _symptom(self, trial: Trial) -> Symptom:
@@ -66,25 +66,17 @@ class Maker:
         told = [describe(failure, fault, self._tests, self._functions) for failure in trial.failures[:MAX_FAIL_TO_PASS]]
         return min(told, key=lambda symptom: (not symptom.names_the_fault, not symptom.named, len(symptom.text)))
 
-    def _facts(self, trial: Trial, symptom: Symptom) -> dict[str, Any]:
-        mutation, function = trial.mutant.mutation, trial.mutant.function
-        return {
-            "source": "mutation",
-            "key": trial.mutant.key,
-            "library": self._library.sdist.name,
-            "version": self._library.sdist.version,
-            "licence": self._library.licence,
-            "operator": mutation.operator,
-            "function": mutation.function,
-            "path": mutation.path,
-            "line": mutation.line,
-            "function_lines": function.lines,
-            "one_line": mutation.one_line,
-            "named_function": symptom.named,
-            "fault_in_named_function": symptom.names_the_fault,
-            "failing_tests": len(trial.failures),
-            "difficulty": _difficulty(mutation.one_line, function.lines, symptom.names_the_fault),
-        }
+
+def _facts(trial: Trial, symptom: Symptom) -> dict[str, Any]:
+    lines, one_line = trial.mutant.function.lines, trial.mutant.mutation.one_line
+    return {
+        "key": trial.mutant.key,
+        "function_lines": lines,
+        "named_function": symptom.named,
+        "fault_in_named_function": symptom.names_the_fault,
+        "failing_tests": len(trial.failures),
+        "difficulty": _difficulty(one_line, lines, symptom.names_the_fault),
+    }
 
 
 def _difficulty(one_line: bool, lines: int, named: bool) -> str:

@@ -151,7 +151,7 @@ def _next_batch(waiting: Iterator[Mutant], ledger: Ledger, quota: Quota) -> list
 
 def _settle(proof: Proof, ledger: Ledger, quota: Quota, report: MintReport) -> None:
     if proof.reason:
-        _reject(proof.recipe.metadata["key"], proof.reason, ledger, report)
+        _reject(proof.recipe.facts["key"], proof.reason, ledger, report)
         return
     ledger.keep(proof.recipe)
     quota.take(proof.recipe.mutation)

@@ -133,16 +133,22 @@ def mutants(spec: dict[str, Any], write: Any) -> None:
     for number, mutant in enumerate(spec["mutants"]):
         file = Path(WORKSPACE) / mutant["path"]
         pristine, stat = file.read_bytes(), file.stat()
-        file.write_bytes(mutant["source"].encode("utf-8", "surrogateescape"))
         # Another second than that of any bytecode made before.
-        os.utime(file, (stat.st_atime + 10 + number, stat.st_mtime + 10 + number))
+        _put(file, mutant["source"].encode("utf-8", "surrogateescape"), stat.st_mtime + 10 + number)
         begun = time.monotonic()
         try:
             records, ended = _in_child(mutant["tests"], spec["timeout_s"])
         finally:
-            file.write_bytes(pristine)
-            os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+            _put(file, pristine, stat.st_mtime)
         write({"kind": "mutant", "key": mutant["key"], "ended": ended, "tests": records, "s": time.monotonic() - begun})
+
+
+def _put(file: Path, data: bytes, date: float) -> None:
+    """Put a file of our own in a file's place: the pristine one may be somebody else's, whose date we cannot set."""
+    new = file.with_name(f".{file.name}.new")
+    new.write_bytes(data)
+    os.utime(new, (date, date))
+    new.replace(file)
 
 
 def _in_child(tests: list[str], timeout_s: float) -> tuple[list[dict[str, Any]], str]:

@@ -56,11 +56,22 @@ class Recipe:
     hidden: tuple[str, ...]
     """Test functions that are cut out of the files the policy sees."""
     instruction: str
-    metadata: dict[str, Any]
+    facts: dict[str, Any]
+    """What cannot be told from the rest: key, function_lines, named_function, fault_in_named_function, failing_tests,
+    difficulty."""
     tree: str = ""
     """SHA-256 of the repository that the recipe gives (`tree_hash`); empty before it was first built."""
     proof: dict[str, Any] = field(default_factory=dict)
     """What was run to prove it: {"reference": "3/3", "noop": "0/3"}."""
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """`Task.metadata`: the facts with what the library and the mutation say."""
+        name, _, version = self.library.requirement.partition("==")
+        fault = self.mutation.to_dict()
+        shown = {key: fault[key] for key in ("operator", "function", "path", "line", "one_line")}
+        origin = {"source": "mutation", "library": name, "version": version, "licence": self.library.licence}
+        return {**origin, **shown, **self.facts}
 
 
 def build_recipe(recipe: Recipe, folder: Path) -> Task:

@@ -79,7 +79,7 @@ def recipe_line(recipe: Recipe, tests: tuple[str, ...]) -> str:
         "pass": [places[test] for test in recipe.pass_to_pass],
         "hidden": list(recipe.hidden),
         "instruction": recipe.instruction,
-        "metadata": recipe.metadata,
+        "facts": recipe.facts,
         "tree": recipe.tree,
         "proof": recipe.proof,
     }
@@ -108,7 +108,7 @@ def _recipe(row: dict[str, Any], library: LibraryLine, tests: tuple[str, ...]) -
         pass_to_pass=tuple(tests[place] for place in row["pass"]),
         hidden=tuple(row["hidden"]),
         instruction=row["instruction"],
-        metadata=row["metadata"],
+        facts=row["facts"],
         tree=row["tree"],
         proof=row["proof"],
     )

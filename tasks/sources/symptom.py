@@ -20,6 +20,7 @@ from journeyman.tasks.sources.trial import Failure
 
 MAX_STATEMENT_LINES = 3
 MAX_WIDTH = 100
+_FUNCTION = re.compile(r"<function ([\w.]+) at 0x[0-9a-f]+>")
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 
 
@@ -66,10 +67,9 @@ def _headline(failure: Failure, named: str) -> str:
 def _message(failure: Failure) -> list[str]:
     """The first line of what pytest said, and where a compared value came from if it says so."""
     lines = [line for line in failure.message.splitlines() if line.strip()]
-    where = [line.strip() for line in lines[1:] if line.strip().startswith("+  where")]
-    return [
-        _narrow(_ADDRESS.sub("0x…", line.removeprefix("AssertionError: "))) for line in (lines[:1] + where[:1])
-    ] or [failure.exception]
+    lines = [_FUNCTION.sub(r"\1", line.removeprefix("AssertionError: ")) for line in lines]
+    where = [line.strip() for line in lines[1:] if line.strip().startswith("+  where") and " at 0x" not in line]
+    return [_narrow(_ADDRESS.sub("0x…", line)) for line in (lines[:1] + where[:1])] or [failure.exception]
 
 
 def _narrow(line: str) -> str:
