@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import docker
@@ -219,6 +220,16 @@ def test_a_child_process_does_not_end_its_parents_sandbox(repository: Path) -> N
             os._exit(0)
         os.waitpid(child, 0)
         assert sandbox.run("echo still here", timeout_s=10).text == "still here\n"
+
+
+def test_sixteen_at_once(repository: Path, mine: Callable[[], list[str]]) -> None:
+    def say(number: int) -> str:
+        with FACTORY.create(BARE, repository) as sandbox:
+            return sandbox.run(f"echo {number}", timeout_s=30).text
+
+    with ThreadPoolExecutor(16) as threads:
+        assert list(threads.map(say, range(16))) == [f"{number}\n" for number in range(16)]
+    assert not mine()
 
 
 def test_the_factory_travels(repository: Path) -> None:
