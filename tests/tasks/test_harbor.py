@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -301,6 +302,31 @@ def test_what_does_not_map_is_listed_at_once(tmp_path: Path) -> None:
         load_task(folder)
     for word in ("python:X.Y", "curl", "parametrized", "names /app", "gpus", "[[steps]]", "docs/task-format.md"):
         assert word in str(caught.value)
+
+
+def test_the_docs_example_is_a_task(house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a reader would write by hand after reading the page, and the two lines that complete it."""
+    page = (house / "docs" / "task-format.md").read_text()
+    settings, code = (re.search(rf"```{kind}\n(.*?)```", page, re.DOTALL) for kind in ("toml", "python"))
+    assert settings
+    assert code
+    by_hand = {
+        "task.toml": settings[1],
+        "instruction.md": "wrap() drops the last word of a long line.\n",
+        "environment/repository/textkit/text.py": "def wrap(line): ...\n",
+        "solution/files/textkit/text.py": "def wrap(line):\n    return line\n",
+        "steps/parser/instruction.md": "Numbers are read.\n",
+    }
+    for name, text in by_hand.items():
+        (tmp_path / "fix-wrap" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "fix-wrap" / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    exec(code[1], {})
+    task = load_task("fix-wrap")
+    assert task.environment.requirements == ("pytest==8.3.5",)
+    assert task.milestones[0].instruction == "Numbers are read."
+    written = (name for name, _ in walk(tmp_path / "fix-wrap"))
+    assert {"tests/test.sh", "tests/judge.py", "tests/checks.txt", "environment/Dockerfile"} <= set(written)
 
 
 def test_the_docs_name_every_key(house: Path) -> None:
