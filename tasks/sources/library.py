@@ -29,7 +29,6 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "humanize": ("freezegun==1.5.1", "python-dateutil==2.9.0.post0", "six==1.17.0"),
     "hyperlink": ("idna==3.10",),
     "jsonpatch": ("jsonpointer==3.0.0",),
-    "natsort": ("hypothesis==6.130.0", "sortedcontainers==2.4.0", "attrs==25.3.0", "pytest-mock==3.14.0"),
     "python-slugify": ("text-unidecode==1.3",),
 }
 

@@ -24,10 +24,12 @@ from journeyman.tasks.sources.baseline import Baseline, measure
 from journeyman.tasks.sources.ledger import Ledger
 from journeyman.tasks.sources.library import Library, load_library
 from journeyman.tasks.sources.make import Maker, Proof, folder_name, prove
-from journeyman.tasks.sources.plan import Accept, Quota, anything, mutants_in_turn
+from journeyman.tasks.sources.plan import Quota, Wanted, mutants_in_turn
 from journeyman.tasks.sources.recipe import LibraryLine, Recipe, build_recipe
 from journeyman.tasks.sources.trial import Mutant, Trial, try_mutants
 
+EVERYTHING = Wanted()
+UNNAMED = "fault not in named function"
 BATCH = 6
 """Mutants tried between two proofs: enough to share a start of pytest, few enough to stop in time."""
 
@@ -73,7 +75,7 @@ def mint(
     seed: int = 0,
     jobs: int = 1,
     progress: Callable[[MintReport], None] | None = None,
-    accept: Accept = anything,
+    wanted: Wanted = EVERYTHING,
 ) -> MintReport:
     """Make up to `count` proven tasks of a library below `out`; fewer when its faults or its tests give no more.
 
@@ -82,7 +84,7 @@ def mint(
         out: a folder; task folders and the two record files appear in it. Several libraries may share it.
         jobs: proofs that run at once.
         progress: called after each mutant's fate is decided.
-        accept: which mutations to try at all.
+        wanted: which tasks to keep.
 
     Raises:
         SourceError: the library cannot be had, has no tests, or its tests do not run.
@@ -90,7 +92,7 @@ def mint(
     """
     library = load_library(requirement)
     return mint_library(
-        library, count=count, out=out, sandboxes=sandboxes, seed=seed, jobs=jobs, progress=progress, accept=accept
+        library, count=count, out=out, sandboxes=sandboxes, seed=seed, jobs=jobs, progress=progress, wanted=wanted
     )
 
 
@@ -103,7 +105,7 @@ def mint_library(
     seed: int = 0,
     jobs: int = 1,
     progress: Callable[[MintReport], None] | None = None,
-    accept: Accept = anything,
+    wanted: Wanted = EVERYTHING,
 ) -> MintReport:
     """As `mint`, of a library that is already at hand."""
     begun = time.monotonic()
@@ -115,17 +117,20 @@ def mint_library(
     with _Bench(library, sandboxes) as bench, ThreadPoolExecutor(jobs) as pool:
         baseline = bench.measure(ledger)
         report.tests, report.tests_dropped = len(baseline.tests), baseline.dropped
-        mutants = mutants_in_turn(library, baseline, seed, accept)
+        mutants = mutants_in_turn(library, baseline, seed, wanted)
         quota = Quota.for_count(count, len({(m.mutation.path, m.mutation.function) for m in mutants}))
         for recipe in ledger.kept:
             quota.take(recipe.mutation)
         maker, waiting = Maker(library, seed), iter(mutants)
         while len(report.kept) < count and (batch := _next_batch(waiting, ledger, quota)):
-            trials = bench.try_all(batch)
-            for trial in trials:
-                if trial.rejected:
-                    _reject(trial.mutant.key, trial.rejected, ledger, report)
-            recipes = [maker.recipe(trial) for trial in trials if not trial.rejected][: count - len(report.kept)]
+            recipes: list[Recipe] = []
+            for trial in bench.try_all(batch):
+                made = None if trial.rejected else maker.recipe(trial)
+                if made is None or (wanted.named and not made.facts["fault_in_named_function"]):
+                    _reject(trial.mutant.key, trial.rejected or UNNAMED, ledger, report)
+                else:
+                    recipes.append(made)
+            recipes = recipes[: count - len(report.kept)]
             for proof in pool.map(partial(prove, out=out, sandboxes=sandboxes), recipes):
                 _settle(proof, ledger, quota, report)
             report.seconds = time.monotonic() - begun

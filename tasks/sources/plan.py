@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
@@ -16,12 +16,22 @@ from journeyman.tasks.sources.operators.mutation import Mutation
 from journeyman.tasks.sources.operators.registry import mutations
 from journeyman.tasks.sources.trial import Mutant, tests_for
 
-Accept = Callable[[Mutation, Function], bool]
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which tasks are wished for; by default, all that can be proven."""
 
-def anything(_mutation: Mutation, _function: Function) -> bool:
-    """Accept every mutation."""
-    return True
+    one_line: bool = False
+    """Only faults that a change of one line mends."""
+    max_function_lines: int | None = None
+    """Longest function that may hold the fault, in lines with its docstring."""
+    named: bool = False
+    """Only where the instruction names the function that holds the fault."""
+
+    def takes(self, mutation: Mutation, function: Function) -> bool:
+        if self.one_line and not mutation.one_line:
+            return False
+        return self.max_function_lines is None or function.lines <= self.max_function_lines
 
 
 @dataclass(slots=True)
@@ -48,18 +58,18 @@ class Quota:
         self.operators[mutation.operator] += 1
 
 
-def mutants_in_turn(library: Library, baseline: Baseline, seed: int, accept: Accept = anything) -> tuple[Mutant, ...]:
+def mutants_in_turn(library: Library, baseline: Baseline, seed: int, wanted: Wanted) -> tuple[Mutant, ...]:
     """All mutants that some test touches, the same for the same seed: one of each function, then the next of each, and
     within a function one of each operator, then the next of each.
     """
     rng = random.Random(f"{seed}:{library.sdist.requirement}")
-    groups = list(_by_function(library, baseline, accept))
+    groups = list(_by_function(library, baseline, wanted))
     rng.shuffle(groups)
     turns = zip_longest(*(list(_vary(group, rng)) for group in groups))
     return tuple(mutant for turn in turns for mutant in turn if mutant is not None)
 
 
-def _by_function(library: Library, baseline: Baseline, accept: Accept) -> Iterator[list[Mutant]]:
+def _by_function(library: Library, baseline: Baseline, wanted: Wanted) -> Iterator[list[Mutant]]:
     seen: set[str] = set()
     for path in library.sources:
         source = library.read(path)
@@ -72,7 +82,7 @@ def _by_function(library: Library, baseline: Baseline, accept: Accept) -> Iterat
         for mutation in found:
             function = functions[mutation.function]
             tests = tests_for(baseline, path, function)
-            if not tests or not accept(mutation, function):
+            if not tests or not wanted.takes(mutation, function):
                 continue
             changed = mutation.apply(source)
             key = hashlib.sha256(path.encode() + b"\0" + changed).hexdigest()[:12]

@@ -15,6 +15,7 @@ import textwrap
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from journeyman.tasks.sources.trial import Failure
 
@@ -81,7 +82,12 @@ def _narrow(line: str) -> str:
 
 def _deepest(failure: Failure, tests: dict[str, bytes]) -> str:
     """The library's function in which the exception was raised, as the end of a traceback shows it."""
-    inside = [(path, name) for path, _, name in failure.frames if path not in tests]
+    folders = {PurePosixPath(path).parent for path in tests} - {PurePosixPath()}  # a test's helpers stand beside it
+    inside = [
+        (path, name)
+        for path, _, name in failure.frames
+        if path not in tests and not folders & set(PurePosixPath(path).parents)
+    ]
     return f"{inside[-1][0]}, {inside[-1][1]}" if inside else ""
 
 
