@@ -60,7 +60,7 @@ class ChatTemplate:
         ]  # fmt: skip
 
     def reply(self, user: str) -> list[int]:
-        """Ids that follow the assistant's end token and bring the next user message, up to the assistant's next token."""
+        """Ids that bring the next user message after the assistant's end token, up to the assistant's next token."""
         return [*self._before_next, *self.text_ids(user), *self._after_next]
 
     def answer(self, text: str) -> list[int]:

@@ -193,7 +193,7 @@ class _Row:
         self.logprobs.append(float(logprobs_V[token]))
         return token != eos_id and len(self.sampled) < self.request.sampling.max_new_tokens
 
-    def store(self, cache: DynamicCache, index: int, mask_T: torch.Tensor) -> None:
+    def store(self, cache: Any, index: int, mask_T: torch.Tensor) -> None:
         """Give the lane its part of the batch's cache, without the padding."""
         lane, real_T = self.request.lane, mask_T.bool()
         lane.cache = [(layer.keys[index][:, real_T], layer.values[index][:, real_T]) for layer in cache.layers]
@@ -214,7 +214,8 @@ def _join_caches(model: Any, lanes: Sequence[Lane]) -> tuple[DynamicCache, torch
         return cache, mask_B_T
     layers = next(len(lane.cache) for lane in lanes if lane.cache)
     for layer in range(layers):
-        cache.update(*(_stack(lanes, layer, part, longest) for part in (0, 1)), layer)
+        keys_B_H_T_D, values_B_H_T_D = (_stack(lanes, layer, part, longest) for part in (0, 1))
+        cache.update(keys_B_H_T_D, values_B_H_T_D, layer)
     for row, lane in enumerate(lanes):
         mask_B_T[row, longest - lane.length :] = 1
     return cache, mask_B_T

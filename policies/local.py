@@ -101,7 +101,7 @@ class LocalPolicy:
         sampling = Sampling(self._model.settings.temperature, min(self._model.settings.max_turn_tokens, room))
         turn = self._lane.generate(prompt, sampling)
         self._tokens += len(turn.prompt_ids) + len(turn.sampled_ids)
-        text = str(self._model.tokenizer.decode(turn.sampled_ids, skip_special_tokens=True))
+        text = str(self._model.tokenizer.decode(list(turn.sampled_ids), skip_special_tokens=True))
         self._last = dataclasses.replace(self._model.dialect.parse(text), tokens=turn)
         return self._last
 

@@ -1,8 +1,8 @@
 """A training run's folder: resumable while it runs, marked when it is whole.
 
-    OUT/checkpoints/   the trainer's own, for resuming; removed at the end
-    OUT/model/         weights and tokenizer, as `from_pretrained` reads them
-    OUT/done.json      what was trained from what; written last, so its presence means that `model/` is whole
+OUT/checkpoints/   the trainer's own, for resuming; removed at the end
+OUT/model/         weights and tokenizer, as `from_pretrained` reads them
+OUT/done.json      what was trained from what; written last, so its presence means that `model/` is whole
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ class RunFolder:
             if before != self.settings:
                 names = sorted({*before, *self.settings})
                 differing = ", ".join(name for name in names if before.get(name) != self.settings.get(name))
-                raise RunFolderError(f"{self.folder} holds a run with other settings ({differing}); choose another --out")
+                raise RunFolderError(
+                    f"{self.folder} holds a run with other settings ({differing}); choose another --out"
+                )
         else:
             path.write_text(json.dumps(self.settings, indent=1))
         return (self.folder / DONE).exists()

@@ -104,8 +104,19 @@ def train_grpo(
         )
         trainer.train(resume_from_checkpoint=folder.last_checkpoint())
     save_model(trainer, folder.model)
-    kept = ("step", "reward", "reward_std", "frac_reward_zero_std", "loss", "entropy", "completions/mean_length", "step_time")
-    history = [{key: entry[key] for key in kept if key in entry} for entry in trainer.state.log_history if "reward" in entry]
+    kept = (
+        "step",
+        "reward",
+        "reward_std",
+        "frac_reward_zero_std",
+        "loss",
+        "entropy",
+        "completions/mean_length",
+        "step_time",
+    )
+    history = [
+        {key: entry[key] for key in kept if key in entry} for entry in trainer.state.log_history if "reward" in entry
+    ]
     folder.finish({"history": history})
     return folder.model
 

@@ -12,12 +12,16 @@ from typing import Any
 from datasets import Dataset
 from peft import LoraConfig
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
+from journeyman.envs.episode import Episode
+from journeyman.policies.chat import ChatTemplate
+from journeyman.policies.dialect import dialect
 from journeyman.policies.models import load_model
 from journeyman.training.checkpoint import RunFolder
 from journeyman.training.progress import Progress, silent
-from journeyman.training.tokens import TokenRow
+from journeyman.training.tokens import TokenRow, demonstration
 
 
 class NoRowsError(ValueError):
@@ -42,7 +46,11 @@ class SftSettings:
 
 
 def train_sft(
-    model: str, rows: Sequence[TokenRow], out: Path | str, settings: SftSettings | None = None, progress: Progress = silent
+    model: str,
+    rows: Sequence[TokenRow],
+    out: Path | str,
+    settings: SftSettings | None = None,
+    progress: Progress = silent,
 ) -> Path:
     """Fine-tune `model` on `rows` and return the folder of the new model. Run again, it resumes or is done at once.
 
@@ -94,7 +102,12 @@ class ProgressCallback(TrainerCallback):
         self._progress, self._note = progress, ""
 
     def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, Any] | None = None, **_: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, Any] | None = None,
+        **_: Any,
     ) -> None:
         shown = {"loss": "loss", "reward": "reward"}
         found = [f"{label} {float(logs[key]):.3f}" for key, label in shown.items() if logs and key in logs]
@@ -138,3 +151,10 @@ def _digest(rows: Sequence[TokenRow]) -> str:
     for row in rows:
         digest.update(json.dumps([row.ids, row.labels]).encode())
     return digest.hexdigest()[:16]
+
+
+def rows_of(episodes: Sequence[Episode], model: str, notation: str) -> list[TokenRow]:
+    """Episodes as the model `model` would read and write them in the dialect `notation`."""
+    _, tokenizer = load_model(model)
+    chat = ChatTemplate(tokenizer)
+    return [demonstration(episode, chat, dialect(notation)) for episode in episodes]

@@ -76,10 +76,14 @@ def sampled(episode: Episode) -> TokenRow:
     for turn, step in enumerate(episode.steps):
         tokens = step.action.tokens
         if tokens is None:
-            raise ValueError(f"episode {episode.id}, step {turn + 1}: the action carries no tokens (policy {episode.policy})")
+            raise ValueError(
+                f"episode {episode.id}, step {turn + 1}: the action carries no tokens (policy {episode.policy})"
+            )
         built.add(tokens.prompt_ids)
         built.add(tokens.sampled_ids, turn=turn, trained=True, logprobs=tokens.logprobs)
-    prompt_length = len(episode.steps[0].action.tokens.prompt_ids) if episode.steps and episode.steps[0].action.tokens else 0
+    prompt_length = (
+        len(episode.steps[0].action.tokens.prompt_ids) if episode.steps and episode.steps[0].action.tokens else 0
+    )
     return TokenRow(tuple(built.ids), tuple(built.trained), tuple(built.turns), tuple(built.logprobs), prompt_length)
 
 

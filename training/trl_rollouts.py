@@ -15,7 +15,8 @@ from functools import partial
 from typing import Any
 
 from datasets import Dataset
-from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
@@ -75,7 +76,9 @@ def hash_seed(*parts: int) -> int:
 
 def trl_columns(episodes: Sequence[Episode], *, eos_id: int) -> dict[str, list[Any]]:
     """What `rollout_func` returns, one entry for each episode, in order."""
-    columns: dict[str, list[Any]] = {key: [] for key in ("prompt_ids", "completion_ids", "env_mask", "logprobs", "episode_reward")}
+    columns: dict[str, list[Any]] = {
+        key: [] for key in ("prompt_ids", "completion_ids", "env_mask", "logprobs", "episode_reward")
+    }
     for episode in episodes:
         row = sampled(episode)
         start = row.prompt_length
@@ -94,7 +97,13 @@ def episode_reward(completions: list[Any], episode_reward: list[float | None], *
 
 
 def make_grpo_trainer(
-    model: Any, tokenizer: Any, sampler: GroupSampler, *, arguments: dict[str, Any], peft: Any = None, callbacks: Sequence[Any] = ()
+    model: Any,
+    tokenizer: Any,
+    sampler: GroupSampler,
+    *,
+    arguments: dict[str, Any],
+    peft: Any = None,
+    callbacks: Sequence[Any] = (),
 ) -> GRPOTrainer:
     """TRL's trainer over `sampler`'s tasks. `arguments` are `GRPOConfig`'s."""
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # we pin TRL, and know that `rollout_func` may change
