@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from journeyman.envs.actions import Action
@@ -13,17 +14,19 @@ from journeyman.tasks.task import Task
 
 _JOINED_GAP = 3
 """Changes with no more equal lines between them are one edit."""
+_OPENS = re.compile(r"\s*(?:async def |def |class |@)")
+"""Where the next function begins: changes on both sides of it stay two edits."""
 _MAX_EDITS = 8
 """A file that changes in more places is written anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """One file of the reference solution that differs from the repository."""
+    """A file in two states: in the repository and in the reference solution, or on the way between them."""
 
     path: str
     before: TextFile | None
-    """`None` when the solution creates it."""
+    """`None` when it does not exist yet."""
     after: TextFile
 
 
@@ -72,7 +75,7 @@ def line_edits(before: Sequence[str], after: Sequence[str]) -> tuple[LineEdit, .
     for tag, i1, i2, j1, j2 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":
             continue
-        if spans and i1 - spans[-1][1] <= _JOINED_GAP:
+        if spans and i1 - spans[-1][1] <= _JOINED_GAP and not any(map(_OPENS.match, before[spans[-1][1] : i1])):
             spans[-1] = (spans[-1][0], i2, spans[-1][2], j2)
         else:
             spans.append((i1, i2, j1, j2))
@@ -86,6 +89,14 @@ def edits_or_none(before: TextFile, after: TextFile) -> tuple[LineEdit, ...] | N
         return None
     edits = line_edits(before.lines, after.lines)
     return edits if len(edits) <= _MAX_EDITS else None
+
+
+def applied(file: TextFile, edits: Iterable[LineEdit]) -> TextFile:
+    """The file after some of its edits, given from the last to the first."""
+    lines = file.lines
+    for edit in edits:
+        lines = (*lines[: edit.line - 1], *edit.new, *lines[edit.end :])
+    return replace(file, lines=lines)
 
 
 def _line_edit(before: Sequence[str], new: Sequence[str], start: int, stop: int) -> LineEdit:

@@ -18,7 +18,8 @@ from journeyman.envs.tools.textfile import TextFile
 from journeyman.policies.edits import FileChange, LineEdit, edits_or_none, solution_changes
 from journeyman.policies.mistakes import mistaken
 from journeyman.policies.notes import Notes
-from journeyman.tasks.task import Milestone, Task
+from journeyman.policies.parts import function_around, parts_of
+from journeyman.tasks.task import Task
 
 Play = Generator[Action, Observation, None]
 """Actions out, the observation of each back in."""
@@ -61,24 +62,24 @@ class OraclePolicy:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _attempts(self) -> dict[str, TextFile]:
-        """Path → first attempt, for the files where it goes wrong."""
+    def _attempts(self, changes: list[FileChange]) -> dict[FileChange, TextFile]:
+        """What is written first where that is not the solution."""
         return {}
 
     def _whole_play(self) -> Play:
-        parts = _by_milestone(self._task, self._changes)
-        attempts = self._attempts()
+        parts = parts_of(self._task, self._changes)
+        attempts = self._attempts([change for part in parts for change in part])
         if self._task.milestones:
             yield self._plan(done=False)
         if self._with_test_first:
             yield Action("test")
-        for changes in parts:
-            for change in changes:
-                yield from self._bring(change.path, change.before, attempts.get(change.path, change.after))
+        for part in parts:
+            for change in part:
+                yield from self._bring(change.path, change.before, attempts.get(change, change.after))
             yield Action("test")
-            wrong = [change for change in changes if change.path in attempts]
+            wrong = [change for change in part if change in attempts]
             for change in wrong:
-                yield from self._bring(change.path, attempts[change.path], change.after)
+                yield from self._bring(change.path, attempts[change], change.after)
             if wrong:
                 yield Action("test")
         if self._task.milestones:
@@ -114,7 +115,7 @@ class OraclePolicy:
     def _look_at(self, path: str, file: TextFile, edit: LineEdit) -> Play:
         """View what will be edited, the way there included, until its lines stand before us."""
         known = definitions(file.text)
-        symbol = _function_around(known, edit)
+        symbol = function_around(known, edit)
         if symbol is not None and not self._shown(path, edit):
             if not self._notes.names(symbol.name):
                 yield from self._find_the_way(path, file, symbol)
@@ -144,7 +145,7 @@ class OraclePolicy:
 
 
 class MistakenOraclePolicy(OraclePolicy):
-    """Goes wrong in one file first (as its seed says), sees the test, recovers, and ends like the oracle.
+    """Goes wrong in one place first (as its seed says), sees the test, recovers, and ends like the oracle.
 
     Where no plausible mistake can be thought of (files that are new or not Python), it plays like the oracle. A
     mistake that no visible test notices is mended all the same.
@@ -152,21 +153,12 @@ class MistakenOraclePolicy(OraclePolicy):
 
     name = "mistaken"
 
-    def _attempts(self) -> dict[str, TextFile]:
-        changes = list(self._changes)
-        self._rng.shuffle(changes)
-        for change in changes:
+    def _attempts(self, changes: list[FileChange]) -> dict[FileChange, TextFile]:
+        for change in self._rng.sample(changes, len(changes)):
             attempt = mistaken(change, self._rng)
             if attempt is not None:
-                return {change.path: attempt}
+                return {change: attempt}
         return {}
-
-
-def _function_around(known: list[Definition], edit: LineEdit) -> Definition | None:
-    """The outermost function (a method by its class) that holds all of an edit, else the innermost class."""
-    around = [d for d in known if d.start <= edit.line and edit.end <= d.end]
-    functions = [d for d in around if not d.header.startswith("class ")]
-    return functions[0] if functions else around[-1] if around else None
 
 
 def _functions(changes: tuple[FileChange, ...]) -> list[str]:
@@ -176,26 +168,7 @@ def _functions(changes: tuple[FileChange, ...]) -> list[str]:
         for change in changes
         if change.before is not None
         for edit in edits_or_none(change.before, change.after) or ()
-        if (around := _function_around(definitions(change.before.text), edit))
+        if (around := function_around(definitions(change.before.text), edit))
     ]
     names = list(dict.fromkeys(names))
     return names if len(names) <= _MAX_NAMED else []
-
-
-def _by_milestone(task: Task, changes: tuple[FileChange, ...]) -> list[list[FileChange]]:
-    """The files of each milestone, in an order in which they can be built; one part for a task without milestones."""
-    milestones = list(task.in_order())
-    parts: list[list[FileChange]] = [[] for _ in range(max(1, len(milestones)))]
-    for change in changes:
-        scores = [_speaks_of(milestone, change) for milestone in milestones] or [0]
-        parts[scores.index(max(scores))].append(change)
-    return [part for part in parts if part] or [[]]
-
-
-def _speaks_of(milestone: Milestone, change: FileChange) -> int:
-    """How much a milestone's text has to do with a file: its path, its name, and what it defines."""
-    text = f"{milestone.name} {milestone.title} {milestone.instruction}"
-    words = set(re.findall(r"\w+", text))
-    stem = change.path.rsplit("/", 1)[-1].partition(".")[0]
-    named = sum(d.name.rsplit(".", 1)[-1] in words for d in definitions(change.after.text))
-    return named + 5 * (stem in words) + 5 * (change.path in text)
