@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from gymnasium.error import CustomSpaceError
 from gymnasium.spaces import Text
+from gymnasium.vector.utils import create_shared_memory
 
 from journeyman.envs.text import allowed_characters
 
@@ -36,6 +38,15 @@ def _remake(max_length: int, min_length: int, np_random: Any) -> SourceText:
     space = SourceText(max_length, min_length=min_length)
     space._np_random = np_random
     return space
+
+
+@create_shared_memory.register(SourceText)
+def _no_shared_memory(space: SourceText, n: int = 1, ctx: Any = None) -> Any:
+    """`AsyncVectorEnv` reads texts from shared memory once, when it is made, and shows them forever.
+
+    It turns this error into the advice to set `shared_memory=False`, which works.
+    """
+    raise CustomSpaceError("texts do not travel through shared memory: use AsyncVectorEnv(…, shared_memory=False)")
 
 
 def observation_space(max_chars: int) -> SourceText:

@@ -61,7 +61,7 @@ def test_exactly_at_the_limit():
 def test_below_the_limit():
     assert not Parcel([49]).is_free()
 """
-FIX = {"line": 23, "new": "        return total(self.prices) >= FREE_FROM"}
+FIX = {"line": 22, "new": "        return total(self.prices) >= FREE_FROM"}
 """Arguments of the edit to parcel.py that solves `tiny_task`."""
 
 
@@ -95,7 +95,7 @@ def tiny_task(folder: Path, **changes: Any) -> Task:
             Check(id="tests/test_parcel.py::test_total", kind=CheckKind.PASS_TO_PASS),
             Check(id="tests/test_hidden_parcel.py::test_below_the_limit", kind=CheckKind.PASS_TO_PASS),
         ),
-        "budget": Budget(max_steps=12, command_timeout_s=20, grading_timeout_s=30),
+        "budget": Budget(max_steps=30, command_timeout_s=20, grading_timeout_s=30),
         "canary": CANARY,
     }
     return Task(**{**fields, **changes})
@@ -121,7 +121,7 @@ def tiny_project(folder: Path, **changes: Any) -> Task:
             Milestone(name="double", title="Double", instruction="double(x) is twice x.", checks=checks[:1]),
             Milestone(name="quadruple", instruction="Twice double.", depends_on=("double",), checks=checks[1:]),
         ),
-        "budget": Budget(max_steps=12, command_timeout_s=20, grading_timeout_s=30),
+        "budget": Budget(max_steps=30, command_timeout_s=20, grading_timeout_s=30),
         "canary": CANARY,
     }
     return Task(**{**fields, **changes})

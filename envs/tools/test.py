@@ -11,7 +11,7 @@ from journeyman.envs.tools.tool import Refused, ToolResult, Workspace
 from journeyman.tasks.runner import Crash, TestReport, run_tests
 from journeyman.tasks.task import Task
 
-_MAX_MESSAGE_LINES = 4
+_MAX_MESSAGE_LINES = 3
 
 
 class TestTool:
@@ -68,7 +68,7 @@ def describe(report: TestReport, workspace: Workspace) -> str:
     if left := len(broken) - config.max_failures:
         lines += [f"… {left} more failing"] if left > 0 else []
     if not report.results and not report.broken_files:
-        lines += report.output.strip().splitlines()[-5:]
+        lines += [line for line in report.output.splitlines() if line.startswith("ERROR")][:_MAX_MESSAGE_LINES]
     return normalise(clean("\n".join(lines)))
 
 

@@ -94,8 +94,10 @@ class Workspace:
         """A file keeps its mode; a new one is plain."""
         if (changed := self.snapshot.changed.get(path)) is not None:
             return changed.mode
-        pristine = self.task.repository / path
-        return stat.S_IMODE(pristine.stat().st_mode) if pristine.is_file() else 0o644
+        try:
+            return stat.S_IMODE((self.task.repository / path).stat().st_mode)
+        except OSError:  # not there, or a name that cannot be
+            return 0o644
 
     def _why_unreadable(self, path: str) -> str:
         files = self.sandbox.files()
@@ -139,9 +141,14 @@ def workspace_path(path: str) -> str:
 
 
 def did_you_mean(wrong: str, names: Sequence[str], *, limit: int = 3) -> str:
-    """ "; did you mean a, b?" with the nearest names (the same last part first), or nothing."""
-    last = wrong.rsplit("/", 1)[-1].rsplit(".", 1)[-1] if "/" not in wrong else wrong.rsplit("/", 1)[-1]
-    same = [name for name in names if name.rsplit("/", 1)[-1] == last or name.rsplit(".", 1)[-1] == last]
-    near = get_close_matches(wrong, names, n=limit, cutoff=0.5)
+    """ "; did you mean a, b?" with the nearest names, compared whole and by their last part; or nothing."""
+    by_part = {part: name for name in reversed(names) for part in (_last_part(name), name)}
+    same = [name for name in names if _last_part(name) == _last_part(wrong)]
+    near = [by_part[part] for part in get_close_matches(_last_part(wrong), by_part, n=2 * limit, cutoff=0.6)]
     found = list(dict.fromkeys([*same, *near]))[:limit]
     return f"; did you mean {', '.join(found)}?" if found else ""
+
+
+def _last_part(name: str) -> str:
+    """A path's file, a dotted name's last name."""
+    return name.rsplit("/", 1)[-1] if "/" in name or name.endswith(".py") else name.rsplit(".", 1)[-1]
