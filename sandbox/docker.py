@@ -13,7 +13,7 @@ import contextlib
 import functools
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,11 +47,21 @@ class DockerSandboxes:
 
     def create(self, environment: Environment, repository: Path, *, limits: Limits | None = None) -> RemoteSandbox:
         """See `SandboxFactory.create`."""
+        template = template_of(repository)
         docker = engine()
         _reap_once(os.getpid())
-        template = template_of(repository)
-        image = image_for(docker, environment, template)
+        with _engine_at_work("the image could not be looked up or built"):
+            image = image_for(docker, environment, template)
         return _start(docker, image, environment, template, limits or Limits())
+
+
+@contextlib.contextmanager
+def _engine_at_work(trouble: str) -> Iterator[None]:
+    """Whoever asks for a sandbox learns that there is none to be had, not what an engine is."""
+    try:
+        yield
+    except EngineError as error:
+        raise SandboxUnavailable(f"{trouble}: {error}") from error
 
 
 @functools.cache
@@ -63,14 +73,13 @@ def _reap_once(process: int) -> None:
 def _start(docker: Engine, image: str, environment: Environment, template: Template, limits: Limits) -> RemoteSandbox:
     name = f"journeyman-{uuid.uuid4().hex}"
     try:
-        stream = _launch(docker, image, name, limits)
+        with _engine_at_work("the container could not be started"):
+            stream = _launch(docker, image, name, limits)
         channel = Channel(stream, why_lost=lambda: stream.complaint or "out of memory, or killed from outside")
         channel.ask("hello")
-    except BaseException as error:
+    except BaseException:
         with contextlib.suppress(EngineError):
             docker.remove(name)
-        if isinstance(error, EngineError):
-            raise SandboxUnavailable(f"the container could not be started: {error}") from error
         raise
     return RemoteSandbox(
         channel,
