@@ -1,7 +1,7 @@
 """Which of a policy's edits count: changes to source files that the task lets a solution make, and no others.
 
-What steers the test runner or the interpreter's start, the tests themselves and everything that the hidden files own is
-left out, whatever the task's globs say; so a verdict comes from source code alone.
+What steers the test runner or the interpreter's start, the tests themselves and everything that the checks or the
+hidden files own is left out, whatever the task's globs say; so a verdict comes from source code alone.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def source_edits(task: Task, tree: Snapshot) -> SourceEdits:
 
 
 def _counts(task: Task) -> Callable[[str], bool]:
-    hidden = frozenset(name for name, _ in walk(task.hidden)) if task.hidden is not None else frozenset()
+    owned = {check.id.partition("::")[0] for check in task.checks}
+    owned |= {name for name, _ in walk(task.hidden)} if task.hidden is not None else set()
     patterns = [_pattern(glob) for glob in task.editable]
     guarded = [PurePosixPath(path) for path in task.test_paths if PurePosixPath(path).parts]
 
@@ -75,7 +76,7 @@ def _counts(task: Task) -> Callable[[str], bool]:
             and not any(part in STEERING or part.startswith(".") for part in pure.parts)
             and pure.suffix not in (".pth", ".pyc", ".so")
             and not any(pure.is_relative_to(place) for place in guarded)
-            and not any(pure.is_relative_to(name) or PurePosixPath(name).is_relative_to(pure) for name in hidden)
+            and not any(pure.is_relative_to(name) or PurePosixPath(name).is_relative_to(pure) for name in owned)
         )
 
     return counts

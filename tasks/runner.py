@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,10 +81,15 @@ class TestReport:
     output: str = ""
     """What pytest and the tests printed, bounded by the sandbox."""
     duration_s: float = 0.0
-    by_id: dict[str, TestResult] = field(default_factory=dict, repr=False, compare=False)
+    by_id: dict[str, TestResult] = field(default_factory=dict, init=False, repr=False, compare=False)
+    suspect: frozenset[str] = field(default=frozenset(), init=False, repr=False)
+    """Ids that were collected more than once, or reported without being collected."""
 
     def __post_init__(self) -> None:
         self.by_id.update((result.id, result) for result in self.results)
+        times = Counter(self.collected)
+        odd = {id_ for id_, n in times.items() if n > 1} | {id_ for id_ in self.by_id if not times[id_]}
+        object.__setattr__(self, "suspect", frozenset(odd))
 
     @property
     def complete(self) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from journeyman.sandbox.sandbox import File, Snapshot
 from journeyman.tasks.edits import MAX_EDIT_BYTES, STEERING, matches, source_edits
-from journeyman.tasks.task import Task
+from journeyman.tasks.task import Check, Task
 
 names = st.sampled_from(
     ["a", "b.py", "test_x.py", "conftest.py", ".git", "shop", "tests", "x.pth", "..", "", "setup.cfg"]
@@ -57,6 +57,11 @@ def test_what_steers_the_tests_does_not_count(path: str, shop: Task) -> None:
     assert edits.ignored == (path,)
 
 
+def test_a_file_that_holds_checks_does_not_count_wherever_it_stands(shop: Task) -> None:
+    task = shop.model_copy(update={"checks": (*shop.checks, Check(id="shop/selfcheck.py::check_all"))})
+    assert source_edits(task, left_by_policy("shop/selfcheck.py")).ignored == ("shop/selfcheck.py",)
+
+
 def test_source_files_count_new_ones_and_removed_ones_too(shop: Task) -> None:
     tree = left_by_policy("shop/new/deep.py", removed=("shop/tax.py", "tests/test_cart.py"), skipped=("link",))
     edits = source_edits(shop, tree)
@@ -97,7 +102,7 @@ def test_tests_in_the_root_do_not_guard_the_whole_repository(shop: Task) -> None
 @given(st.lists(paths, max_size=6), st.lists(paths, max_size=3))
 def test_every_edit_either_counts_or_is_listed(changed: list[str], removed: list[str]) -> None:
     pristine = Path(__file__).parent  # any folder will do
-    task = Task.model_construct(editable=("**",), test_paths=("tests",), hidden=None, repository=pristine)
+    task = Task.model_construct(checks=(), editable=("**",), test_paths=("tests",), hidden=None, repository=pristine)
     edits = source_edits(task, left_by_policy(*changed, removed=tuple(removed)))
     assert {*edits.changed, *edits.removed, *edits.ignored} == {*changed, *removed}
     for path in (*edits.changed, *edits.removed):
