@@ -1,4 +1,3 @@
-# CANARY
 from datetime import timedelta
 
 import pytest
@@ -66,3 +65,4 @@ def test_no_proposal_leaves_its_gap():
     for slot in find_slots(agenda, ["ann"], window, timedelta(minutes=25), step=timedelta(minutes=5)):
         assert window.start <= slot.start and slot.end <= window.end
         assert not slot.overlaps(at("10:00-10:50"))
+# journeyman-canary-137cd0b62a61710d087728eb14748162

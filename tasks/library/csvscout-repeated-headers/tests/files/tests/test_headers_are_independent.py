@@ -1,4 +1,3 @@
-# CANARY
 import pytest
 
 from csvscout import read_table, unique_names
@@ -51,3 +50,4 @@ def test_empty_and_frozen_reserved_names(reserved):
 
 def test_header_may_be_an_iterator():
     assert unique_names(iter(["depth", "depth"])) == ["depth", "depth_2"]
+# journeyman-canary-3bebfaddd0cbeb3de197cf04886f9803

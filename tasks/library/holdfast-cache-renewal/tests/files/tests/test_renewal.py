@@ -1,4 +1,3 @@
-# CANARY
 import pytest
 
 from holdfast import Cache, ManualClock
@@ -98,3 +97,4 @@ def test_bad_ttl_changes_nothing(clock):
     with pytest.raises(ValueError, match="ttl must be positive"):
         cache.put("k", 2, ttl=0)
     assert cache.get("k") == 1
+# journeyman-canary-7d06e6ccdc05d966694e911206a69cdb

@@ -91,3 +91,4 @@ def test_leaf_is_never_marked():
 
 def test_empty():
     assert render_tree(resolution()) == ""
+# journeyman-canary-22583a0fea7af6a7ea61dae95596cc4f

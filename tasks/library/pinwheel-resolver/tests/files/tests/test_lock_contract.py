@@ -133,3 +133,4 @@ def test_second_requirement_on_a_package_counts():
 def test_circles_end():
     packages = {"a": {"1": ["b"]}, "b": {"1": ["a"]}}
     assert check(versions(a="1", b="1"), "a", packages=packages) == []
+# journeyman-canary-22583a0fea7af6a7ea61dae95596cc4f

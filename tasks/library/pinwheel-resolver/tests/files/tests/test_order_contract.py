@@ -67,3 +67,4 @@ def test_one_of_several_circles():
     with pytest.raises(CycleError) as caught:
         install_batches(graph)
     assert caught.value.cycle in (["a", "b"], ["m", "n", "o"])
+# journeyman-canary-22583a0fea7af6a7ea61dae95596cc4f

@@ -104,3 +104,4 @@ def test_equality():
     assert Requirement.parse("Core >=1") == Requirement.parse("core>=1")
     assert Requirement.parse("core >=1") != Requirement.parse("core >=2")
     assert hash(Requirement.parse("core >=1")) == hash(Requirement.parse("core >=1"))
+# journeyman-canary-22583a0fea7af6a7ea61dae95596cc4f

@@ -146,3 +146,4 @@ def test_requirements_may_be_a_generator_and_the_index_can_be_used_again():
     first = resolve(index, (text for text in ["a", "b"]))
     assert resolve(index, ["a", "b"]) == first
     assert [str(version) for version in index.versions("b")] == ["2", "1"]
+# journeyman-canary-22583a0fea7af6a7ea61dae95596cc4f

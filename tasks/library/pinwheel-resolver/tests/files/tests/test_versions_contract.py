@@ -60,3 +60,4 @@ def test_other_types():
 
 def test_versions_are_keys():
     assert {Version.parse("1.0"): "yes"}[Version.parse("1.0.0")] == "yes"
+# journeyman-canary-22583a0fea7af6a7ea61dae95596cc4f

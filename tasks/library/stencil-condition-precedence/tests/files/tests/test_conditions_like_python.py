@@ -1,4 +1,3 @@
-# CANARY
 from itertools import product
 
 import pytest
@@ -58,3 +57,4 @@ def test_filter_takes_the_whole_condition():
     compiled = parse_expression("not a and b | upper")
     assert compiled({"a": False, "b": "yes"}) == "YES"
     assert compiled({"a": True, "b": "yes"}) == "FALSE"
+# journeyman-canary-9f639c92c4534b91b255c63b17d7736b

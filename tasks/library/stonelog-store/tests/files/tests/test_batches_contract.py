@@ -170,3 +170,4 @@ def test_two_batches_side_by_side(store):
     first.commit()
     second.commit()
     assert b"x" not in store
+# journeyman-canary-a0f1f0c291b79a382407d801950ea32e

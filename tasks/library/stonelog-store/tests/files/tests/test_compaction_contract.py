@@ -137,3 +137,4 @@ def test_permissions_stay(path):
 def test_relative_path(path, monkeypatch):
     monkeypatch.chdir(path.parent)
     assert compact("test.db").keys == 2
+# journeyman-canary-a0f1f0c291b79a382407d801950ea32e

@@ -171,3 +171,4 @@ def test_context_manager_closes(path):
     with Log(path) as log:
         pass
     assert log.closed
+# journeyman-canary-a0f1f0c291b79a382407d801950ea32e

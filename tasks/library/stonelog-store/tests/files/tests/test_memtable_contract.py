@@ -134,3 +134,4 @@ def test_agrees_with_a_dict():
     assert list(table.scan()) == sorted(model.items())
     assert len(table) == len(model)
     assert table.size == sum(len(key) + len(value) for key, value in model.items())
+# journeyman-canary-a0f1f0c291b79a382407d801950ea32e

@@ -111,3 +111,4 @@ def test_bad_keys(kind, key):
 def test_parts_that_do_not_belong(record):
     with pytest.raises(ValueError):
         encode(record)
+# journeyman-canary-a0f1f0c291b79a382407d801950ea32e

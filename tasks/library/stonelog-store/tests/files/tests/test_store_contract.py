@@ -180,3 +180,4 @@ def test_closed(path):
     for use in uses:
         with pytest.raises(ClosedError):
             use()
+# journeyman-canary-a0f1f0c291b79a382407d801950ea32e

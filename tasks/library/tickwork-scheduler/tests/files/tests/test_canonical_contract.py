@@ -56,3 +56,4 @@ def test_reading_back_gives_an_equal_expression():
 
 def test_equal_expressions_have_the_same_text():
     assert canonical(parse("0 0 * * 7")) == canonical(parse("00 0 * jan-dec sun"))
+# journeyman-canary-6b3ca0812810d0129344c78b7f100ff2

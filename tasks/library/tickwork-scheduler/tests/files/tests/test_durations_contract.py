@@ -59,3 +59,4 @@ def test_format(duration, text):
 def test_what_cannot_be_written(duration):
     with pytest.raises(ValueError):
         format_duration(duration)
+# journeyman-canary-6b3ca0812810d0129344c78b7f100ff2

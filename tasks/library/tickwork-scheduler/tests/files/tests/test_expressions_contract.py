@@ -170,3 +170,4 @@ def test_matches():
     assert not expression.matches(datetime(2024, 9, 2, 2, 31))
     assert not expression.matches(datetime(2024, 9, 2, 3, 30))
     assert not expression.matches(datetime(2024, 9, 3, 2, 30))
+# journeyman-canary-6b3ca0812810d0129344c78b7f100ff2

@@ -108,3 +108,4 @@ def test_between_is_lazy():
 def test_between_ends_quietly():
     assert list(between(parse("0 0 30 2 *"), at("2024-01-01"), at("9999-01-01"))) == []
     assert list(between(parse("0 0 * * *"), at("9999-12-30T12:00"), at("9999-12-31T12:00"))) == [at("9999-12-31T00:00")]
+# journeyman-canary-6b3ca0812810d0129344c78b7f100ff2

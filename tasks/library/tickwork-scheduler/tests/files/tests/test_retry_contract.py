@@ -90,3 +90,4 @@ BAD = ["", "x2", "5m 2", "5m x", "5m x-2", "5m max", "5m tries", "5m tries 2 x2"
 def test_parse_refuses(text):
     with pytest.raises(ValueError):
         Backoff.parse(text)
+# journeyman-canary-6b3ca0812810d0129344c78b7f100ff2

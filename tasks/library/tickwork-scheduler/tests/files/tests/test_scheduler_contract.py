@@ -245,3 +245,4 @@ def test_many_small_steps_are_one_big_step():
 
     steps = [at(1) + timedelta(minutes=n) for n in range(0, 301)]
     assert runs_of(steps) == runs_of([at(1, 5)])
+# journeyman-canary-6b3ca0812810d0129344c78b7f100ff2

@@ -1,4 +1,3 @@
-# CANARY
 from decimal import Decimal
 
 import pytest
@@ -67,3 +66,4 @@ def test_other_discounts_stay_as_they_are():
 
 def test_receipt_adds_up():
     assert render_receipt(cart_of("0.35", 10, 10)).splitlines()[0] == "10 x Thing [-10%]                   3.15"
+# journeyman-canary-aaedddbdf654f032b59dcae649368bf2
