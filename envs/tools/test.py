@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from journeyman.envs.actions import Test
 from journeyman.envs.episode import TestRun
 from journeyman.envs.text import clean, normalise, shorten
-from journeyman.envs.tools.tool import Refused, ToolResult, Workspace
+from journeyman.envs.tools.tool import Refused, ToolResult, Workspace, workspace_path
 from journeyman.tasks.runner import Crash, TestReport, run_tests
 from journeyman.tasks.task import Task
 
@@ -25,7 +25,7 @@ class TestTool:
             raise Refused("a target cannot hold a NUL character")
         timeout_s = workspace.command_timeout_s()
         if target:
-            report = run_tests(workspace.sandbox, target=target.removeprefix("/workspace/"), timeout_s=timeout_s)
+            report = run_tests(workspace.sandbox, target=_inside(target), timeout_s=timeout_s)
         elif workspace.config.test_scope == "failing" and (ids := visible_failing(workspace.task)):
             report = run_tests(workspace.sandbox, ids=ids, timeout_s=timeout_s)
         else:
@@ -33,6 +33,14 @@ class TestTool:
         ran = bool(report.results or report.broken_files)
         tests = TestRun(report.passed, report.failed, report.errors)
         return ToolResult(describe(report, workspace), ok=ran and report.complete, tests=tests)
+
+
+def _inside(target: str) -> str:
+    """The target with its path made relative; an expression (`-k …`) as it is."""
+    if target.startswith("-k"):
+        return target
+    path, mark, rest = target.partition("::")
+    return workspace_path(path) + mark + rest
 
 
 def visible_failing(task: Task) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ def test_texts_refuse_the_shared_memory_that_would_freeze_them(tmp_path: Path) -
 
 
 def test_gymnasiums_own_wrappers_work(tmp_path: Path, backend: str) -> None:
-    env = gymnasium.wrappers.RecordEpisodeStatistics(
+    env: Any = gymnasium.wrappers.RecordEpisodeStatistics(
         gymnasium.wrappers.TransformAction(
             gymnasium.wrappers.TransformObservation(
                 make(tiny_task(tmp_path), backend), str.upper, observation_space(9000)

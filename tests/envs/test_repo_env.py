@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from gymnasium.error import ResetNeeded
 
+from journeyman.envs.actions import TOOLS
 from journeyman.envs.config import ConfigError
 from journeyman.envs.episode import StopReason
 from journeyman.envs.repo_env import RepoEnv
@@ -126,6 +128,41 @@ def test_garbage_for_a_whole_episode_ends_it_and_is_still_graded(open_env: OpenE
     assert ends == [False] * 5 + [True]
     assert not terminated
     assert (info["stop"], reward) == (StopReason.MALFORMED_LIMIT, 1.0)
+
+
+def test_no_mixture_of_odd_arguments_raises(open_env: OpenEnv) -> None:
+    env = open_env(config={"max_steps": 200, "malformed_limit": 200, "max_observation_chars": 400})
+    env.reset(seed=0)
+    chosen = random.Random(7)
+    texts = [
+        "",
+        ".",
+        "/",
+        "..",
+        "parcel.py",
+        "tests",
+        "tests/../parcel.py",
+        "é\u202e\x00",
+        "*[(",
+        "-k",
+        "--help",
+        "~",
+        "$(x)",
+    ]
+    for _ in range(150):
+        tool = chosen.choice(["plan", "view", "search", "outline", "edit", "write", "run", "test"])
+        arguments: dict[str, Any] = {}
+        for name in TOOLS[tool].model_fields:
+            if name in ("line", "end"):
+                arguments |= {name: chosen.choice([1, 2, 30, 10**20])} if chosen.random() < 0.5 else {}
+            elif name == "subtasks":
+                arguments[name] = [chosen.choice(texts)]
+            elif name in ("path", "content", "pattern", "command", "new") or chosen.random() < 0.4:
+                arguments[name] = chosen.choice(texts)
+        text, _, terminated, truncated, info = act(env, tool, **arguments)
+        assert text in env.observation_space
+        assert not terminated
+        assert not truncated, (tool, arguments, info)
 
 
 def test_the_step_limit_truncates(open_env: OpenEnv) -> None:

@@ -62,7 +62,7 @@ def test_what_is_asked_is_done(env: RepoEnv, arguments: dict[str, object], after
         ({"old": "lime 12", "new": "x"}, "`old` does not stand in file.txt; the nearest:\n1|line 1\n12|line 12"),
         (
             {"old": "  line 7\nlein 8", "new": "x"},
-            "`old` does not stand in file.txt; its first line stands at line 7, but the text differs:\n7|line 7\n8|line",
+            "`old` does not stand in file.txt; its first line stands at line 7, but the text differs:\n7|line 7\n8|",
         ),
         ({"old": "entirely other", "new": "x"}, "`old` does not stand in file.txt"),
     ],

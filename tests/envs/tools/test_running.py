@@ -67,6 +67,7 @@ def test_an_error_deep_in_the_code_names_both_ends(env: RepoEnv) -> None:
 def test_a_target_may_be_a_file_a_test_or_an_expression(env: RepoEnv) -> None:
     assert see(env, "test", target="-k total or label") == "2 passed"
     assert see(env, "test", target="/workspace/tests/test_parcel.py::test_label") == "1 passed"
+    assert see(env, "test", target="..") == ".. is outside the repository; give a path relative to it"
     text, _, _, _, info = act(env, "test", target="tests/test_nothing.py")
     assert text == "no tests ran\nERROR: file or directory not found: tests/test_nothing.py"
     assert not info["observation"].ok
