@@ -18,9 +18,10 @@ from typer.core import TyperGroup
 from journeyman.envs.codec import CodecError
 from journeyman.envs.config import ConfigError
 from journeyman.envs.log import LogError
+from journeyman.envs.opening import open_backend
 from journeyman.envs.store import EpisodeStore, StoreError
 from journeyman.policies.policy import PolicyError
-from journeyman.sandbox.sandbox import SandboxError
+from journeyman.sandbox.sandbox import SandboxError, SandboxFactory
 from journeyman.tasks.task import TaskError
 from journeyman.terminal import err, visible
 
@@ -38,6 +39,7 @@ USER_ERRORS = (StoreError, LogError, CodecError, TaskError, SandboxError, Policy
 RunOption = Annotated[
     Path | None, typer.Option("--run", help="Run folder, or its name below ./runs. Default: the one written to last.")
 ]
+BackendOption = Annotated[str, typer.Option(help="Where sandboxes run: namespace or docker.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
@@ -89,18 +91,33 @@ def find_run(run: Path | None) -> Path:
             if _written(folder) is not None:
                 return folder
         raise CannotError(f"no episodes in {run}; give a run folder, or a name below ./{RUNS}")
-    found = [
-        (when, folder) for folder in [*RUNS.glob("*/"), *RUNS.glob("*/*/")] if (when := _written(folder)) is not None
-    ]
-    if not found:
+    if not (found := find_runs()):
         raise CannotError(
             f"no runs in ./{RUNS}; `journeyman run TASK --policy oracle` makes one, --run names another place"
         )
-    return max(found)[1]
+    return found[-1]
+
+
+def find_runs() -> list[Path]:
+    """The run folders below ./runs, the one written to last at the end."""
+    folders = {folder: _written(folder) for folder in [*RUNS.glob("*/"), *RUNS.glob("*/*/")]}
+    return [folder for when, folder in sorted((when, folder) for folder, when in folders.items() if when is not None)]
 
 
 def open_run(run: Path | None) -> EpisodeStore:
     return EpisodeStore(find_run(run))
+
+
+def sandboxes_of(backend: str) -> SandboxFactory:
+    """The backend of a name.
+
+    Raises:
+        CannotError: there is none of that name.
+    """
+    try:
+        return open_backend(backend)
+    except ValueError as error:
+        raise CannotError(f"--backend {backend}: {error}") from error
 
 
 def _written(folder: Path) -> float | None:

@@ -18,6 +18,7 @@ from journeyman.cli_common import (
     print_json,
     say_error,
 )
+from journeyman.cli_verify import verify_all
 from journeyman.envs.episode import Episode
 from journeyman.envs.store import EpisodeStore
 from journeyman.terminal import ending_view, line, opening_view, out, plural, step_view, summary_table, visible
@@ -52,16 +53,17 @@ def replay(
     ] = False,
     step: Annotated[int | None, typer.Option("--step", min=1, help="Show this step alone.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every episode of the run, oldest first.")] = False,
-    backend: Annotated[
-        str | None, typer.Option(help="Where --verify executes. Default: where it was recorded.")
-    ] = None,
+    backend: Annotated[str | None, typer.Option(help="Where --verify executes. Default: as recorded.")] = None,
+    task: Annotated[str | None, typer.Option(help="Task folder for --verify, where the record names none.")] = None,
     pager: Annotated[bool, typer.Option("--pager/--no-pager", help="Wait for a key after each step.")] = True,
     as_json: JsonOption = False,
 ) -> None:
     """Step through an episode: each action, its diff, output and tests, then the verdict and the reward by term."""
     store = open_run(run)
     episodes = list(store.episodes()) if every else [store.get(episode_id)]
-    if as_json:
+    if verify:
+        verify_all(episodes, task, backend, as_json)
+    elif as_json:
         print_json(episodes if every else episodes[0])
     else:
         for episode in episodes:

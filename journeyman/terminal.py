@@ -107,6 +107,8 @@ def ending_view(episode: Episode) -> Group:
     """How it ended: why it stopped, the verdict check by check, the reward term by term."""
     parts: list[RenderableType] = [Rule("the end", align="left", style="blue")]
     parts.append(Text(f"stopped   {episode.stop.value} after {len(episode.steps)} steps, {episode.duration_s:.1f} s"))
+    if episode.detail:
+        parts.append(Text(f"why       {line(episode.detail)[:500]}", "yellow"))
     if episode.verdict is not None:
         parts.append(verdict_view(episode.verdict))
     if episode.terms:

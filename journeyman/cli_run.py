@@ -1,0 +1,177 @@
+"""`journeyman run`: let a policy work on tasks, and keep what happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from journeyman.cli_common import (
+    CANNOT,
+    DEFAULT_RUN,
+    INTERRUPTED,
+    BackendOption,
+    CannotError,
+    JsonOption,
+    print_json,
+    sandboxes_of,
+    say_error,
+)
+from journeyman.cli_task import find_tasks
+from journeyman.envs.config import EnvConfig
+from journeyman.envs.episode import Episode, Step, StopReason
+from journeyman.envs.repo_env import RepoEnv
+from journeyman.envs.store import EpisodeStore, Recorder
+from journeyman.policies.policy import Policy
+from journeyman.policies.registry import POLICIES, make_policy
+from journeyman.policies.rollout import Job, rollout, rollout_many
+from journeyman.tasks.task import Task
+from journeyman.terminal import err, line, out, plural
+
+
+def run(
+    task: Annotated[
+        str,
+        typer.Argument(metavar="TASK", help="A bundled task's name, a task folder, a folder of tasks or a pattern."),
+    ],
+    policy: Annotated[str, typer.Option(help=f"Who acts: {', '.join(POLICIES)}.")] = "oracle",
+    backend: BackendOption = "namespace",
+    seed: Annotated[int, typer.Option(help="Seed of the first episode; each further one takes the next.")] = 0,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes of each task.")] = 1,
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Episodes at once.")] = 1,
+    out_folder: Annotated[Path, typer.Option("--out", help="Run folder; episodes are added to it.")] = DEFAULT_RUN,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as max_steps=20. Repeatable."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run episodes of one or several tasks and record them, step by step as they happen."""
+    tasks, config, factory = find_tasks(task), read_settings(settings or []), sandboxes_of(backend)
+    makers = [partial(_policy, policy, each) for each in tasks]
+    makers[0]().close()  # a name that is none, or a model that is not there, is said before anything runs
+    jobs = [
+        Job(partial(RepoEnv, each, factory, config), make, seed + n)
+        for each, make in zip(tasks, makers, strict=True)
+        for n in range(episodes)
+    ]
+    done: list[Episode] = []
+
+    def on_done(_: int, episode: Episode) -> None:
+        done.append(episode)
+        if not as_json:
+            out.print(result_line(episode))
+
+    quiet = as_json or policy == "human" or concurrency > 1
+    try:
+        with EpisodeStore(out_folder) as store:
+            _run_all(jobs, store if quiet else Narrator(store), concurrency, on_done)
+    except KeyboardInterrupt:
+        kept = f"{plural(len(done), 'finished episode')} and every step of the others are kept in {out_folder}"
+        say_error(f"interrupted; {kept}: journeyman episode list --run {out_folder}")
+        raise typer.Exit(INTERRUPTED) from None
+    _say_end(done, out_folder, as_json)
+
+
+def read_settings(pairs: list[str]) -> EnvConfig:
+    """`NAME=VALUE` pairs as the environment's settings.
+
+    Raises:
+        CannotError: one of them is no pair.
+        ConfigError: there is no such setting, or its value is out of range.
+    """
+    values: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise CannotError(f"--set {pair}: give NAME=VALUE; settings are {', '.join(EnvConfig.model_fields)}")
+        try:
+            values[name] = json.loads(text)
+        except ValueError:
+            values[name] = text
+    return EnvConfig.from_dict(values)
+
+
+def result_line(episode: Episode) -> Text:
+    """How an episode ended, on one line."""
+    word, style = ("resolved", "green") if episode.resolved else ("not resolved", "red")
+    if episode.reward is None:
+        word, style = f"unscored ({episode.stop.value})", "yellow"
+    reward = "" if episode.reward is None else f", reward {episode.reward:.2f}"
+    text = Text.assemble((f"{word:<12}", style), f" {line(episode.task)} seed {episode.seed}{reward}")
+    facts = f", {plural(len(episode.steps), 'step')}, {episode.stop.value}, {episode.duration_s:.1f} s  {episode.id}"
+    return text.append(facts, "dim")
+
+
+class Narrator:
+    """A recorder that also tells each step as it happens, on stderr."""
+
+    def __init__(self, store: Recorder) -> None:
+        self._store = store
+        self._steps = 0
+
+    def begin(self, episode: Episode) -> None:
+        self._store.begin(episode)
+        self._steps = 0
+        err.print(Text(f"{line(episode.task)} · {line(episode.policy)} · {episode.id}", "bold"))
+
+    def step(self, episode_id: str, step: Step) -> None:
+        self._store.step(episode_id, step)
+        self._tell(step)
+
+    def finish(self, episode: Episode) -> None:
+        self._store.finish(episode)
+        for step in episode.steps[self._steps :]:
+            self._tell(step)
+
+    def _tell(self, step: Step) -> None:
+        self._steps += 1
+        about = _subject(step.action.arguments)
+        answer = line(step.observation.text.strip().partition("\n")[0])
+        text = Text.assemble(f"{self._steps:>4} ", (f"{line(step.action.tool):<8}", "bold blue"), f"{about:<28.28} ")
+        err.print(text.append(answer, "dim" if step.observation.ok else "yellow"), no_wrap=True, overflow="ellipsis")
+
+
+def _subject(arguments: Mapping[str, Any]) -> str:
+    named = (arguments.get(name) for name in ("path", "command", "pattern", "target", "summary", "why"))
+    return line(str(next((each for each in named if each), "")))
+
+
+def _policy(spec: str, task: Task) -> Policy:
+    try:
+        return make_policy(spec, task)
+    except ValueError as error:
+        raise CannotError(f"--policy {spec}: {error}") from error
+
+
+def _run_all(jobs: list[Job], store: Recorder, concurrency: int, on_done: Any) -> None:
+    if concurrency > 1:
+        rollout_many(jobs, store=store, concurrency=concurrency, on_done=on_done)
+        return
+    for number, job in enumerate(jobs):  # in this thread, so that a person at the terminal can be asked and can leave
+        on_done(number, rollout(job.make_env(), job.make_policy(), seed=job.seed, store=store))
+
+
+def _say_end(done: list[Episode], out_folder: Path, as_json: bool) -> None:
+    if as_json:
+        print_json({"run": out_folder, "episodes": [_brief(episode) for episode in done]})
+    else:
+        resolved = sum(episode.resolved for episode in done)
+        where = "" if out_folder == DEFAULT_RUN else f" --run {out_folder}"
+        out.print(Text(f"{resolved} of {plural(len(done), 'episode')} resolved · journeyman replay last{where}", "dim"))
+    if failed := [episode for episode in done if episode.stop is StopReason.POLICY_ERROR]:
+        say_error(f"the policy failed in {plural(len(failed), 'episode')}: {failed[0].detail}")
+        raise typer.Exit(CANNOT)
+
+
+def _brief(episode: Episode) -> dict[str, Any]:
+    return {
+        "id": episode.id, "task": episode.task, "policy": episode.policy, "seed": episode.seed,
+        "stop": episode.stop.value, "resolved": episode.resolved, "reward": episode.reward,
+        "steps": len(episode.steps), "duration_s": round(episode.duration_s, 3),
+    }  # fmt: skip

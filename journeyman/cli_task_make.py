@@ -1,0 +1,142 @@
+"""`journeyman task check|mint|build`: prove tasks, and make new ones out of real libraries."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from journeyman.cli_common import (
+    FAILED,
+    INTERRUPTED,
+    BackendOption,
+    CannotError,
+    JsonOption,
+    print_json,
+    sandboxes_of,
+    say_error,
+)
+from journeyman.cli_task import find_tasks
+from journeyman.tasks.sources.mint import MintReport, mint
+from journeyman.tasks.sources.recipe import build_recipe
+from journeyman.tasks.sources.recipe_file import read_recipes
+from journeyman.tasks.validation import Certificate, check_task
+from journeyman.terminal import err, line, out, plural
+
+
+def check(
+    task: Annotated[
+        str,
+        typer.Argument(metavar="TASK", help="A bundled task's name, a task folder, a folder of tasks or a pattern."),
+    ],
+    backend: BackendOption = "namespace",
+    runs: Annotated[int, typer.Option(min=1, help="How often the reference and doing nothing are each graded.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove tasks: the reference solution pays 1, doing nothing pays 0, all runs agree, nothing hidden shows.
+
+    Exits with 1 when one of them is not sound.
+    """
+    factory = sandboxes_of(backend)
+    certificates: list[Certificate] = []
+    for each in find_tasks(task):
+        certificates.append(certificate := check_task(each, factory, runs))
+        if not as_json:
+            _say_certificate(certificate)
+    if as_json:
+        print_json([certificate.as_json() for certificate in certificates])
+    if not all(certificate.sound for certificate in certificates):
+        raise typer.Exit(FAILED)
+
+
+def mint_tasks(
+    requirement: Annotated[str, typer.Argument(metavar="NAME==VERSION", help="A library of the package index.")],
+    count: Annotated[int, typer.Option(min=1, help="Tasks to make.")] = 10,
+    out_folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder for the tasks. Default: tasks/NAME-VERSION below the current one."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Which faults are tried, and in which order.")] = 0,
+    backend: BackendOption = "namespace",
+    jobs: Annotated[int, typer.Option(min=1, help="Proofs that run at once.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Make proven tasks out of a library's own code and tests: single faults that its tests find.
+
+    Interrupted, it keeps what it proved; the same command goes on from there.
+    """
+    name, pinned, version = requirement.partition("==")
+    if not (name and pinned and version):
+        raise CannotError(f"{requirement}: name a library with its exact version, such as inflection==0.5.1")
+    folder = out_folder or Path("tasks") / f"{name}-{version}"
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err
+    )  # fmt: skip
+    row = bar.add_task(f"minting {line(requirement)}", total=count)
+
+    def progress(report: MintReport) -> None:
+        bar.update(row, completed=len(report.kept))
+
+    try:
+        with nullcontext() if as_json else bar:
+            report = mint(
+                requirement, count=count, out=folder, sandboxes=sandboxes_of(backend), seed=seed, jobs=jobs,
+                progress=progress,
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        say_error(f"interrupted; the tasks proven so far are kept in {folder}, and the same command goes on")
+        raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _say_minted(report)
+    if len(report.kept) < count:
+        raise typer.Exit(FAILED)
+
+
+def build(
+    suite: Annotated[Path, typer.Argument(metavar="SUITE", help="A recipe file, such as a mint's recipes.jsonl.")],
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for the tasks.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Make task folders again from a recipe file; its libraries are fetched."""
+    if not suite.is_file():
+        raise CannotError(
+            f"{suite}: no such file; a suite is a recipe file, such as the recipes.jsonl beside minted tasks"
+        )
+    recipes = read_recipes(suite)
+    if not recipes:
+        raise CannotError(f"{suite}: no recipes in it")
+    made = [build_recipe(recipe, out_folder / recipe.name.replace("/", "-")).name for recipe in recipes]
+    if as_json:
+        print_json({"out": out_folder, "tasks": made})
+    else:
+        out.print(Text(f"{plural(len(made), 'task')} in {out_folder}", "dim"))
+
+
+def _say_certificate(certificate: Certificate) -> None:
+    mark = ("sound    ", "green") if certificate.sound else ("not sound", "red")
+    text = Text.assemble(mark, f"  {line(certificate.task)}")
+    text.append(
+        f"  reference {certificate.reference_resolved}, nothing {certificate.noop_resolved} of {certificate.runs}",
+        "dim",
+    )
+    text.append(f"; a grading takes {certificate.grading_s:.2f} s", "dim")
+    out.print(text)
+    for reason in certificate.reasons:
+        out.print(Text(f"           {line(reason)}", "red"))
+
+
+def _say_minted(report: MintReport) -> None:
+    earlier = f", {report.resumed} of them earlier" if report.resumed else ""
+    out.print(Text(f"{plural(len(report.kept), 'task')} in {report.out}{earlier}", "bold"))
+    out.print(Text(f"{plural(report.tried, 'fault')} tried in {report.seconds:.0f} s, "
+                   f"{report.tasks_per_minute:.1f} tasks a minute", "dim"))  # fmt: skip
+    for reason, number in report.rejected.most_common():
+        out.print(Text(f"  {number:>5} rejected: {line(reason)}", "dim"))
+    if len(report.kept) < report.wanted:
+        say_error(f"only {len(report.kept)} of {report.wanted}: the library's faults and tests give no more")

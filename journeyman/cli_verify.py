@@ -1,0 +1,71 @@
+"""`journeyman replay --verify`: do the recorded actions again, and say identical, or where it first differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import typer
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from journeyman.cli_common import FAILED, print_json, sandboxes_of
+from journeyman.envs.config import EnvConfig
+from journeyman.envs.episode import Episode
+from journeyman.envs.opening import open_task
+from journeyman.envs.replay import Verification, verify
+from journeyman.envs.repo_env import RepoEnv
+from journeyman.policies.rollout import task_digest
+from journeyman.sandbox.template import template_of
+from journeyman.tasks.task import Task
+from journeyman.terminal import line, out, plural, said
+
+
+def verify_all(episodes: Sequence[Episode], task: str | None, backend: str | None, as_json: bool) -> None:
+    """Verify episodes one after the other.
+
+    Raises:
+        typer.Exit: with 1 when one of them is not as recorded.
+        TaskError: a task is not to be found.
+    """
+    verifications = []
+    for episode in episodes:
+        solved = open_task(task or episode.versions.get("task_folder") or episode.task)
+        factory = sandboxes_of(backend or episode.versions.get("backend", "namespace"))
+        config = EnvConfig.from_dict(episode.config)
+        verifications.append(found := verify(episode, partial(RepoEnv, solved, factory, config)))
+        if not as_json:
+            out.print(verification_view(found, changed=not found.identical and _is_changed(episode, solved)))
+    if as_json:
+        print_json([{"identical": each.identical, **_plain(each)} for each in verifications])
+    if not all(each.identical for each in verifications):
+        raise typer.Exit(FAILED)
+
+
+def verification_view(found: Verification, *, changed: bool = False) -> Group:
+    """Identical, or both sides of the first difference."""
+    about = f"  {line(found.episode_id)}  {plural(found.steps, 'step')}"
+    if found.difference is None:
+        head = Text.assemble(("identical", "bold green"), about)
+        return Group(head.append(f" done again; left out of the comparison: {', '.join(found.normalisers)}", "dim"))
+    difference = found.difference
+    parts: list[RenderableType] = [
+        Text.assemble(
+            ("differs", "bold red"), f"  {line(found.episode_id)}  at step {difference.step}: {difference.what}"
+        )
+    ]
+    for name, text in (("recorded", difference.recorded), ("replayed", difference.replayed)):
+        parts += [Text(name, "dim"), Padding(said(text), (0, 0, 0, 2), expand=False)]
+    if changed:
+        parts.append(Text("the task is not the one that was recorded: its files or its checks changed since", "yellow"))
+    return Group(*parts)
+
+
+def _is_changed(episode: Episode, task: Task) -> bool:
+    digest = task_digest(task, template_of(task.repository).tree_hash)
+    return episode.versions.get("task", digest) != digest
+
+
+def _plain(found: Verification) -> dict[str, object]:
+    return {"episode": found.episode_id, "steps": found.steps, "difference": found.difference}

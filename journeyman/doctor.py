@@ -1,0 +1,181 @@
+"""What works on this machine, what holds an agent in, what is missing and how to mend it.
+
+Nothing is changed, but for what making a first sandbox leaves in the cache.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import metadata
+from pathlib import Path
+
+from journeyman import __version__
+from journeyman.cli_common import RUNS, find_runs
+from journeyman.envs.log import LogError
+from journeyman.envs.opening import open_backend
+from journeyman.envs.store import EpisodeStore
+from journeyman.envs.store import State as EpisodeState
+from journeyman.sandbox.docker_engine import engine
+from journeyman.sandbox.docker_reaper import LABEL, is_orphan
+from journeyman.sandbox.home import home
+from journeyman.sandbox.sandbox import Environment, SandboxError
+
+LOW_DISK_GB = 2.0
+"""Less room than this is said to be little: a model and a minted library take about that."""
+ISOLATION = {
+    "namespace": "own user, mount, pid, network, ipc and host name; read-only root; no network, no capabilities; "
+    "seccomp; limits on memory, processes, files and disk",
+    "docker": "a container without network, capabilities or a writable root, no-new-privileges; "
+    "limits on memory, processes, files and disk",
+}
+"""What each backend puts between an agent and the host. Neither protects from a hole in the kernel."""
+_NEEDED = ("gymnasium", "pydantic", "typer", "rich", "tree-sitter", "docker")
+_TRAINING = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
+
+
+class Health(StrEnum):
+    OK = "ok"
+    NOTE = "note"
+    """Worth knowing; nothing is broken."""
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    about: str
+    """"versions", "sandbox", "disk" or "leftovers"."""
+    name: str
+    health: Health
+    detail: str
+    mend: str = ""
+    """What to do; empty when nothing needs doing."""
+
+
+def examine() -> list[Finding]:
+    """Look at everything. Takes a second or two; longer the first time, when a sandbox's environment is built."""
+    return [*versions(), *backends(), *disk(), *leftovers()]
+
+
+def is_able(found: list[Finding]) -> bool:
+    """Whether episodes can be run here: one backend is enough, and nothing that is needed is missing."""
+    works = any(each.about == "sandbox" and each.health is Health.OK for each in found)
+    return works and not any(each.about == "versions" and each.health is Health.MISSING for each in found)
+
+
+def versions() -> list[Finding]:
+    """What is installed."""
+    system = f"{platform.system()} {platform.release()}, {os.cpu_count()} processors, {_memory_gb():.1f} GB memory"
+    found = [
+        Finding("versions", "journeyman", Health.OK, f"{__version__}, Python {platform.python_version()}"),
+        Finding("versions", "machine", Health.OK, system),
+    ]
+    for names, about, lacking, mend in (
+        (_NEEDED, "needed", Health.MISSING, "pip install journeyman"),
+        (_TRAINING, "for training", Health.NOTE, "pip install 'journeyman[train]'"),
+    ):
+        have = {name: version for name in names if (version := _version(name))}
+        lack = [name for name in names if name not in have]
+        detail = ", ".join(f"{name} {version}" for name, version in have.items())
+        if lack:
+            detail = "; ".join(filter(None, [detail, f"not installed: {', '.join(lack)}"]))
+        found.append(Finding("versions", about, lacking if lack else Health.OK, detail, mend if lack else ""))
+    return found
+
+
+def backends() -> list[Finding]:
+    """Which sandboxes work here, found by making one, and the isolation that they bring."""
+    return [_namespace(), _docker()]
+
+
+def disk() -> list[Finding]:
+    """Room where runs and built things go."""
+    found = []
+    for name, folder in (("runs", RUNS.absolute()), ("cache", home())):
+        at = next(path for path in (folder, *folder.parents) if path.exists())
+        free = shutil.disk_usage(at).free / 1e9
+        detail = f"{folder}: {free:.1f} GB free" + (f", {_size_gb(folder):.2f} GB used" if folder.is_dir() else "")
+        low = free < LOW_DISK_GB
+        mend = "free some space, or set JOURNEYMAN_HOME to a roomier place" if low else ""
+        found.append(Finding("disk", name, Health.NOTE if low else Health.OK, detail, mend))
+    return found
+
+
+def leftovers() -> list[Finding]:
+    """What dead processes left: containers, and episodes that never ended."""
+    found = []
+    try:
+        orphans = [one for one, label in engine().labelled(LABEL).items() if is_orphan(label)]
+    except SandboxError:
+        orphans = []
+    if orphans:
+        detail = f"{len(orphans)} whose owner is dead"
+        mend = "the next docker sandbox removes them, or: docker rm -f " + " ".join(one[:12] for one in orphans[:3])
+        found.append(Finding("leftovers", "containers", Health.NOTE, detail, mend))
+    for run in find_runs():
+        try:
+            ended = [each.state for each in EpisodeStore(run).summaries()]
+        except LogError as error:
+            found.append(Finding("leftovers", str(run), Health.NOTE, str(error)))
+            continue
+        cut, damaged = ended.count(EpisodeState.INTERRUPTED), ended.count(EpisodeState.DAMAGED)
+        if cut or damaged:
+            mend = f"journeyman episode list --run {run}" if damaged else ""
+            detail = f"{len(ended)} episodes: {cut} interrupted (kept as far as they got), {damaged} damaged"
+            found.append(Finding("leftovers", str(run), Health.NOTE, detail, mend))
+    return found or [Finding("leftovers", "none", Health.OK, "no orphaned containers, no interrupted episodes")]
+
+
+def _namespace() -> Finding:
+    try:
+        factory = open_backend("namespace")
+        with tempfile.TemporaryDirectory(prefix="journeyman-doctor-") as repository:
+            Path(repository, "a.txt").write_text("hello\n")
+            environment = Environment(python="{}.{}".format(*sys.version_info), requirements=())
+            factory.create(environment, Path(repository)).close()  # what is built once is not part of the time
+            began = time.perf_counter()
+            with factory.create(environment, Path(repository)) as sandbox:
+                made = time.perf_counter()
+                answer = sandbox.run(["cat", "a.txt"], timeout_s=20)
+                ran = time.perf_counter()
+    except SandboxError as error:
+        return Finding("sandbox", "namespace", Health.MISSING, "does not work here", str(error))
+    if answer.output != b"hello\n":
+        return Finding(
+            "sandbox", "namespace", Health.MISSING, f"a first command said {answer.text!r}", "please report it"
+        )
+    times = f"made in {1000 * (made - began):.0f} ms, a command takes {1000 * (ran - made):.0f} ms"
+    return Finding("sandbox", "namespace", Health.OK, f"{times}; {ISOLATION['namespace']}")
+
+
+def _docker() -> Finding:
+    try:
+        facts = engine().facts
+    except SandboxError as error:
+        return Finding("sandbox", "docker", Health.NOTE, "no engine answers", str(error))
+    about = f"engine {facts.get('ServerVersion')}, {facts.get('OperatingSystem')}, storage {facts.get('Driver')}"
+    return Finding("sandbox", "docker", Health.OK, f"{about}; {ISOLATION['docker']}")
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _memory_gb() -> float:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+
+
+def _size_gb(folder: Path) -> float:
+    files = (Path(place, name) for place, _, names in os.walk(folder) for name in names)
+    return sum(path.lstat().st_size for path in files if path.is_file()) / 1e9
