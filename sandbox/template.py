@@ -27,6 +27,9 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 """Larger files are listed as skipped in a snapshot."""
 MAX_TREE_BYTES = 1024 * 1024 * 1024
 """Files beyond this sum, in path order, are listed as skipped too."""
+US = os.geteuid()
+OWNER = US if US else 1000
+"""Who owns a template's files: the user that commands are inside, where we may give files away."""
 DATE_S = 946_684_800
 """Every template file's modification time (2000-01-01), so that a listing reads the same in every sandbox."""
 
@@ -78,7 +81,9 @@ def template_of(repository: Path) -> Template:
         raise ImageError(f"repository {root} is not a folder")
     try:
         found = list(_walk(root))
-        signature = hashlib.sha256(repr([(path, *_signature(info)) for path, info in found]).encode()).hexdigest()
+        signature = hashlib.sha256(
+            repr([OWNER, *((path, *_signature(info)) for path, info in found)]).encode()
+        ).hexdigest()
         known = _by_signature.get(root)
         if known is None or known[0] != signature or not known[1].folder.is_dir():
             known = signature, _looked_up(root, signature) or _copied(root, signature, found)
@@ -140,8 +145,7 @@ def _copied(root: Path, signature: str, found: list[tuple[str, os.stat_result]])
                 if not _is_link(info):
                     _copy(root / path, tree / path)
             for folder, _, _ in os.walk(tree):
-                Path(folder).chmod(0o777)
-                os.utime(folder, (DATE_S, DATE_S))
+                _settle(Path(folder), 0o777)
             digest = _describe(work, links)
             if not (templates / digest / "manifest.json").is_file():
                 shutil.rmtree(templates / digest, ignore_errors=True)
@@ -163,9 +167,17 @@ def _copy(source: Path, target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target, follow_symlinks=False)
     if not target.is_symlink():
-        target.chmod(0o777 if source.stat().st_mode & 0o100 else 0o666)
-        os.utime(target, (DATE_S, DATE_S))
+        _settle(target, 0o777 if source.stat().st_mode & 0o100 else 0o666)
+    elif OWNER != US:
+        os.lchown(target, OWNER, OWNER)
     return target
+
+
+def _settle(path: Path, mode: int) -> None:
+    path.chmod(mode)
+    if OWNER != US:
+        os.chown(path, OWNER, OWNER)
+    os.utime(path, (DATE_S, DATE_S))
 
 
 def _describe(work: Path, links: dict[str, str]) -> str:
@@ -179,5 +191,5 @@ def _describe(work: Path, links: dict[str, str]) -> str:
         "seed": tree.signatures(),
     }
     (work / "manifest.json").write_text(json.dumps(manifest))
-    name = tree_hash(files) + json.dumps(links, sort_keys=True)
+    name = json.dumps([OWNER, tree_hash(files), links], sort_keys=True)
     return hashlib.sha256(name.encode()).hexdigest()[:32]

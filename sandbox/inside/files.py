@@ -4,7 +4,8 @@ Nothing else is alive while a file is looked at (every command's processes are d
 be swapped between a check and its use; and the helper has no right that the commands lack.
 """
 
-# ruff: noqa: PTH101, PTH103, PTH106, PTH108, PTH123, RUF100, SIM105, TID251
+# ruff: noqa: PTH101, PTH102, PTH103, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
+# ruff: noqa: PTH211, RUF100, SIM105, TID251
 # (pathlib and contextlib cost start-up time; and started by the launcher this package is called `inside`)
 from __future__ import annotations
 

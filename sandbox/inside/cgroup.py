@@ -1,0 +1,129 @@
+"""A memory limit for a whole sandbox, where we may make a control group; otherwise each process has its own limit."""
+# ruff: noqa: PTH101, PTH102, PTH103, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
+# ruff: noqa: PTH211, RUF100, SIM105, TID251
+# (pathlib and contextlib cost start-up time; and started by the launcher this package is called `inside`)
+
+from __future__ import annotations
+
+import os
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PREFIX = "journeyman-"
+
+
+class Cgroup:
+    """One control group below our own (so that limits over us go on holding), with the sandbox as its only member."""
+
+    def __init__(self, folder: str, version: int) -> None:
+        self.folder = folder
+        self.version = version
+
+    def join(self) -> None:
+        """Put the calling process, and all that it will start, into the group."""
+        _write(f"{self.folder}/cgroup.procs", "0")
+
+    def ran_out(self) -> bool:
+        """Whether the kernel killed something in it for want of memory."""
+        name = "memory.events" if self.version == 2 else "memory.oom_control"
+        try:
+            with open(f"{self.folder}/{name}") as file:
+                return any(line.startswith("oom_kill ") and int(line.split()[1]) for line in file)
+        except (OSError, ValueError):
+            return False
+
+    def remove(self) -> None:
+        for _ in range(50):
+            try:
+                os.rmdir(self.folder)
+            except FileNotFoundError:
+                return
+            except OSError:  # its last member is still being buried
+                time.sleep(0.01)
+            else:
+                return
+
+
+def limited(memory_bytes: int, processes: int) -> Cgroup | None:
+    """A new group with these limits, or None where none can be had."""
+    for parent, version in _candidates():
+        folder = f"{parent}/{PREFIX}{os.getpid()}"
+        try:
+            _sweep(parent)
+            os.mkdir(folder)
+        except OSError:
+            continue
+        group = Cgroup(folder, version)
+        try:
+            if version == 2:
+                _write(f"{folder}/memory.max", str(memory_bytes))
+                _try(f"{folder}/memory.swap.max", "0")
+                _try(f"{folder}/pids.max", str(processes))
+            else:
+                _write(f"{folder}/memory.limit_in_bytes", str(memory_bytes))
+                _try(f"{folder}/memory.memsw.limit_in_bytes", str(memory_bytes))
+            with open(f"{folder}/cgroup.procs", "a"):
+                return group
+        except OSError:
+            group.remove()
+    return None
+
+
+def _candidates() -> Iterator[tuple[str, int]]:
+    """Folders in which a group with a memory limit may be made."""
+    with open("/proc/self/cgroup") as file:
+        own = {controllers: path for _, controllers, path in (line.strip().split(":", 2) for line in file)}
+    with open("/proc/self/mountinfo") as file:
+        for line in file:
+            left, _, right = line.partition(" - ")
+            root, point = left.split()[3:5]
+            kind, _, options = right.split()[:3]
+            if kind == "cgroup" and "memory" in options.split(","):
+                path = next((path for names, path in own.items() if "memory" in names.split(",")), "")
+                if path:
+                    yield _below(point, root, path), 1
+            elif kind == "cgroup2" and "" in own:
+                folder = _below(point, root, own[""])
+                while len(folder) >= len(point):  # ours may hold processes, and then cannot be divided; a parent may
+                    if "memory" in _read(f"{folder}/cgroup.subtree_control").split():
+                        yield folder, 2
+                    folder = os.path.dirname(folder)
+
+
+def _below(point: str, root: str, path: str) -> str:
+    inside = path[len(root) :] if root != "/" and path.startswith(root) else path
+    return os.path.normpath(f"{point}/{inside}")
+
+
+def _sweep(parent: str) -> None:
+    """Remove groups whose launcher was killed before it could."""
+    for name in os.listdir(parent):
+        pid = name[len(PREFIX) :]
+        if name.startswith(PREFIX) and pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
+            try:
+                os.rmdir(f"{parent}/{name}")
+            except OSError:
+                continue
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def _try(path: str, text: str) -> None:
+    try:
+        _write(path, text)
+    except OSError:
+        pass

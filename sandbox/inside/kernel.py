@@ -1,0 +1,146 @@
+"""The few system calls that Python does not wrap, with Python's errors. Linux on x86_64 and aarch64."""
+# ruff: noqa: PTH101, PTH102, PTH103, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
+# ruff: noqa: PTH211, RUF100, SIM105, TID251
+# (pathlib and contextlib cost start-up time; and started by the launcher this package is called `inside`)
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 0x20, 0x1000, 0x4000, 0x40000
+MNT_DETACH = 2
+
+CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWTIME = 0x10000000, 0x20000000, 0x40000000, 0x80
+
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 1, 24, 38, 22
+PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, SECCOMP_MODE_FILTER = 47, 4, 2
+
+# These numbers are the same on every architecture but pivot_root's.
+SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR = 428, 429, 442
+SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+AT_FDCWD, AT_EMPTY_PATH, AT_RECURSIVE = -100, 0x1000, 0x8000
+OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC, MOVE_MOUNT_F_EMPTY_PATH = 1, os.O_CLOEXEC, 4
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_IDMAP = 1, 2, 4, 0x100000
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
+_libc.prctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong, ctypes.c_ulong)
+_libc.syscall.restype = ctypes.c_long
+
+
+class MountAttr(ctypes.Structure):
+    _fields_ = (
+        ("attr_set", ctypes.c_uint64),
+        ("attr_clr", ctypes.c_uint64),
+        ("propagation", ctypes.c_uint64),
+        ("userns_fd", ctypes.c_uint64),
+    )
+
+
+class CapHeader(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+def _checked(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
+    arguments = (os.fsencode(source), os.fsencode(target), kind.encode(), flags, os.fsencode(options) or None)
+    _checked(_libc.mount(*arguments), f"mount {kind or 'bind'} {target}")
+
+
+def unmount(target: str) -> None:
+    """Detach a mount; it ends when its last user does."""
+    _checked(_libc.umount2(os.fsencode(target), MNT_DETACH), f"umount {target}")
+
+
+def bind(source: str, target: str, *, devices: bool = False) -> None:
+    """Show `source` and what is mounted below it at `target`, read-only and without set-uid."""
+    mount(source, target, "", MS_BIND | MS_REC)
+    flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | (0 if devices else MOUNT_ATTR_NODEV)
+    try:
+        set_attributes(AT_FDCWD, target, flags, recursive=True)
+    except OSError:  # before Linux 5.12: the top mount alone, keeping what its source had, which may be locked
+        kept = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        mount("", target, "", MS_REMOUNT | MS_BIND | kept | flags)
+
+
+def bind_mapped(source: str, target: str, user_namespace: int) -> None:
+    """Show `source` at `target`, read-only, with its owners mapped through a user namespace (Linux 5.12)."""
+    tree = _checked(
+        _libc.syscall(SYS_OPEN_TREE, AT_FDCWD, os.fsencode(source), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), "open_tree"
+    )
+    try:
+        flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_IDMAP
+        set_attributes(tree, "", flags, user_namespace=user_namespace)
+        _checked(
+            _libc.syscall(SYS_MOVE_MOUNT, tree, b"", AT_FDCWD, os.fsencode(target), MOVE_MOUNT_F_EMPTY_PATH),
+            "move_mount",
+        )
+    finally:
+        os.close(tree)
+
+
+def set_attributes(folder: int, path: str, flags: int, *, recursive: bool = False, user_namespace: int = 0) -> None:
+    how = (AT_RECURSIVE if recursive else 0) | (0 if path else AT_EMPTY_PATH)
+    attributes = MountAttr(flags, 0, 0, user_namespace)
+    size = ctypes.c_size_t(ctypes.sizeof(attributes))
+    _checked(
+        _libc.syscall(SYS_MOUNT_SETATTR, folder, os.fsencode(path), how, ctypes.byref(attributes), size),
+        "mount_setattr",
+    )
+
+
+def pivot_root(new: str, old: str) -> None:
+    _checked(_libc.syscall(SYS_PIVOT_ROOT[os.uname().machine], os.fsencode(new), os.fsencode(old)), "pivot_root")
+
+
+def unshare(flags: int) -> None:
+    _checked(_libc.unshare(flags), "unshare")
+
+
+def set_namespace(handle: int, kind: int) -> None:
+    _checked(_libc.setns(handle, kind), "setns")
+
+
+def set_host_name(name: str) -> None:
+    _checked(_libc.sethostname(name.encode(), ctypes.c_size_t(len(name))), "sethostname")
+
+
+def prctl(option: int, first: int = 0, second: int = 0) -> None:
+    _checked(_libc.prctl(option, first, second, 0, 0), f"prctl {option}")
+
+
+def drop_bounding_set() -> None:
+    """No program that is started from here on can gain a capability."""
+    for capability in range(64):
+        try:
+            prctl(PR_CAPBSET_DROP, capability)
+        except OSError:  # past the last one that this kernel knows
+            return
+
+
+def drop_capabilities() -> None:
+    """Give up every capability that this process has."""
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
+    header = CapHeader(0x20080522, 0)  # version 3: two words each
+    nothing = (ctypes.c_uint32 * 6)()
+    _checked(_libc.capset(ctypes.byref(header), ctypes.byref(nothing)), "capset")
+
+
+def install_filter(program: bytes) -> None:
+    """Put a seccomp filter (packed `struct sock_filter`s) over this process and all that it starts."""
+    buffer = ctypes.create_string_buffer(program, len(program))
+
+    class Program(ctypes.Structure):
+        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+    header = Program(len(program) // 8, ctypes.addressof(buffer))
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(header))
