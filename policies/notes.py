@@ -41,6 +41,10 @@ class Notes:
         """Whether a line was shown under the number that it still has."""
         return line in self._lines.get(path, ())
 
+    def forget(self, path: str) -> None:
+        """Its lines must be looked at again before they are edited."""
+        self._lines.pop(path, None)
+
     def edited(self, path: str, edit: LineEdit) -> None:
         """Lines below an edit have other numbers now; those that it wrote are known."""
         shift = len(edit.new) - (edit.end - edit.line + 1)

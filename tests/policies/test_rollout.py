@@ -50,14 +50,19 @@ def task(tmp_path: Path) -> Task:
 
 
 @pytest.fixture
+def env(task: Task, backend: str) -> RepoEnv:
+    return RepoEnv(task, backend)
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> EpisodeStore:
     return EpisodeStore(tmp_path / "run")
 
 
-def test_an_episode_is_told_whole_and_kept(task: Task, store: EpisodeStore) -> None:
+def test_an_episode_is_told_whole_and_kept(env: RepoEnv, task: Task, store: EpisodeStore) -> None:
     turn = TokenTurn((1, 2), (3,), (-0.5,))
     actions = [dataclasses.replace(_LOOK, text="view parcel.py", tokens=turn), _MEND, Action("test")]
-    episode = rollout(RepoEnv(task), ScriptedPolicy(actions), seed=7, store=store)
+    episode = rollout(env, ScriptedPolicy(actions), seed=7, store=store)
     assert (episode.stop, episode.reward, episode.resolved) == (StopReason.REPORTED, 1.0, True)
     assert (episode.task, episode.policy, episode.seed) == ("tiny-parcel", "scripted", 7)
     assert task.instruction in episode.first.text
@@ -72,44 +77,44 @@ def test_an_episode_is_told_whole_and_kept(task: Task, store: EpisodeStore) -> N
     assert store.get(episode.id) == episode
 
 
-def test_garbage_for_a_whole_episode_is_data(task: Task, store: EpisodeStore) -> None:
-    episode = rollout(RepoEnv(task), RandomPolicy(garbage_share=1), seed=0, store=store)
+def test_garbage_for_a_whole_episode_is_data(env: RepoEnv, store: EpisodeStore) -> None:
+    episode = rollout(env, RandomPolicy(garbage_share=1), seed=0, store=store)
     assert (episode.stop, episode.reward) == (StopReason.MALFORMED_LIMIT, 0.0)
     assert all(not step.observation.ok for step in episode.steps)
     assert store.get(episode.id) == episode
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_random_calls_get_through_a_whole_episode(task: Task, seed: int) -> None:
-    episode = rollout(RepoEnv(task), RandomPolicy(report_share=0), seed=seed)
+def test_random_calls_get_through_a_whole_episode(env: RepoEnv, task: Task, seed: int) -> None:
+    episode = rollout(env, RandomPolicy(report_share=0), seed=seed)
     assert episode.stop in (StopReason.STEP_LIMIT, StopReason.MALFORMED_LIMIT)
     assert len(episode.steps) == task.budget.max_steps or episode.stop is StopReason.MALFORMED_LIMIT
 
 
-def test_the_same_seed_gives_the_same_episode(task: Task) -> None:
+def test_the_same_seed_gives_the_same_episode(env: RepoEnv) -> None:
     def facts() -> list[tuple[str, str, str]]:
-        episode = rollout(RepoEnv(task), RandomPolicy(), seed=11)
+        episode = rollout(env, RandomPolicy(), seed=11)
         return [(step.action.to_json(), step.observation.text, step.tree_hash) for step in episode.steps]
 
     assert facts() == facts()
 
 
-def test_a_failing_policy_ends_unscored_with_its_reason(task: Task, store: EpisodeStore) -> None:
+def test_a_failing_policy_ends_unscored_with_its_reason(env: RepoEnv, store: EpisodeStore) -> None:
     policy = _Failing([_LOOK], PolicyError("the endpoint is down"))
-    episode = rollout(RepoEnv(task), policy, seed=0, store=store)
+    episode = rollout(env, policy, seed=0, store=store)
     assert (episode.stop, episode.reward, episode.verdict) == (StopReason.POLICY_ERROR, None, None)
     assert episode.detail == "the endpoint is down"
     assert policy.closed
     assert store.get(episode.id) == episode
 
 
-def test_a_full_conversation_is_graded_as_it_stands(task: Task) -> None:
-    episode = rollout(RepoEnv(task), _Failing([_MEND], TokenLimit("full")), seed=0)
+def test_a_full_conversation_is_graded_as_it_stands(env: RepoEnv) -> None:
+    episode = rollout(env, _Failing([_MEND], TokenLimit("full")), seed=0)
     assert (episode.stop, episode.reward) == (StopReason.TOKEN_LIMIT, 1.0)
 
 
-def test_ctrl_c_keeps_what_was_done(task: Task, store: EpisodeStore) -> None:
-    env, policy = RepoEnv(task), _Failing([_LOOK, _MEND], KeyboardInterrupt())
+def test_ctrl_c_keeps_what_was_done(env: RepoEnv, store: EpisodeStore) -> None:
+    policy = _Failing([_LOOK, _MEND], KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         rollout(env, policy, seed=0, store=store)
     episode = store.get("last")
@@ -119,17 +124,17 @@ def test_ctrl_c_keeps_what_was_done(task: Task, store: EpisodeStore) -> None:
     assert rollout(env, NoOpPolicy(), seed=0).reward == 0.0, "the environment can be used again"
 
 
-def test_a_fault_in_the_code_is_raised_and_what_was_done_is_kept(task: Task, store: EpisodeStore) -> None:
+def test_a_fault_in_the_code_is_raised_and_what_was_done_is_kept(env: RepoEnv, store: EpisodeStore) -> None:
     with pytest.raises(ZeroDivisionError):
-        rollout(RepoEnv(task), _Failing([_LOOK], ZeroDivisionError()), seed=0, store=store)
+        rollout(env, _Failing([_LOOK], ZeroDivisionError()), seed=0, store=store)
     store.close()
     assert store.summaries()[0].state is State.INTERRUPTED
     assert len(store.get("last").steps) == 1
 
 
-def test_many_run_at_once_and_come_back_in_order(task: Task, store: EpisodeStore) -> None:
+def test_many_run_at_once_and_come_back_in_order(backend: str, task: Task, store: EpisodeStore) -> None:
     makers: list[Callable[[], ScriptedPolicy | NoOpPolicy | OraclePolicy]] = [NoOpPolicy, partial(OraclePolicy, task)]
-    jobs = [Job(partial(RepoEnv, task), makers[n % 2], seed=n) for n in range(8)]
+    jobs = [Job(partial(RepoEnv, task, backend), makers[n % 2], seed=n) for n in range(8)]
     told: list[tuple[int, Episode]] = []
     episodes = rollout_many(jobs, store=store, concurrency=3, on_done=lambda n, episode: told.append((n, episode)))
     assert [episode.seed for episode in episodes] == list(range(8))
@@ -147,7 +152,7 @@ def test_nothing_to_run_is_nothing() -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
 def test_an_error_in_one_ends_the_others_and_keeps_them(
-    task: Task, store: EpisodeStore, error: type[BaseException]
+    backend: str, task: Task, store: EpisodeStore, error: type[BaseException]
 ) -> None:
     begun = threading.Event()
 
@@ -162,9 +167,9 @@ def test_an_error_in_one_ends_the_others_and_keeps_them(
 
     forever = [_LOOK] * 10_000
     jobs = [
-        Job(partial(RepoEnv, task), NoOpPolicy),
-        Job(partial(RepoEnv, task, config={"max_steps": 10_000}), partial(Slow, forever)),
-        Job(partial(RepoEnv, task), NoOpPolicy),
+        Job(partial(RepoEnv, task, backend), NoOpPolicy),
+        Job(partial(RepoEnv, task, backend, {"max_steps": 10_000}), partial(Slow, forever)),
+        Job(partial(RepoEnv, task, backend), NoOpPolicy),
     ]
     with pytest.raises(error):
         rollout_many(jobs, store=store, concurrency=2, on_done=fail)
@@ -173,11 +178,11 @@ def test_an_error_in_one_ends_the_others_and_keeps_them(
     assert all(summary.state is State.FINISHED for summary in by_policy.values())
 
 
-def test_a_rollout_can_be_cancelled_before_it_acts(task: Task, store: EpisodeStore) -> None:
+def test_a_rollout_can_be_cancelled_before_it_acts(env: RepoEnv, store: EpisodeStore) -> None:
     cancelled = threading.Event()
     cancelled.set()
     with pytest.raises(RolloutCancelled):
-        rollout(RepoEnv(task), NoOpPolicy(), seed=0, store=store, cancelled=cancelled)
+        rollout(env, NoOpPolicy(), seed=0, store=store, cancelled=cancelled)
     assert store.get("last").stop is StopReason.INTERRUPTED
 
 
