@@ -84,11 +84,10 @@ def _by_function(library: Library, baseline: Baseline, wanted: Wanted) -> Iterat
             tests = tests_for(baseline, path, function)
             if not tests or not wanted.takes(mutation, function):
                 continue
-            changed = mutation.apply(source)
-            key = hashlib.sha256(path.encode() + b"\0" + changed).hexdigest()[:12]
+            key = hashlib.sha256(path.encode() + b"\0" + mutation.apply(source)).hexdigest()[:12]
             if key not in seen:
                 seen.add(key)
-                groups[mutation.function].append(Mutant(key, mutation, function, changed, tests))
+                groups[mutation.function].append(Mutant(key, mutation, function, source, tests))
         yield from groups.values()
 
 

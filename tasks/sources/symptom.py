@@ -8,18 +8,17 @@ test_inflection.py::test_ordinalize[1-1st] fails:
 
 from __future__ import annotations
 
-import ast
 import builtins
 import re
-import textwrap
-import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from journeyman.tasks.sources.statement import failing_lines
 from journeyman.tasks.sources.trial import Failure
 
 MAX_STATEMENT_LINES = 3
+"""Of one statement; of each of two, one less."""
 MAX_WIDTH = 100
 _FUNCTION = re.compile(r"<function ([\w.]+) at 0x[0-9a-f]+>")
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
@@ -46,11 +45,12 @@ def describe(failure: Failure, fault: str, tests: dict[str, bytes], functions: I
         tests: test file → its text.
         functions: bare names of the library's functions.
     """
-    statement, called = _failing_statement(failure, tests)
-    known = [name for name in called if name in set(functions) and not hasattr(builtins, name)]
-    named = fault if fault in known else (known[0] if known else "")
+    known = {name for name in functions if name == fault or not hasattr(builtins, name)}
+    told = failing_lines(failure, tests, known)
+    named = fault if fault in told.names else next(iter(told.names), "")
+    shown = [line for block in told.blocks for line in _shorten(block, MAX_STATEMENT_LINES + 1 - len(told.blocks))]
     lines = [_headline(failure, named), f"{failure.test} fails:"]
-    lines += [f"    {line}" for line in (*statement, *_message(failure))]
+    lines += [f"    {line}" for line in (*shown, *_message(failure))]
     if failure.exception != "AssertionError" and (place := _deepest(failure, tests)):
         lines.append(f"    in {place}")
     return Symptom("\n".join(lines), failure.test, named, bool(named) and named == fault)
@@ -91,47 +91,6 @@ def _deepest(failure: Failure, tests: dict[str, bytes]) -> str:
     return f"{inside[-1][0]}, {inside[-1][1]}" if inside else ""
 
 
-def _failing_statement(failure: Failure, tests: dict[str, bytes]) -> tuple[list[str], list[str]]:
-    """The test's statement that failed, as lines, and the names that it calls, in order."""
-    own = failure.test.partition("[")[0].rpartition("::")[2]
-    frames = [(path, line, name) for path, line, name in failure.frames if path in tests]
-    frames = [frame for frame in frames if frame[2] == own] or frames
-    if not frames:
-        return [], []
-    path, line, _ = frames[-1]
-    source = tests[path].decode("utf-8", "replace")
-    node = _statement_at(source, line)
-    if node is None:
-        return [], []
-    lines = source.splitlines()[node.lineno - 1 : node.end_lineno]
-    calls = [call.func for call in ast.walk(node) if isinstance(call, ast.Call)]
-    names = [f.attr if isinstance(f, ast.Attribute) else f.id for f in calls if isinstance(f, ast.Attribute | ast.Name)]
-    # A function handed over uncalled, as to assertRaises, is meant just as much.
-    names += [
-        n.attr if isinstance(n, ast.Attribute) else n.id
-        for n in ast.walk(node)
-        if isinstance(n, ast.Attribute | ast.Name)
-    ]
-    return _shorten(textwrap.dedent("\n".join(lines)).splitlines()), list(dict.fromkeys(names))
-
-
-def _statement_at(source: str, line: int) -> ast.stmt | None:
-    """The smallest statement that covers a line; of a compound one (`with`, `for`) only when nothing smaller does."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = ast.parse(source)
-    covering = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.stmt)
-        and node.lineno <= line <= (node.end_lineno or node.lineno)
-        and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-    ]
-    return min(
-        covering, key=lambda node: ((node.end_lineno or node.lineno) - node.lineno, -node.col_offset), default=None
-    )
-
-
-def _shorten(lines: list[str]) -> list[str]:
-    kept = [_narrow(line) for line in lines[:MAX_STATEMENT_LINES]]
-    return [*kept[:-1], f"{kept[-1]} …"] if len(lines) > MAX_STATEMENT_LINES else kept
+def _shorten(lines: Sequence[str], most: int) -> list[str]:
+    kept = [_narrow(line) for line in lines[:most]]
+    return [*kept[:-1], f"{kept[-1]} …"] if len(lines) > most else kept

@@ -34,9 +34,14 @@ class Mutant:
     """Content hash of the path and the changed file: the same result has the same key."""
     mutation: Mutation
     function: Function
-    source: bytes
-    """The whole changed file."""
+    pristine: bytes
+    """The whole file without the fault, shared by all mutants of it."""
     tests: tuple[str, ...]
+
+    @property
+    def source(self) -> bytes:
+        """The whole changed file."""
+        return self.mutation.apply(self.pristine)
 
 
 @dataclass(frozen=True, slots=True)
