@@ -1,14 +1,98 @@
-"""The front door: `journeyman`. Each group of commands stands in a file of its own, `cli_*.py`."""
+"""The front door: `journeyman`. Each group of commands stands in a file of its own, `cli_*.py`.
+
+A command's file is loaded when the command is called, so that `journeyman --version` waits for no library; what
+`journeyman --help` shows stands here, and a test holds it against what the commands say of themselves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated
+import pkgutil
+from typing import Annotated, Any, NamedTuple
 
 import typer
+import typer.main
+from typer.core import TyperCommand, TyperGroup
 
-from journeyman import __version__, cli_doctor, cli_episode, cli_run, cli_task, cli_task_make
-from journeyman.cli_common import Root, example
+from journeyman import __version__
+from journeyman.cli_common import CANNOT, INTERRUPTED, USER_ERRORS, CannotError, example, say_error
+
+TASKS, EPISODES, TRAINING, HOUSE = "Tasks", "Episodes", "Training", "This machine"
+
+
+class Entry(NamedTuple):
+    """A line of the table of contents."""
+
+    panel: str
+    about: str
+    where: str
+    """`module:object`, a Typer app or a plain function."""
+    examples: tuple[str, ...] = ()
+    """Of a function; an app brings its own."""
+
+
+CONTENTS = {
+    "task": Entry(TASKS, "List, show, check and make tasks.", "journeyman.cli_task_make:app"),
+    "run": Entry(
+        EPISODES, "Run episodes of one or several tasks and record them, step by step as they happen.",
+        "journeyman.cli_run:run",
+        ("journeyman run till-line-rounding --policy oracle",
+         "journeyman run ./my-tasks --policy local:smollm2-135m --episodes 8",
+         "journeyman run till-line-rounding --policy endpoint:http://localhost:8000/v1#qwen --set max_steps=20"),
+    ),
+    "replay": Entry(
+        EPISODES, "Step through an episode: each action, its diff, output and tests, then the verdict and the reward.",
+        "journeyman.cli_episode:replay",
+        ("journeyman replay best", "journeyman replay last --verify", "journeyman replay --all --no-pager"),
+    ),
+    "episode": Entry(EPISODES, "Look at recorded episodes.", "journeyman.cli_episode:app"),
+    "doctor": Entry(
+        HOUSE, "Say which sandboxes work here and what they hold in, what is missing and how to mend it.",
+        "journeyman.cli_doctor:doctor", ("journeyman doctor", "journeyman doctor --json"),
+    ),
+}  # fmt: skip
+
+
+class Root(TyperGroup):
+    """The commands by name. Errors that people can mend become one line; others keep their traceback."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name, entry in CONTENTS.items():
+            self.commands[name] = TyperCommand(name, help=entry.about, rich_help_panel=entry.panel)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name in CONTENTS else None, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (CannotError, *USER_ERRORS) as error:
+            say_error(str(error))
+            raise typer.Exit(CANNOT) from error
+        except KeyboardInterrupt:
+            say_error("interrupted; every finished step is kept")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+def load(name: str) -> Any:
+    """The real command behind a line of the contents."""
+    entry = CONTENTS[name]
+    found = pkgutil.resolve_name(entry.where)
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+        single.command(name, epilog=example(*entry.examples))(found)
+        found = single
+    command = typer.main.get_command(found)
+    command.name = name
+    return command
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"journeyman {__version__}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     name="journeyman",
@@ -19,14 +103,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-TASKS, EPISODES, HOUSE = "Tasks", "Episodes", "This machine"
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"journeyman {__version__}")
-        raise typer.Exit
-
 
 @app.callback(epilog=example("journeyman task list", "journeyman run TASK --policy oracle", "journeyman replay last"))
 def root(
@@ -35,40 +111,6 @@ def root(
     ] = False,
 ) -> None:
     """The gym in which coding models learn to handle whole projects: tasks, episodes, training."""
-
-
-def _add(panel: str, command: Callable[..., None], name: str, *examples: str, to: typer.Typer = app) -> None:
-    to.command(name, rich_help_panel=panel, epilog=example(*examples))(command)
-
-
-_add(
-    "Commands", cli_task_make.check, "check",
-    "journeyman task check till-line-rounding", "journeyman task check ./my-tasks --runs 5",
-    to=cli_task.app,
-)  # fmt: skip
-_add(
-    "Commands", cli_task_make.mint_tasks, "mint",
-    "journeyman task mint inflection==0.5.1 --count 50", "journeyman task mint toolz==1.0.0 --out ./my-tasks --seed 7",
-    to=cli_task.app,
-)  # fmt: skip
-_add(
-    "Commands", cli_task_make.build, "build",
-    "journeyman task build ./my-tasks/recipes.jsonl --out ./again",
-    to=cli_task.app,
-)  # fmt: skip
-app.add_typer(cli_task.app, name="task", rich_help_panel=TASKS)
-_add(
-    EPISODES, cli_run.run, "run",
-    "journeyman run till-line-rounding --policy oracle",
-    "journeyman run ./my-tasks --policy local:smollm2-135m --episodes 8",
-    "journeyman run till-line-rounding --policy endpoint:http://localhost:8000/v1#qwen --set max_steps=20",
-)  # fmt: skip
-_add(
-    EPISODES, cli_episode.replay, "replay",
-    "journeyman replay best", "journeyman replay last --verify", "journeyman replay --all --no-pager",
-)  # fmt: skip
-app.add_typer(cli_episode.app, name="episode", rich_help_panel=EPISODES)
-_add(HOUSE, cli_doctor.doctor, "doctor", "journeyman doctor", "journeyman doctor --json")
 
 
 def main() -> None:

@@ -13,15 +13,13 @@ from typing import Annotated, Any
 
 import typer
 from rich.text import Text
-from typer.core import TyperGroup
 
 from journeyman.envs.codec import CodecError
 from journeyman.envs.config import ConfigError
 from journeyman.envs.log import LogError
-from journeyman.envs.opening import open_backend
 from journeyman.envs.store import EpisodeStore, StoreError
 from journeyman.policies.policy import PolicyError
-from journeyman.sandbox.sandbox import SandboxError, SandboxFactory
+from journeyman.sandbox.sandbox import SandboxError
 from journeyman.tasks.task import TaskError
 from journeyman.terminal import err, visible
 
@@ -31,8 +29,6 @@ INTERRUPTED = 130
 RUNS = Path("runs")
 """Where run folders lie when nothing else is said, below the current folder."""
 DEFAULT_RUN = RUNS / "default"
-ORDER = ("task", "run", "replay", "episode", "train", "eval", "demo", "doctor")
-"""How `journeyman --help` lists the commands."""
 
 USER_ERRORS = (StoreError, LogError, CodecError, TaskError, SandboxError, PolicyError, ConfigError)
 
@@ -45,24 +41,6 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts
 
 class CannotError(Exception):
     """A command cannot do what was asked; the message is the one line that people see: what is wrong, and the mend."""
-
-
-class Root(TyperGroup):
-    """The root of the commands: errors that people can mend become one line, others keep their traceback."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """As in a book: what comes first is first."""
-        return sorted(super().list_commands(ctx), key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (CannotError, *USER_ERRORS) as error:
-            say_error(str(error))
-            raise typer.Exit(CANNOT) from error
-        except KeyboardInterrupt:
-            say_error("interrupted; every finished step is kept")
-            raise typer.Exit(INTERRUPTED) from None
 
 
 def say_error(message: str) -> None:
@@ -106,18 +84,6 @@ def find_runs() -> list[Path]:
 
 def open_run(run: Path | None) -> EpisodeStore:
     return EpisodeStore(find_run(run))
-
-
-def sandboxes_of(backend: str) -> SandboxFactory:
-    """The backend of a name.
-
-    Raises:
-        CannotError: there is none of that name.
-    """
-    try:
-        return open_backend(backend)
-    except ValueError as error:
-        raise CannotError(f"--backend {backend}: {error}") from error
 
 
 def _written(folder: Path) -> float | None:

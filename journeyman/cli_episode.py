@@ -23,9 +23,14 @@ from journeyman.envs.episode import Episode
 from journeyman.envs.store import EpisodeStore
 from journeyman.terminal import ending_view, line, opening_view, out, plural, step_view, summary_table, visible
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Look at recorded episodes.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
 KEYS = "enter next · b back · e end · q quit"
+
+
+@app.callback()
+def episodes() -> None:  # with it, one command alone is a group too
+    """Look at recorded episodes."""
 
 
 @app.command("list", epilog=example("journeyman episode list", "journeyman episode list --run demo --json"))
@@ -58,7 +63,7 @@ def replay(
     pager: Annotated[bool, typer.Option("--pager/--no-pager", help="Wait for a key after each step.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Step through an episode: each action, its diff, output and tests, then the verdict and the reward by term."""
+    """Step through an episode: each action, its diff, output and tests, then the verdict and the reward."""
     store = open_run(run)
     episodes = list(store.episodes()) if every else [store.get(episode_id)]
     if verify:

@@ -19,10 +19,9 @@ from journeyman.cli_common import (
     CannotError,
     JsonOption,
     print_json,
-    sandboxes_of,
     say_error,
 )
-from journeyman.cli_task import find_tasks
+from journeyman.cli_task import find_tasks, sandboxes_of
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, Step, StopReason
 from journeyman.envs.repo_env import RepoEnv

@@ -15,6 +15,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from journeyman.cli_common import CannotError, JsonOption, example, print_json
+from journeyman.envs.opening import open_backend
+from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.harbor import bundled_tasks, load_tasks
 from journeyman.tasks.task import CheckKind, Milestone, Task
 from journeyman.terminal import line, out, plural, said
@@ -53,6 +55,18 @@ def find_task(where: str) -> Task:
             f"{where} holds {len(tasks)} tasks; name one of them, such as {Path(where) / tasks[0].repository.parts[-3]}"
         )
     return tasks[0]
+
+
+def sandboxes_of(backend: str) -> SandboxFactory:
+    """The backend of a name.
+
+    Raises:
+        CannotError: there is none of that name.
+    """
+    try:
+        return open_backend(backend)
+    except ValueError as error:
+        raise CannotError(f"--backend {backend}: {error}") from error
 
 
 def describe(task: Task) -> dict[str, object]:

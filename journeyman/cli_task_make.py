@@ -16,11 +16,11 @@ from journeyman.cli_common import (
     BackendOption,
     CannotError,
     JsonOption,
+    example,
     print_json,
-    sandboxes_of,
     say_error,
 )
-from journeyman.cli_task import find_tasks
+from journeyman.cli_task import app, find_tasks, sandboxes_of
 from journeyman.tasks.sources.mint import MintReport, mint
 from journeyman.tasks.sources.recipe import build_recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
@@ -28,6 +28,7 @@ from journeyman.tasks.validation import Certificate, check_task
 from journeyman.terminal import err, line, out, plural
 
 
+@app.command(epilog=example("journeyman task check till-line-rounding", "journeyman task check ./my-tasks --runs 5"))
 def check(
     task: Annotated[
         str,
@@ -53,6 +54,13 @@ def check(
         raise typer.Exit(FAILED)
 
 
+@app.command(
+    "mint",
+    epilog=example(
+        "journeyman task mint inflection==0.5.1 --count 50",
+        "journeyman task mint toolz==1.0.0 --out ./my-tasks --seed 7",
+    ),
+)
 def mint_tasks(
     requirement: Annotated[str, typer.Argument(metavar="NAME==VERSION", help="A library of the package index.")],
     count: Annotated[int, typer.Option(min=1, help="Tasks to make.")] = 10,
@@ -98,6 +106,7 @@ def mint_tasks(
         raise typer.Exit(FAILED)
 
 
+@app.command(epilog=example("journeyman task build ./my-tasks/recipes.jsonl --out ./again"))
 def build(
     suite: Annotated[Path, typer.Argument(metavar="SUITE", help="A recipe file, such as a mint's recipes.jsonl.")],
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for the tasks.")],

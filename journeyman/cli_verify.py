@@ -10,7 +10,8 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from journeyman.cli_common import FAILED, print_json, sandboxes_of
+from journeyman.cli_common import FAILED, print_json
+from journeyman.cli_task import sandboxes_of
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
 from journeyman.envs.opening import open_task
