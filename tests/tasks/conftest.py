@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import Environment, SandboxFactory
 from journeyman.tasks.harbor import save_task
 from journeyman.tasks.task import Budget, Check, CheckKind, Milestone, Task
@@ -80,6 +81,4 @@ def shop_with(tmp_path: Path) -> Callable[..., Task]:
 
 @pytest.fixture(scope="session")
 def sandboxes() -> SandboxFactory:
-    from journeyman.sandbox.backends import open_backend
-
     return open_backend("namespace")
