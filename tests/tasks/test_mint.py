@@ -1,0 +1,225 @@
+"""From a library's archive to proven tasks: the whole way, on a library that a test can read whole."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tarfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from journeyman.sandbox.home import home
+from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.harbor import load_tasks
+from journeyman.tasks.harbor_files import has_canary, walk
+from journeyman.tasks.runner import run_tests
+from journeyman.tasks.sources.make import folder_name
+from journeyman.tasks.sources.mint import MintReport, mint
+from journeyman.tasks.sources.plan import Wanted
+from journeyman.tasks.sources.recipe import build_recipe, tree_hash
+from journeyman.tasks.sources.recipe_file import read_recipes, write_recipes
+from journeyman.tasks.sources.sdist import SourceError
+from journeyman.tasks.task import TaskFormatError
+from journeyman.tasks.validation import check_task
+
+FILES = {
+    "PKG-INFO": "Metadata-Version: 2.1\nName: tinylib\nVersion: 1.0\nLicense: MIT\n",
+    "tinylib/__init__.py": "from tinylib.numbers import clamp, middle\nfrom tinylib.text import shout\n",
+    "tinylib/numbers.py": (
+        "def clamp(value, low, high):\n"
+        '    """Keep a value between two bounds: 1 < 2."""\n'
+        "    if value < low:\n"
+        "        return low\n"
+        "    return high if value > high else value\n"
+        "\n\n"
+        "def middle(values):\n"
+        "    ordered = sorted(values)\n"
+        "    return ordered[len(ordered) // 2]\n"
+        "\n\n"
+        "def unused(a, b):\n"
+        "    return a - b\n"
+    ),
+    "tinylib/text.py": (
+        "def shout(words, mark='!'):\n"
+        "    return ' '.join(words).upper() + mark\n"
+    ),
+    "tests/test_numbers.py": (
+        "from pathlib import Path\n\nimport pytest\n\nfrom tinylib import clamp, middle\n\n\n"
+        "def test_low():\n    assert clamp(-5, 0, 10) == 0\n\n\n"
+        "def test_high():\n    assert clamp(15, 0, 10) == 10\n\n\n"
+        "def test_inside():\n    assert clamp(5, 0, 10) == 5\n\n\n"
+        "@pytest.mark.parametrize('values, expected', [([3, 1, 2], 2), ([5], 5)])\n"
+        "def test_middle(values, expected):\n    assert middle(values) == expected\n\n\n"
+        "def test_broken():\n    assert clamp(1, 2, 3) == 99\n\n\n"
+        "def test_fickle():\n    marker = Path('/tmp/fickle')\n    assert not marker.exists()\n    marker.touch()\n"
+    ),
+    "tests/test_text.py": (
+        "import unittest\n\nfrom tinylib import shout\n\n\n"
+        "class Shouting(unittest.TestCase):\n"
+        "    def test_mark(self):\n        self.assertEqual(shout(['a', 'b']), 'A B!')\n\n"
+        "    def test_other_mark(self):\n        self.assertEqual(shout(['a'], '?'), 'A?')\n"
+    ),
+}  # fmt: skip
+
+
+def put_in_cache(place: Path, files: dict[str, str]) -> None:
+    """The library as if it had been downloaded."""
+    folder = place / "sdists" / "tinylib-1.0"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(folder / "tinylib-1.0.tar.gz", "w:gz") as tar:
+        for name, text in files.items():
+            info = tarfile.TarInfo(f"tinylib-1.0/{name}")
+            info.size = len(text.encode())
+            tar.addfile(info, io.BytesIO(text.encode()))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache that holds the library; built environments are the machine's own, for they take long to make."""
+    environments, place = home("environments"), tmp_path_factory.mktemp("home")
+    (place / "environments").symlink_to(environments)
+    put_in_cache(place, FILES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JOURNEYMAN_HOME", str(place))
+        yield place
+
+
+@pytest.fixture(scope="module")
+def minted(sandboxes: SandboxFactory, tmp_path_factory: pytest.TempPathFactory) -> MintReport:
+    return mint("tinylib==1.0", count=8, out=tmp_path_factory.mktemp("minted"), sandboxes=sandboxes, seed=3)
+
+
+def test_what_was_minted_is_proven_by_the_grader(minted: MintReport, sandboxes: SandboxFactory) -> None:
+    tasks = load_tasks(minted.out)
+    assert len(tasks) == len(minted.kept) == 8
+    certificate = check_task(tasks[0], sandboxes, runs=1)
+    assert certificate.sound, certificate.reasons
+    for recipe in read_recipes(minted.out / "recipes.jsonl"):
+        assert recipe.proof == {"reference": "3/3", "noop": "0/3"}
+
+
+def test_only_reliable_tests_and_tested_functions_are_used(minted: MintReport) -> None:
+    assert minted.tests == 7
+    assert minted.tests_dropped == {"failed": 1, "flaky": 1}
+    for task in load_tasks(minted.out):
+        assert not [check.id for check in task.checks if "broken" in check.id or "fickle" in check.id]
+        assert task.metadata["function"] != "unused"
+        assert task.metadata["library"] == "tinylib"
+        assert task.metadata["licence"] == "MIT"
+
+
+def test_the_policy_reads_neither_the_fault_nor_the_fix_nor_the_hidden_tests(minted: MintReport) -> None:
+    recipes = {recipe.name: recipe for recipe in read_recipes(minted.out / "recipes.jsonl")}
+    cut = 0
+    for task in load_tasks(minted.out):
+        recipe = recipes[task.name]
+        fault = task.repository.joinpath(recipe.mutation.path).read_text().splitlines()[recipe.mutation.line - 1]
+        assert fault.strip() not in task.instruction
+        assert recipe.mutation.operator not in task.instruction
+        assert not any(has_canary(path, task.canary) for _, path in walk(task.repository))
+        assert task.hidden is not None
+        assert all(has_canary(path, task.canary) for name, path in walk(task.hidden) if name.endswith(".py"))
+        for test in recipe.hidden:
+            cut += 1
+            file, _, name = test.partition("::")
+            assert f"def {name.rpartition('::')[2]}(" not in (task.repository / file).read_text()
+            assert f"def {name.rpartition('::')[2]}(" in (task.hidden / file).read_text()
+            assert test not in task.instruction
+    assert cut >= 1
+
+
+def test_the_instruction_tells_a_failure_that_the_policy_can_see(minted: MintReport, sandboxes: SandboxFactory) -> None:
+    task = load_tasks(minted.out)[0]
+    shown = task.instruction.splitlines()[1].removesuffix(" fails:")
+    assert shown in task.fail_to_pass
+    with sandboxes.create(task.environment, task.repository) as sandbox:
+        report = run_tests(sandbox, ids=[shown], timeout_s=30)
+    assert report.failed == (shown,)
+
+
+def test_a_second_run_goes_on_where_the_first_ended(
+    minted: MintReport, sandboxes: SandboxFactory, tmp_path: Path
+) -> None:
+    """One task removed, one line torn: the one is made again, the other forgotten; nothing is tried twice."""
+    out = tmp_path / "minted"
+    shutil.copytree(minted.out, out)
+    shutil.rmtree(out / minted.kept[0])
+    lines = (out / "recipes.jsonl").read_bytes().splitlines(keepends=True)
+    (out / "recipes.jsonl").write_bytes(b"".join(lines[:-1]) + lines[-1][:-9])
+    seen: list[int] = []
+    report = mint(
+        "tinylib==1.0", count=9, out=out, sandboxes=sandboxes, seed=3, progress=lambda r: seen.append(len(r.kept))
+    )
+    assert report.resumed == 7
+    assert len(report.kept) == len(set(report.kept)) == len(load_tasks(out)) == 9
+    assert seen == sorted(seen)
+    keys = [recipe.facts["key"] for recipe in read_recipes(out / "recipes.jsonl")]
+    keys += [json.loads(line)["key"] for line in (out / "rejected.jsonl").read_text().splitlines()]
+    assert len(keys) == len(set(keys))
+
+
+def test_an_interrupted_run_leaves_whole_tasks_only(sandboxes: SandboxFactory, tmp_path: Path) -> None:
+    def interrupt(_: MintReport) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        mint("tinylib==1.0", count=50, out=tmp_path / "out", sandboxes=sandboxes, progress=interrupt)
+    names = {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()}
+    assert names == {folder_name(recipe) for recipe in read_recipes(tmp_path / "out" / "recipes.jsonl")}
+
+
+def test_a_recipe_gives_the_same_task_again(minted: MintReport, tmp_path: Path) -> None:
+    recipes = read_recipes(minted.out / "recipes.jsonl")
+    write_recipes(tmp_path / "suite.jsonl", recipes)
+    assert read_recipes(tmp_path / "suite.jsonl") == recipes
+    tasks = {task.name: task for task in load_tasks(minted.out)}
+    for recipe in recipes:
+        again = build_recipe(recipe, tmp_path / folder_name(recipe))
+        first = tasks[recipe.name]
+        assert again.instruction == first.instruction
+        assert again.checks == first.checks
+        assert again.canary == first.canary
+        assert tree_hash(again.repository) == tree_hash(first.repository) == recipe.tree
+
+
+def test_a_recipe_of_another_time_is_refused(minted: MintReport, tmp_path: Path) -> None:
+    recipe = read_recipes(minted.out / "recipes.jsonl")[0]
+    with pytest.raises(SourceError, match="mint it again"):
+        build_recipe(replace(recipe, tree="0" * 64), tmp_path / "task")
+    assert not (tmp_path / "task").exists()
+    other = replace(recipe, library=replace(recipe.library, sha256="0" * 64))
+    with pytest.raises(SourceError, match="SHA-256"):
+        build_recipe(other, tmp_path / "task")
+
+
+def test_wishes_are_kept(sandboxes: SandboxFactory, tmp_path: Path) -> None:
+    wanted = Wanted(one_line=True, max_function_lines=3, named=True)
+    report = mint("tinylib==1.0", count=3, out=tmp_path, sandboxes=sandboxes, wanted=wanted)
+    for recipe in read_recipes(tmp_path / "recipes.jsonl"):
+        assert recipe.mutation.one_line
+        assert recipe.facts["function_lines"] <= 3
+        assert recipe.facts["named_function"] == recipe.mutation.function
+    assert len(report.kept) == 3
+
+
+def test_tests_that_do_not_run(cache: Path, sandboxes: SandboxFactory, tmp_path: Path) -> None:
+    tests = {name: "import no_such_module\n" for name in FILES if name.startswith("tests/")}
+    place = cache / "broken"
+    (place).mkdir()
+    (place / "environments").symlink_to((cache / "environments").resolve())
+    put_in_cache(place, FILES | tests)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JOURNEYMAN_HOME", str(place))
+        with pytest.raises(SourceError, match="no_such_module"):
+            mint("tinylib==1.0", count=1, out=tmp_path, sandboxes=sandboxes)
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"task": "x"}', '{"library": "unknown==1"}'])
+def test_a_recipe_file_that_holds_something_else(line: str, tmp_path: Path) -> None:
+    (tmp_path / "suite.jsonl").write_text(line + "\n")
+    with pytest.raises(TaskFormatError, match="line 1"):
+        read_recipes(tmp_path / "suite.jsonl")
