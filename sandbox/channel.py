@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -72,6 +73,8 @@ class SocketStream:
                 continue
 
     def close(self) -> None:
+        with suppress(OSError):  # not connected any more
+            self._socket.shutdown(socket.SHUT_RDWR)  # also where a forked process holds a copy
         self._socket.close()
 
     def _wait(self, event: int, deadline: float) -> None:

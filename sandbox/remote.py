@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 from journeyman.sandbox.channel import Channel
@@ -70,7 +71,7 @@ class RemoteSandbox:
         self._again = again
         self._contents: dict[str, bytes] = {}
         self._seeded = False
-        self._end = weakref.finalize(self, _finish, channel, end)
+        self._end = weakref.finalize(self, _finish, os.getpid(), channel, end)
 
     def run(
         self,
@@ -187,9 +188,7 @@ class RemoteSandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
     def _pristine(self, path: str) -> File:
@@ -234,7 +233,9 @@ class RemoteSandbox:
         return SandboxLost(f"the sandbox broke the protocol during {op!r}: {error}")
 
 
-def _finish(channel: Channel, end: Callable[[], None]) -> None:
+def _finish(owner: int, channel: Channel, end: Callable[[], None]) -> None:
+    if os.getpid() != owner:  # a fork's copy is forgotten, not the sandbox
+        return
     channel.close()
     end()
 

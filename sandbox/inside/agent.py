@@ -31,13 +31,8 @@ import signal
 import struct
 import sys
 
-from .commands import run
+from .commands import run, set_dumpable
 from .files import WORKSPACE, PathError, Tree, read_exactly, read_file, remove_file, write_all, write_file
-
-try:
-    import ctypes
-except ImportError:  # an interpreter built without libffi
-    ctypes = None  # type: ignore[assignment]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` costs half of the start
@@ -138,8 +133,7 @@ def serve(source: int, sink: int) -> None:
         raise RuntimeError("the helper must be process 1 of a sandbox")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
-    if ctypes is not None:
-        ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE: /proc/1/fd and /proc/1/mem are closed to commands
+    set_dumpable(False)  # /proc/1/fd and /proc/1/mem are closed to commands
     for handle in (source, sink):
         os.set_inheritable(handle, False)
     os.makedirs("/tmp/home", exist_ok=True)

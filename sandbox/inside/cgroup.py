@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +21,20 @@ class Cgroup:
         self.folder = folder
         self.version = version
 
-    def join(self) -> None:
-        """Put the calling process, and all that it will start, into the group."""
-        _write(f"{self.folder}/cgroup.procs", "0")
+    def limit(self, memory_bytes: int, processes: int) -> None:
+        """Set the limits. Raises OSError where the kernel refuses the one on memory."""
+        if self.version == 2:
+            _write(f"{self.folder}/memory.max", str(memory_bytes))
+            _try(f"{self.folder}/memory.swap.max", "0")
+            _try(f"{self.folder}/pids.max", str(processes))
+        else:
+            _write(f"{self.folder}/memory.limit_in_bytes", str(memory_bytes))
+            _try(f"{self.folder}/memory.memsw.limit_in_bytes", str(memory_bytes))
+
+    def leave(self) -> None:
+        """Go back to where we were, and remove the group, which must hold nobody else."""
+        _try(f"{os.path.dirname(self.folder)}/cgroup.procs", "0")
+        _remove(self.folder)
 
     def ran_out(self) -> bool:
         """Whether the kernel killed something in it for want of memory."""
@@ -35,20 +45,13 @@ class Cgroup:
         except (OSError, ValueError):
             return False
 
-    def remove(self) -> None:
-        for _ in range(50):
-            try:
-                os.rmdir(self.folder)
-            except FileNotFoundError:
-                return
-            except OSError:  # its last member is still being buried
-                time.sleep(0.01)
-            else:
-                return
 
+def joined() -> Cgroup | None:
+    """A new group with this process in it, or None where none can be had.
 
-def limited(memory_bytes: int, processes: int) -> Cgroup | None:
-    """A new group with these limits, or None where none can be had."""
+    Moving a process makes the kernel wait for all others, some 20 ms: so this is done before it is urgent, and what
+    the process starts later is in the group from its first moment.
+    """
     for parent, version in _candidates():
         folder = f"{parent}/{PREFIX}{os.getpid()}"
         try:
@@ -56,19 +59,14 @@ def limited(memory_bytes: int, processes: int) -> Cgroup | None:
             os.mkdir(folder)
         except OSError:
             continue
-        group = Cgroup(folder, version)
+        name = "memory.max" if version == 2 else "memory.limit_in_bytes"
         try:
-            if version == 2:
-                _write(f"{folder}/memory.max", str(memory_bytes))
-                _try(f"{folder}/memory.swap.max", "0")
-                _try(f"{folder}/pids.max", str(processes))
-            else:
-                _write(f"{folder}/memory.limit_in_bytes", str(memory_bytes))
-                _try(f"{folder}/memory.memsw.limit_in_bytes", str(memory_bytes))
-            with open(f"{folder}/cgroup.procs", "a"):
-                return group
+            if os.access(f"{folder}/{name}", os.W_OK):
+                _write(f"{folder}/cgroup.procs", "0")
+                return Cgroup(folder, version)
         except OSError:
-            group.remove()
+            pass
+        _remove(folder)
     return None
 
 
@@ -103,10 +101,14 @@ def _sweep(parent: str) -> None:
     for name in os.listdir(parent):
         pid = name[len(PREFIX) :]
         if name.startswith(PREFIX) and pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
-            try:
-                os.rmdir(f"{parent}/{name}")
-            except OSError:
-                continue
+            _remove(f"{parent}/{name}")
+
+
+def _remove(folder: str) -> None:
+    try:
+        os.rmdir(folder)
+    except OSError:
+        pass
 
 
 def _read(path: str) -> str:

@@ -10,6 +10,11 @@ import select
 import signal
 import time
 
+try:
+    import ctypes
+except ImportError:  # an interpreter built without libffi
+    ctypes = None  # type: ignore[assignment]
+
 from .files import open_folder, write_all
 
 TYPE_CHECKING = False
@@ -17,6 +22,7 @@ if TYPE_CHECKING:  # `typing` costs half of the start
     from typing import Any
 
 CHUNK = 1 << 16
+PR_SET_DUMPABLE = 4
 
 
 class Capture:
@@ -62,6 +68,22 @@ def end_everything(child: int) -> int:
             status = ended
 
 
+def set_dumpable(dumpable: bool) -> None:
+    """Whether processes of the same user may look into this one."""
+    if ctypes is not None:
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, int(dumpable), 0, 0, 0)
+
+
+def first_for_the_oom_killer() -> None:
+    """Short of memory, the kernel shall take the command, not the helper."""
+    set_dumpable(True)  # else our own files in /proc are root's
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+    except OSError:
+        pass
+
+
 def become(argv: list[str], env: dict[str, str], folder: int, stdin: int, output: int) -> None:
     """In the forked child: turn into the command. Never returns."""
     code = 127
@@ -77,11 +99,7 @@ def become(argv: list[str], env: dict[str, str], folder: int, stdin: int, output
                 signal.signal(number, signal.SIG_DFL)
             except (OSError, ValueError):
                 continue
-        try:
-            with open("/proc/self/oom_score_adj", "w") as file:
-                file.write("1000")  # short of memory, the kernel takes the command, not the helper
-        except OSError:
-            pass
+        first_for_the_oom_killer()
         os.execvpe(argv[0], argv, env)
     except (OSError, ValueError) as error:  # not there, not executable, too long, a NUL inside
         missing = isinstance(error, FileNotFoundError)

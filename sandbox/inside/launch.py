@@ -5,14 +5,14 @@ inside them, and ends with it.
                            └─ helper (process 1 of the sandbox)   closes, however it died, the launcher kills process 1,
                                                                   and with it the kernel ends all that is inside
 
-It is started with an empty environment and no descriptor but the socket, which first carries one request, "launch",
-with the folders, the limits and the mode:
+It is started with an empty environment and no descriptor but the socket, makes its `Place` and then reads from the
+socket one request, "launch", with the folders and the limits. There are two ways to the same end state:
 
-    root   we are root: mounts are made as root, then commands become a user of their own (mapped to 1000 in a user
-           namespace of their own where the kernel lets us make one)
-    user   we are not: a user namespace in which we may mount comes first, and we are its user 1000
+    as root    mounts are made as root, then commands become a user of their own (mapped to 1000 in a user namespace
+               of their own where the kernel lets us make one)
+    as a user  a user namespace in which we may mount comes first, and we are its user 1000
 
-The end state is the same: no capability, no network, no new privilege, and the seccomp filter over all of it.
+In force at the end: no capability, no network, no new privilege, and the seccomp filter over all of it.
 """
 # ruff: noqa: PTH101, PTH102, PTH103, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
 # ruff: noqa: PTH211, RUF100, SIM105, TID251
@@ -30,7 +30,7 @@ import sys
 from . import kernel as k
 from . import root, seccomp
 from .agent import HEADER, encode, serve
-from .cgroup import Cgroup, limited
+from .cgroup import Cgroup, joined
 from .files import read_exactly, write_all
 
 TYPE_CHECKING = False
@@ -42,72 +42,103 @@ OUT_OF_MEMORY, KILLED = 10, 9
 FIRST_USER = 100_000
 
 
+class Place:
+    """What a sandbox needs of the kernel and can be had before its files are known, so that one can wait ready."""
+
+    def __init__(self) -> None:
+        self.group = joined()
+        self.as_root = os.geteuid() == 0
+        self.owner, self.user_namespace = root.USER, None
+        if self.as_root:
+            _protect()
+            self.owner = FIRST_USER + os.getpid()
+            self.user_namespace = _user_namespace(self.owner)
+        else:
+            uid, gid = os.getuid(), os.getgid()
+            k.unshare(k.CLONE_NEWUSER)
+            _map("self", uid, gid)
+        k.unshare(k.CLONE_NEWPID)
+
+
 def main() -> None:
-    """Launch one sandbox over the socket that is stdin, and wait for its end."""
+    """Get ready, launch the one sandbox that is asked for over the socket that is stdin, and wait for its end."""
     control = os.dup(0)
     null = os.open("/dev/null", os.O_RDWR)
     for number in range(3):
         os.dup2(null, number)
-    header = HEADER.unpack(read_exactly(control, HEADER.size))
-    config = json.loads(read_exactly(control, header[0]))
-    group = limited(config["limits"]["memory_mb"] << 20, config["limits"]["processes"] + 1)
+    place, problem = None, ""
     try:
-        child = _start(config, control, group)
-    except Exception as error:
-        _refuse(control, error)
-        child = 0
-    code = _wait(child, control, group) if child else 1
-    if group:
-        group.remove()
-    sys.exit(code)
+        place = Place()
+    except OSError as error:
+        problem = str(error)
+    header = read_exactly(control, HEADER.size)
+    if not header and place and place.group:  # nobody needed us
+        place.group.leave()
+    if not header:
+        return
+    config = json.loads(read_exactly(control, HEADER.unpack(header)[0]))
+    child = 0
+    if place:
+        try:
+            child = _start(config, control, place)
+        except OSError as error:
+            problem = str(error)
+    if not place or not child:
+        _refuse(control, problem)
+        sys.exit(1)
+    sys.exit(_wait(child, control, place.group))
 
 
-def _start(config: dict[str, Any], control: int, group: Cgroup | None) -> int:
-    user_namespace, owner = None, root.USER
-    if config["mode"] == "user":
-        uid, gid = os.getuid(), os.getgid()
-        k.unshare(k.CLONE_NEWUSER)
-        _map("self", uid, gid)
-    else:
-        owner = FIRST_USER + os.getpid()
-        user_namespace = _user_namespace(owner)
-    k.unshare(k.CLONE_NEWPID)
+def _start(config: dict[str, Any], control: int, place: Place) -> int:
+    if place.group:
+        place.group.limit(config["limits"]["memory_mb"] << 20, config["limits"]["processes"] + 2)
     child = os.fork()
     if child:
         return child
     try:
-        report = _enter(config, owner, user_namespace, group)
+        report = _enter(config, place)
         write_all(control, encode(report))
         serve(control, control)
     except BaseException as error:
-        _refuse(control, error)
+        _refuse(control, str(error) or repr(error))
     finally:
         os._exit(0)
 
 
-def _enter(config: dict[str, Any], owner: int, user_namespace: int | None, group: Cgroup | None) -> dict[str, Any]:
+def _enter(config: dict[str, Any], place: Place) -> dict[str, Any]:
     """In the child: become the sandbox's process 1. Returns what is in force."""
     k.prctl(k.PR_SET_PDEATHSIG, signal.SIGKILL)
-    if group:
-        group.join()
     k.unshare(k.CLONE_NEWNS | k.CLONE_NEWNET | k.CLONE_NEWIPC | k.CLONE_NEWUTS | k.CLONE_NEWCGROUP)
-    workspace, mapped = root.build(config, owner, user_namespace)
-    _limit(config["limits"], in_group=group is not None)
-    if mapped and user_namespace is not None:
-        k.set_namespace(user_namespace, k.CLONE_NEWUSER)
-        os.close(user_namespace)
-        owner = root.USER
+    workspace, mapped = root.build(config, place.as_root, place.owner, place.user_namespace)
+    _limit(config["limits"], in_group=place.group is not None)
+    user = root.USER
+    if mapped and place.user_namespace is not None:
+        k.set_namespace(place.user_namespace, k.CLONE_NEWUSER)
+    elif place.as_root:
+        user = place.owner
+    if place.user_namespace is not None:
+        os.close(place.user_namespace)
     k.drop_bounding_set()
-    if config["mode"] == "root":
+    if place.as_root:
         os.setgroups([])
-        os.setresgid(owner, owner, owner)
-        os.setresuid(owner, owner, owner)
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
         k.prctl(k.PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of user clears it
     k.drop_capabilities()
     k.prctl(k.PR_SET_NO_NEW_PRIVS, 1)
     k.install_filter(seccomp.program(os.uname().machine))
-    memory = f"cgroup v{group.version}, whole sandbox" if group else "address space, per process"
-    return {"workspace": workspace, "memory": memory, "user_namespace": owner == root.USER, "user": owner}
+    memory = f"cgroup v{place.group.version}, whole sandbox" if place.group else "address space, per process"
+    group = place.group.folder if place.group else ""
+    return {"workspace": workspace, "memory": memory, "user": user, "group": group}
+
+
+def _protect() -> None:
+    """Short of memory, the kernel shall take a command, not us."""
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("-1000")
+    except OSError:
+        pass
 
 
 def _limit(limits: dict[str, int], in_group: bool) -> None:
@@ -176,8 +207,8 @@ def _wait(child: int, control: int, group: Cgroup | None) -> int:
     return OUT_OF_MEMORY if group and group.ran_out() else KILLED
 
 
-def _refuse(control: int, error: BaseException) -> None:
+def _refuse(control: int, problem: str) -> None:
     try:
-        write_all(control, encode({"error": "launch", "message": str(error) or repr(error)}))
+        write_all(control, encode({"error": "launch", "message": problem}))
     except OSError:
         pass

@@ -34,7 +34,7 @@ ETC = {
 ETC_OF_HOST = ("ld.so.cache", "alternatives", "os-release", "mime.types")
 
 
-def build(config: dict[str, Any], owner: int, user_namespace: int | None) -> tuple[str, bool]:
+def build(config: dict[str, Any], as_root: bool, owner: int, user_namespace: int | None) -> tuple[str, bool]:
     """Make the root and enter it.
 
     Returns how the workspace is kept ("overlay", or "copy" where none can be had), and whether its files were mapped
@@ -42,6 +42,7 @@ def build(config: dict[str, Any], owner: int, user_namespace: int | None) -> tup
 
     Args:
         config: what the launcher was given: folders and limits.
+        as_root: whether we are root on the host, or only in a user namespace of ours.
         owner: the user, as this process sees users, that commands will run as.
         user_namespace: the namespace that commands will live in, if it is another than ours.
     """
@@ -51,10 +52,10 @@ def build(config: dict[str, Any], owner: int, user_namespace: int | None) -> tup
     for folder in ("old", "etc", "opt", "opt/journeyman", "run", "var", "sys", "root", "home", "empty"):
         os.mkdir(folder)
     os.symlink("/tmp", "var/tmp")
-    how, mapped = _workspace(config, owner, user_namespace)
+    how, mapped = _workspace(config, as_root, owner, user_namespace)
     for name in SYSTEM:
         _system(name)
-    _etc(USER if mapped or config["mode"] == "user" else owner)
+    _etc(USER if mapped or not as_root else owner)
     _mount_at("opt/env", config["env"])
     _mount_at("opt/journeyman/inside", config["inside"])
     _mount_at("opt/python", config["python"])
@@ -112,7 +113,7 @@ def _dev() -> None:
     k.mount("writable/shm", "dev/shm", "", k.MS_BIND)
 
 
-def _workspace(config: dict[str, Any], owner: int, user_namespace: int | None) -> tuple[str, bool]:
+def _workspace(config: dict[str, Any], as_root: bool, owner: int, user_namespace: int | None) -> tuple[str, bool]:
     """The overlay at /workspace; it, /tmp and /dev/shm share one file system with one limit."""
     limits = config["limits"]
     for folder in ("writable", "lower", "workspace", "tmp"):
@@ -127,7 +128,7 @@ def _workspace(config: dict[str, Any], owner: int, user_namespace: int | None) -
     mapped = user_namespace is not None and _mapped(config["template"], user_namespace)
     if not mapped:
         k.bind(config["template"], "lower")
-    how = _overlay(config["mode"] == "user") or _copy(owner)
+    how = _overlay(as_root) or _copy(owner)
     k.unmount("lower")
     k.mount("writable/tmp", "tmp", "", k.MS_BIND)
     return how, mapped
@@ -141,10 +142,10 @@ def _mapped(template: str, user_namespace: int) -> bool:
     return True
 
 
-def _overlay(by_user: bool) -> str:
+def _overlay(as_root: bool) -> str:
     options = "lowerdir=lower,upperdir=writable/upper,workdir=writable/work"
     try:
-        if by_user:
+        if not as_root:
             os.setxattr("writable/upper", "user.journeyman", b"1")  # without these, a removed folder could come back
             options += ",userxattr"
         k.mount("workspace", "workspace", "overlay", k.MS_NOSUID | k.MS_NODEV, options)
