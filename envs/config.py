@@ -28,6 +28,10 @@ class EnvConfig(BaseModel):
     """Longest observation, in characters; longer ones keep their head and tail."""
     window_lines: int = Field(default=40, ge=4)
     """Lines of a file that `view` shows at once. Small models: 24."""
+    fold_docstrings: bool = False
+    """Whether `view` of a definition leaves out all but the first line of a long docstring (and says so)."""
+    echo_lines: int = Field(default=1, ge=0)
+    """Lines around a change that `edit` shows with it; 0 shows nothing of it."""
     max_matches: int = Field(default=20, ge=1)
     """Lines that `search` shows."""
     max_line_chars: int = Field(default=200, ge=40)

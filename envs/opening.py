@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.tools.view import listing
+from journeyman.sandbox import backends
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.harbor import bundled_tasks, load_task
 from journeyman.tasks.task import Milestone, Task, TaskError
@@ -33,25 +33,14 @@ def open_task(task: Task | Path | str) -> Task:
     raise TaskError(f"{str(task)!r} is neither a task folder nor the name of a bundled task; {hint}")
 
 
-BACKENDS: Mapping[str, str] = {
-    "namespace": "journeyman.sandbox.namespace:NamespaceSandboxes",
-    "docker": "journeyman.sandbox.docker:DockerSandboxes",
-}
-"""Name → where its factory stands. Loaded when asked for: nobody waits for the SDK of a backend that is not used."""
-
-
 def open_backend(backend: SandboxFactory | str) -> SandboxFactory:
-    """The factory itself, or a new one of the backend of that name.
+    """The factory itself, or the backend of that name.
 
     Raises:
-        ValueError: there is no such backend.
+        ValueError: there is no backend of that name.
+        SandboxUnavailable: "auto" found none that works here.
     """
-    if not isinstance(backend, str):
-        return backend
-    if backend not in BACKENDS:
-        raise ValueError(f"there is no backend {backend!r}; there are: {', '.join(BACKENDS)}")
-    factory: SandboxFactory = pkgutil.resolve_name(BACKENDS[backend])()
-    return factory
+    return backends.open_backend(backend) if isinstance(backend, str) else backend
 
 
 def first_text(task: Task, files: Sequence[str], config: EnvConfig) -> str:

@@ -20,7 +20,8 @@ PRESETS = {
     # A hundred million parameters: everything counts, so an episode should fit into some 500 tokens.
     "small": Preset(
         EnvConfig(
-            max_steps=8, malformed_limit=3, max_observation_chars=1600, window_lines=24, max_matches=6,
+            max_steps=8, malformed_limit=3, max_observation_chars=1600, window_lines=32, fold_docstrings=True,
+            echo_lines=0, max_matches=6,
             max_line_chars=120, max_failures=1, max_message_chars=120, test_scope="failing", show_tree=False,
         ),
         LocalSettings(dialect="lines", max_turn_tokens=64, max_episode_tokens=1024),

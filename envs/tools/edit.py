@@ -10,8 +10,6 @@ from journeyman.envs.tools.syntax import is_python, syntax_error
 from journeyman.envs.tools.textfile import TextFile
 from journeyman.envs.tools.tool import Refused, ToolResult, Workspace, workspace_path
 
-CONTEXT_LINES = 1
-"""Lines shown before and after what changed."""
 MAX_SHOWN_LINES = 12
 _MAX_COMPARED_LINES = 5000
 
@@ -30,7 +28,11 @@ class EditTool:
         if changed == file:
             raise Refused("the edit changes nothing: the new text is what stands there already")
         workspace.write(path, encodable(changed))
-        lines = [f"edited {path}:{first}", _around(changed, first, count), syntax_note(path, changed)]
+        lines = [
+            f"edited {path}:{first}",
+            _around(changed, first, count, workspace.config.echo_lines),
+            syntax_note(path, changed),
+        ]
         return ToolResult("\n".join(line for line in lines if line))
 
 
@@ -114,9 +116,12 @@ def _near(file: TextFile, old: str) -> str:
     return ("; the nearest:\n" + "\n".join(file.numbered(n, n) for n in best)) if best else ""
 
 
-def _around(file: TextFile, first: int, count: int) -> str:
-    """The changed lines with their new numbers, a little around them; the middle of a long change is left out."""
-    start, end = max(1, first - CONTEXT_LINES), min(len(file.lines), first + count - 1 + CONTEXT_LINES)
+def _around(file: TextFile, first: int, count: int, context: int) -> str:
+    """The changed lines with their new numbers and `context` lines around them; the middle of a long change is left
+    out. Nothing for a context of 0."""
+    if not context:
+        return ""
+    start, end = max(1, first - context), min(len(file.lines), first + count - 1 + context)
     if end - start < MAX_SHOWN_LINES:
         return file.numbered(start, end)
     half = MAX_SHOWN_LINES // 2

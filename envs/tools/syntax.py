@@ -32,6 +32,8 @@ class Definition:
     header: str
     """Its first line of code, such as "def area(self) -> float"."""
     depth: int = 0
+    docstring: tuple[int, int] | None = None
+    """Its first and last line."""
 
 
 def is_python(path: str) -> bool:
@@ -48,7 +50,7 @@ def definitions(text: str) -> list[Definition]:
         inner = node.child_by_field_name("definition") if node.type == "decorated_definition" else node
         if inner is not None and inner.type in ("class_definition", "function_definition"):
             name = prefix + _name(inner)
-            found.append(Definition(name, _line(node), _last_line(node), _header(inner), depth))
+            found.append(Definition(name, _line(node), _last_line(node), _header(inner), depth, _docstring(inner)))
             node, prefix, depth = inner, name + ".", depth + 1
         waiting += [(child, prefix, depth) for child in reversed(node.children) if child.type.endswith(_COMPOUND)]
     return found
@@ -139,6 +141,16 @@ def _header(node: Node) -> str:
     if body is not None:
         source = source[: body.start_byte - node.start_byte]
     return " ".join(source.decode("utf-8", "replace").split()).rstrip(": ")
+
+
+def _docstring(node: Node) -> tuple[int, int] | None:
+    body = node.child_by_field_name("body")
+    first = (
+        next((child for child in body.named_children if child.type != "comment"), None) if body is not None else None
+    )
+    if first is None or first.type != "expression_statement" or first.named_children[0].type != "string":
+        return None
+    return _line(first), _last_line(first)
 
 
 def _line(node: Node) -> int:

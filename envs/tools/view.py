@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from journeyman.envs.actions import View
+from journeyman.envs.config import EnvConfig
 from journeyman.envs.tools.scan import scan
 from journeyman.envs.tools.syntax import Definition, definitions, is_python
 from journeyman.envs.tools.textfile import TextFile
@@ -30,7 +31,7 @@ class ViewTool:
             return ToolResult(listing(path, below))
         file = workspace.read(path)
         if symbol:
-            return ToolResult(_definition(path, file, symbol, arguments.line, workspace.config.window_lines))
+            return ToolResult(_definition(path, file, symbol, arguments.line, workspace.config))
         return ToolResult(_window(path, file, arguments.line, workspace.config.window_lines))
 
 
@@ -59,7 +60,7 @@ def _window(path: str, file: TextFile, line: int | None, size: int) -> str:
     return f"{path}:{start}-{end}{whole}\n{file.numbered(start, end)}"
 
 
-def _definition(path: str, file: TextFile, symbol: str, line: int | None, size: int) -> str:
+def _definition(path: str, file: TextFile, symbol: str, line: int | None, config: EnvConfig) -> str:
     """One definition; of a long one the part around `line`, or else its beginning."""
     if not is_python(path):
         raise Refused(f"{path} is not Python: view it by line")
@@ -69,22 +70,35 @@ def _definition(path: str, file: TextFile, symbol: str, line: int | None, size: 
         raise Refused(f"no {symbol} in {path}{did_you_mean(symbol, [d.name for d in known])}")
     chosen = next((d for d in found if line and d.start <= line <= d.end), found[0])
     others = [d for d in found if d is not chosen]
-    text = _part(path, file, chosen, line, size)
+    text = _part(path, file, chosen, line, config)
     return text + (f"\nalso at line {', '.join(str(d.start) for d in others[:5])}" if others else "")
 
 
-def _part(path: str, file: TextFile, found: Definition, line: int | None, size: int) -> str:
-    start, end = found.start, found.end
-    if end - start >= size:
-        middle = line if line and start <= line <= end else start
-        start = max(start, min(middle - size // 2, end - size + 1))
-        end = start + size - 1
-    lines = [f"{path}:{start}-{end}", file.numbered(start, end)]
-    if start > found.start:
-        lines.insert(1, f"… lines {found.start}-{start - 1} left out")
-    if end < found.end:
-        lines.append(f"… lines {end + 1}-{found.end} left out")
+def _part(path: str, file: TextFile, found: Definition, line: int | None, config: EnvConfig) -> str:
+    folded = _folded(found, line) if config.fold_docstrings else range(0)
+    numbers = [n for n in range(found.start, found.end + 1) if n not in folded]
+    if len(numbers) > config.window_lines:
+        middle = numbers.index(line) if line in numbers else 0
+        first = max(0, min(middle - config.window_lines // 2, len(numbers) - config.window_lines))
+        numbers = numbers[first : first + config.window_lines]
+    lines, expected = [f"{path}:{numbers[0]}-{numbers[-1]}"], found.start
+    for n in [*numbers, found.end + 1]:
+        if n > expected:
+            what = "docstring" if n - 1 in folded and expected in folded else "left out"
+            lines.append(f"… lines {expected}-{n - 1} {what}")
+        if n <= found.end:
+            lines.append(file.numbered(n, n))
+        expected = n + 1
     return "\n".join(lines)
+
+
+def _folded(found: Definition, line: int | None) -> range:
+    """The lines of a long docstring after its first, unless one of them was asked for."""
+    if found.docstring is None:
+        return range(0)
+    start, end = found.docstring
+    asked = line is not None and start <= line <= end
+    return range(start + 1, end + 1) if end - start >= 2 and not asked else range(0)
 
 
 def _find(folder: str, symbol: str, line: int | None, workspace: Workspace) -> str:
@@ -103,7 +117,7 @@ def _find(folder: str, symbol: str, line: int | None, workspace: Workspace) -> s
     if not texts:
         raise Refused(_nowhere(folder, symbol, last, workspace))
     path, file = texts[0]
-    text = _definition(path, file, symbol, line, workspace.config.window_lines)
+    text = _definition(path, file, symbol, line, workspace.config)
     also = [other for other, _ in texts[1:4]]
     return text + (f"\nalso in {', '.join(also)}" if also else "")
 
