@@ -95,9 +95,9 @@ class OraclePolicy:
 
     def _report(self) -> Action:
         paths = [change.path for change in self._changes]
-        claims = [{"kind": "changed", "subject": path} for path in paths[:_MAX_CHANGED_CLAIMS]]
-        if self._notes.tests_pass:
-            claims.insert(0, {"kind": "tests_pass"})
+        claims = [{"kind": "tests_pass"}] if self._notes.tests_pass else []
+        if self._task.milestones or not claims:  # of a single bug, a passing test says enough
+            claims += [{"kind": "changed", "subject": path} for path in paths[:_MAX_CHANGED_CLAIMS]]
         what = "Fixed" if all(change.before for change in self._changes) else "Wrote"
         return Action(
             "report", {"summary": f"{what} {', '.join(_functions(self._changes) or paths)}.", "claims": claims}
