@@ -20,8 +20,9 @@ RUN_TIMEOUT_S = 300.0
 MAX_RECORDS = 64 * 1024 * 1024
 PROBE = "/tmp/journeyman_probe.py"
 SPEC, RECORDS = "/tmp/journeyman_spec.json", "/tmp/journeyman_records.jsonl"
-# Without the plugins of others, with one hash seed: as the grader will run them.
-VARIABLES = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONHASHSEED": "0", "TZ": "UTC"}
+# Without the plugins of others and with one hash seed, as the grader will run them. Bytecode is written, though: the
+# measured run leaves that of all tests for the mutants' runs, which write none (an empty value means unset).
+VARIABLES = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": ""}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
@@ -28,8 +29,9 @@ class Wanted:
     named: bool = False
     """Only where the instruction names the function that holds the fault."""
 
-    def takes(self, mutation: Mutation, function: Function) -> bool:
-        if self.one_line and not mutation.one_line:
+    def takes(self, mutation: Mutation, function: Function, mentioned: Set[str]) -> bool:
+        """Whether a mutation may give such a task. `mentioned` holds the words of the library's tests."""
+        if (self.one_line and not mutation.one_line) or (self.named and function.name not in mentioned):
             return False
         return self.max_function_lines is None or function.lines <= self.max_function_lines
 
@@ -71,6 +73,7 @@ def mutants_in_turn(library: Library, baseline: Baseline, seed: int, wanted: Wan
 
 def _by_function(library: Library, baseline: Baseline, wanted: Wanted) -> Iterator[list[Mutant]]:
     seen: set[str] = set()
+    mentioned = {word.decode() for path in library.tests for word in re.findall(rb"[A-Za-z_]\w*", library.read(path))}
     for path in library.sources:
         source = library.read(path)
         try:
@@ -82,7 +85,7 @@ def _by_function(library: Library, baseline: Baseline, wanted: Wanted) -> Iterat
         for mutation in found:
             function = functions[mutation.function]
             tests = tests_for(baseline, path, function)
-            if not tests or not wanted.takes(mutation, function):
+            if not tests or not wanted.takes(mutation, function, mentioned):
                 continue
             key = hashlib.sha256(path.encode() + b"\0" + mutation.apply(source)).hexdigest()[:12]
             if key not in seen:

@@ -11,7 +11,7 @@ from journeyman.tasks.sources.baseline import Baseline, ask_probe
 from journeyman.tasks.sources.functions import Function
 from journeyman.tasks.sources.operators.mutation import Mutation
 
-MAX_TESTS = 60
+MAX_TESTS = 40
 """Tests that enter the function and are run on a mutant of it."""
 MAX_NEIGHBOURS = 12
 """Tests of the same module that do not enter the function: what a solution must not break."""
