@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 
 from journeyman.envs.config import EnvConfig
@@ -25,12 +26,17 @@ def open_task(task: Task | Path | str) -> Task:
         return task
     if Path(task).is_dir():
         return load_task(task)
-    by_name = {bundled.name.rsplit("/", 1)[-1]: bundled for bundled in bundled_tasks()}
+    by_name = _bundled()
     if found := by_name.get(str(task).rsplit("/", 1)[-1]):
         return found
     near = get_close_matches(str(task), by_name, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"bundled are: {', '.join(sorted(by_name))}"
     raise TaskError(f"{str(task)!r} is neither a task folder nor the name of a bundled task; {hint}")
+
+
+@cache
+def _bundled() -> Mapping[str, Task]:
+    return {task.name.rsplit("/", 1)[-1]: task for task in bundled_tasks()}
 
 
 def open_backend(backend: SandboxFactory | str) -> SandboxFactory:

@@ -67,7 +67,8 @@ class RepoEnv(gymnasium.Env[str, str]):
 
     Args:
         task: a `Task`, a task folder, or the name of a bundled task.
-        backend: "namespace", "docker", "auto" (the first that works), or a picklable `SandboxFactory`. Nothing opens before the first reset.
+        backend: "namespace", "docker", "auto" (the first that works), or a picklable `SandboxFactory`.
+            Nothing opens before the first reset.
         config: settings, or a dict of them.
         render_mode: "ansi" lets `render` return the last action and its answer.
 
