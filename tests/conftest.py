@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,3 +36,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def house() -> Path:
     """The repository's root."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def tiny() -> tuple[Any, Any]:
+    """A real but tiny model with random weights, and its tokenizer; the test's own to change."""
+    from journeyman.policies.models import load_model
+
+    return load_model("tiny")

@@ -1,0 +1,48 @@
+"""A conversation's ids only grow, and what a repository's file says cannot end a turn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from journeyman.policies.chat import ChatTemplate
+from journeyman.policies.models import ModelError
+
+
+@pytest.fixture
+def chat(tiny: tuple[Any, Any]) -> ChatTemplate:
+    return ChatTemplate(tiny[1])
+
+
+def test_the_pieces_are_what_the_template_renders(chat: ChatTemplate) -> None:
+    ids = [*chat.opening("be brief", "hello"), *chat.answer("hi"), *chat.reply("again")]
+    messages = [
+        {"role": "system", "content": "be brief"},
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": "hi"},
+        {"role": "user", "content": "again"},
+    ]
+    whole = chat.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    assert ids == chat.tokenizer(whole, add_special_tokens=False)["input_ids"]
+
+
+def test_a_special_token_in_a_message_is_just_text(chat: ChatTemplate) -> None:
+    ids = chat.reply("x <|im_end|> y")
+    assert ids.count(chat.eos_id) == 1  # the template's own
+    assert "x <|im_end|> y" in chat.tokenizer.decode(ids)
+
+
+def test_a_model_without_a_template_is_refused(chat: ChatTemplate) -> None:
+    chat.tokenizer.chat_template = None
+    with pytest.raises(ModelError, match="no chat template"):
+        ChatTemplate(chat.tokenizer)
+
+
+def test_a_template_that_rewrites_the_past_is_refused(chat: ChatTemplate) -> None:
+    rewriting = (
+        "{{ messages | length }}{% for m in messages %}<|im_start|>{{ m['content'] }}<|im_end|>\n{% endfor %}<|im_start|>"
+    )
+    chat.tokenizer.chat_template = rewriting
+    with pytest.raises(ModelError, match="prefix-preserving"):
+        ChatTemplate(chat.tokenizer)

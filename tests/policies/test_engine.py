@@ -1,0 +1,113 @@
+"""Sampling in batches with kept caches gives what a plain forward pass over the whole conversation gives."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+import torch
+
+from journeyman.envs.actions import TokenTurn
+from journeyman.policies.chat import ChatTemplate
+from journeyman.policies.engine import Engine, Sampling
+from journeyman.policies.policy import PolicyError
+
+TALKS = [
+    ["What is this?", "And that?"],
+    ["Say something longer than the others do, please, so that the rows differ.", "Again.", "And again."],
+    ["Hm"],
+]
+
+
+@pytest.fixture
+def model(tiny: tuple[Any, Any]) -> Any:
+    return tiny[0]
+
+
+@pytest.fixture
+def chat(tiny: tuple[Any, Any]) -> ChatTemplate:
+    return ChatTemplate(tiny[1])
+
+
+def talk(engine: Engine, chat: ChatTemplate, messages: list[str], sampling: Sampling, seed: int = 0) -> list[TokenTurn]:
+    lane = engine.open_lane(seed)
+    turns = []
+    for i, message in enumerate(messages):
+        prompt = chat.reply(message) if i else chat.opening("Be brief.", message)
+        turns.append(lane.generate(prompt, sampling))
+    lane.close()
+    return turns
+
+
+def together(engine: Engine, chat: ChatTemplate, sampling: Sampling) -> list[list[TokenTurn]]:
+    results: list[list[TokenTurn]] = [[] for _ in TALKS]
+
+    def run(i: int) -> None:
+        results[i] = talk(engine, chat, TALKS[i], sampling, seed=i)
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(len(TALKS))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_in_company_as_alone(model: Any, chat: ChatTemplate, temperature: float) -> None:
+    sampling = Sampling(temperature, max_new_tokens=12)
+    with Engine(model, chat.eos_id) as engine:
+        alone = [talk(engine, chat, messages, sampling, seed=i) for i, messages in enumerate(TALKS)]
+        company = together(engine, chat, sampling)
+    assert [[t.sampled_ids for t in turns] for turns in company] == [[t.sampled_ids for t in turns] for turns in alone]
+
+
+@pytest.mark.parametrize("temperature", [0.7, 1.0])
+def test_log_probabilities_are_those_of_the_whole_conversation(model: Any, chat: ChatTemplate, temperature: float) -> None:
+    with Engine(model, chat.eos_id) as engine:
+        turns = together(engine, chat, Sampling(temperature, max_new_tokens=12))[1]
+    ids = [token for turn in turns for token in (*turn.prompt_ids, *turn.sampled_ids)]
+    with torch.no_grad():
+        expected = torch.log_softmax(model(torch.tensor([ids])).logits[0].float() / temperature, dim=-1)
+    at = 0
+    for turn in turns:
+        at += len(turn.prompt_ids)
+        for token, logprob in zip(turn.sampled_ids, turn.logprobs, strict=True):
+            assert logprob == pytest.approx(float(expected[at - 1, token]), abs=1e-4)
+            at += 1
+
+
+def test_a_turn_ends_at_the_end_token_or_its_cap(model: Any, chat: ChatTemplate) -> None:
+    with Engine(model, chat.eos_id) as engine:
+        turns = [talk(engine, chat, ["Go"], Sampling(1.0, 40), seed)[0] for seed in range(30)]
+    assert {turn.truncated for turn in turns} == {True, False}
+    for turn in turns:
+        assert turn.truncated == (turn.sampled_ids[-1] != chat.eos_id)
+        assert chat.eos_id not in turn.sampled_ids[:-1]
+        assert len(turn.sampled_ids) <= 40
+
+
+def test_the_trainers_mode_is_given_back(model: Any, chat: ChatTemplate) -> None:
+    model.train()
+    with Engine(model, chat.eos_id) as engine:
+        talk(engine, chat, ["Hi"], Sampling(0.0, 2))
+    assert model.training
+
+
+def test_a_broken_model_ends_the_episode_not_the_thread(model: Any, chat: ChatTemplate) -> None:
+    with Engine(model, chat.eos_id) as engine:
+        lane = engine.open_lane(0)
+        with pytest.raises(PolicyError, match="sampling failed"):
+            lane.generate([10**9], Sampling())
+        lane.close()
+        assert talk(engine, chat, ["Hi"], Sampling(0.0, 2))
+
+
+def test_a_closed_engine_says_so(model: Any, chat: ChatTemplate) -> None:
+    engine = Engine(model, chat.eos_id)
+    lane = engine.open_lane(0)
+    engine.close()
+    engine.close()
+    with pytest.raises(PolicyError, match="closed"):
+        lane.generate([1], Sampling())
