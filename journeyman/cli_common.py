@@ -35,7 +35,9 @@ USER_ERRORS = (StoreError, LogError, CodecError, TaskError, SandboxError, Policy
 RunOption = Annotated[
     Path | None, typer.Option("--run", help="Run folder, or its name below ./runs. Default: the one written to last.")
 ]
-BackendOption = Annotated[str, typer.Option(help="Where sandboxes run: namespace or docker.")]
+BackendOption = Annotated[
+    str, typer.Option(help="Where sandboxes run: namespace, docker, or auto for the first that works.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 

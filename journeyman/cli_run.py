@@ -39,7 +39,7 @@ def run(
         typer.Argument(metavar="TASK", help="A bundled task's name, a task folder, a folder of tasks or a pattern."),
     ],
     policy: Annotated[str, typer.Option(help=f"Who acts: {', '.join(POLICIES)}.")] = "oracle",
-    backend: BackendOption = "namespace",
+    backend: BackendOption = "auto",
     seed: Annotated[int, typer.Option(help="Seed of the first episode; each further one takes the next.")] = 0,
     episodes: Annotated[int, typer.Option(min=1, help="Episodes of each task.")] = 1,
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="Episodes at once.")] = 1,
@@ -64,7 +64,7 @@ def run(
     def on_done(_: int, episode: Episode) -> None:
         done.append(episode)
         if not as_json:
-            out.print(result_line(episode))
+            out.print(result_line(episode), soft_wrap=True)
 
     quiet = as_json or policy == "human" or concurrency > 1
     try:

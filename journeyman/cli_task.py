@@ -15,7 +15,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from journeyman.cli_common import CannotError, JsonOption, example, print_json
-from journeyman.envs.opening import open_backend
+from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.harbor import bundled_tasks, load_tasks
 from journeyman.tasks.task import CheckKind, Milestone, Task
@@ -62,6 +62,7 @@ def sandboxes_of(backend: str) -> SandboxFactory:
 
     Raises:
         CannotError: there is none of that name.
+        SandboxUnavailable: "auto", and none works here.
     """
     try:
         return open_backend(backend)
@@ -90,8 +91,10 @@ def list_tasks(
         print_json([describe(task) for task in tasks])
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name, justify in (("task", "left"), ("milestones", "right"), ("checks", "right"), ("what is asked", "left")):
-        table.add_column(name, justify=justify, no_wrap=name == "what is asked")  # type: ignore[arg-type]
+    table.add_column("task", no_wrap=True, min_width=max(len(task.name) for task in tasks))
+    table.add_column("milestones", justify="right", min_width=len("milestones"))
+    table.add_column("checks", justify="right", min_width=len("checks"))
+    table.add_column("what is asked", no_wrap=True, overflow="ellipsis", max_width=90)
     for task in tasks:
         first = next(row for row in task.instruction.splitlines() if row.strip()).lstrip("# ")
         table.add_row(line(task.name), str(len(task.milestones) or "–"), str(len(task.checks)), said(line(first)))
@@ -112,8 +115,10 @@ def show(task: TaskArgument, as_json: JsonOption = False) -> None:
     ]
     if chosen.milestones:
         parts += [milestone_tree(chosen), Text()]
-    parts += [facts_table(chosen)]
+    parts += [facts_table(chosen), Text("\nchecks", "dim")]
     out.print(Group(*parts))
+    for check in chosen.checks:
+        out.print(Text(f"  {_MARKS[check.kind]} {line(check.id)}"), soft_wrap=True)
 
 
 def milestone_tree(task: Task) -> Tree:
@@ -140,9 +145,8 @@ def _milestone_text(milestone: Milestone, also: Sequence[str]) -> Text:
 def facts_table(task: Task) -> Table:
     """The rest of a task, a fact a line."""
     environment, budget, limits = task.environment, task.budget, task.limits
-    counts = f"{len(task.fail_to_pass)} must come to pass, {len(task.pass_to_pass)} must stay passing"
     facts = {
-        "checks": "\n".join([counts, *(f"{_MARKS[check.kind]} {check.id}" for check in task.checks)]),
+        "checks": f"{len(task.fail_to_pass)} must come to pass, {len(task.pass_to_pass)} must stay passing",
         "editable": ", ".join(task.editable),
         "tests seen": ", ".join(task.test_paths),
         "python": environment.python,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -22,8 +23,9 @@ from journeyman.cli_common import (
 )
 from journeyman.cli_task import app, find_tasks, sandboxes_of
 from journeyman.tasks.sources.mint import MintReport, mint
-from journeyman.tasks.sources.recipe import build_recipe
+from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
+from journeyman.tasks.sources.suites import SUITES, build_all, suite_recipes
 from journeyman.tasks.validation import Certificate, check_task
 from journeyman.terminal import err, line, out, plural
 
@@ -34,7 +36,7 @@ def check(
         str,
         typer.Argument(metavar="TASK", help="A bundled task's name, a task folder, a folder of tasks or a pattern."),
     ],
-    backend: BackendOption = "namespace",
+    backend: BackendOption = "auto",
     runs: Annotated[int, typer.Option(min=1, help="How often the reference and doing nothing are each graded.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,7 +71,7 @@ def mint_tasks(
         typer.Option("--out", help="Folder for the tasks. Default: tasks/NAME-VERSION below the current one."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Which faults are tried, and in which order.")] = 0,
-    backend: BackendOption = "namespace",
+    backend: BackendOption = "auto",
     jobs: Annotated[int, typer.Option(min=1, help="Proofs that run at once.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,19 +83,11 @@ def mint_tasks(
     if not (name and pinned and version):
         raise CannotError(f"{requirement}: name a library with its exact version, such as inflection==0.5.1")
     folder = out_folder or Path("tasks") / f"{name}-{version}"
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err
-    )  # fmt: skip
-    row = bar.add_task(f"minting {line(requirement)}", total=count)
-
-    def progress(report: MintReport) -> None:
-        bar.update(row, completed=len(report.kept))
-
     try:
-        with nullcontext() if as_json else bar:
+        with progress_bar(f"minting {line(requirement)}", count, shown=not as_json) as advance:
             report = mint(
                 requirement, count=count, out=folder, sandboxes=sandboxes_of(backend), seed=seed, jobs=jobs,
-                progress=progress,
+                progress=lambda report: advance(len(report.kept)),
             )  # fmt: skip
     except KeyboardInterrupt:
         say_error(f"interrupted; the tasks proven so far are kept in {folder}, and the same command goes on")
@@ -106,25 +100,47 @@ def mint_tasks(
         raise typer.Exit(FAILED)
 
 
-@app.command(epilog=example("journeyman task build ./my-tasks/recipes.jsonl --out ./again"))
+@app.command(
+    epilog=example(
+        "journeyman task build starter --out ./starter", "journeyman task build ./my-tasks/recipes.jsonl --out ./again"
+    )
+)
 def build(
-    suite: Annotated[Path, typer.Argument(metavar="SUITE", help="A recipe file, such as a mint's recipes.jsonl.")],
-    out_folder: Annotated[Path, typer.Option("--out", help="Folder for the tasks.")],
+    suite: Annotated[
+        str,
+        typer.Argument(
+            metavar="SUITE", help=f"{' or '.join(SUITES)}, or a recipe file such as a mint's recipes.jsonl."
+        ),
+    ],
+    out_folder: Annotated[Path, typer.Option("--out", help="Folder for the tasks; those that stand there stay.")],
+    count: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make task folders again from a recipe file; its libraries are fetched."""
-    if not suite.is_file():
-        raise CannotError(
-            f"{suite}: no such file; a suite is a recipe file, such as the recipes.jsonl beside minted tasks"
-        )
-    recipes = read_recipes(suite)
-    if not recipes:
-        raise CannotError(f"{suite}: no recipes in it")
-    made = [build_recipe(recipe, out_folder / recipe.name.replace("/", "-")).name for recipe in recipes]
+    """Make the task folders of a suite, or of a recipe file; the libraries are fetched."""
+    recipes = (suite_recipes(suite) if suite in SUITES else _recipes_of(Path(suite)))[:count]
+    with progress_bar(f"building {line(suite)}", len(recipes), shown=not as_json) as advance:
+        made = build_all(recipes, out_folder, lambda done, _: advance(done))
     if as_json:
-        print_json({"out": out_folder, "tasks": made})
+        print_json({"out": out_folder, "tasks": [task.name for task in made]})
     else:
         out.print(Text(f"{plural(len(made), 'task')} in {out_folder}", "dim"))
+
+
+@contextmanager
+def progress_bar(title: str, total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr; what it gives takes how many are done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, disable=not shown) as bar:
+        row = bar.add_task(title, total=total)
+        yield lambda done: bar.update(row, completed=done)
+
+
+def _recipes_of(path: Path) -> tuple[Recipe, ...]:
+    if not path.is_file():
+        raise CannotError(f"{path}: no such file or suite; suites are {', '.join(SUITES)}, a mint writes recipes.jsonl")
+    if not (recipes := read_recipes(path)):
+        raise CannotError(f"{path}: no recipes in it")
+    return recipes
 
 
 def _say_certificate(certificate: Certificate) -> None:
@@ -135,7 +151,7 @@ def _say_certificate(certificate: Certificate) -> None:
         "dim",
     )
     text.append(f"; a grading takes {certificate.grading_s:.2f} s", "dim")
-    out.print(text)
+    out.print(text, soft_wrap=True)
     for reason in certificate.reasons:
         out.print(Text(f"           {line(reason)}", "red"))
 

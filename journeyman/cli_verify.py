@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import typer
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from journeyman.cli_common import FAILED, print_json
+from journeyman.cli_common import FAILED, CannotError, print_json
 from journeyman.cli_task import sandboxes_of
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
@@ -19,7 +20,7 @@ from journeyman.envs.replay import Verification, verify
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.policies.rollout import task_digest
 from journeyman.sandbox.template import template_of
-from journeyman.tasks.task import Task
+from journeyman.tasks.task import Task, TaskError
 from journeyman.terminal import line, out, plural, said
 
 
@@ -32,12 +33,14 @@ def verify_all(episodes: Sequence[Episode], task: str | None, backend: str | Non
     """
     verifications = []
     for episode in episodes:
-        solved = open_task(task or episode.versions.get("task_folder") or episode.task)
+        solved = _task_of(episode, task)
         factory = sandboxes_of(backend or episode.versions.get("backend", "namespace"))
         config = EnvConfig.from_dict(episode.config)
         verifications.append(found := verify(episode, partial(RepoEnv, solved, factory, config)))
         if not as_json:
-            out.print(verification_view(found, changed=not found.identical and _is_changed(episode, solved)))
+            out.print(
+                verification_view(found, changed=not found.identical and _is_changed(episode, solved)), soft_wrap=True
+            )
     if as_json:
         print_json([{"identical": each.identical, **_plain(each)} for each in verifications])
     if not all(each.identical for each in verifications):
@@ -61,6 +64,15 @@ def verification_view(found: Verification, *, changed: bool = False) -> Group:
     if changed:
         parts.append(Text("the task is not the one that was recorded: its files or its checks changed since", "yellow"))
     return Group(*parts)
+
+
+def _task_of(episode: Episode, named: str | None) -> Task:
+    """The task that is named, else the folder that the episode names, else the bundled task of its name."""
+    folder = episode.versions.get("task_folder", "")
+    try:
+        return open_task(named or (folder if Path(folder, "task.toml").is_file() else episode.task))
+    except TaskError as error:
+        raise CannotError(f"episode {episode.id}: {error}; say where its task lies with --task FOLDER") from error
 
 
 def _is_changed(episode: Episode, task: Task) -> bool:

@@ -19,9 +19,9 @@ from pathlib import Path
 from journeyman import __version__
 from journeyman.cli_common import RUNS, find_runs
 from journeyman.envs.log import LogError
-from journeyman.envs.opening import open_backend
 from journeyman.envs.store import EpisodeStore
 from journeyman.envs.store import State as EpisodeState
+from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.docker_engine import engine
 from journeyman.sandbox.docker_reaper import LABEL, is_orphan
 from journeyman.sandbox.home import home
@@ -144,7 +144,7 @@ def _namespace() -> Finding:
             began = time.perf_counter()
             with factory.create(environment, Path(repository)) as sandbox:
                 made = time.perf_counter()
-                answer = sandbox.run(["cat", "a.txt"], timeout_s=20)
+                answer = sandbox.run("cat a.txt", timeout_s=20)
                 ran = time.perf_counter()
     except SandboxError as error:
         return Finding("sandbox", "namespace", Health.MISSING, "does not work here", str(error))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -16,8 +18,21 @@ from journeyman.envs.episode import Episode, Step, TestRun
 from journeyman.envs.store import State, Summary
 from journeyman.tasks.verdict import Outcome, Verdict
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+_PIPE_WIDTH = 160
+"""Columns where no terminal says how many there are: lines of code and node ids mostly fit."""
+
+
+def _console(*, stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    asks = stream.isatty() or "COLUMNS" in os.environ
+    return Console(stderr=stderr, highlight=False, width=None if asks else _PIPE_WIDTH)
+
+
+out = _console(stderr=False)
+err = _console(stderr=True)
+
+DETAIL_LINES = 15
+"""So much of what the grader's run printed is shown with a verdict that is not a good one."""
 
 _SHOWN = frozenset("\n\t")
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -133,10 +148,11 @@ def verdict_view(verdict: Verdict) -> Group:
             rows.append(Text(f"  ✗ {line(check)}  {outcome.value}", "red"))
     if verdict.ignored:
         rows.append(Text(f"  left out (not editable): {', '.join(map(line, verdict.ignored))}", "dim"))
-    if verdict.cause is not None or verdict.detail:
-        rows.append(
-            Text(f"  {verdict.cause.value if verdict.cause else 'note'}: {line(verdict.detail)[:500]}", "yellow")
-        )
+    if verdict.cause is not None:
+        rows.append(Text(f"  ended in a {verdict.cause.value}", "yellow"))
+    if not verdict.resolved and verdict.detail:
+        tail = visible(verdict.detail).strip().splitlines()[-DETAIL_LINES:]
+        rows += [Text(f"  │ {row}", "dim") for row in tail]
     return Group(*rows)
 
 
@@ -161,7 +177,7 @@ def summary_table(summaries: Iterable[Summary]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name, justify in (("id", "left"), ("task", "left"), ("policy", "left"), ("seed", "right"), ("steps", "right"),
                           ("reward", "right"), ("ended", "left")):  # fmt: skip
-        table.add_column(name, justify=justify, no_wrap=name == "id", overflow="fold")  # type: ignore[arg-type]
+        table.add_column(name, justify=justify, min_width=18 if name == "id" else None, overflow="fold")  # type: ignore[arg-type]
     for each in summaries:
         reward = "–" if each.reward is None else f"{each.reward:.2f}"
         style = "green" if each.resolved else _STATES[each.state]

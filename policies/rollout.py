@@ -189,12 +189,16 @@ def _run(job: Job, store: Recorder | None, cancelled: threading.Event) -> Episod
 
 
 def _versions(env: RepoEnv, tree_hash: str) -> dict[str, str]:
-    return {
+    versions = {
         "journeyman": __version__,
         "task": task_digest(env.task, tree_hash),
         "backend": env.factory.name,
         "environment": env.task.environment.key,
     }
+    folder = env.task.repository.parent.parent  # where a task folder keeps its repository
+    if (folder / "task.toml").is_file():
+        versions["task_folder"] = str(folder)  # so that a replay finds the task again
+    return versions
 
 
 def task_digest(task: Task, tree_hash: str) -> str:

@@ -1,0 +1,89 @@
+"""`journeyman task …`: list, show, check, mint, build."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.journeyman.conftest import Call
+
+
+def test_the_bundled_library_is_listed(call: Call) -> None:
+    shown = call("task", "list")
+    assert shown.exit_code == 0 and "till-line-rounding" in shown.stdout and "tasks\n" in shown.stdout
+    data = json.loads(call("task", "list", "--json").stdout)
+    assert len(data) >= 8 and sum(bool(task["milestones"]) for task in data) >= 4
+
+
+def test_a_project_is_shown_with_its_milestones_as_a_tree(call: Call) -> None:
+    shown = call("task", "show", "stonelog-store").stdout
+    for part in ("milestones", "└── ", "must come to pass", "✗→✓ ", "python", "no network", "repository"):
+        assert part in shown, part
+    data = json.loads(call("task", "show", "stonelog-store", "--json").stdout)
+    assert {milestone["name"] for milestone in data["milestones"]} >= {"log", "store"}
+
+
+def test_what_is_hidden_is_not_shown(call: Call, task_folder: Path) -> None:
+    canary = next(row for row in (task_folder / "task.toml").read_text().splitlines() if "canary" in row).split('"')[1]
+    for words in (
+        ["task", "show", task_folder],
+        ["task", "show", task_folder, "--json"],
+        ["task", "list", task_folder],
+    ):
+        shown = call(*words)
+        assert shown.exit_code == 0 and canary not in shown.stdout
+
+
+def test_a_sound_task_is_proven_and_an_unsound_one_fails(call: Call, task_folder: Path, backend: str) -> None:
+    shown = call("task", "check", task_folder, "--backend", backend, "--runs", 2)
+    assert shown.exit_code == 0 and shown.stdout.startswith("sound") and "reference 2, nothing 0 of 2" in shown.stdout
+    for path in (task_folder / "solution" / "files").rglob("*.py"):
+        path.write_text("raise SystemExit\n")
+    shown = call("task", "check", task_folder, "--backend", backend, "--json")
+    assert shown.exit_code == 1
+    (certificate,) = json.loads(shown.stdout)
+    assert certificate["sound"] is False and certificate["reasons"]
+
+
+def test_a_hostile_task_cannot_act_on_the_terminal(call: Call, task_folder: Path) -> None:
+    (task_folder / "instruction.md").write_text("Mend \x1b[2J it. [red]now[/red]\n")
+    shown = call("task", "show", task_folder).stdout
+    assert "Mend \\x1b[2J it. [red]now[/red]" in shown and "\x1b" not in shown
+
+
+@pytest.mark.parametrize(
+    "text,message",
+    [("", "has no [metadata.journeyman]"), ("[task]\nname = 3\n", "Add the section"), ("no toml", "task.toml")],
+)
+def test_a_malformed_folder_is_one_clear_line(call: Call, tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "task.toml").write_text(text)
+    shown = call("task", "show", "bad")
+    assert shown.exit_code == 2 and shown.stderr.startswith("error: ") and message in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
+def test_an_unpinned_library_and_a_missing_suite_are_refused(call: Call, tmp_path: Path) -> None:
+    shown = call("task", "mint", "inflection")
+    assert shown.exit_code == 2 and "inflection==0.5.1" in shown.stderr
+    shown = call("task", "build", "nowhere.jsonl", "--out", "x")
+    assert shown.exit_code == 2 and "no such file" in shown.stderr
+    (tmp_path / "bad.jsonl").write_text('{"task": 1}\n')
+    shown = call("task", "build", "bad.jsonl", "--out", "x")
+    assert shown.exit_code == 2 and "line 1" in shown.stderr
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.slow
+def test_tasks_are_minted_resumed_and_built_again(call: Call, backend: str) -> None:
+    shown = call("task", "mint", "inflection==0.5.1", "--count", 2, "--out", "minted", "--backend", backend)
+    assert shown.exit_code == 0, shown.stderr
+    assert "2 tasks in minted" in shown.stdout
+    again = call("task", "mint", "inflection==0.5.1", "--count", 2, "--out", "minted", "--backend", backend, "--json")
+    assert json.loads(again.stdout)["resumed"] == 2
+    built = call("task", "build", "minted/recipes.jsonl", "--out", "rebuilt", "--json")
+    assert built.exit_code == 0, built.stderr
+    assert len(json.loads(built.stdout)["tasks"]) == 2
+    assert call("task", "check", "rebuilt", "--backend", backend, "--runs", 1).exit_code == 0
