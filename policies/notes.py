@@ -46,11 +46,12 @@ class Notes:
         self._lines.pop(path, None)
 
     def edited(self, path: str, edit: LineEdit) -> None:
-        """Lines below an edit have other numbers now; those that it wrote are known."""
+        """Lines below an edit have other numbers now; those that it wrote are known once its answer shows them."""
         shift = len(edit.new) - (edit.end - edit.line + 1)
         known = self._lines.get(path, set())
-        kept = {line + shift if line > edit.end else line for line in known if not edit.line <= line <= edit.end}
-        self._lines[path] = kept | set(range(edit.line, edit.line + len(edit.new)))
+        self._lines[path] = {
+            line + shift if line > edit.end else line for line in known if not edit.line <= line <= edit.end
+        }
 
     def _read_lines(self, text: str) -> None:
         path = ""

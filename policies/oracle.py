@@ -122,25 +122,30 @@ class OraclePolicy:
             if not self._notes.names(symbol.name):
                 yield from self._find_the_way(path, file, symbol)
             if not self._shown(path, edit):
-                yield self._view(path, symbol)
+                yield self._view(path, symbol.name)
         for line in dict.fromkeys((edit.line, min(edit.end, len(file.lines)))):
             if not self._notes.shows(path, line):
                 yield Action("view", {"path": path, "line": line})
 
     def _find_the_way(self, path: str, file: TextFile, symbol: Definition) -> Play:
-        """Nobody named the function at fault: look at one that was named and calls it, else at the file's outline."""
+        """Nobody named the function at fault: look at its class, or at one that calls it, if those were named, else at
+        the file's outline."""
+        home = symbol.name.rpartition(".")[0]
+        if home and self._notes.names(home):
+            yield self._view(path, home)
+            return
         called = re.compile(rf"\b{re.escape(symbol.name.rsplit('.', 1)[-1])}\b")
         for other in definitions(file.text):
             is_inside = symbol.start >= other.start and symbol.end <= other.end
             body = file.lines[other.start : other.end]
             if self._notes.names(other.name) and not is_inside and any(map(called.search, body)):
-                yield self._view(path, other)
+                yield self._view(path, other.name)
                 if self._notes.names(symbol.name):
                     return
         yield Action("outline", {"path": path})
 
-    def _view(self, path: str, symbol: Definition) -> Action:
-        return Action("view", {"path": path if self._notes.has_path(path) else ".", "symbol": symbol.name})
+    def _view(self, path: str, symbol: str) -> Action:
+        return Action("view", {"path": path if self._notes.has_path(path) else ".", "symbol": symbol})
 
     def _shown(self, path: str, edit: LineEdit) -> bool:
         return self._notes.shows(path, edit.line) and self._notes.shows(path, edit.end)

@@ -68,6 +68,13 @@ def test_a_bug_that_nobody_names_is_looked_for(play: Play, tmp_path: Path) -> No
     assert _tools(play(task, OraclePolicy(task))) == "outline view edit test report"
 
 
+def test_a_class_that_is_named_leads_to_its_method(play: Play, tmp_path: Path) -> None:
+    task = tiny_task(tmp_path, instruction="Parcel charges a parcel worth exactly 50.")
+    episode = play(task, OraclePolicy(task))
+    assert _tools(episode) == "view edit test report"
+    assert episode.steps[0].action.arguments["symbol"] == "Parcel"
+
+
 def test_the_test_can_be_run_first(play: Play, tmp_path: Path) -> None:
     task = tiny_task(tmp_path)
     episode = play(task, OraclePolicy(task, with_test_first=True))
