@@ -145,12 +145,11 @@ def _header(node: Node) -> str:
 
 def _docstring(node: Node) -> tuple[int, int] | None:
     body = node.child_by_field_name("body")
-    first = (
-        next((child for child in body.named_children if child.type != "comment"), None) if body is not None else None
-    )
-    if first is None or first.type != "expression_statement" or first.named_children[0].type != "string":
+    statements = [child for child in body.named_children if child.type != "comment"] if body is not None else []
+    if not statements or statements[0].type != "expression_statement":
         return None
-    return _line(first), _last_line(first)
+    is_text = [child.type for child in statements[0].named_children] == ["string"]
+    return (_line(statements[0]), _last_line(statements[0])) if is_text else None
 
 
 def _line(node: Node) -> int:

@@ -108,6 +108,12 @@ def test_what_an_edit_does_not_touch_stays_to_the_byte(open_env: OpenEnv, tmp_pa
     ]
 
 
+def test_the_echo_can_be_left_out(open_env: OpenEnv) -> None:
+    env = open_env(config={"echo_lines": 0})
+    env.reset(seed=0)
+    assert see(env, "edit", path="parcel.py", **FIX) == "edited parcel.py:22"
+
+
 def test_writing_creates_and_replaces(env: RepoEnv) -> None:
     assert see(env, "write", path="src/deep/new.py", content="x = 1\ny = 2\n") == "created src/deep/new.py (2 lines)"
     assert see(env, "write", path="./src/deep/new.py", content="x = 1\n") == "replaced src/deep/new.py (1 line)"

@@ -59,6 +59,18 @@ def test_a_long_definition_is_windowed_around_the_line(small: RepoEnv) -> None:
     assert lines[-1] == "… lines 25-25 left out"
 
 
+def test_a_long_docstring_can_be_folded(open_env: OpenEnv) -> None:
+    env = open_env(config={"fold_docstrings": True, "window_lines": 4})
+    env.reset(seed=0)
+    body = 'def f(x):\n    """Adds.\n\n    Long words.\n    """\n    a = 1\n    b = 2\n    c = 3\n    return a + x\n'
+    see(env, "write", path="f.py", content=body)
+    shown = (
+        'f.py:1-7\n1|def f(x):\n2|    """Adds.\n… lines 3-5 docstring\n6|    a = 1\n7|    b = 2\n… lines 8-9 left out'
+    )
+    assert see(env, "view", symbol="f") == shown
+    assert "4|    Long words." in see(env, "view", symbol="f", line=4)
+
+
 def test_a_wrong_name_is_answered_with_the_nearest(env: RepoEnv) -> None:
     for arguments, said in [
         ({"path": "parcl.py"}, "no file parcl.py; did you mean parcel.py, tests/test_parcel.py?"),

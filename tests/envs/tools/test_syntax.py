@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from journeyman.envs.tools.syntax import definitions, syntax_error
 
@@ -71,6 +73,24 @@ def test_the_standard_library_is_sound() -> None:
     folder = Path(sysconfig.get_path("stdlib"))
     for path in sorted(folder.glob("*.py"))[::4]:
         assert syntax_error(path.read_text(encoding="utf-8")) is None, path
+
+
+WORDS = """def f|class A|x|=|(|)|:|,|1|'|;|#|@|\\|else|try|return|if x:|async |match x:|case _:|é"""
+fragments = st.sampled_from([*WORDS.split("|"), '"""', " ", "  ", "    ", "\t", "\n", "\r\n", "\x0c", "\x00", "\udcff"])
+
+
+@given(st.lists(fragments, max_size=30).map("".join))
+def test_no_text_makes_it_raise(text: str) -> None:
+    count = text.count("\n") + 1
+    for definition in definitions(text):
+        assert 1 <= definition.start <= definition.end <= count
+    if (error := syntax_error(text)) is not None:
+        assert 1 <= error[0] <= count
+
+
+def test_a_docstring_is_known_by_its_lines() -> None:
+    source = 'def f():\n    # why\n    """One\n    two."""\n    return 1\n\n\ndef g():\n    "a" + "b"\n'
+    assert [d.docstring for d in definitions(source)] == [(3, 4), None]
 
 
 @pytest.mark.parametrize("hostile", ["(" * 300_000, "if x:\n " * 50_000, "é" * 600_000, "\x00\udce9", ""])
