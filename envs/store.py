@@ -205,19 +205,24 @@ class EpisodeStore:
         """
         return self._read(self._find(name))
 
-    def problems(self) -> list[str]:
-        """What was lost, in words: damaged segments and the episodes that cannot be read."""
+    def problems(self, *, thorough: bool = True) -> list[str]:
+        """What was lost, in words: damaged segments and the episodes that cannot be read.
+
+        Args:
+            thorough: read every episode too; else only what the index knows is told.
+        """
         attempts = self._attempts()
         found = []
-        for segment, damage, tail in self._index.damage() if attempts or self._segments.is_dir() else []:
+        for segment, damage, tail in self._index.damage() if self._segments.is_dir() else []:
             found += [f"{segment}: {line}" for line in damage]
             if tail and not has_living_writer(self._segments / segment):
                 found.append(f"{segment}: {tail}")
-        for attempt, _ in attempts:
-            try:
-                self._read(attempt)
-            except EpisodeDamaged as error:
-                found.append(str(error))
+        for attempt, state in attempts:
+            if thorough or state is State.DAMAGED:
+                try:
+                    self._read(attempt)
+                except EpisodeDamaged as error:
+                    found.append(str(error))
         return found
 
     def rebuild_index(self) -> None:

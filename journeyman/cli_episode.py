@@ -37,7 +37,7 @@ def episodes() -> None:  # with it, one command alone is a group too
 def list_episodes(run: RunOption = None, as_json: JsonOption = False) -> None:
     """List the episodes of a run, oldest first, and what of it is damaged."""
     store = open_run(run)
-    summaries, problems = store.summaries(), store.problems()
+    summaries, problems = store.summaries(), store.problems(thorough=False)
     if as_json:
         print_json({"run": store.folder, "episodes": summaries, "problems": problems})
         return
@@ -65,11 +65,11 @@ def replay(
 ) -> None:
     """Step through an episode: each action, its diff, output and tests, then the verdict and the reward."""
     store = open_run(run)
-    episodes = list(store.episodes()) if every else [store.get(episode_id)]
+    episodes = store.episodes() if every else iter([store.get(episode_id)])
     if verify:
         verify_all(episodes, task, backend, as_json)
     elif as_json:
-        print_json(episodes if every else episodes[0])
+        print_json(list(episodes) if every else next(episodes))
     else:
         for episode in episodes:
             _show(episode, step, pager and sys.stdin.isatty() and sys.stdout.isatty())
@@ -112,6 +112,6 @@ def _walk(episode: Episode) -> None:
 
 
 def _say_problems(store: EpisodeStore, every: bool) -> None:
-    if every and (problems := store.problems()):
+    if every and (problems := store.problems(thorough=False)):
         say_error(f"{plural(len(problems), 'problem')} in this run: `journeyman episode list` names them")
         raise typer.Exit(FAILED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from journeyman.tasks.task import Task, TaskError
 from journeyman.terminal import line, out, plural, said
 
 
-def verify_all(episodes: Sequence[Episode], task: str | None, backend: str | None, as_json: bool) -> None:
+def verify_all(episodes: Iterable[Episode], task: str | None, backend: str | None, as_json: bool) -> None:
     """Verify episodes one after the other.
 
     Raises:
