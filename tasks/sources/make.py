@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from journeyman.tasks.sources.trial import MAX_FAIL_TO_PASS, MAX_PASS_TO_PASS, T
 from journeyman.tasks.validation import check_task
 
 RUNS = 3
-LONGEST_INSTRUCTION = 600  # characters
+ENOUGH_NEAR = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Maker:
             library=self._line,
             mutation=mutant.mutation,
             fail_to_pass=tuple(checked),
-            pass_to_pass=trial.passed[:MAX_PASS_TO_PASS],
+            pass_to_pass=_to_keep(trial.passed, checked),
             hidden=choose_hidden(checked, symptom.test, self._tests, rng),
             instruction=symptom.text,
             facts=_facts(trial, symptom),
@@ -65,6 +66,14 @@ class Maker:
         fault = trial.mutant.function.name
         told = [describe(failure, fault, self._tests, self._functions) for failure in trial.failures[:MAX_FAIL_TO_PASS]]
         return min(told, key=lambda symptom: (not symptom.names_the_fault, not symptom.named, len(symptom.text)))
+
+
+def _to_keep(passed: Sequence[str], checked: Sequence[str]) -> tuple[str, ...]:
+    """What must go on passing: tests of the same files if they are enough, so that a grading opens few files."""
+    files = {test.partition("::")[0] for test in checked}
+    near = [test for test in passed if test.partition("::")[0] in files]
+    far = [test for test in passed if test not in near]
+    return tuple((near if len(near) >= ENOUGH_NEAR else near + far)[:MAX_PASS_TO_PASS])
 
 
 def _facts(trial: Trial, symptom: Symptom) -> dict[str, Any]:

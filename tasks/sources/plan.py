@@ -38,12 +38,14 @@ class Wanted:
 
 @dataclass(slots=True)
 class Quota:
-    """How many tasks one function and one operator may give, so that no one kind crowds out the others."""
+    """How many tasks one function and one operator may give, so that no kind crowds out the others. A place gives one."""
 
     per_function: int
     per_operator: int
     functions: Counter[tuple[str, str]] = field(default_factory=Counter)
     operators: Counter[str] = field(default_factory=Counter)
+    places: set[tuple[str, int]] = field(default_factory=set)
+    """(module, first byte) of the faults so far."""
 
     @classmethod
     def for_count(cls, count: int, functions: int) -> Quota:
@@ -51,13 +53,15 @@ class Quota:
 
     def allows(self, mutation: Mutation) -> bool:
         return (
-            self.functions[mutation.path, mutation.function] < self.per_function
+            (mutation.path, mutation.start) not in self.places
+            and self.functions[mutation.path, mutation.function] < self.per_function
             and self.operators[mutation.operator] < self.per_operator
         )
 
     def take(self, mutation: Mutation) -> None:
         self.functions[mutation.path, mutation.function] += 1
         self.operators[mutation.operator] += 1
+        self.places.add((mutation.path, mutation.start))
 
 
 def mutants_in_turn(library: Library, baseline: Baseline, seed: int, wanted: Wanted) -> tuple[Mutant, ...]:
