@@ -38,7 +38,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Quota:
-    """How many tasks one function and one operator may give, so that no kind crowds out the others. A place gives one."""
+    """How many tasks one function and one operator may give, so that no kind crowds out others. A place gives one."""
 
     per_function: int
     per_operator: int
