@@ -119,7 +119,9 @@ class Channel:
             if self._broken:
                 raise SandboxLost(self._broken)
             try:
-                answer, data = self._exchange(encode({"op": op, **arguments}, payload), max_payload, extra_s)
+                answer, data = self._exchange(
+                    encode({"op": op, **arguments}, len(payload)) + payload, max_payload, extra_s
+                )
             except BaseException as error:  # an interrupt too leaves half an answer behind
                 self._broken = self._lost_because(op, error)
                 self._stream.close()

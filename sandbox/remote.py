@@ -20,6 +20,7 @@ from journeyman.sandbox.sandbox import (
     File,
     SandboxError,
     SandboxLost,
+    SandboxPathError,
     Snapshot,
 )
 from journeyman.sandbox.template import MAX_FILE_BYTES, MAX_TREE_BYTES, Entry, Template, tree_hash
@@ -117,6 +118,8 @@ class RemoteSandbox:
 
     def write(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
         """See `Sandbox.write`; a full disk or a file over the limit is a SandboxPathError too."""
+        if len(data) > MAX_FILE_BYTES:
+            raise SandboxPathError(f"{path!r} cannot be written: {len(data)} bytes are more than {MAX_FILE_BYTES}")
         self._write([(path, File(data, mode))])
 
     def remove(self, path: str) -> None:

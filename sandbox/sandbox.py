@@ -34,7 +34,7 @@ MAX_READ_BYTES = 8 * 1024 * 1024
 
 
 class SandboxError(RuntimeError):
-    """Base of everything a sandbox raises. What the *policy* did wrong is never one of these: that is an observation."""
+    """Base of all that a sandbox raises. What the *policy* did wrong is never one of these: that is an observation."""
 
 
 class SandboxUnavailable(SandboxError):

@@ -67,7 +67,7 @@ def tree_hash(files: Mapping[str, Entry]) -> str:
     return digest.hexdigest()
 
 
-_by_signature: dict[Path, tuple[str, Template]] = {}
+_by_signature: dict[tuple[Path, Path], tuple[str, Template]] = {}
 
 
 def template_of(repository: Path) -> Template:
@@ -84,10 +84,11 @@ def template_of(repository: Path) -> Template:
         signature = hashlib.sha256(
             repr([OWNER, *((path, *_signature(info)) for path, info in found)]).encode()
         ).hexdigest()
-        known = _by_signature.get(root)
+        place = home("templates"), root
+        known = _by_signature.get(place)
         if known is None or known[0] != signature or not known[1].folder.is_dir():
             known = signature, _looked_up(root, signature) or _copied(root, signature, found)
-            _by_signature[root] = known
+            _by_signature[place] = known
     except OSError as error:
         raise ImageError(f"repository {root} cannot be copied: {error}") from error
     return known[1]
@@ -125,11 +126,15 @@ def _looked_up(root: Path, signature: str) -> Template | None:
         return None
 
 
-def _load(digest: str) -> Template:
+def _load(digest: str) -> Template | None:
+    """The template of that digest, or None where it is missing or torn."""
     folder = home("templates") / digest
-    data: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
-    files = {path: Entry(*entry) for path, entry in data["files"].items()}
-    seed = json.dumps(data["seed"]).encode()
+    try:
+        data: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+        files = {path: Entry(*entry) for path, entry in data["files"].items()}
+        seed = json.dumps(data["seed"]).encode()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
     return Template(digest, folder / "tree", tree_hash(files), files, tuple(data["links"]), seed)
 
 
@@ -147,16 +152,19 @@ def _copied(root: Path, signature: str, found: list[tuple[str, os.stat_result]])
             for folder, _, _ in os.walk(tree):
                 _settle(Path(folder), 0o777)
             digest = _describe(work, links)
-            if not (templates / digest / "manifest.json").is_file():
+            if (template := _load(digest)) is None:
                 shutil.rmtree(templates / digest, ignore_errors=True)
                 work.rename(templates / digest)
+                template = _load(digest)
         finally:
             shutil.rmtree(work, ignore_errors=True)
     lookup = _lookup_file(root)
     temporary = lookup.with_suffix(f".{os.getpid()}")
     temporary.write_text(json.dumps({"repository": str(root), "signature": signature, "digest": digest}))
     temporary.replace(lookup)
-    return _load(digest)
+    if template is None:
+        raise ImageError(f"{templates / digest} was removed while it was made")
+    return template
 
 
 def _is_link(info: os.stat_result) -> bool:

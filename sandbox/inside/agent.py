@@ -39,21 +39,23 @@ if TYPE_CHECKING:  # `typing` costs half of the start
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    Answer = tuple[dict[str, Any], bytes]
+    Payload = bytes | bytearray
+    Answer = tuple[dict[str, Any], Payload]
 
 HEADER = struct.Struct(">II")
 
 
-def encode(message: dict[str, Any], payload: bytes = b"") -> bytes:
-    """One message as bytes."""
+def encode(message: dict[str, Any], payload_size: int = 0) -> bytes:
+    """One message as bytes, up to its payload."""
     text = json.dumps(message).encode()
-    return HEADER.pack(len(text), len(payload)) + text + payload
+    return HEADER.pack(len(text), payload_size) + text
 
 
-def split(payload: bytes, sizes: list[int]) -> Iterator[bytes]:
-    at = 0
+def split(payload: Payload, sizes: list[int]) -> Iterator[memoryview]:
+    """The payload's parts, not copied: there may be little memory."""
+    at, view = 0, memoryview(payload)
     for size in sizes:
-        yield payload[at : at + size]
+        yield view[at : at + size]
         at += size
 
 
@@ -63,7 +65,7 @@ class Agent:
     def __init__(self, source: int, sink: int) -> None:
         self._source, self._sink = source, sink
         self._tree = Tree(WORKSPACE)
-        self._ops: dict[str, Callable[[dict[str, Any], bytes], Answer]] = {
+        self._ops: dict[str, Callable[[dict[str, Any], Payload], Answer]] = {
             "hello": lambda request, payload: ({"agent": 1, "pid": os.getpid(), "python": sys.version.split()[0]}, b""),
             "run": lambda request, payload: run(request, payload, source),
             "read": lambda request, payload: ({}, read_file(request["path"], request["limit"])),
@@ -80,9 +82,12 @@ class Agent:
             text, payload = (read_exactly(self._source, size) for size in sizes)
             if len(payload) < sizes[1]:
                 return
-            write_all(self._sink, encode(*self._answer(json.loads(text), payload)))
+            answer, data = self._answer(json.loads(text), payload)
+            write_all(self._sink, encode(answer, len(data)))
+            write_all(self._sink, data)
+            del payload, data  # not kept while we wait
 
-    def _answer(self, request: dict[str, Any], payload: bytes) -> Answer:
+    def _answer(self, request: dict[str, Any], payload: Payload) -> Answer:
         try:
             return self._ops[request["op"]](request, payload)
         except PathError as error:
@@ -97,7 +102,7 @@ class Agent:
         except Exception as error:
             return {"error": "failed", "message": f"{request.get('op')}: {error!r}"}, b""
 
-    def _write(self, request: dict[str, Any], payload: bytes) -> Answer:
+    def _write(self, request: dict[str, Any], payload: Payload) -> Answer:
         files = request["files"]
         for (path, mode, _), data in zip(files, split(payload, [size for _, _, size in files])):  # noqa: B905 (3.9)
             try:
@@ -106,20 +111,20 @@ class Agent:
                 raise PathError(f"{path!r} cannot be written: {error.strerror}") from error
         return {}, b""
 
-    def _remove(self, request: dict[str, Any], payload: bytes) -> Answer:
+    def _remove(self, request: dict[str, Any], payload: Payload) -> Answer:
         remove_file(request["path"])
         return {}, b""
 
-    def _manifest(self, request: dict[str, Any], payload: bytes) -> Answer:
+    def _manifest(self, request: dict[str, Any], payload: Payload) -> Answer:
         if payload:
             self._tree.seed(json.loads(payload))
         files, skipped = self._tree.manifest(request["max_file"], request["max_total"])
         return {"files": files, "skipped": skipped}, b""
 
-    def _fetch(self, request: dict[str, Any], payload: bytes) -> Answer:
+    def _fetch(self, request: dict[str, Any], payload: Payload) -> Answer:
         return {}, b"".join(read_file(path, size) for path, size in request["files"])
 
-    def _prune(self, request: dict[str, Any], payload: bytes) -> Answer:
+    def _prune(self, request: dict[str, Any], payload: Payload) -> Answer:
         wanted = request["files"]
         self._tree.prune(wanted, request["links"])
         found, _ = self._tree.manifest(request["max_file"], request["max_total"])

@@ -5,6 +5,7 @@
 # (pathlib and contextlib cost start-up time; and started by the launcher this package is called `inside`)
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -84,6 +85,20 @@ def first_for_the_oom_killer() -> None:
         pass
 
 
+def execute(argv: list[str], env: dict[str, str]) -> None:
+    """As `os.execvpe`, which imports when it is called: here the host's library is not to be seen any more."""
+    folders = [""] if "/" in argv[0] else [folder + "/" for folder in env.get("PATH", "/usr/bin:/bin").split(":")]
+    problem: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    for folder in folders:
+        try:
+            os.execve(folder + argv[0], argv, env)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            problem = error
+    raise problem
+
+
 def become(argv: list[str], env: dict[str, str], folder: int, stdin: int, output: int) -> None:
     """In the forked child: turn into the command. Never returns."""
     code = 127
@@ -100,8 +115,8 @@ def become(argv: list[str], env: dict[str, str], folder: int, stdin: int, output
             except (OSError, ValueError):
                 continue
         first_for_the_oom_killer()
-        os.execvpe(argv[0], argv, env)
-    except (OSError, ValueError) as error:  # not there, not executable, too long, a NUL inside
+        execute(argv, env)
+    except Exception as error:  # not there, not executable, too long, a NUL inside
         missing = isinstance(error, FileNotFoundError)
         code = 127 if missing else 126
         why = "not found" if missing else str(error)
@@ -137,7 +152,7 @@ def watch(child: int, output: int, control: int, timeout: float, capture: Captur
         os.close(ended)
 
 
-def run(request: dict[str, Any], stdin: bytes, control: int) -> tuple[dict[str, Any], bytes]:
+def run(request: dict[str, Any], stdin: bytes | bytearray, control: int) -> tuple[dict[str, Any], bytes]:
     """Run one command to its end and leave no process of it alive."""
     folder = open_folder(request["cwd"])
     source = os.memfd_create("stdin") if stdin else os.open("/dev/null", os.O_RDONLY)

@@ -38,24 +38,28 @@ class PathError(Exception):
     """A path leaves the writable folders, does not exist, or is not what was asked for."""
 
 
-def read_exactly(handle: int, size: int) -> bytes:
+def read_exactly(handle: int, size: int) -> bytes | bytearray:
     """`size` bytes, or fewer where the stream or file ends before."""
     data = bytearray()
     while len(data) < size and (chunk := os.read(handle, min(size - len(data), 1 << 20))):
         data += chunk
-    return bytes(data)
+    return data
 
 
-def write_all(handle: int, data: bytes) -> None:
+def write_all(handle: int, data: bytes | bytearray | memoryview) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(handle, view) :]
 
 
+def check(path: str) -> None:
+    if not path or "\0" in path or ".." in path.split("/") or not encodable(path):
+        raise PathError(f"{path!r} is not a path inside the workspace")
+
+
 def locate(path: str) -> str:
     """The absolute path, links resolved, of something below the workspace or /tmp that may not exist yet."""
-    if not path or "\0" in path or ".." in path.split("/"):
-        raise PathError(f"{path!r} is not a path inside the workspace")
+    check(path)
     real = os.path.realpath(path if path.startswith("/") else f"{WORKSPACE}/{path}")
     if not any(real == root or real.startswith(root + "/") for root in WRITABLE):
         raise PathError(f"{path!r} leaves the workspace")
@@ -81,7 +85,7 @@ def open_parent(real: str, make: bool = False) -> tuple[int, str]:
     return folder, name
 
 
-def read_file(path: str, limit: int) -> bytes:
+def read_file(path: str, limit: int) -> bytes | bytearray:
     """A regular file's bytes. A FIFO or device is refused, and never waited for."""
     folder, name = open_parent(locate(path))
     try:
@@ -97,7 +101,7 @@ def read_file(path: str, limit: int) -> bytes:
         return read_exactly(file.fileno(), found.st_size)
 
 
-def write_file(path: str, data: bytes, mode: int) -> None:
+def write_file(path: str, data: bytes | memoryview, mode: int) -> None:
     """Make the file whole or not at all: a temporary file beside it, renamed over it."""
     folder, name = open_parent(locate(path), make=True)
     temporary = f".journeyman-{os.getpid()}-{time.monotonic_ns()}"
@@ -122,8 +126,9 @@ def write_file(path: str, data: bytes, mode: int) -> None:
 
 def remove_file(path: str) -> None:
     """Delete a file, or a link itself."""
+    check(path)
     parent, _, name = path.rpartition("/")
-    if not name or name in (".", ".."):
+    if name in ("", "."):
         raise PathError(f"{path!r} is not a path inside the workspace")
     folder, name = open_parent(locate(parent or ("/" if path.startswith("/") else ".")) + "/" + name)
     try:

@@ -1,0 +1,128 @@
+"""The contract of `run`, on every backend."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from journeyman.sandbox.sandbox import Environment, Sandbox, SandboxPathError
+
+from .conftest import MakeSandbox
+
+
+def test_a_command_says_how_it_ended(sandbox: Sandbox) -> None:
+    done = sandbox.run("echo out; echo err >&2; exit 3", timeout_s=20)
+    assert (done.exit_code, done.text, done.ok, done.timed_out) == (3, "out\nerr\n", False, False)
+    assert sandbox.run(["printf", "%s", "a  b"], timeout_s=20).text == "a  b"
+    assert sandbox.run("kill -TERM $$", timeout_s=20).exit_code == 128 + 15
+    assert sandbox.run("kill -9 $$", timeout_s=20).exit_code == 128 + 9
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [(["no-such-tool"], 127), (["/workspace/data.bin"], 126), (["/workspace"], 126), (["echo", "a\0b"], 126)],
+)
+def test_what_cannot_be_run_is_an_ordinary_failure(sandbox: Sandbox, command: list[str], code: int) -> None:
+    done = sandbox.run(command, timeout_s=20)
+    assert done.exit_code == code
+    assert done.text
+    assert sandbox.run("echo alive", timeout_s=20).text == "alive\n"
+
+
+@pytest.mark.parametrize(
+    "bad", [{"command": []}, {"timeout_s": 0}, {"max_output_bytes": 0}, {"max_output_bytes": 1 << 40}]
+)
+def test_senseless_arguments_are_refused(sandbox: Sandbox, bad: dict[str, object]) -> None:
+    arguments = {"command": "true", "timeout_s": 5, **bad}
+    with pytest.raises(ValueError, match=r"command|max_output_bytes"):
+        sandbox.run(**arguments)  # type: ignore[arg-type]
+
+
+def test_time_is_wall_clock_and_its_end_takes_the_whole_tree(sandbox: Sandbox) -> None:
+    start = time.monotonic()
+    done = sandbox.run("sleep 60 & setsid sleep 61 & sleep 62", timeout_s=0.5)
+    assert done.timed_out
+    assert not done.ok
+    assert done.exit_code == 128 + 9
+    assert 0.4 < done.duration_s < time.monotonic() - start < 10
+    assert processes(sandbox) == ""
+
+
+def test_no_process_outlives_its_command(sandbox: Sandbox) -> None:
+    code = (
+        "import os, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        "    if os.fork() == 0:\n"
+        "        import signal; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 15)]\n"
+        "        time.sleep(1); open('/workspace/late', 'w')\n"
+        "    os._exit(0)\n"
+        "print('parent done', flush=True)\n"
+    )
+    start = time.monotonic()
+    done = sandbox.run(["python", "-c", code], timeout_s=30)
+    assert (done.exit_code, done.text) == (0, "parent done\n")
+    assert time.monotonic() - start < 10, "the orphan held the pipe, and run waited for it"
+    time.sleep(1.2)
+    assert "late" not in sandbox.files()
+    assert processes(sandbox) == ""
+
+
+def processes(sandbox: Sandbox) -> str:
+    """Commands that run besides the one that looks."""
+    look = "for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline | grep -E '^(sleep|python)'; done; true"
+    return sandbox.run(look, timeout_s=20).text
+
+
+def test_a_fork_bomb_ends_with_its_command(tight: Sandbox) -> None:
+    done = tight.run("f() { f | f & }; f; sleep 1", timeout_s=1)
+    assert done.timed_out or done.exit_code is not None
+    assert tight.run("echo alive", timeout_s=20).text == "alive\n"
+
+
+def test_output_keeps_head_and_tail(sandbox: Sandbox) -> None:
+    done = sandbox.run("seq 1 100000", timeout_s=30, max_output_bytes=1000)
+    assert done.output.startswith(b"1\n2\n3\n")
+    assert done.output.endswith(b"99999\n100000\n")
+    assert f"[... {done.dropped_bytes} bytes left out ...]".encode() in done.output
+    assert done.dropped_bytes == len("".join(f"{n}\n" for n in range(1, 100001))) - 1000
+    assert len(done.output) < 1100
+    exact = sandbox.run("printf '%0100d' 7", timeout_s=30, max_output_bytes=100)
+    assert (len(exact.output), exact.dropped_bytes) == (100, 0)
+
+
+def test_endless_output_ends_with_the_time(sandbox: Sandbox) -> None:
+    done = sandbox.run("yes", timeout_s=0.5)
+    assert done.timed_out
+    assert len(done.output) < 66_000
+
+
+def test_stdin_is_given_or_empty(sandbox: Sandbox) -> None:
+    big = b"line\n" * 100_000
+    assert sandbox.run("wc -c", stdin=big, timeout_s=20).text.strip() == str(len(big))
+    assert sandbox.run("cat; echo end", timeout_s=20).text == "end\n"
+
+
+def test_a_command_starts_in_a_folder_of_the_workspace(sandbox: Sandbox) -> None:
+    assert sandbox.run("pwd", timeout_s=20).text == "/workspace\n"
+    assert sandbox.run("pwd; ls", cwd="deep/er", timeout_s=20).text == "/workspace/deep/er\nx.txt\n"
+    for bad in ("..", "../etc", "/etc", "nowhere", "tool.sh", "deep/../../etc"):
+        with pytest.raises(SandboxPathError):
+            sandbox.run("pwd", cwd=bad, timeout_s=20)
+
+
+def test_the_environment_is_ours_alone(make: MakeSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOURNEYMAN_TEST_SECRET", "hunter2")
+    sandbox = make(environment=Environment(requirements=(), pythonpath=("src", ".")))
+    lines = set(sandbox.run(["env"], env={"EXTRA": "é"}, timeout_s=20).text.splitlines())
+    assert "hunter2" not in str(lines)
+    assert {"EXTRA=é", "HOME=/tmp/home", "TZ=UTC", "PYTHONPATH=/workspace/src:/workspace", "PYTHONHASHSEED=0"} <= lines
+    assert sandbox.run(["python", "-c", "import shapes; print(shapes.area(2, 3))"], timeout_s=20).text == "6\n"
+
+
+def test_the_interpreter_is_the_environments(make: MakeSandbox) -> None:
+    sandbox = make(environment=Environment(requirements=("pytest",)))
+    code = "import sys, importlib.util as u; print(sys.prefix, sys.version_info[:2], bool(u.find_spec('docker')))"
+    assert sandbox.run(["python", "-c", code], timeout_s=60).text == "/opt/env (3, 11) False\n"
+    assert sandbox.run("pytest --version && python -m pytest --version", timeout_s=60).ok

@@ -1,0 +1,109 @@
+"""What a sandbox keeps in and out, on every backend."""
+
+from __future__ import annotations
+
+import pytest
+
+from journeyman.sandbox.sandbox import Sandbox
+
+from .conftest import MakeSandbox
+
+
+def python(sandbox: Sandbox, code: str, timeout_s: float = 60) -> str:
+    return sandbox.run(["python", "-c", code], timeout_s=timeout_s).text.strip()
+
+
+def test_there_is_no_network(sandbox: Sandbox) -> None:
+    code = (
+        "import socket\n"
+        "lines = open('/proc/net/dev').read().splitlines()[2:]\n"
+        "print([line for line in lines if not line.strip().startswith('lo:')])\n"
+        "for address in ('1.1.1.1', 80), ('127.0.0.1', 80):\n"
+        "    try: socket.create_connection(address, 3); print('reached', address)\n"
+        "    except OSError as error: print('no')\n"
+    )
+    assert python(sandbox, code).splitlines() == ["[]", "no", "no"]
+
+
+def test_the_system_is_read_only(sandbox: Sandbox) -> None:
+    for path in ("/x", "/usr/x", "/etc/passwd", "/opt/env/x", "/opt/python/x", "/opt/journeyman/inside/agent.py"):
+        assert not sandbox.run(f"echo x >> {path}", timeout_s=20).ok, path
+    assert sandbox.run("echo x > /tmp/x && echo x > /dev/null && echo x > /dev/shm/x", timeout_s=20).ok
+
+
+def test_a_command_is_an_ordinary_user_without_any_way_up(sandbox: Sandbox) -> None:
+    status = dict(
+        line.split(":\t", 1) for line in python(sandbox, "print(open('/proc/self/status').read())").splitlines()
+    )
+    assert status["Uid"].split() == ["1000"] * 4
+    assert {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "libc.mount(b'x', b'/tmp', b'tmpfs', 0, None)",
+        "libc.unshare(0x10000000)",
+        "libc.unshare(0x20000)",
+        "libc.ptrace(16, 1, 0, 0)",
+        "libc.syscall(425, 1, 0)",
+        "libc.chroot(b'/tmp')",
+        "libc.sethostname(b'x', 1)",
+        "libc.syscall(321, 0, 0, 0)",
+    ],
+)
+def test_calls_that_reach_for_the_kernel_are_refused(sandbox: Sandbox, call: str) -> None:
+    assert python(sandbox, f"import ctypes; libc = ctypes.CDLL(None); print({call})") == "-1"
+
+
+def test_nested_namespaces_are_refused_but_threads_work(sandbox: Sandbox) -> None:
+    assert not sandbox.run("unshare -Ur true", timeout_s=20).ok
+    code = "import threading; t = threading.Thread(target=print, args=('thread',)); t.start(); t.join()"
+    assert python(sandbox, code) == "thread"
+
+
+def test_the_helper_is_out_of_reach(sandbox: Sandbox) -> None:
+    attempts = "kill -9 1; kill -INT 1; kill -TERM 1; kill -STOP 1; cat /proc/1/mem; ls /proc/1/fd; cat /proc/1/environ"
+    assert not sandbox.run(attempts, timeout_s=20).ok
+    sandbox.run("kill -9 -1", timeout_s=20)
+    assert sandbox.run("ls -l /proc/self/fd | grep -c socket", timeout_s=20).text == "0\n"
+    assert sandbox.run("echo alive", timeout_s=20).text == "alive\n"
+
+
+def test_descriptors_of_the_helper_are_not_handed_on(sandbox: Sandbox) -> None:
+    opened = python(sandbox, "import os; print(sorted(int(n) for n in os.listdir('/proc/self/fd')))")
+    assert opened == "[0, 1, 2, 3]"  # 3 is the listing itself
+
+
+def test_memory_is_limited(tight: Sandbox) -> None:
+    done = tight.run(["python", "-c", "x = bytearray(600 << 20); print('had it')"], timeout_s=60)
+    assert "had it" not in done.text
+    assert tight.run("echo alive", timeout_s=20).text == "alive\n"
+
+
+def test_processes_are_limited(tight: Sandbox) -> None:
+    code = (
+        "import subprocess as s\nn = 0\n"
+        "try:\n  while n < 100: s.Popen(['sleep', '9']); n += 1\n"
+        "except OSError: print('stopped at', n)"
+    )
+    assert 10 < int(python(tight, code).removeprefix("stopped at ")) < 40
+
+
+def test_files_are_limited_in_size_number_and_sum(tight: Sandbox) -> None:
+    assert not tight.run("head -c 9000000 /dev/zero > big", timeout_s=30).ok
+    filling = "for i in 1 2 3 4 5 6 7 8; do head -c 8000000 /dev/zero > $1/f$i || exit 1; done"
+    assert "space" in tight.run(["sh", "-c", filling, "sh", "/workspace"], timeout_s=30).text
+    tight.run("rm -f f* big", timeout_s=20)
+    assert "space" in tight.run(["sh", "-c", filling, "sh", "/tmp"], timeout_s=30).text
+    tight.run("rm -f /tmp/f*", timeout_s=20)
+    assert "space" in tight.run("mkdir many; for i in $(seq 1000); do : > many/$i || exit 1; done", timeout_s=30).text
+    tight.run("rm -rf many", timeout_s=20)
+    assert tight.run("echo alive > f; cat f", timeout_s=20).text == "alive\n"
+
+
+def test_two_sandboxes_do_not_see_each_other(make: MakeSandbox) -> None:
+    one, two = make(), make()
+    one.run("echo secret > /tmp/s; echo secret > s; echo secret > /dev/shm/s", timeout_s=20)
+    assert two.run("cat /tmp/s s /dev/shm/s 2>/dev/null; true", timeout_s=20).text == ""

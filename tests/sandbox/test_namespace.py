@@ -1,0 +1,197 @@
+"""What is particular to the namespace backend: nothing is left behind, however it ends."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from journeyman.sandbox import launcher
+from journeyman.sandbox.namespace import NamespaceSandboxes
+from journeyman.sandbox.sandbox import Environment, ImageError, SandboxLost, SandboxUnavailable
+
+from .conftest import BARE, TIGHT
+
+
+def children(parent: int) -> set[int]:
+    """All live descendants of a process."""
+    found: set[int] = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent and fields[0] != "Z":
+            found |= {int(stat.parent.name)} | children(int(stat.parent.name))
+    return found
+
+
+@pytest.fixture
+def ours() -> Iterator[set[int]]:
+    """The processes below us that were there before, none of them a launcher in reserve."""
+    launcher.dismiss()
+    yield children(os.getpid())
+    launcher.dismiss()
+
+
+def gone(before: set[int], within_s: float = 10) -> bool:
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        if children(os.getpid()) <= before:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_nothing_is_left_after_close(ours: set[int], repository: Path) -> None:
+    with NamespaceSandboxes().create(BARE, repository) as sandbox:
+        launcher.dismiss()
+        assert children(os.getpid()) - ours, "there is a launcher and a helper"
+        mounts = Path("/proc/self/mountinfo").read_text()
+        assert "workspace" not in mounts
+        sandbox.run("true", timeout_s=10)
+    assert children(os.getpid()) <= ours
+
+
+def test_a_forgotten_sandbox_ends(ours: set[int], repository: Path) -> None:
+    sandbox = NamespaceSandboxes().create(BARE, repository)
+    launcher.dismiss()
+    assert sandbox.files()
+    del sandbox
+    gc.collect()
+    assert gone(ours)
+
+
+def test_a_killed_sandbox_is_lost_and_says_so(ours: set[int], repository: Path) -> None:
+    for which in (min, max):  # the launcher, then the helper
+        sandbox = NamespaceSandboxes().create(BARE, repository)
+        launcher.dismiss()
+        os.kill(which(children(os.getpid()) - ours), signal.SIGKILL)
+        with pytest.raises(SandboxLost, match="killed"):
+            sandbox.run("sleep 5", timeout_s=10)
+        with pytest.raises(SandboxLost):
+            sandbox.files()
+        sandbox.close()
+        assert gone(ours)
+
+
+SUPERVISOR = """
+import sys, time
+from pathlib import Path
+from journeyman.sandbox.namespace import NamespaceSandboxes
+from journeyman.sandbox.sandbox import Environment
+sandbox = NamespaceSandboxes().create(Environment(requirements=()), Path(sys.argv[1]))
+print("ready", flush=True)
+sandbox.run("setsid sleep 300 & sleep 300", timeout_s=600)
+"""
+
+
+def test_a_supervisor_that_is_killed_leaves_nothing(repository: Path) -> None:
+    supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(repository)], stdout=subprocess.PIPE)
+    with supervisor:
+        assert supervisor.stdout is not None
+        assert supervisor.stdout.readline() == b"ready\n"
+        time.sleep(0.3)
+        below = children(supervisor.pid)
+        assert len(below) >= 4, "launcher, helper, commands, and a launcher in reserve"
+        supervisor.kill()
+    end = time.monotonic() + 10
+    while time.monotonic() < end and any(Path(f"/proc/{pid}").exists() for pid in below):
+        time.sleep(0.02)
+    assert [pid for pid in below if Path(f"/proc/{pid}").exists()] == []
+
+
+def test_a_fork_of_the_supervisor_does_not_hold_or_end_its_sandboxes(repository: Path) -> None:
+    sandbox = NamespaceSandboxes().create(BARE, repository)
+    pid = os.fork()
+    if pid == 0:
+        sandbox.close()
+        time.sleep(2)
+        os._exit(0)
+    try:
+        time.sleep(0.2)
+        assert sandbox.run("echo alive", timeout_s=10).text == "alive\n"
+        start = time.monotonic()
+        sandbox.close()
+        assert time.monotonic() - start < 1.5
+    finally:
+        os.waitpid(pid, 0)
+
+
+def test_a_group_out_of_memory_takes_the_command_and_not_the_sandbox(repository: Path) -> None:
+    with NamespaceSandboxes().create(BARE, repository, limits=TIGHT) as sandbox:
+        for _ in range(3):
+            hog = "import os\nos.fork(); os.fork()\nx = []\nwhile True: x.append(bytearray(1 << 20))"
+            assert not sandbox.run(["python", "-c", hog], timeout_s=60).ok
+        assert sandbox.run("echo alive", timeout_s=20).text == "alive\n"
+
+
+def test_what_cannot_be_built_is_said() -> None:
+    with pytest.raises(ImageError, match="docker backend"):
+        NamespaceSandboxes().create(Environment(system_packages=("cowsay",)), Path("/tmp"))
+    with pytest.raises(ImageError, match=r"3\.5"):
+        NamespaceSandboxes().create(Environment(python="3.5"), Path("/tmp"))
+    with pytest.raises(ImageError, match="minor version"):
+        NamespaceSandboxes().create(Environment(python="three"), Path("/tmp"))
+
+
+def test_a_launcher_that_cannot_start_says_what_to_do(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    launcher.dismiss()
+    monkeypatch.setattr(launcher, "LAUNCH", "raise SystemExit(3)")
+    with pytest.raises(SandboxUnavailable, match="docker backend"):
+        NamespaceSandboxes().create(BARE, repository)
+
+
+ANYBODY = """
+import os, sys
+from pathlib import Path
+os.setgroups([]); os.setresgid(4242, 4242, 4242); os.setresuid(4242, 4242, 4242)
+from journeyman.sandbox.namespace import NamespaceSandboxes
+from journeyman.sandbox.sandbox import Environment
+with NamespaceSandboxes().create(Environment(requirements=()), Path(sys.argv[1])) as sandbox:
+    print(sandbox.run("id -u; cat a; chmod 600 a; echo 2 > a; rm -r d; mkdir d; touch d/new; ls d", timeout_s=20).text)
+    print(sandbox.run("grep -E 'CapEff|NoNewP|Seccomp:' /proc/self/status; python -c 'print(42)'", timeout_s=20).text)
+    print(sorted(sandbox.snapshot().changed), sorted(sandbox.snapshot().removed))
+"""
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="needs root, to become somebody else; elsewhere every test runs as a user"
+)
+def test_an_ordinary_user_gets_the_same_sandbox() -> None:
+    """The interpreter may stand where that user cannot go: then the system's serves, if it is of our version."""
+    python = next((p for p in (sys.executable, f"/usr/bin/python3.{sys.version_info[1]}") if anybody_may_run(p)), None)
+    if python is None:
+        pytest.skip("no interpreter that an ordinary user may run")
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        repository = Path(folder, "repository")
+        (repository / "d").mkdir(parents=True)
+        (repository / "a").write_text("1\n")
+        (repository / "d" / "old").write_text("old\n")
+        for path in (Path(folder), repository, repository / "d"):
+            path.chmod(0o777)
+        variables = {
+            "PATH": os.defpath,
+            "JOURNEYMAN_HOME": f"{folder}/home",
+            "PYTHONPATH": os.pathsep.join(sys.path[1:]),
+        }
+        done = subprocess.run([python, "-c", ANYBODY, str(repository)], env=variables, capture_output=True, text=True)
+    assert done.stdout.split() == [
+        *("1000", "1", "new", "CapEff:", "0" * 16, "NoNewPrivs:", "1", "Seccomp:", "2", "42"),
+        *("['a',", "'d/new']", "['d/old']"),
+    ], done.stderr
+
+
+def anybody_may_run(python: str) -> bool:
+    try:
+        return subprocess.run([python, "-c", ""], user=4242, group=4242, env={}, capture_output=True).returncode == 0
+    except OSError:
+        return False
