@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -190,12 +190,6 @@ def summary_table(summaries: Iterable[Summary]) -> Table:
 def plural(count: int, word: str) -> str:
     """ "1 episode", "2 episodes"."""
     return f"{count} {word}{'' if count == 1 else 's'}"
-
-
-def listed(names: Sequence[str], limit: int = 8) -> str:
-    """A few names of many, on one line."""
-    shown = ", ".join(map(line, names[:limit]))
-    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
 
 
 def _spelled(character: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,6 +124,25 @@ def test_a_task_that_is_gone_is_asked_for(call: Call, task_folder: Path, backend
     shown = call("replay", "--verify")
     assert shown.exit_code == 2 and "--task FOLDER" in shown.stderr
     assert call("replay", "--verify", "--task", moved).exit_code == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="mounting a small disk needs root")
+def test_a_full_disk_is_one_line_and_what_was_acknowledged_can_be_replayed(
+    task_folder: Path, tmp_path: Path, backend: str
+) -> None:
+    (tmp_path / "disk").mkdir()
+    script = f"""mount -t tmpfs -o size=16k none disk || exit 77
+        {sys.executable} -m journeyman run {task_folder} --policy noop --episodes 40 --backend {backend} --out disk/run
+        echo "exit $?" >&2
+        {sys.executable} -m journeyman episode list --run disk/run --json"""
+    shown = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, cwd=tmp_path)
+    if shown.returncode == 77:
+        pytest.skip("no mounting here")
+    assert "No space left on device" in shown.stderr and "is kept" in shown.stderr and "exit 2" in shown.stderr
+    assert "Traceback" not in shown.stderr
+    said = shown.stdout.count("not resolved")
+    states = [each["state"] for each in json.loads(shown.stdout[shown.stdout.index("{") :])["episodes"]]
+    assert said >= 1 and states.count("finished") == said
 
 
 def test_ctrl_c_says_what_was_kept_and_keeps_it(task_folder: Path, tmp_path: Path, backend: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 import shlex
@@ -86,3 +87,14 @@ def test_it_starts_quickly_and_without_torch() -> None:
     assert shown.stdout.startswith("journeyman ")
     seconds = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     assert seconds < 0.6, f"--version took {seconds:.2f} s of processor time; on a quiet machine it is some 0.25"
+
+
+def test_a_shell_completes_commands_and_options() -> None:
+    def completed(words: str) -> list[str]:
+        asked = {"_JOURNEYMAN_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        command = [sys.executable, "-c", "from journeyman.cli import main; main()"]
+        shown = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, check=True)
+        return shown.stdout.split()
+
+    assert {"list", "show", "check", "mint", "build"} <= set(completed("journeyman task "))
+    assert completed("journeyman run --ba") == ["--backend"]

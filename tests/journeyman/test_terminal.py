@@ -17,7 +17,6 @@ from journeyman.terminal import (
     diff_text,
     ending_view,
     line,
-    listed,
     opening_view,
     plural,
     step_view,
@@ -89,4 +88,3 @@ def test_an_unscored_episode_says_so_and_a_step_shows_its_call() -> None:
 
 def test_small_words() -> None:
     assert (plural(1, "step"), plural(0, "step")) == ("1 step", "0 steps")
-    assert listed(["a", "b"]) == "a, b" and listed(list("abcdefghij")) == "a, b, c, d, e, f, g, h and 2 more"
