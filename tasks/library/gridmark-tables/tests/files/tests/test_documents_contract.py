@@ -79,6 +79,11 @@ def test_closing_line():
         assert format_document(text + UGLY) == text + NEAT
 
 
+def test_empty_block():
+    for text in ("```\n```\n", "~~~\n\n~~~\n", "```\n````\n"):
+        assert format_document(text + UGLY) == text + NEAT
+
+
 def test_longer_fence_needs_a_longer_close():
     text = f"~~~~\n~~~\n{UGLY}~~~~~\n"
     assert format_document(text + UGLY) == text + NEAT
