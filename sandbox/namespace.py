@@ -76,7 +76,8 @@ def _start(built: Built, environment: Environment, template: Template, limits: L
         variables["LD_LIBRARY_PATH"] = f"{PYTHON}/{built.interpreter.library}"
     again = partial(_start, built, environment, template, limits)
     prepare()
-    return RemoteSandbox(launcher.channel, template, variables=variables, end=launcher.end, again=again)
+    facts = {"memory limit": str(report["memory"]), "workspace": str(report["workspace"])}
+    return RemoteSandbox(launcher.channel, template, variables=variables, end=launcher.end, again=again, facts=facts)
 
 
 def _host_packages(built: Built) -> str:

@@ -55,6 +55,7 @@ class RemoteSandbox:
         variables: environment of every command; see `command_environment`.
         end: ends the sandbox and everything in it; called once, also when this object is forgotten.
         again: makes another sandbox like this one, in its pristine state.
+        facts: how the backend keeps its promises here, in words, such as "memory limit".
     """
 
     def __init__(
@@ -65,7 +66,9 @@ class RemoteSandbox:
         variables: Mapping[str, str],
         end: Callable[[], None],
         again: Callable[[], RemoteSandbox],
+        facts: Mapping[str, str] | None = None,
     ) -> None:
+        self.facts: Mapping[str, str] = facts or {}
         self._channel = channel
         self._template = template
         self._variables = dict(variables)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from journeyman.sandbox.sandbox import Sandbox
+from journeyman.sandbox.probe import probe
+from journeyman.sandbox.sandbox import Sandbox, SandboxFactory
 
 from .conftest import MakeSandbox
 
@@ -107,3 +108,9 @@ def test_two_sandboxes_do_not_see_each_other(make: MakeSandbox) -> None:
     one, two = make(), make()
     one.run("echo secret > /tmp/s; echo secret > s; echo secret > /dev/shm/s", timeout_s=20)
     assert two.run("cat /tmp/s s /dev/shm/s 2>/dev/null; true", timeout_s=20).text == ""
+
+
+def test_the_probe_finds_every_wall_standing(factory: SandboxFactory) -> None:
+    found = probe(factory)
+    assert [wall.name for wall in found if not wall.holds] == []
+    assert {"no network", "memory limit", "disk limit", "system call filter"} <= {wall.name for wall in found}
