@@ -21,6 +21,7 @@ from journeyman.tasks.validation import check_task
 
 RUNS = 3
 ENOUGH_NEAR = 6
+MAKING = ".making"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,15 @@ def folder_name(recipe: Recipe) -> str:
     return recipe.name.replace("/", "-")
 
 
+def clear(library: str, out: Path) -> None:
+    """Remove what a run over this library that was killed had not finished."""
+    for left in out.glob(f".{library}-*{MAKING}"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def prove(recipe: Recipe, out: Path, sandboxes: SandboxFactory) -> Proof:
     """Write a recipe's folder out of sight, prove it with the grader, and put it in its place if it holds."""
-    making = out / f".{folder_name(recipe)}.making"
+    making = out / f".{folder_name(recipe)}{MAKING}"
     try:
         task = build_recipe(recipe, making)
         certificate = check_task(task, sandboxes, RUNS)

@@ -23,7 +23,7 @@ from journeyman.sandbox.sandbox import Sandbox, SandboxFactory, SandboxLost
 from journeyman.tasks.sources.baseline import Baseline, measure
 from journeyman.tasks.sources.ledger import Ledger
 from journeyman.tasks.sources.library import Library, load_library
-from journeyman.tasks.sources.make import Maker, Proof, folder_name, prove
+from journeyman.tasks.sources.make import Maker, Proof, clear, folder_name, prove
 from journeyman.tasks.sources.plan import Quota, Wanted, mutants_in_turn
 from journeyman.tasks.sources.recipe import LibraryLine, Recipe, build_recipe
 from journeyman.tasks.sources.trial import Mutant, Trial, try_mutants
@@ -110,6 +110,7 @@ def mint_library(
     """As `mint`, of a library that is already at hand."""
     begun = time.monotonic()
     ledger = Ledger(LibraryLine.of(library), out)
+    clear(library.sdist.name, out)
     report = MintReport(library.sdist.requirement, count, out, resumed=len(ledger.kept))
     report.kept += [_standing(recipe, out) for recipe in ledger.kept]
     if len(report.kept) >= count:

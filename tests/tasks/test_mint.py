@@ -144,17 +144,19 @@ def test_the_instruction_tells_a_failure_that_the_policy_can_see(minted: MintRep
 def test_a_second_run_goes_on_where_the_first_ended(
     minted: MintReport, sandboxes: SandboxFactory, tmp_path: Path
 ) -> None:
-    """One task removed, one line torn: the one is made again, the other forgotten; nothing is tried twice."""
+    """One task removed, one line torn, one folder half made: made again, forgotten, cleared. Nothing is tried twice."""
     out = tmp_path / "minted"
     shutil.copytree(minted.out, out)
     shutil.rmtree(out / minted.kept[0])
     lines = (out / "recipes.jsonl").read_bytes().splitlines(keepends=True)
     (out / "recipes.jsonl").write_bytes(b"".join(lines[:-1]) + lines[-1][:-9])
+    (out / ".tinylib-half-done.making").mkdir()
     seen: list[int] = []
     report = mint(
         "tinylib==1.0", count=9, out=out, sandboxes=sandboxes, seed=3, progress=lambda r: seen.append(len(r.kept))
     )
     assert report.resumed == 7
+    assert not list(out.glob(".*"))
     assert len(report.kept) == len(set(report.kept)) == len(load_tasks(out)) == 9
     assert seen == sorted(seen)
     keys = [recipe.facts["key"] for recipe in read_recipes(out / "recipes.jsonl")]
