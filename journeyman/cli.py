@@ -45,6 +45,19 @@ CONTENTS = {
         ("journeyman replay best", "journeyman replay last --verify", "journeyman replay --all --no-pager"),
     ),
     "episode": Entry(EPISODES, "Look at recorded episodes.", "journeyman.cli_episode:app"),
+    "train": Entry(TRAINING, "Turn episodes into weights: SFT, then GRPO.", "journeyman.cli_train:app"),
+    "eval": Entry(
+        TRAINING,
+        "Measure a policy: resolve rate with its 95% interval, milestones, stop reasons, a row for each task.",
+        "journeyman.cli_train:evaluate_command",
+        ("journeyman eval --policy oracle --limit 20",
+         "journeyman eval --policy local:runs/sft/model --against runs/eval/local-smollm2-135m"),
+    ),
+    "demo": Entry(
+        TRAINING,
+        "Train an agent and show what it learned: held-out resolve rate before and after, an episode to replay.",
+        "journeyman.cli_train:demo", ("journeyman demo", "journeyman demo --quick"),
+    ),
     "doctor": Entry(
         HOUSE, "Say which sandboxes work here and what they hold in, what is missing and how to mend it.",
         "journeyman.cli_doctor:doctor", ("journeyman doctor", "journeyman doctor --json"),

@@ -22,6 +22,7 @@ from journeyman.policies.policy import PolicyError
 from journeyman.sandbox.sandbox import SandboxError
 from journeyman.tasks.task import TaskError
 from journeyman.terminal import err, visible
+from journeyman.training.checkpoint import TrainingError
 
 FAILED = 1
 CANNOT = 2
@@ -30,7 +31,7 @@ RUNS = Path("runs")
 """Where run folders lie when nothing else is said, below the current folder."""
 DEFAULT_RUN = RUNS / "default"
 
-USER_ERRORS = (StoreError, LogError, CodecError, TaskError, SandboxError, PolicyError, ConfigError)
+USER_ERRORS = (StoreError, LogError, CodecError, TaskError, SandboxError, PolicyError, ConfigError, TrainingError)
 
 RunOption = Annotated[
     Path | None, typer.Option("--run", help="Run folder, or its name below ./runs. Default: the one written to last.")

@@ -79,7 +79,9 @@ def load_model(name: str, *, device: str | None = None) -> tuple[PreTrainedModel
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # a bar for a second of work, amid ours
     path = model_path(name)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:

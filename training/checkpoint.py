@@ -15,7 +15,11 @@ from typing import Any
 DONE = "done.json"
 
 
-class RunFolderError(ValueError):
+class TrainingError(ValueError):
+    """Base of what training refuses: the input or the folder is not as it must be. The message says the mend."""
+
+
+class RunFolderError(TrainingError):
     """The folder holds a run with other settings; the message names both."""
 
 

@@ -19,12 +19,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from journeyman.tasks.sources.suites import load_suite
-
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.local import LocalModel
 from journeyman.policies.models import SMOLLM2
 from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.sources.suites import build_suite
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import RunFolder
 from journeyman.training.curve import draw_curve
@@ -85,10 +84,12 @@ def run_demo(plan: DemoPlan, run: Path, *, backend: SandboxFactory, stage: Stage
     started = time.monotonic()
     RunFolder(run, asdict(plan)).open()
     settings = preset(plan.preset)
-    heldout = load_suite(
-        "heldout", run / "tasks" / "heldout", limit=plan.heldout_tasks, progress=stage("Held-out tasks")
+    heldout = build_suite(
+        "heldout", run / "tasks" / "heldout", count=plan.heldout_tasks, progress=stage("Held-out tasks")
     )
-    starter = load_suite("starter", run / "tasks" / "starter", limit=plan.train_tasks, progress=stage("Training tasks"))
+    starter = build_suite(
+        "starter", run / "tasks" / "starter", count=plan.train_tasks, progress=stage("Training tasks")
+    )
 
     def measure(name: str, model: str, title: str) -> Evaluation:
         return _measure(name, model, heldout, run, settings, backend, stage(title))

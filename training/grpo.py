@@ -12,21 +12,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from peft import LoraConfig
-
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.local import LocalSettings
 from journeyman.policies.models import load_model
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
-from journeyman.training.checkpoint import RunFolder
+from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.progress import Progress, silent
-from journeyman.training.sft import ProgressCallback, save_model
+from journeyman.training.sft import ProgressCallback, adapters, save_model
 from journeyman.training.trl_rollouts import GroupSampler, make_grpo_trainer
 
 
-class NoTasksError(ValueError):
+class NoTasksError(TrainingError):
     """There is nothing to train on."""
 
 
@@ -52,9 +50,9 @@ class GrpoSettings:
 
     def __post_init__(self) -> None:
         if self.group_size < 2:
-            raise ValueError("group_size must be at least 2: an episode is compared with the others of its group")
+            raise TrainingError("group_size must be at least 2: an episode is compared with the others of its group")
         if self.tasks_per_step * self.group_size % self.micro_batch:
-            raise ValueError("tasks_per_step * group_size must be a multiple of micro_batch")
+            raise TrainingError("tasks_per_step * group_size must be a multiple of micro_batch")
 
 
 def train_grpo(
@@ -97,28 +95,19 @@ def train_grpo(
             tokenizer,
             sampler,
             arguments=_arguments(folder, settings, on_cpu=weights.device.type == "cpu"),
-            peft=LoraConfig(r=settings.lora_rank, lora_alpha=2 * settings.lora_rank, target_modules="all-linear")
-            if settings.lora_rank
-            else None,
+            peft=adapters(settings.lora_rank),
             callbacks=[ProgressCallback(progress)],
         )
         trainer.train(resume_from_checkpoint=folder.last_checkpoint())
     save_model(trainer, folder.model)
-    kept = (
-        "step",
-        "reward",
-        "reward_std",
-        "frac_reward_zero_std",
-        "loss",
-        "entropy",
-        "completions/mean_length",
-        "step_time",
-    )
-    history = [
-        {key: entry[key] for key in kept if key in entry} for entry in trainer.state.log_history if "reward" in entry
-    ]
-    folder.finish({"history": history})
+    folder.finish({"history": _history(trainer.state.log_history)})
     return folder.model
+
+
+def _history(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What of TRL's log is worth keeping: a row for each step."""
+    kept = ("step", "reward", "reward_std", "frac_reward_zero_std", "loss", "entropy", "completions/mean_length")
+    return [{key: entry[key] for key in kept if key in entry} for entry in log if "reward" in entry]
 
 
 def _arguments(folder: RunFolder, settings: GrpoSettings, *, on_cpu: bool) -> dict[str, Any]:
@@ -142,7 +131,7 @@ def _arguments(folder: RunFolder, settings: GrpoSettings, *, on_cpu: bool) -> di
         "loss_type": "dapo",
         "max_grad_norm": 1.0,
         "weight_decay": 0.0,
-        "gradient_checkpointing": False,
+        "activation_checkpointing": False,
         "use_cpu": on_cpu,
         "bf16": not on_cpu,
         "logging_steps": 1,

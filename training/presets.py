@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from journeyman.envs.config import EnvConfig
 from journeyman.policies.local import LocalSettings
+from journeyman.training.checkpoint import TrainingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,8 @@ def preset(name: str) -> Preset:
     """The preset of that name.
 
     Raises:
-        ValueError: there is none; the message lists those that are.
+        TrainingError: there is none; the message lists those that are.
     """
     if name not in PRESETS:
-        raise ValueError(f"no preset {name!r}; there are: {', '.join(PRESETS)}")
+        raise TrainingError(f"no preset {name!r}; there are: {', '.join(PRESETS)}")
     return PRESETS[name]

@@ -19,12 +19,12 @@ from journeyman.envs.episode import Episode
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
 from journeyman.policies.models import load_model
-from journeyman.training.checkpoint import RunFolder
+from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.progress import Progress, silent
 from journeyman.training.tokens import TokenRow, demonstration
 
 
-class NoRowsError(ValueError):
+class NoRowsError(TrainingError):
     """There is nothing to train on."""
 
 
@@ -73,9 +73,7 @@ def train_sft(
         args=_arguments(folder, settings, len(kept), on_cpu=weights.device.type == "cpu"),
         train_dataset=Dataset.from_dict(columns),
         processing_class=tokenizer,
-        peft_config=LoraConfig(r=settings.lora_rank, lora_alpha=2 * settings.lora_rank, target_modules="all-linear")
-        if settings.lora_rank
-        else None,
+        peft_config=adapters(settings.lora_rank),
         callbacks=[ProgressCallback(progress)],
     )
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())
@@ -84,6 +82,11 @@ def train_sft(
     tokens = sum(len(row.ids) for row in kept)
     folder.finish({"episodes": len(kept), "left_out": len(rows) - len(kept), "tokens": tokens, "losses": losses})
     return folder.model
+
+
+def adapters(rank: int) -> LoraConfig | None:
+    """LoRA (Hu et al. 2021, arXiv:2106.09685) on every linear layer; `None` for rank 0, which trains all weights."""
+    return LoraConfig(r=rank, lora_alpha=2 * rank, target_modules="all-linear") if rank else None
 
 
 def save_model(trainer: Any, folder: Path) -> None:
@@ -132,7 +135,7 @@ def _arguments(folder: RunFolder, settings: SftSettings, rows: int, *, on_cpu: b
         adam_beta2=0.95,
         max_grad_norm=1.0,
         max_length=None,
-        gradient_checkpointing=False,
+        activation_checkpointing=False,
         use_cpu=on_cpu,
         bf16=not on_cpu,
         save_strategy="steps",

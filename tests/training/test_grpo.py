@@ -1,0 +1,79 @@
+"""GRPO through TRL: our episodes, rewards and masks are what its loss sees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from journeyman.envs.actions import Action, TokenTurn
+from journeyman.envs.episode import Episode, Step, StopReason
+from journeyman.envs.observation import Observation
+from journeyman.envs.store import EpisodeStore
+from journeyman.policies.models import load_model
+from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.task import Task
+from journeyman.training.checkpoint import RunFolder
+from journeyman.training.grpo import GrpoSettings, NoTasksError, train_grpo
+from journeyman.training.presets import preset
+from journeyman.training.trl_rollouts import hash_seed, trl_columns
+
+SMALL = preset("small")
+LOCAL = replace(SMALL.local, max_turn_tokens=8, max_episode_tokens=600)
+
+
+def sampled_episode(reward: float | None, turns: list[TokenTurn]) -> Episode:
+    steps = tuple(Step(Action("view", {"path": "."}, "x", turn), Observation("y")) for turn in turns)
+    return Episode("e", "t", "p", 0, Observation("x"), steps, StopReason.REPORTED, reward, (), None)
+
+
+def test_environment_tokens_are_masked_and_unscored_is_not_zero() -> None:
+    turns = [TokenTurn((1, 2), (7, 8), (-0.1, -0.2)), TokenTurn((4,), (9,), (-0.3,))]
+    columns = trl_columns(
+        [sampled_episode(0.5, turns), sampled_episode(None, turns), sampled_episode(None, [])], eos_id=2
+    )
+    assert columns["prompt_ids"] == [[1, 2], [1, 2], [2]]
+    assert columns["completion_ids"] == [[7, 8, 4, 9], [7, 8, 4, 9], [2]]
+    assert columns["env_mask"] == [[1, 1, 0, 1], [1, 1, 0, 1], [0]]
+    assert columns["episode_reward"] == [0.5, None, None]
+
+
+def test_every_episode_has_a_seed_of_its_own() -> None:
+    seeds = {hash_seed(run, step, index) for run in range(3) for step in range(20) for index in range(64)}
+    assert len(seeds) == 3 * 20 * 64
+
+
+def test_no_tasks_are_refused(tmp_path: Path, backend: SandboxFactory) -> None:
+    with pytest.raises(NoTasksError):
+        train_grpo("tiny", [], tmp_path, backend=backend)
+
+
+@pytest.mark.parametrize("changes", [{"group_size": 1}, {"tasks_per_step": 1, "group_size": 3, "micro_batch": 2}])
+def test_settings_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="group_size"):
+        GrpoSettings(**changes)
+
+
+@pytest.mark.slow
+def test_a_short_run_trains_records_and_is_done(
+    tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory
+) -> None:
+    settings = GrpoSettings(steps=2, tasks_per_step=1, group_size=2, micro_batch=2, concurrency=2, learning_rate=1e-3)
+
+    def train() -> Path:
+        return train_grpo(
+            "tiny", tasks, tmp_path / "run", backend=backend, settings=settings, local=LOCAL, config=SMALL.env
+        )
+
+    folder = train()
+    report = RunFolder(tmp_path / "run", {}).report()
+    assert [entry["step"] for entry in report["history"]] == [1, 2]
+    with EpisodeStore(tmp_path / "run" / "episodes") as store:
+        episodes = list(store.episodes())
+    assert len(episodes) == 4
+    assert {episode.policy for episode in episodes} == {"local:run@0", "local:run@1"}
+    assert all(step.action.tokens is not None for episode in episodes for step in episode.steps)
+    assert train() == folder
+    load_model(str(folder))

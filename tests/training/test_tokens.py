@@ -1,0 +1,71 @@
+"""What enters the loss: the policy's own tokens, all of them where sampled, the good ones where demonstrated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from journeyman.envs.actions import Action, TokenTurn
+from journeyman.envs.episode import Episode, Step, StopReason, TestRun
+from journeyman.envs.observation import Observation
+from journeyman.policies.chat import ChatTemplate
+from journeyman.policies.dialect import dialect
+from journeyman.training.tokens import IGNORED, demonstration, sampled, worth_imitating
+
+
+def step(tool: str, answer: str, *, ok: bool = True, tests: TestRun | None = None, **arguments: Any) -> Step:
+    return Step(Action.checked(tool, arguments), Observation(answer, tool, ok), tests=tests)
+
+
+def episode(*steps: Step) -> Episode:
+    return Episode("e1", "t", "p", 0, Observation("Fix it."), steps, StopReason.REPORTED, 1.0, (), None)
+
+
+RECOVERY = (
+    step("edit", "edited", path="a.py", line=1, new="wrong"),
+    step("test", "1 failed", tests=TestRun(failed=("t",))),
+    step("edit", "edited", path="a.py", line=1, new="right"),
+    step("test", "1 passed", tests=TestRun(passed=("t",))),
+    step("report", "done", summary="Fixed."),
+)
+
+
+def test_a_demonstration_trains_what_the_policy_wrote_and_nothing_else(tiny: tuple[Any, Any]) -> None:
+    chat, lines = ChatTemplate(tiny[1]), dialect("lines")
+    shown = episode(step("view", "1|x = 1", path="a.py"), step("report", "done", summary="Fixed."))
+    row = demonstration(shown, chat, lines)
+    written = [token for token, trained in zip(row.ids, row.trained, strict=True) if trained]
+    assert written == [*chat.answer("view a.py"), *chat.answer("report Fixed.")]
+    assert row.labels.count(IGNORED) == len(row.ids) - len(written)
+    assert row.ids[: row.prompt_length] == tuple(chat.opening(lines.system(), "Fix it."))
+    assert tiny[1].decode(row.ids).count("1|x = 1") == 1
+
+
+def test_a_contradicted_change_is_read_but_not_learned(tiny: tuple[Any, Any]) -> None:
+    assert worth_imitating(RECOVERY) == [False, True, True, True, True]
+    row = demonstration(episode(*RECOVERY), ChatTemplate(tiny[1]), dialect("lines"))
+    text = tiny[1].decode([token for token, trained in zip(row.ids, row.trained, strict=True) if trained])
+    assert "right" in text and "wrong" not in text
+    assert "wrong" in tiny[1].decode(row.ids)
+
+
+def test_refused_and_unreadable_actions_are_not_learned() -> None:
+    steps = (step("view", "no such file", ok=False, path="b.py"), Step(Action.malformed("?", "why"), Observation("no")))
+    assert worth_imitating(steps) == [False, False]
+
+
+def test_a_sampled_episode_is_its_ledger() -> None:
+    turns = (TokenTurn((1, 2, 3), (7, 8), (-0.1, -0.2)), TokenTurn((4,), (9,), (-0.3,)))
+    steps = [Step(Action("view", {"path": "."}, "x", turn), Observation("y")) for turn in turns]
+    row = sampled(episode(*steps))
+    assert row.ids == (1, 2, 3, 7, 8, 4, 9)
+    assert row.trained == (False, False, False, True, True, False, True)
+    assert row.turns == (-1, -1, -1, 0, 0, -1, 1)
+    assert row.logprobs == (0.0, 0.0, 0.0, -0.1, -0.2, 0.0, -0.3)
+    assert row.prompt_length == 3
+
+
+def test_an_episode_without_a_ledger_is_refused() -> None:
+    with pytest.raises(ValueError, match="carries no tokens"):
+        sampled(episode(*RECOVERY))
