@@ -106,7 +106,7 @@ def _walk(root: Path) -> Iterator[tuple[str, os.stat_result]]:
         with os.scandir(root / folder) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 path = folder + entry.name
-                if not encodable(path) or len(path) > MAX_PATH or entry.name in EXCLUDED:
+                if not encodable(path) or len(os.fsencode(path)) > MAX_PATH or entry.name in EXCLUDED:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(path + "/")

@@ -1,6 +1,6 @@
 """One command at a time: its output, its wall clock, and the death of everything that it started."""
 
-# ruff: noqa: PTH101, PTH102, PTH103, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
+# ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
 # ruff: noqa: PTH211, RUF100, SIM105, TID251
 # (pathlib and contextlib cost start-up time; and started by the launcher this package is called `inside`)
 from __future__ import annotations

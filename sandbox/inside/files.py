@@ -4,7 +4,7 @@ Nothing else is alive while a file is looked at (every command's processes are d
 be swapped between a check and its use; and the helper has no right that the commands lack.
 """
 
-# ruff: noqa: PTH101, PTH102, PTH103, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
+# ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
 # ruff: noqa: PTH211, RUF100, SIM105, TID251
 # (pathlib and contextlib cost start-up time; and started by the launcher this package is called `inside`)
 from __future__ import annotations
@@ -203,13 +203,13 @@ class Tree:
                 if entry.is_dir(follow_symlinks=False):
                     if entry.name in EXCLUDED:
                         continue
-                    if len(path) < MAX_PATH:
+                    if len(os.fsencode(path)) < MAX_PATH:
                         folders.append(path + "/")
                     else:
                         skip(skipped, path, "too deep")
                 elif not encodable(path):
                     skip(skipped, path, "its name is not UTF-8")
-                elif len(path) > MAX_PATH:
+                elif len(os.fsencode(path)) > MAX_PATH:
                     skip(skipped, path, "its path is too long")
                 elif entry.is_file(follow_symlinks=False):
                     yield path, entry.stat(follow_symlinks=False)
@@ -239,6 +239,9 @@ class Tree:
             for entry in entries(f"{self.root}/{folder}"):
                 path = folder + entry.name
                 if entry.is_dir(follow_symlinks=False):
+                    if len(os.fsencode(path)) >= MAX_PATH:  # nothing wanted is so deep: bring it within reach
+                        path = f".journeyman-deep-{index}-{len(folders)}"
+                        os.rename(entry.path, f"{self.root}/{path}")
                     folders.append(path + "/")
                 elif path not in keep or (path in wanted) != entry.is_file(follow_symlinks=False):
                     os.unlink(entry.path)

@@ -1,5 +1,5 @@
 """The few system calls that Python does not wrap, with Python's errors. Linux on x86_64 and aarch64."""
-# ruff: noqa: PTH101, PTH102, PTH103, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
+# ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
 # ruff: noqa: PTH211, RUF100, SIM105, TID251
 # (pathlib and contextlib cost start-up time; and started by the launcher this package is called `inside`)
 

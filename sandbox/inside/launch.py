@@ -14,7 +14,7 @@ socket one request, "launch", with the folders and the limits. There are two way
 
 In force at the end: no capability, no network, no new privilege, and the seccomp filter over all of it.
 """
-# ruff: noqa: PTH101, PTH102, PTH103, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
+# ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
 # ruff: noqa: PTH211, RUF100, SIM105, TID251
 # (pathlib and contextlib cost start-up time; and started by the launcher this package is called `inside`)
 

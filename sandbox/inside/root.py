@@ -3,7 +3,7 @@
 Everything is mounted while the process still is what it was on the host, so that the folders may lie where the
 sandbox's own user could never walk, such as below a home folder of mode 0700.
 """
-# ruff: noqa: PTH101, PTH102, PTH103, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
+# ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
 # ruff: noqa: PTH211, RUF100, SIM105, TID251
 # (pathlib and contextlib cost start-up time; and started by the launcher this package is called `inside`)
 

@@ -148,6 +148,20 @@ def test_a_command_may_lock_itself_out_of_its_files(sandbox: Sandbox) -> None:
     assert not state.removed
 
 
+def test_trees_of_any_depth_and_size_are_survived(sandbox: Sandbox) -> None:
+    start = sandbox.snapshot()
+    dig = "import os\nfor _ in range(600):\n    os.mkdir('é' * 100)\n    os.chdir('é' * 100)\n    open('f', 'w')"
+    assert sandbox.run(["python", "-c", dig], timeout_s=60).ok
+    sandbox.run("truncate -s 100M a; truncate -s 60M b", timeout_s=20)  # sparse: no disk, but long to read
+    state = sandbox.snapshot()
+    assert next(line for line in state.skipped if "too many" in line).startswith("a ")
+    assert [line for line in state.skipped if "too deep" in line]
+    assert len(state.changed["b"].data) == 60 << 20
+    sandbox.restore(start)
+    assert sandbox.run("ls -A | wc -l", timeout_s=20).text.strip() == "6"
+    assert sandbox.snapshot() == start
+
+
 def test_another_repositorys_snapshot_is_refused(sandbox: Sandbox) -> None:
     state = sandbox.snapshot()
     foreign = type(state)(tree_hash=state.tree_hash, base_hash="0" * 64)
