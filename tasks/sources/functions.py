@@ -13,6 +13,12 @@ from tree_sitter import Language, Node, Parser, Tree
 
 _PYTHON = Language(tree_sitter_python.language())
 
+_HOLDERS = frozenset(
+    {"block", "decorated_definition", "if_statement", "elif_clause", "else_clause", "for_statement", "while_statement"}
+    | {"with_statement", "try_statement", "except_clause", "except_group_clause", "finally_clause", "match_statement"}
+    | {"case_clause", "ERROR"}
+)
+"""Nodes in which definitions can stand; an expression holds none, and most nodes are expressions."""
 _WRAPPED = frozenset({"typed_parameter", "list_splat_pattern", "dictionary_splat_pattern"})
 NESTING = frozenset({"function_definition", "class_definition"})
 """Nodes that begin a scope of their own; a lambda belongs to the function around it."""
@@ -81,8 +87,9 @@ def walk(node: Node) -> Iterator[Node]:
 def _functions(root: Node, outer: tuple[str, ...], in_class: bool = False) -> Iterator[Function]:
     for node in root.children:
         if node.type not in NESTING:
-            # A block or an `if` at module level keeps the scope: only definitions open one.
-            yield from _functions(node, outer, in_class)
+            # A block or an `if` keeps the scope: only definitions open one.
+            if node.type in _HOLDERS:
+                yield from _functions(node, outer, in_class)
             continue
         name = node.child_by_field_name("name")
         body = node.child_by_field_name("body")

@@ -28,6 +28,8 @@ def choose_hidden(failing: Sequence[str], shown: str, tests: dict[str, bytes], r
 def cut(path: str, source: bytes, hidden: Iterable[str]) -> bytes:
     """A test file without those of the test functions that stand in it (names as `function_of` gives them)."""
     wanted = {name.partition("::")[2].replace("::", ".") for name in hidden if name.partition("::")[0] == path}
+    if not wanted:
+        return source
     for function in sorted(find_functions(source), key=lambda f: f.span.start, reverse=True):
         if function.qualname in wanted:
             source = _without(source, function)
