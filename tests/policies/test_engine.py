@@ -64,7 +64,9 @@ def test_in_company_as_alone(model: Any, chat: ChatTemplate, temperature: float)
 
 
 @pytest.mark.parametrize("temperature", [0.7, 1.0])
-def test_log_probabilities_are_those_of_the_whole_conversation(model: Any, chat: ChatTemplate, temperature: float) -> None:
+def test_log_probabilities_are_those_of_the_whole_conversation(
+    model: Any, chat: ChatTemplate, temperature: float
+) -> None:
     with Engine(model, chat.eos_id) as engine:
         turns = together(engine, chat, Sampling(temperature, max_new_tokens=12))[1]
     ids = [token for turn in turns for token in (*turn.prompt_ids, *turn.sampled_ids)]

