@@ -52,7 +52,7 @@ def run(
 ) -> None:
     """Run episodes of one or several tasks and record them, step by step as they happen."""
     tasks, config, factory = find_tasks(task), read_settings(settings or []), sandboxes_of(backend)
-    makers = [partial(_policy, policy, each) for each in tasks]
+    makers = [partial(policy_of, policy, each) for each in tasks]
     makers[0]().close()  # a name that is none, or a model that is not there, is said before anything runs
     jobs = [
         Job(partial(RepoEnv, each, factory, config), make, seed + n)
@@ -141,9 +141,14 @@ def _subject(arguments: Mapping[str, Any]) -> str:
     return line(str(next((each for each in named if each), "")))
 
 
-def _policy(spec: str, task: Task) -> Policy:
+def policy_of(spec: str, task: Task, **options: Any) -> Policy:
+    """`make_policy`, for the front door.
+
+    Raises:
+        CannotError: there is no such policy.
+    """
     try:
-        return make_policy(spec, task)
+        return make_policy(spec, task, **options)
     except ValueError as error:
         raise CannotError(f"--policy {spec}: {error}") from error
 

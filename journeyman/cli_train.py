@@ -15,10 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from journeyman.cli_common import RUNS, CannotError, JsonOption, example, find_run, print_json
+from journeyman.cli_run import policy_of
 from journeyman.cli_task import find_tasks
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.policy import Policy
-from journeyman.policies.registry import make_policy
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.home import home
 from journeyman.tasks.sources.suites import SUITES, build_suite
@@ -130,10 +130,11 @@ def evaluate_command(
     other = _read_evaluation(against) if against else None
 
     def make(task: Task) -> Policy:
-        return make_policy(policy, task, **options)
+        return policy_of(policy, task, **options)
 
     with reporting() as stage, EpisodeStore(folder) as store:
         found = gather_tasks(tasks, limit, stage("Tasks"))
+        make(found[0])  # a wrong name is said before the bars begin
         result = evaluate(
             policy, make, found, backend=open_backend(backend), store=store, config=chosen.env,
             seeds=range(seeds), concurrency=concurrency, progress=stage(f"Evaluate {policy}"),

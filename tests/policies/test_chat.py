@@ -40,7 +40,8 @@ def test_a_model_without_a_template_is_refused(chat: ChatTemplate) -> None:
 
 
 def test_a_template_that_rewrites_the_past_is_refused(chat: ChatTemplate) -> None:
-    rewriting = "{{ messages | length }}{% for m in messages %}<|im_start|>{{ m['content'] }}<|im_end|>\n{% endfor %}<|im_start|>"
+    message = "<|im_start|>{{ m['content'] }}<|im_end|>\n"
+    rewriting = "{{ messages | length }}{% for m in messages %}" + message + "{% endfor %}<|im_start|>"
     chat.tokenizer.chat_template = rewriting
     with pytest.raises(ModelError, match="prefix-preserving"):
         ChatTemplate(chat.tokenizer)

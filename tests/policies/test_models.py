@@ -28,7 +28,7 @@ def test_a_folder_loads(tmp_path: Path, tiny: tuple[Any, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["./missing", "/no/such/folder", "just-a-word", "a/b/c"])
 def test_what_is_no_model_is_said(name: str) -> None:
-    with pytest.raises(ModelError, match="no such model.*smollm2-135m"):
+    with pytest.raises(ModelError, match=r"no such model.*smollm2-135m"):
         load_model(name)
 
 
