@@ -16,6 +16,8 @@ from journeyman.tasks.sources.sdist import SourceError
 RUNS = 3
 SLOWEST_S = 1.0
 """A test that takes longer is left out: a mutant's tests must come back within a breath."""
+LIMIT_S = 10.0
+"""A test that takes longer is ended; tracing slows it several times."""
 RUN_TIMEOUT_S = 300.0
 MAX_RECORDS = 64 * 1024 * 1024
 PROBE = "/tmp/journeyman_probe.py"
@@ -69,7 +71,7 @@ def measure(library: Library, sandbox: Sandbox) -> Baseline:
     runs: list[dict[str, dict[str, Any]]] = []
     complaint = ""
     for number in range(RUNS):
-        spec = {"mode": "baseline", "targets": list(library.tests), "trace": number == 0}
+        spec = {"mode": "baseline", "targets": list(library.tests), "trace": number == 0, "limit_s": LIMIT_S}
         records, output = ask_probe(sandbox, spec, RUN_TIMEOUT_S)
         runs.append({record["id"]: record for record in records if record["kind"] == "test"})
         broken = [record for record in records if record["kind"] == "broken"]

@@ -2,8 +2,8 @@
 
     python probe.py SPEC.json RECORDS.jsonl
 
-`{"mode": "baseline", "targets": [...], "trace": true}` runs whole test files once and records for each test how it
-ended, how long it took and, when traced, which functions of the workspace it entered.
+`{"mode": "baseline", "targets": [...], "trace": true, "limit_s": 10}` runs whole test files once and records for
+each test how it ended, how long it took and, when traced, which functions of the workspace it entered.
 
 `{"mode": "mutants", "mutants": [{"key", "path", "source", "tests"}], "timeout_s": 10}` writes each mutant's file in
 turn and runs its tests in a forked child: pytest is imported once, the library anew each time. Then the pristine file
@@ -47,8 +47,8 @@ MEMORY = 2 * 1024**3  # bytes a mutant may take: one that builds an endless list
 class Recorder:
     """A pytest plugin that keeps what `mint` needs to know of each test."""
 
-    def __init__(self, write: Any, wanted: set[str] | None = None, trace: bool = False) -> None:
-        self.write, self.wanted, self.trace = write, wanted, trace
+    def __init__(self, write: Any, wanted: set[str] | None = None, trace: bool = False, limit_s: float = 0.0) -> None:
+        self.write, self.wanted, self.trace, self.limit_s = write, wanted, trace, limit_s
         self.record: dict[str, Any] = {}
         self.seen: set[Any] = set()
         self.places: dict[tuple[str, int], int] = {}
@@ -68,7 +68,9 @@ class Recorder:
         if self.trace:
             threading.setprofile(self._profile)
             sys.setprofile(self._profile)
+        signal.setitimer(signal.ITIMER_REAL, self.limit_s, 1.0)
         yield
+        signal.setitimer(signal.ITIMER_REAL, 0)
         if self.trace:
             sys.setprofile(None)
             threading.setprofile(None)
@@ -122,8 +124,18 @@ def run(targets: list[str], recorder: Recorder) -> int:
     return int(pytest.main([*OPTIONS, *targets], plugins=[recorder]))
 
 
+class TooLong(BaseException):
+    """The test took too long; no `except Exception` of it, or of the library, may take that for its own trouble."""
+
+
+def _too_long(_signal: int, _frame: object) -> None:
+    """A test that waits for what a sandbox does not have (a network, a terminal) must not hold up all others."""
+    raise TooLong
+
+
 def baseline(spec: dict[str, Any], write: Any) -> None:
-    status = run(spec["targets"], Recorder(write, trace=spec["trace"]))
+    signal.signal(signal.SIGALRM, _too_long)
+    status = run(spec["targets"], Recorder(write, trace=spec["trace"], limit_s=spec["limit_s"]))
     write({"kind": "end", "exit": status})
 
 
@@ -213,3 +225,4 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    os._exit(0)  # a thread that a test left behind must not keep us waiting
