@@ -90,25 +90,8 @@ def mint(
         SourceError: the library cannot be had, has no tests, or its tests do not run.
         SandboxError: no sandbox can be made here.
     """
-    library = load_library(requirement)
-    return mint_library(
-        library, count=count, out=out, sandboxes=sandboxes, seed=seed, jobs=jobs, progress=progress, wanted=wanted
-    )
-
-
-def mint_library(
-    library: Library,
-    *,
-    count: int,
-    out: Path,
-    sandboxes: SandboxFactory,
-    seed: int = 0,
-    jobs: int = 1,
-    progress: Callable[[MintReport], None] | None = None,
-    wanted: Wanted = EVERYTHING,
-) -> MintReport:
-    """As `mint`, of a library that is already at hand."""
     begun = time.monotonic()
+    library = load_library(requirement)
     ledger = Ledger(LibraryLine.of(library), out)
     clear(library.sdist.name, out)
     report = MintReport(library.sdist.requirement, count, out, resumed=len(ledger.kept))
@@ -129,11 +112,12 @@ def mint_library(
                 made = None if trial.rejected else maker.recipe(trial)
                 if made is None or (wanted.named and not made.facts["fault_in_named_function"]):
                     _reject(trial.mutant.key, trial.rejected or UNNAMED, ledger, report)
-                else:
+                elif quota.allows(made.mutation):  # another of the same batch may have used it up
+                    quota.take(made.mutation)
                     recipes.append(made)
             recipes = recipes[: count - len(report.kept)]
             for proof in pool.map(partial(prove, out=out, sandboxes=sandboxes), recipes):
-                _settle(proof, ledger, quota, report)
+                _settle(proof, ledger, report)
             report.seconds = time.monotonic() - begun
             if progress is not None:
                 progress(report)
@@ -155,12 +139,11 @@ def _next_batch(waiting: Iterator[Mutant], ledger: Ledger, quota: Quota) -> list
     return list(islice(fresh, BATCH))
 
 
-def _settle(proof: Proof, ledger: Ledger, quota: Quota, report: MintReport) -> None:
+def _settle(proof: Proof, ledger: Ledger, report: MintReport) -> None:
     if proof.reason:
         _reject(proof.recipe.facts["key"], proof.reason, ledger, report)
         return
     ledger.keep(proof.recipe)
-    quota.take(proof.recipe.mutation)
     report.kept.append(folder_name(proof.recipe))
     report.tried += 1
 
