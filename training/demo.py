@@ -47,9 +47,9 @@ class DemoPlan:
     preset: str = "small"
     train_tasks: int = 400
     heldout_tasks: int = 128
-    mistaken_share: float = 0.3
-    sft: SftSettings = field(default_factory=SftSettings)
-    grpo: GrpoSettings = field(default_factory=lambda: GrpoSettings(steps=6, tasks_per_step=4, group_size=8))
+    mistaken_share: float = 0.25
+    sft: SftSettings = field(default_factory=lambda: SftSettings(epochs=1.25))
+    grpo: GrpoSettings = field(default_factory=lambda: GrpoSettings(steps=4, tasks_per_step=3, group_size=8))
     caveat: str = ""
     """Printed beside the result where the plan is too small to show much."""
 
