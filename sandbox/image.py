@@ -86,7 +86,7 @@ def interpreter_for(version: str) -> Interpreter:
         reason = f"{executable} does not run: {(found.stderr.strip() or 'wrong version').splitlines()[-1]}"
     raise ImageError(
         f"the task needs Python {version}, and this machine has no python{version} ({reason}); "
-        f"install it, use the docker backend, or run Journeyman with it (this is Python {here})"
+        f"install it, or run Journeyman with it (this is Python {here})"
     )
 
 

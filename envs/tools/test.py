@@ -8,7 +8,7 @@ from journeyman.envs.actions import Test
 from journeyman.envs.episode import TestRun
 from journeyman.envs.text import clean, normalise, shorten
 from journeyman.envs.tools.tool import Refused, ToolResult, Workspace, workspace_path
-from journeyman.tasks.runner import Crash, TestReport, run_tests
+from journeyman.tasks.runner import BROKEN, Crash, TestReport, run_tests
 from journeyman.tasks.task import Task
 
 _MAX_MESSAGE_LINES = 3
@@ -66,7 +66,7 @@ def describe(report: TestReport, workspace: Workspace) -> str:
     """The count, then for each of the first failures its id, place, source line and message."""
     config = workspace.config
     broken: list[tuple[str, Crash | None]] = list(report.broken_files)
-    broken += [(r.id, r.crash) for r in report.results if r.outcome in ("failed", "error")]
+    broken += [(r.id, r.crash) for r in report.results if r.outcome in BROKEN]
     lines = [report.headline()]
     for name, crash in broken[: config.max_failures]:
         lines.append(shorten(name, config.max_line_chars))

@@ -145,15 +145,22 @@ def test_a_full_disk_is_one_line_and_what_was_acknowledged_can_be_replayed(
     assert said >= 1 and states.count("finished") == said
 
 
+def _hears_ctrl_c() -> None:
+    """A shell starts what runs in its background with the signal ignored, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_says_what_was_kept_and_keeps_it(task_folder: Path, tmp_path: Path, backend: str) -> None:
     command = [sys.executable, "-m", "journeyman", "run", str(task_folder), "--policy", "random", "--episodes", "999",
                "--backend", backend, "--out", "kept"]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
-    assert process.stdout is not None
-    process.stdout.readline()  # one episode has ended
-    time.sleep(0.2)
-    os.kill(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, preexec_fn=_hears_ctrl_c
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # one episode has ended
+        time.sleep(0.2)
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in errors
     assert "interrupted; " in errors and "are kept in kept" in errors
     states = [each.state for each in EpisodeStore(tmp_path / "kept").summaries()]
