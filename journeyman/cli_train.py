@@ -53,6 +53,7 @@ def sft(
     learning_rate: Annotated[float, typer.Option(min=0, help="Peak of the schedule.")] = 2e-4,
     epochs: Annotated[float, typer.Option(min=0, help="Passes over the episodes.")] = 1.0,
     batch_size: Annotated[int, typer.Option(min=1, help="Episodes in one optimiser step.")] = 4,
+    max_length: Annotated[int, typer.Option(min=1, help="Longer episodes are left out, in tokens.")] = 1024,
     lora_rank: LoraOption = 0,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
@@ -62,9 +63,7 @@ def sft(
     from journeyman.training.presets import preset as preset_named
     from journeyman.training.sft import SftSettings, rows_of, train_sft
 
-    settings = SftSettings(
-        learning_rate=learning_rate, epochs=epochs, batch_size=batch_size, lora_rank=lora_rank, seed=seed
-    )
+    settings = SftSettings(learning_rate, epochs, batch_size, max_length, lora_rank, seed)
     found = [episode for run in episodes for episode in EpisodeStore(find_run(run)).episodes() if episode.resolved]
     rows = rows_of(found, model, preset_named(preset).local.dialect)
     with reporting() as stage:

@@ -45,10 +45,10 @@ class DemoPlan:
 
     model: str = SMOLLM2
     preset: str = "small"
-    train_tasks: int = 400
+    train_tasks: int = 320
     heldout_tasks: int = 128
     mistaken_share: float = 0.25
-    sft: SftSettings = field(default_factory=lambda: SftSettings(epochs=1.25))
+    sft: SftSettings = field(default_factory=lambda: SftSettings(max_length=640))
     grpo: GrpoSettings = field(default_factory=lambda: GrpoSettings(steps=4, tasks_per_step=3, group_size=8))
     caveat: str = ""
     """Printed beside the result where the plan is too small to show much."""
@@ -81,8 +81,16 @@ def run_demo(plan: DemoPlan, run: Path, *, backend: SandboxFactory, stage: Stage
     Raises:
         RunFolderError: `run` holds a demo with another plan.
     """
-    started = time.monotonic()
     RunFolder(run, asdict(plan)).open()
+    started = time.monotonic()
+    try:
+        evaluations = _stages(plan, run, backend, stage)
+    finally:
+        minutes = _spend(run, (time.monotonic() - started) / 60)
+    return _report(plan, run, evaluations, minutes)
+
+
+def _stages(plan: DemoPlan, run: Path, backend: SandboxFactory, stage: Stage) -> dict[str, Evaluation]:
     settings = preset(plan.preset)
     heldout = build_suite(
         "heldout", run / "tasks" / "heldout", count=plan.heldout_tasks, progress=stage("Held-out tasks")
@@ -103,8 +111,7 @@ def run_demo(plan: DemoPlan, run: Path, *, backend: SandboxFactory, stage: Stage
         config=settings.env, progress=stage("GRPO"),
     )  # fmt: skip
     evaluations["grpo"] = measure("grpo", str(grpo), "Evaluate after GRPO")
-    minutes = _spend(run, (time.monotonic() - started) / 60)
-    return _report(plan, run, evaluations, minutes)
+    return evaluations
 
 
 def _measure(

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from transformers import PrinterCallback
+
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.local import LocalSettings
@@ -19,6 +21,7 @@ from journeyman.policies.models import load_model
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import RunFolder, TrainingError
+from journeyman.training.memory import keep_freed_memory
 from journeyman.training.progress import Progress, silent
 from journeyman.training.sft import ProgressCallback, adapters, save_model
 from journeyman.training.trl_rollouts import GroupSampler, make_grpo_trainer
@@ -84,6 +87,7 @@ def train_grpo(
     )
     if folder.open():
         return folder.model
+    keep_freed_memory()
     weights, tokenizer = load_model(model)
     with EpisodeStore(folder.folder / "episodes") as store:
         sampler = GroupSampler(
@@ -98,6 +102,7 @@ def train_grpo(
             peft=adapters(settings.lora_rank),
             callbacks=[ProgressCallback(progress)],
         )
+        trainer.remove_callback(PrinterCallback)
         trainer.train(resume_from_checkpoint=folder.last_checkpoint())
     save_model(trainer, folder.model)
     folder.finish({"history": _history(trainer.state.log_history)})
@@ -130,6 +135,7 @@ def _arguments(folder: RunFolder, settings: GrpoSettings, *, on_cpu: bool) -> di
         "scale_rewards": "none",
         "loss_type": "dapo",
         "max_grad_norm": 1.0,
+        "optim": "adamw_torch_fused",
         "weight_decay": 0.0,
         "activation_checkpointing": False,
         "use_cpu": on_cpu,

@@ -9,6 +9,9 @@ import pytest
 
 from tests.journeyman.conftest import Call
 
+# One character is one token of the tiny model, so its episodes are long.
+TINY = ("--model", "tiny", "--episodes", "runs/oracle", "--max-length", "9999", "--out", "runs/sft")
+
 
 def test_evaluation_prints_the_rate_with_its_interval(call: Call, task_folder: Path, backend: str) -> None:
     done = call("eval", "--policy", "oracle", "--tasks", task_folder, "--backend", backend)
@@ -57,7 +60,7 @@ def test_bad_input_is_one_clear_line(call: Call, backend: str, words: tuple[str,
 def test_from_an_oracle_to_a_model(call: Call, task_folder: Path, backend: str) -> None:
     for words in (
         ("run", task_folder, "--policy", "oracle", "--backend", backend, "--out", "runs/oracle"),
-        ("train", "sft", "--model", "tiny", "--episodes", "runs/oracle", "--out", "runs/sft"),
+        ("train", "sft", *TINY),
         (
             "eval",
             "--policy",
@@ -73,6 +76,6 @@ def test_from_an_oracle_to_a_model(call: Call, task_folder: Path, backend: str) 
         done = call(*words)
         assert done.exit_code == 0, done.output
     assert Path("runs/sft/model/model.safetensors").exists()
-    again = call("train", "sft", "--model", "tiny", "--episodes", "runs/oracle", "--out", "runs/sft", "--epochs", "2")
+    again = call("train", "sft", *TINY, "--epochs", "2")
     assert again.exit_code == 2
     assert "other settings (epochs)" in again.stderr

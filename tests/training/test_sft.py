@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from journeyman.policies.models import ModelError, load_model
+from journeyman.training import sft
 from journeyman.training.checkpoint import RunFolder, RunFolderError
 from journeyman.training.sft import NoRowsError, SftSettings, train_sft
 from journeyman.training.tokens import TokenRow
@@ -83,3 +84,11 @@ def test_nothing_to_train_on_is_said(tmp_path: Path) -> None:
 def test_a_model_that_does_not_exist_is_said(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such model"):
         train_sft("./nowhere", rows(), tmp_path, SETTINGS)
+
+
+def test_the_lean_loss_is_trls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train_sft("tiny", rows(), tmp_path / "lean", SETTINGS)
+    monkeypatch.delattr(sft._SftTrainer, "compute_loss")
+    train_sft("tiny", rows(), tmp_path / "trl", SETTINGS)
+    lean, trl = (RunFolder(tmp_path / name, {}).report()["losses"] for name in ("lean", "trl"))
+    assert lean == pytest.approx(trl, rel=1e-3)
