@@ -34,6 +34,13 @@ class Notes:
         """Whether a function or class was named."""
         return symbol.rsplit(".", 1)[-1] in self._words
 
+    def as_known(self, symbol: str) -> str:
+        """A dotted name without the classes that nobody has mentioned: an engineer does not guess them."""
+        *outer, last = symbol.split(".")
+        while outer and outer[0] not in self._words:
+            del outer[0]
+        return ".".join([*outer, last])
+
     def has_path(self, path: str) -> bool:
         return path in self._text
 

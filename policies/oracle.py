@@ -99,9 +99,8 @@ class OraclePolicy:
         if self._task.milestones or not claims:  # of a single bug, a passing test says enough
             claims += [{"kind": "changed", "subject": path} for path in paths[:_MAX_CHANGED_CLAIMS]]
         what = "Fixed" if all(change.before for change in self._changes) else "Wrote"
-        return Action(
-            "report", {"summary": f"{what} {', '.join(_functions(self._changes) or paths)}.", "claims": claims}
-        )
+        changed = [self._notes.as_known(name) for name in _functions(self._changes)] or paths
+        return Action("report", {"summary": f"{what} {', '.join(changed)}.", "claims": claims})
 
     def _bring(self, path: str, before: TextFile | None, after: TextFile) -> Play:
         """Bring a file from one state to another."""
@@ -121,8 +120,10 @@ class OraclePolicy:
         if symbol is not None and not self._shown(path, edit):
             if not self._notes.names(symbol.name):
                 yield from self._find_the_way(path, file, symbol)
-            if not self._shown(path, edit):
-                yield self._view(path, symbol.name)
+            looked: Action | None = None
+            while not self._shown(path, edit) and (look := self._view(path, symbol.name)) != looked:
+                looked = look
+                yield look
         for line in dict.fromkeys((edit.line, min(edit.end, len(file.lines)))):
             if not self._notes.shows(path, line):
                 yield Action("view", {"path": path, "line": line})
@@ -145,7 +146,9 @@ class OraclePolicy:
         yield Action("outline", {"path": path})
 
     def _view(self, path: str, symbol: str) -> Action:
-        return Action("view", {"path": path if self._notes.has_path(path) else ".", "symbol": symbol})
+        return Action(
+            "view", {"path": path if self._notes.has_path(path) else ".", "symbol": self._notes.as_known(symbol)}
+        )
 
     def _shown(self, path: str, edit: LineEdit) -> bool:
         return self._notes.shows(path, edit.line) and self._notes.shows(path, edit.end)

@@ -29,10 +29,9 @@ class ViewTool:
             return ToolResult(_find(path, symbol, arguments.line, workspace))
         if is_folder:
             return ToolResult(listing(path, below))
-        file = workspace.read(path)
         if symbol:
-            return ToolResult(_definition(path, file, symbol, arguments.line, workspace.config))
-        return ToolResult(_window(path, file, arguments.line, workspace.config.window_lines))
+            return ToolResult(_in_file(path, symbol, arguments.line, workspace))
+        return ToolResult(_window(path, workspace.read(path), arguments.line, workspace.config.window_lines))
 
 
 def listing(folder: str, files: list[str]) -> str:
@@ -58,6 +57,18 @@ def _window(path: str, file: TextFile, line: int | None, size: int) -> str:
     end = min(count, start + size - 1)
     whole = "" if (start, end) == (1, count) else f" of {count}"
     return f"{path}:{start}-{end}{whole}\n{file.numbered(start, end)}"
+
+
+def _in_file(path: str, symbol: str, line: int | None, workspace: Workspace) -> str:
+    """The definition in that file; where it is not there but elsewhere, it is shown from there."""
+    try:
+        return _definition(path, workspace.read(path), symbol, line, workspace.config)
+    except Refused as refusal:
+        try:
+            elsewhere = _find(".", symbol, line, workspace)
+        except Refused:
+            raise refusal from None
+        return f"not in {path}\n{elsewhere}"
 
 
 def _definition(path: str, file: TextFile, symbol: str, line: int | None, config: EnvConfig) -> str:

@@ -58,9 +58,9 @@ def test_a_bug_that_is_named_takes_four_steps(play: Play, tmp_path: Path) -> Non
     task = tiny_task(tmp_path, instruction="`is_free` says no to a parcel worth exactly 50.")
     episode = play(task, OraclePolicy(task))
     assert _tools(episode) == "view edit test report"
-    assert episode.steps[0].action.arguments == {"path": "parcel.py", "symbol": "Parcel.is_free"}
+    assert episode.steps[0].action.arguments == {"path": "parcel.py", "symbol": "is_free"}
     assert episode.steps[1].action.arguments["new"] == "        return total(self.prices) >= FREE_FROM"
-    assert DIALECTS["lines"].format(episode.steps[-1].action) == "report Fixed Parcel.is_free.\ntests_pass"
+    assert DIALECTS["lines"].format(episode.steps[-1].action) == "report Fixed is_free.\ntests_pass"
 
 
 def test_a_bug_that_nobody_names_is_looked_for(play: Play, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_caller_that_is_named_leads_to_the_fault(play: Play, tmp_path: Path) -
     write_files(tmp_path, {"repository/parcel.py": source, "solution/parcel.py": PARCEL.replace("> FREE", ">= FREE")})
     episode = play(task, OraclePolicy(task))
     views = [s.action.arguments["symbol"] for s in episode.steps if s.action.tool == "view"]
-    assert views == ["Parcel.is_free", "total"]
+    assert views == ["is_free", "total"]
 
 
 def test_a_long_function_is_viewed_where_the_fault_is(play: Play, tmp_path: Path) -> None:

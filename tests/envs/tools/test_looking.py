@@ -145,3 +145,10 @@ def test_hostile_files_are_shown_plain(env: RepoEnv) -> None:
     assert see(env, "view", path="bin") == "bin is a binary file"
     assert see(env, "view", path="evil.py") == "evil.py:1-2\n1|x = 1 # \ufffd\n2|y"
     assert not act(env, "view", path="etc/passwd")[4]["observation"].ok
+
+
+def test_a_definition_that_is_looked_for_in_the_wrong_file_is_shown_from_the_right_one(env: RepoEnv) -> None:
+    for path in ("tests/test_parcel.py", "parcels.py"):
+        head, found, *_ = see(env, "view", path=path, symbol="total").split("\n")
+        assert head == f"not in {path}"
+        assert found.startswith("parcel.py:")
