@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -148,7 +149,7 @@ def evaluate_command(
 
 def demo(
     quick: Annotated[
-        bool, typer.Option("--quick", help="Some 5 minutes: shows that it runs, not what it learns.")
+        bool, typer.Option("--quick", help="Some minutes: shows that it runs, not what it learns.")
     ] = False,
     run: Annotated[Path, typer.Option("--out", help="Folder of the run; an interrupted one goes on.")] = RUNS / "demo",
     backend: BackendOption = "auto",
@@ -210,6 +211,9 @@ def _needs_training() -> None:
     missing = [name for name in ("torch", "transformers", "trl", "peft") if importlib.util.find_spec(name) is None]
     if missing:
         raise CannotError(f"training needs {', '.join(missing)}: pip install 'journeyman[train]'")
+    warnings.filterwarnings(
+        "ignore", message=".*is_gradient_checkpointing.*"
+    )  # peft's and TRL's affair, not the user's
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
