@@ -1,6 +1,6 @@
 # Journeyman's commands. Each sets up .venv by itself; when pyproject.toml and constraints.txt are as they were, that costs nothing.
 #
-#   make demo QUICK=1                 the five-minute demo
+#   make demo QUICK=1                 the short demo
 #   make PYTHON=python3.12 test       another interpreter (3.11 or newer); takes effect when .venv is made
 #   make TORCH_INDEX=URL test         where to look for torch as well: on a machine without a GPU, PyTorch's index of CPU
 #                                     builds saves a download of several GB
@@ -24,7 +24,7 @@ help:  ## This list
 
 venv: $(READY)  ## Install everything into .venv (done by the others as needed)
 
-demo: $(READY)  ## Train a small model on repository tasks, show what it gained, replay an episode (QUICK=1: five minutes)
+demo: $(READY)  ## Train a small model on repository tasks, show what it gained, replay an episode (QUICK=1: some minutes)
 	$(BIN)/python -m journeyman demo $(if $(filter-out 0,$(QUICK)),--quick) $(ARGS)
 
 test: test-fast test-slow  ## All tests, the fast ones first

@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -120,12 +121,11 @@ def evaluate_command(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a policy: resolve rate with its 95% interval, milestones, stop reasons, a row for each task."""
-    if policy.startswith("local:"):
-        _needs_training()
+    _needs_training()  # for every policy: the presets know local models
     from journeyman.training.presets import preset as preset_named
 
     chosen = preset_named(preset)
-    options = _local_options(chosen.local) if policy.startswith("local:") else {}
+    options = asdict(chosen.local) if policy.startswith("local:") else {}
     folder = out or RUNS / "eval" / _folder_name(policy)
     other = _read_evaluation(against) if against else None
 
@@ -141,7 +141,8 @@ def evaluate_command(
         )  # fmt: skip
     (folder / "result.json").write_text(json.dumps(result.to_dict(), indent=1))
     if as_json:
-        paired = {"paired": vars_of(result.against(other))} if other else {}
+        pair = result.against(other) if other else None
+        paired = {"paired": asdict(pair) | {"p_value": pair.p_value}} if pair else {}
         print_json(result.to_dict() | paired)
     else:
         _say_evaluation(result, other, folder)
@@ -198,10 +199,6 @@ def gather_tasks(where: str, limit: int | None, progress: Reporter) -> tuple[Tas
     return found
 
 
-def vars_of(pair: Any) -> dict[str, Any]:
-    return {name: getattr(pair, name) for name in (*pair.__slots__, "p_value")}
-
-
 def _needs_training() -> None:
     """Quiet the libraries, and say what is missing before they do.
 
@@ -218,10 +215,6 @@ def _needs_training() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch leave the processors to the sandboxes
-
-
-def _local_options(local: Any) -> dict[str, Any]:
-    return {name: getattr(local, name) for name in local.__slots__}
 
 
 def _folder_name(policy: str) -> str:
