@@ -71,6 +71,13 @@ class ChatTemplate:
         """Ids of a message's text; special tokens written in it are read as ordinary characters."""
         return list(self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"])
 
+    def text_spans(self, text: str) -> list[tuple[int, int]]:
+        """Where in a text each of its ids stands, (start, end); empty if the tokenizer cannot say."""
+        if not self.tokenizer.is_fast:
+            return []
+        encoded = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
+        return [(int(start), int(end)) for start, end in encoded["offset_mapping"]]
+
     def _mark_ids(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from journeyman.envs.actions import Action
 from journeyman.envs.observation import Observation
+from journeyman.policies.batch import Sampling
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import Dialect, dialect
-from journeyman.policies.engine import Engine, Lane, Sampling
+from journeyman.policies.engine import Engine, Lane
 from journeyman.policies.models import load_model
 from journeyman.policies.policy import TokenLimit
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -69,10 +70,16 @@ def model_path(name: str) -> str:
     return name
 
 
-def load_model(name: str, *, device: str | None = None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load_model(
+    name: str, *, device: str | None = None, to_train: bool = False
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load a causal language model and its tokenizer, ready to generate.
 
-    On a CPU in float32 (bfloat16 is many times slower there), on a GPU in bfloat16.
+    Weights are bfloat16 on a GPU, and on a CPU that computes with them (`computes_in_bfloat16`); on any other CPU
+    float32, since there bfloat16 is many times slower.
+
+    Args:
+        to_train: on a CPU take float32 in any case: small steps would be lost in bfloat16's eight bits.
 
     Raises:
         ModelError: it cannot be found or read.
@@ -86,15 +93,24 @@ def load_model(name: str, *, device: str | None = None) -> tuple[PreTrainedModel
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         tokenizer = AutoTokenizer.from_pretrained(path)
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            path, dtype=torch.float32 if device == "cpu" else torch.bfloat16
-        )
+        in_float32 = device == "cpu" and (to_train or not computes_in_bfloat16())
+        model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32 if in_float32 else torch.bfloat16)
     except (OSError, ValueError) as error:
         raise ModelError(f"{name}: cannot load the model: {error}") from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     model.to(device).eval()
     return cast("PreTrainedModel", model), cast("PreTrainedTokenizerBase", tokenizer)
+
+
+@cache
+def computes_in_bfloat16() -> bool:
+    """Whether this machine's CPU has instructions for bfloat16 (AVX-512 BF16, AMX, Arm's BF16), by Linux's word."""
+    try:
+        words = set(Path("/proc/cpuinfo").read_text().split())
+    except OSError:
+        return False
+    return not words.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})
 
 
 def _make(name: str, folder: Path) -> None:

@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from journeyman.sandbox.docker_engine import engine
 from journeyman.sandbox.sandbox import SandboxUnavailable
+
+# How long a machine takes says nothing about the code: a first example may come slowly where all is still being loaded.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @cache
@@ -43,4 +48,4 @@ def tiny() -> tuple[Any, Any]:
     """A real but tiny model with random weights, and its tokenizer; the test's own to change."""
     from journeyman.policies.models import load_model
 
-    return load_model("tiny")
+    return load_model("tiny", to_train=True)  # in float32, on every machine

@@ -88,7 +88,7 @@ def train_grpo(
     if folder.open():
         return folder.model
     keep_freed_memory()
-    weights, tokenizer = load_model(model)
+    weights, tokenizer = load_model(model, to_train=True)
     with EpisodeStore(folder.folder / "episodes") as store:
         sampler = GroupSampler(
             tasks, tokenizer, backend=backend, local=local, config=config, store=store,

@@ -6,20 +6,22 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import torch
 from datasets import Dataset
 from peft import LoraConfig
 from torch.nn.functional import cross_entropy
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from trl.trainer.sft_config import SFTConfig
-from trl.trainer.sft_trainer import SFTTrainer
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
 
 from journeyman.envs.episode import Episode
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
-from journeyman.policies.models import load_model
+from journeyman.policies.models import computes_in_bfloat16, load_model
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.memory import keep_freed_memory
 from journeyman.training.progress import Progress, silent
@@ -42,6 +44,9 @@ class SftSettings:
     """Longer episodes are left out, not cut: half an episode teaches to stop early. In tokens."""
     lora_rank: int = 0
     """0 trains all weights; larger models want 16 or so."""
+    decisive_weight: float = 4.0
+    """How often a token counts that decides in an edit (training/emphasis.py); 1 weighs all alike. Training in several
+    processes weighs all alike."""
     seed: int = 0
     checkpoints: int = 4
     """How often the run is saved for resuming, evenly spread."""
@@ -68,13 +73,18 @@ def train_sft(
     folder = RunFolder(out, {"model": model, "rows": _digest(kept), **asdict(settings)})
     if folder.open():
         return folder.model
-    weights, tokenizer = load_model(model)
-    columns = {"input_ids": [list(row.ids) for row in kept], "labels": [row.labels for row in kept]}
+    weights, tokenizer = load_model(model, to_train=True)
+    columns = {
+        "input_ids": [list(row.ids) for row in kept],
+        "labels": [row.labels for row in kept],
+        "weights": _loss_weights(kept, settings.decisive_weight),
+    }
     keep_freed_memory()
     trainer = _SftTrainer(
         model=weights,
         args=_arguments(folder, settings, len(kept), on_cpu=weights.device.type == "cpu"),
         train_dataset=Dataset.from_dict(columns),
+        data_collator=_Collator(pad_token_id=tokenizer.pad_token_id),
         processing_class=tokenizer,
         peft_config=adapters(settings.lora_rank),
         callbacks=[ProgressCallback(progress)],
@@ -142,7 +152,7 @@ def _arguments(folder: RunFolder, settings: SftSettings, rows: int, *, on_cpu: b
         max_length=None,
         activation_checkpointing=False,
         use_cpu=on_cpu,
-        bf16=not on_cpu,
+        bf16=not on_cpu or computes_in_bfloat16(),  # of the computation; the weights stay as they are
         save_strategy="steps",
         save_steps=max(1, steps // (settings.checkpoints + 1)),
         save_total_limit=1,
@@ -152,6 +162,23 @@ def _arguments(folder: RunFolder, settings: SftSettings, rows: int, *, on_cpu: b
         seed=settings.seed,
         dataloader_pin_memory=not on_cpu,
     )
+
+
+def _loss_weights(rows: Sequence[TokenRow], decisive: float) -> list[list[float]]:
+    """How much each token counts in the loss: 1 on average over the trained ones, so that a rate keeps its meaning."""
+    raw = [[decisive if mark else 1.0 for mark in row.decisive or [False] * len(row.ids)] for row in rows]
+    trained = [weight for row, weights in zip(rows, raw, strict=True) for weight in compress(weights, row.trained)]
+    mean = sum(trained) / len(trained)
+    return [[weight / mean for weight in weights] for weights in raw]
+
+
+class _Collator(DataCollatorForLanguageModeling):
+    """TRL's, which pads the tokens' weights as well."""
+
+    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        batch = super().torch_call(examples)
+        weights = [torch.tensor(example["weights"]) for example in examples]
+        return {**batch, "weights": torch.nn.utils.rnn.pad_sequence(weights, batch_first=True)}
 
 
 def _digest(rows: Sequence[TokenRow]) -> str:
@@ -171,16 +198,24 @@ class _SftTrainer(SFTTrainer):
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
+        weights = inputs.pop("weights")
         if self.accelerator.num_processes > 1 or return_outputs:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)  # type: ignore[no-untyped-call]
         causal = model.get_base_model() if hasattr(model, "get_base_model") else model
         labels = inputs["labels"][:, 1:]
         trained = labels != IGNORED
         others = {name: value for name, value in inputs.items() if name != "labels"}
-        hidden_B_T_D = causal.get_decoder()(**others, use_cache=False).last_hidden_state[:, :-1]
-        logits_N_V = causal.get_output_embeddings()(hidden_B_T_D[trained]).float()
+        with self.accelerator.autocast():
+            hidden_B_T_D = causal.get_decoder()(**others, use_cache=False).last_hidden_state[:, :-1]
+            logits_N_V = causal.get_output_embeddings()(hidden_B_T_D[trained])
+        losses_N = cross_entropy(logits_N_V.float(), labels[trained], reduction="none")
         count = trained.sum() if num_items_in_batch is None else num_items_in_batch
-        return cross_entropy(logits_N_V, labels[trained], reduction="sum") / count
+        return (losses_N * weights[:, 1:][trained]).sum() / count
+
+    def _set_signature_columns_if_needed(self) -> None:
+        super()._set_signature_columns_if_needed()  # type: ignore[no-untyped-call]
+        if "weights" not in (columns := cast("list[str]", self._signature_columns)):
+            columns.append("weights")
 
 
 def rows_of(episodes: Sequence[Episode], model: str, notation: str) -> list[TokenRow]:

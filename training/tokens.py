@@ -14,6 +14,7 @@ from journeyman.envs.actions import MALFORMED
 from journeyman.envs.episode import Episode, Step
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import Dialect
+from journeyman.training.emphasis import Span, decisive_spans
 
 IGNORED = -100
 """Label of a token that does not enter the loss, as torch's cross entropy has it."""
@@ -32,6 +33,8 @@ class TokenRow:
     """log p under the sampling distribution at sampled tokens, 0 elsewhere; empty for demonstrations."""
     prompt_length: int = 0
     """Tokens before the policy's first one."""
+    decisive: tuple[bool, ...] = ()
+    """Whether the token is one that decides in an edit (training/emphasis.py); empty where nobody asked."""
 
     @property
     def labels(self) -> list[int]:
@@ -44,12 +47,22 @@ class _Builder:
         self.trained: list[bool] = []
         self.turns: list[int] = []
         self.logprobs: list[float] = []
+        self.decisive: list[bool] = []
 
-    def add(self, ids: Sequence[int], *, turn: int = -1, trained: bool = False, logprobs: Sequence[float] = ()) -> None:
+    def add(
+        self,
+        ids: Sequence[int],
+        *,
+        turn: int = -1,
+        trained: bool = False,
+        logprobs: Sequence[float] = (),
+        decisive: Sequence[bool] = (),
+    ) -> None:
         self.ids += ids
         self.trained += [trained] * len(ids)
         self.turns += [turn] * len(ids)
         self.logprobs += logprobs or [0.0] * len(ids)
+        self.decisive += decisive or [False] * len(ids)
 
 
 def demonstration(episode: Episode, chat: ChatTemplate, dialect: Dialect) -> TokenRow:
@@ -60,10 +73,20 @@ def demonstration(episode: Episode, chat: ChatTemplate, dialect: Dialect) -> Tok
     for turn, step in enumerate(episode.steps):
         text = dialect.render(message)
         built.add(chat.opening(dialect.system(), text) if opening else chat.reply(text))
-        built.add(chat.answer(dialect.format(step.action)), turn=turn, trained=imitated[turn])
+        written = dialect.format(step.action)
+        decisive = _decisive(chat.text_spans(written), decisive_spans(step.action, written, step.diff))
+        built.add(chat.answer(written), turn=turn, trained=imitated[turn], decisive=decisive)
         message, opening = step.observation, False
     first = built.turns.index(0) if built.turns.count(0) else len(built.ids)
-    return TokenRow(tuple(built.ids), tuple(built.trained), tuple(built.turns), prompt_length=first)
+    return TokenRow(
+        tuple(built.ids), tuple(built.trained), tuple(built.turns), prompt_length=first, decisive=tuple(built.decisive)
+    )
+
+
+def _decisive(tokens: Sequence[Span], spans: Sequence[Span]) -> list[bool]:
+    """Which tokens of an answer overlap one of the spans; the end token, which follows them, does not."""
+    marked = [any(start < end_s and start_s < end for start_s, end_s in spans) for start, end in tokens]
+    return [*marked, False] if marked else []
 
 
 def sampled(episode: Episode) -> TokenRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from journeyman.envs.actions import View
 from journeyman.envs.config import EnvConfig
@@ -14,6 +15,8 @@ from journeyman.envs.tools.tool import Refused, ToolResult, Workspace, did_you_m
 MAX_ENTRIES = 60
 """Entries of a folder that are listed."""
 _MAX_CANDIDATES = 200
+_MAX_FILES = 4
+"""Files in which a name is looked up."""
 
 
 class ViewTool:
@@ -80,9 +83,20 @@ def _definition(path: str, file: TextFile, symbol: str, line: int | None, config
     if not found:
         raise Refused(f"no {symbol} in {path}{did_you_mean(symbol, [d.name for d in known])}")
     chosen = next((d for d in found if line and d.start <= line <= d.end), found[0])
-    others = [d for d in found if d is not chosen]
-    text = _part(path, file, chosen, line, config)
-    return text + (f"\nalso at line {', '.join(str(d.start) for d in others[:5])}" if others else "")
+    ordered = (chosen, *(d for d in found if d is not chosen))
+    shown, others = _fitting({str(d.start): _part(path, file, d, line, config) for d in ordered}, config.window_lines)
+    return shown + (f"\nalso at line {', '.join(others[:5])}" if others else "")
+
+
+def _fitting(parts: Mapping[str, str], most_lines: int) -> tuple[str, list[str]]:
+    """The first of several texts, with the others as far as all of them fit, and the names of those left out."""
+    first, *others = parts
+    shown = [parts[first]]
+    for key in list(others):
+        if sum(text.count("\n") + 1 for text in (*shown, parts[key])) <= most_lines:
+            shown.append(parts[key])
+            others.remove(key)
+    return "\n".join(shown), others
 
 
 def _part(path: str, file: TextFile, found: Definition, line: int | None, config: EnvConfig) -> str:
@@ -127,10 +141,9 @@ def _find(folder: str, symbol: str, line: int | None, workspace: Workspace) -> s
             texts.append((path, file))
     if not texts:
         raise Refused(_nowhere(folder, symbol, last, workspace))
-    path, file = texts[0]
-    text = _definition(path, file, symbol, line, workspace.config)
-    also = [other for other, _ in texts[1:4]]
-    return text + (f"\nalso in {', '.join(also)}" if also else "")
+    parts = {path: _definition(path, file, symbol, line, workspace.config) for path, file in texts[:_MAX_FILES]}
+    shown, others = _fitting(parts, workspace.config.window_lines)
+    return shown + (f"\nalso in {', '.join(others)}" if others else "")
 
 
 def _nowhere(folder: str, symbol: str, last: str, workspace: Workspace) -> str:

@@ -75,7 +75,7 @@ episodes = st.builds(
 
 
 @given(episodes)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_episode_comes_back_as_it_was(episode: Episode) -> None:
     shelf = Shelf()
     end = unpack(pack_episode("end", episode, shelf))
@@ -86,7 +86,7 @@ def test_an_episode_comes_back_as_it_was(episode: Episode) -> None:
 
 
 @given(st.binary(max_size=60) | json_values.map(lambda value: json.dumps(value).encode()))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_whatever_is_no_record_is_said_to_be_none(payload: bytes) -> None:
     with pytest.raises(CodecError):
         unpack(payload)

@@ -100,7 +100,7 @@ def test_a_damaged_record_is_named_by_its_offset_when_read(tmp_path: Path) -> No
 
 
 @given(payloads, st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_cut_loses_only_what_was_cut(
     tmp_path_factory: pytest.TempPathFactory, items: list[bytes], data: st.DataObject
 ) -> None:
@@ -119,7 +119,7 @@ def test_a_cut_loses_only_what_was_cut(
 
 
 @given(st.lists(st.binary(min_size=1, max_size=60), min_size=1, max_size=12), st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_a_flipped_bit_costs_one_record_at_most(
     tmp_path_factory: pytest.TempPathFactory, items: list[bytes], data: st.DataObject
 ) -> None:
@@ -134,7 +134,7 @@ def test_a_flipped_bit_costs_one_record_at_most(
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_bytes_at_all_are_read_without_a_crash(tmp_path_factory: pytest.TempPathFactory, noise: bytes) -> None:
     path = tmp_path_factory.mktemp("log") / "a.log"
     path.write_bytes(HEADER + frame(b"mine") + noise)

@@ -266,7 +266,7 @@ def test_threads_and_processes_write_to_one_run(tmp_path: Path) -> None:
         "from test_store import *\n"
         "store = EpisodeStore(sys.argv[1])\n"
         "def work():\n"
-        "    for _ in range(5): print(store.add(whole := episode()) or whole.id, flush=True)\n"
+        "    for _ in range(5): store.add(whole := episode()); print(f'{whole.id}\\n', end='', flush=True)\n"
         "threads = [threading.Thread(target=work) for _ in range(3)]\n"
         "[t.start() for t in threads], [t.join() for t in threads]\n"
     )

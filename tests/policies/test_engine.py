@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from journeyman.envs.actions import TokenTurn
+from journeyman.policies.batch import Sampling
 from journeyman.policies.chat import ChatTemplate
-from journeyman.policies.engine import Engine, Sampling
+from journeyman.policies.engine import Engine
+from journeyman.policies.models import ModelError
 from journeyman.policies.policy import PolicyError
 
 TALKS = [
@@ -78,6 +80,32 @@ def test_log_probabilities_are_those_of_the_whole_conversation(
         for token, logprob in zip(turn.sampled_ids, turn.logprobs, strict=True):
             assert logprob == pytest.approx(float(expected[at - 1, token]), abs=1e-4)
             at += 1
+
+
+def test_a_turn_joins_while_another_is_on_its_way(model: Any, chat: ChatTemplate) -> None:
+    long, short = Sampling(1.0, 200), Sampling(1.0, 3)
+    no_end = -1  # a token that is never sampled: turns run to their caps
+    with Engine(model, no_end) as engine:
+        alone = talk(engine, chat, ["Tell me all."], long, seed=1)
+        first = threading.Thread(target=lambda: company.append(talk(engine, chat, ["Tell me all."], long, seed=1)))
+        company: list[list[TokenTurn]] = []
+        first.start()
+        talks = 0
+        while first.is_alive():
+            talk(engine, chat, TALKS[1], short, seed=2)
+            talks += 1
+        first.join()
+    assert company[0][0].sampled_ids == alone[0].sampled_ids
+    assert talks > 1, "the others had to wait for the long turn"
+
+
+def test_only_full_attention_is_served(model: Any, chat: ChatTemplate) -> None:
+    model.config.layer_types = ["full_attention", "sliding_attention"]
+    try:
+        with pytest.raises(ModelError, match="sliding_attention"):
+            Engine(model, chat.eos_id)
+    finally:
+        del model.config.layer_types
 
 
 def test_a_turn_ends_at_the_end_token_or_its_cap(model: Any, chat: ChatTemplate) -> None:

@@ -65,7 +65,7 @@ def far_end(answers: bytes | Callable[[socket.socket], None]) -> Channel:
     return Channel(SocketStream(ours))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(noise=st.binary(max_size=200))
 def test_noise_is_a_lost_sandbox_and_nothing_worse(noise: bytes) -> None:
     channel = far_end(noise)

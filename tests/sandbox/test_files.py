@@ -179,7 +179,7 @@ TREES = st.dictionaries(
 ).filter(lambda tree: not any(a.startswith(b + "/") for a in tree for b in tree))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=TREES)
 def test_any_tree_comes_back(shared: tuple[Sandbox, Sandbox], tree: dict[str, tuple[bytes, bool]]) -> None:
     writer, reader = shared

@@ -127,7 +127,7 @@ def test_a_mutation_knows_another_version_of_its_file() -> None:
 REAL = [inspect.getsource(module).encode() for module in (symptom, library, grading, runner, channel)]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.sampled_from(REAL), st.data())
 def test_every_mutant_parses_differs_and_touches_only_its_span(source: bytes, data: st.DataObject) -> None:
     found = mutations("m.py", source)

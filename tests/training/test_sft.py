@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trl.trainer.sft_trainer import SFTTrainer
 
 from journeyman.policies.models import ModelError, load_model
 from journeyman.training import sft
@@ -86,9 +87,15 @@ def test_a_model_that_does_not_exist_is_said(tmp_path: Path) -> None:
         train_sft("./nowhere", rows(), tmp_path, SETTINGS)
 
 
+def trls_loss(self: Any, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+    del inputs["weights"]
+    return SFTTrainer.compute_loss(self, model, inputs, *args, **kwargs)
+
+
 def test_the_lean_loss_is_trls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sft, "computes_in_bfloat16", lambda: False)  # whose rounding depends on the order of sums
     train_sft("tiny", rows(), tmp_path / "lean", SETTINGS)
-    monkeypatch.delattr(sft._SftTrainer, "compute_loss")
+    monkeypatch.setattr(sft._SftTrainer, "compute_loss", trls_loss)
     train_sft("tiny", rows(), tmp_path / "trl", SETTINGS)
     lean, trl = (RunFolder(tmp_path / name, {}).report()["losses"] for name in ("lean", "trl"))
     assert lean == pytest.approx(trl, rel=1e-3)

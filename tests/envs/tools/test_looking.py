@@ -87,16 +87,32 @@ def test_a_wrong_name_is_answered_with_the_nearest(env: RepoEnv) -> None:
         assert not info["observation"].ok
 
 
-def test_source_comes_before_tests_and_other_places_are_named(open_env: OpenEnv, tmp_path: Path) -> None:
+NAMESAKES = {
+    "a_test_helper/tests/x.py": "class total: pass\n",
+    "zoo.py": "class A:\n    def total(self): ...\n\nclass B:\n    async def total(self):\n        return 1\n",
+}
+
+
+def test_namesakes_are_shown_as_far_as_they_fit_source_before_tests(open_env: OpenEnv, tmp_path: Path) -> None:
     task = tiny_task(tmp_path / "t")
-    write_files(
-        task.repository, {"a_test_helper/tests/x.py": "class total: pass\n", "zoo.py": "async def total(): ...\n"}
-    )
+    write_files(task.repository, NAMESAKES)
     env = open_env(task)
+    env.reset(seed=0)
+    text = see(env, "view", symbol="total")
+    heads = [line for line in text.split("\n") if "|" not in line]
+    assert heads == ["parcel.py:6-11", "zoo.py:2-2", "zoo.py:5-6", "a_test_helper/tests/x.py:1-1"]
+
+
+def test_namesakes_that_do_not_fit_are_named(open_env: OpenEnv, tmp_path: Path) -> None:
+    task = tiny_task(tmp_path / "t")
+    write_files(task.repository, NAMESAKES)
+    env = open_env(task, {"window_lines": 8})
     env.reset(seed=0)
     text = see(env, "view", symbol="total")
     assert text.startswith("parcel.py:6-11\n")
     assert text.endswith("also in zoo.py, a_test_helper/tests/x.py")
+    text = see(env, "view", path="zoo.py", symbol="total", line=5)
+    assert text.startswith("zoo.py:5-6\n5|")
 
 
 def test_search_tells_path_line_and_text(small: RepoEnv) -> None:

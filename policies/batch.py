@@ -1,0 +1,167 @@
+"""Turns on their way through the model: rows join at any token and leave when their turn is over.
+
+Dimension suffixes: B rows, T new positions, K positions in the cache, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+
+from journeyman.envs.actions import TokenTurn
+from journeyman.policies.kv_rows import KeyValueRows, LayerCache
+
+_MAX_PADDING = 0.25
+"""Rows are read together while at most so much of a forward pass is padding."""
+_MAX_READ_TOKENS = 1024
+"""Tokens of one forward pass that reads; more gain nothing and take memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen."""
+
+    temperature: float = 1.0
+    """0 takes the likeliest token; its log-probability is then the one at temperature 1."""
+    max_new_tokens: int = 96
+    """Cap of one turn."""
+
+
+class Conversation(Protocol):
+    """What a batch needs to know of a lane."""
+
+    generator: torch.Generator
+    cache: list[LayerCache]
+    """Of all tokens that the model has read; taken when a turn begins, given back when it ends."""
+    pending: list[int]
+    """Tokens of the conversation that the model has not read yet (the last one it sampled)."""
+
+
+@dataclass
+class Turn:
+    """A turn that somebody wants, and what was sampled of it so far."""
+
+    lane: Conversation
+    prompt_ids: list[int]
+    sampling: Sampling
+    sampled: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    done: Future[TokenTurn] = field(default_factory=Future)
+    """For whoever waits."""
+
+    @property
+    def unread(self) -> list[int]:
+        """Tokens for the next forward pass."""
+        return self.sampled[-1:] or [*self.lane.pending, *self.prompt_ids]
+
+    def is_over(self, eos_id: int) -> bool:
+        return self.sampled[-1] == eos_id or len(self.sampled) >= self.sampling.max_new_tokens
+
+    def result(self, eos_id: int) -> TokenTurn:
+        ended = self.sampled[-1] == eos_id
+        return TokenTurn(tuple(self.prompt_ids), tuple(self.sampled), tuple(self.logprobs), truncated=not ended)
+
+
+class Batch:
+    """The turns that are being sampled. Positions count a row's own tokens, so that a row's result does not depend on
+    its neighbours but for rounding."""
+
+    def __init__(self, model: Any, eos_id: int) -> None:
+        self._model, self._eos_id = model, eos_id
+        self.turns: list[Turn] = []
+        self._rows = KeyValueRows()
+
+    def admit(self, turns: Sequence[Turn]) -> None:
+        """Read the prompts of new turns and sample the first token of each."""
+        first = len(self.turns)
+        self.turns += sorted(turns, key=lambda turn: len(turn.unread))
+        for turn in self.turns[first:]:
+            self._rows.append(turn.lane.cache)
+            turn.lane.cache = []
+        for begin, end in _read_together([len(turn.unread) for turn in self.turns[first:]]):
+            self._advance(first + begin, first + end)
+
+    def step(self) -> None:
+        """Sample one more token for each turn."""
+        if self.turns:
+            self._advance(0, len(self.turns))
+
+    def finished(self) -> list[Turn]:
+        """Take out the turns that are over; their lanes have their caches back."""
+        over = []
+        for row in reversed(range(len(self.turns))):
+            turn = self.turns[row]
+            if turn.is_over(self._eos_id):
+                turn.lane.cache, turn.lane.pending = self._rows.copy_of(row), turn.sampled[-1:]
+                self._rows.remove(row)
+                last = self.turns.pop()
+                if last is not turn:
+                    self.turns[row] = last
+                over.append(turn)
+        return over
+
+    def _advance(self, begin: int, end: int) -> None:
+        """One forward pass of the rows from `begin` to `end` over what they have not read, and a token for each."""
+        turns = self.turns[begin:end]
+        unread = [turn.unread for turn in turns]
+        starts = self._rows.lengths[begin:end]
+        self._rows.expect(begin, [len(ids) for ids in unread])
+        _sample(turns, self._forward(unread, starts))
+
+    def _forward(self, unread: Sequence[Sequence[int]], starts: Sequence[int]) -> torch.Tensor:
+        """Logits after each row's last token, (B, V)."""
+        device = self._model.device
+        longest = max(map(len, unread))
+        tokens_B_T = torch.zeros(len(unread), longest, dtype=torch.long)
+        for row, ids in enumerate(unread):
+            tokens_B_T[row, longest - len(ids) :] = torch.tensor(ids)
+        ends_B_1 = torch.tensor([[start + len(ids)] for start, ids in zip(starts, unread, strict=True)])
+        # Padding at the left would stand before the row's first position: it reads like that one, and is not kept.
+        positions_B_T = (ends_B_1 - longest + torch.arange(longest)).clamp(min=0)
+        hidden_B_T_K = torch.arange(int(ends_B_1.max())) > positions_B_T[..., None]
+        mask_B_1_T_K = torch.zeros(hidden_B_T_K.shape, dtype=self._model.dtype)
+        mask_B_1_T_K = mask_B_1_T_K.masked_fill_(hidden_B_T_K, torch.finfo(self._model.dtype).min)[:, None]
+        out = self._model(
+            input_ids=tokens_B_T.to(device),
+            attention_mask=mask_B_1_T_K.to(device),
+            position_ids=positions_B_T.to(device),
+            past_key_values=self._rows,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        logits_B_V: torch.Tensor = out.logits[:, -1]
+        return logits_B_V
+
+
+def _read_together(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Split ascending lengths into runs (begin, end) that are worth one forward pass each."""
+    begin = 0
+    for end in range(1, len(lengths) + 1):
+        if end < len(lengths):
+            run = lengths[begin : end + 1]
+            size = len(run) * run[-1]
+            if size <= _MAX_READ_TOKENS and size - sum(run) <= _MAX_PADDING * size:
+                continue
+        yield begin, end
+        begin = end
+
+
+def _sample(turns: Sequence[Turn], logits_B_V: torch.Tensor) -> None:
+    """Choose each turn's next token by its own temperature and its lane's own random numbers."""
+    temperatures_B_1 = torch.tensor([[turn.sampling.temperature or 1.0] for turn in turns], device=logits_B_V.device)
+    logprobs_B_V = torch.log_softmax(logits_B_V.float() / temperatures_B_1, dim=-1).cpu()
+    for turn, logprobs_V in zip(turns, logprobs_B_V, strict=True):
+        token = _draw(logprobs_V, turn.lane.generator) if turn.sampling.temperature else int(logprobs_V.argmax())
+        turn.sampled.append(token)
+        turn.logprobs.append(float(logprobs_V[token]))
+
+
+def _draw(logprobs_V: torch.Tensor, generator: torch.Generator) -> int:
+    """A token by its probability: where one random number falls among the sums. (`torch.multinomial` asks for V.)"""
+    sums_V = logprobs_V.exp().cumsum(0, dtype=torch.float64)
+    drawn = torch.rand(1, generator=generator, dtype=torch.float64) * sums_V[-1]
+    return min(int(torch.searchsorted(sums_V, drawn, right=True)), len(sums_V) - 1)
