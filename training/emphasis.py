@@ -33,8 +33,9 @@ def decisive_spans(action: Action, text: str, diff: str) -> list[Span]:
     for written in (str, _in_json):
         at = text.rfind(written(new))
         if at >= 0:
-            return spans + [(at + start, at + end) for start, end in _differing(written(old), written(new))]
-    return spans
+            spans += [(at + start, at + end) for start, end in _differing(written(old), written(new))]
+            break
+    return sorted(spans)
 
 
 def _in_json(text: str) -> str:
@@ -47,6 +48,9 @@ def _differing(old: str, new: str) -> list[Span]:
     blocks = SequenceMatcher(None, _WORD.findall(old), [word.group() for word in words], autojunk=False).get_opcodes()
     spans = []
     for what, _, _, first, end in blocks:
+        if what == "delete":
+            first += first < len(words) and words[first].group().isspace()
+            end = first + 1
         if what != "equal" and first < len(words):
-            spans.append((words[first].start(), words[max(end - 1, first)].end()))
+            spans.append((words[first].start(), words[end - 1].end()))
     return spans

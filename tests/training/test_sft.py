@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,14 @@ def test_an_interrupted_run_goes_on_and_ends_where_it_would_have(tmp_path: Path)
     whole = train_sft("tiny", rows(), tmp_path / "b", SETTINGS)
     first, second = (load_model(str(folder))[0].state_dict() for folder in (resumed, whole))
     assert all(first[name].allclose(second[name], atol=1e-5) for name in first)
+
+
+def test_what_decides_counts_more() -> None:
+    plain, marked = rows(1)[0], replace(rows(1)[0], decisive=(False,) * 5 + (True, False))
+    assert sft._loss_weights([plain], 4.0) == [[1.0] * 7]
+    (weights,) = sft._loss_weights([marked], 4.0)
+    assert weights[5] == 4 * weights[4]
+    assert sum(weights[3:]) / 4 == pytest.approx(1.0), "on average, what is trained counts once"
 
 
 def test_adapters_are_merged_into_a_plain_model(tmp_path: Path) -> None:
