@@ -27,6 +27,7 @@ from journeyman.tasks.sources.suites import SUITES, build_suite
 from journeyman.tasks.task import Task
 from journeyman.terminal import err, out, visible
 from journeyman.training.evaluate import Evaluation, evaluate
+from journeyman.training.presets import preset as preset_named
 from journeyman.training.progress import Progress as Reporter
 
 if TYPE_CHECKING:
@@ -62,7 +63,6 @@ def sft(
 ) -> None:
     """Fine-tune a model on resolved episodes; only what the policy wrote enters the loss."""
     _needs_training()
-    from journeyman.training.presets import preset as preset_named
     from journeyman.training.sft import SftSettings, rows_of, train_sft
 
     settings = SftSettings(learning_rate, epochs, batch_size, max_length, lora_rank, seed)
@@ -93,7 +93,6 @@ def grpo(
     """Train a model on its own episodes, rewarded by the grader, by TRL's GRPO."""
     _needs_training()
     from journeyman.training.grpo import GrpoSettings, train_grpo
-    from journeyman.training.presets import preset as preset_named
 
     chosen = preset_named(preset)
     settings = GrpoSettings(
@@ -121,9 +120,8 @@ def evaluate_command(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a policy: resolve rate with its 95% interval, milestones, stop reasons, a row for each task."""
-    _needs_training()  # for every policy: the presets know local models
-    from journeyman.training.presets import preset as preset_named
-
+    if policy.startswith("local:"):
+        _needs_training()
     chosen = preset_named(preset)
     options = asdict(chosen.local) if policy.startswith("local:") else {}
     folder = out or RUNS / "eval" / _folder_name(policy)

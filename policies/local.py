@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from journeyman.envs.actions import Action
@@ -12,24 +11,12 @@ from journeyman.policies.batch import Sampling
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import Dialect, dialect
 from journeyman.policies.engine import Engine, Lane
+from journeyman.policies.local_settings import LocalSettings
 from journeyman.policies.models import load_model
 from journeyman.policies.policy import TokenLimit
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-
-@dataclass(frozen=True, slots=True)
-class LocalSettings:
-    """How a local model talks and samples."""
-
-    dialect: str = "lines"
-    """How tool calls are written: "lines" (compact, for small models) or "json"."""
-    temperature: float = 0.0
-    max_turn_tokens: int = 96
-    """Cap of one action, in tokens."""
-    max_episode_tokens: int = 1536
-    """Cap of the whole conversation, in tokens; reaching it ends the episode with `token_limit`."""
 
 
 class LocalModel:

@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from journeyman.policies.dialect import DIALECTS
 from journeyman.policies.endpoint import EndpointPolicy, EndpointSettings
 from journeyman.policies.human import HumanPolicy
+from journeyman.policies.local_settings import LocalSettings
 from journeyman.policies.oracle import MistakenOraclePolicy, OraclePolicy
 from journeyman.policies.policy import Policy
 from journeyman.policies.scripted import NoOpPolicy, RandomPolicy
 from journeyman.tasks.task import Task
 
 if TYPE_CHECKING:
-    from journeyman.policies.local import LocalModel, LocalSettings
+    from journeyman.policies.local import LocalModel
 
 POLICIES = ("noop", "random", "oracle", "mistaken", "human", "endpoint:URL#MODEL", "local:MODEL[@DIALECT]")
 
@@ -60,8 +61,6 @@ def make_policy(spec: str, task: Task, **options: Any) -> Policy:
 
 
 def _local(spec: str, rest: str, options: dict[str, Any]) -> Policy:
-    from journeyman.policies.local import LocalSettings
-
     model, at, name = rest.rpartition("@")
     if at and name in DIALECTS:
         options = {**options, "dialect": name}

@@ -16,7 +16,7 @@ from transformers import PrinterCallback
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.store import EpisodeStore
-from journeyman.policies.local import LocalSettings
+from journeyman.policies.local_settings import LocalSettings
 from journeyman.policies.models import load_model
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task

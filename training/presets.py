@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from journeyman.envs.config import EnvConfig
-from journeyman.policies.local import LocalSettings
+from journeyman.policies.local_settings import LocalSettings
 from journeyman.training.checkpoint import TrainingError
 
 

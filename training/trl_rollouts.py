@@ -22,7 +22,8 @@ from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.store import EpisodeStore
-from journeyman.policies.local import LocalModel, LocalSettings
+from journeyman.policies.local import LocalModel
+from journeyman.policies.local_settings import LocalSettings
 from journeyman.policies.rollout import Job, rollout_many
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
