@@ -1,0 +1,18 @@
+"""How a local model talks and samples: apart from the model, so that presets can be read without loading torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """How a local model talks and samples."""
+
+    dialect: str = "lines"
+    """How tool calls are written: "lines" (compact, for small models) or "json"."""
+    temperature: float = 0.0
+    max_turn_tokens: int = 96
+    """Cap of one action, in tokens."""
+    max_episode_tokens: int = 1536
+    """Cap of the whole conversation, in tokens; reaching it ends the episode with `token_limit`."""
