@@ -17,7 +17,7 @@ from transformers import PrinterCallback
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.local_settings import LocalSettings
-from journeyman.policies.models import load_model
+from journeyman.policies.models import computes_in_bfloat16, load_model
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import RunFolder, TrainingError
@@ -139,7 +139,7 @@ def _arguments(folder: RunFolder, settings: GrpoSettings, *, on_cpu: bool) -> di
         "weight_decay": 0.0,
         "activation_checkpointing": False,
         "use_cpu": on_cpu,
-        "bf16": not on_cpu,
+        "bf16": not on_cpu or computes_in_bfloat16(),
         "logging_steps": 1,
         "save_strategy": "steps",
         "save_steps": max(1, settings.steps // 4),
