@@ -19,6 +19,8 @@ _MAX_PADDING = 0.25
 """Rows are read together while at most so much of a forward pass is padding."""
 _MAX_READ_TOKENS = 1024
 """Tokens of one forward pass that reads; more gain nothing and take memory."""
+_WORTH_KEEPING = 16
+"""A conversation that begins with so many tokens of its own is read before those that may share them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Turn:
     lane: Conversation
     prompt_ids: list[int]
     sampling: Sampling
+    shared: int = 0
+    """Tokens of the prompt that were read for another conversation."""
     sampled: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     done: Future[TokenTurn] = field(default_factory=Future)
@@ -56,7 +60,7 @@ class Turn:
     @property
     def unread(self) -> list[int]:
         """Tokens for the next forward pass."""
-        return self.sampled[-1:] or [*self.lane.pending, *self.prompt_ids]
+        return self.sampled[-1:] or [*self.lane.pending, *self.prompt_ids[self.shared :]]
 
     def is_over(self, eos_id: int) -> bool:
         return self.sampled[-1] == eos_id or len(self.sampled) >= self.sampling.max_new_tokens
@@ -74,9 +78,28 @@ class Batch:
         self._model, self._eos_id = model, eos_id
         self.turns: list[Turn] = []
         self._rows = KeyValueRows()
+        self._opening: tuple[list[int], list[LayerCache]] = ([], [])
 
     def admit(self, turns: Sequence[Turn]) -> None:
-        """Read the prompts of new turns and sample the first token of each."""
+        """Read the prompts of new turns and sample the first token of each.
+
+        Conversations that begin alike (the same tools, a group's same task) are read once, as far as they do.
+        """
+        joining = [turn for turn in turns if turn.lane.cache]
+        for turn in sorted((t for t in turns if not t.lane.cache), key=lambda t: t.prompt_ids):
+            ids, cache = self._opening
+            # The last token is read in any case: the first one sampled comes of it.
+            turn.shared = _alike(ids, turn.prompt_ids[:-1])
+            turn.lane.cache = [(keys[:, : turn.shared], values[:, : turn.shared]) for keys, values in cache]
+            if len(turn.prompt_ids) - turn.shared < _WORTH_KEEPING:
+                joining.append(turn)
+            else:
+                self._join([turn])
+                self._opening = (turn.prompt_ids, self._rows.copy_of(len(self.turns) - 1))
+        if joining:
+            self._join(joining)
+
+    def _join(self, turns: Sequence[Turn]) -> None:
         first = len(self.turns)
         self.turns += sorted(turns, key=lambda turn: len(turn.unread))
         for turn in self.turns[first:]:
@@ -148,6 +171,13 @@ def _read_together(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
                 continue
         yield begin, end
         begin = end
+
+
+def _alike(first: Sequence[int], second: Sequence[int]) -> int:
+    """So many tokens from the start are the same."""
+    return next(
+        (at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second))
+    )
 
 
 def _sample(turns: Sequence[Turn], logits_B_V: torch.Tensor) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from journeyman.envs.actions import TokenTurn
-from journeyman.policies.batch import Sampling
+from journeyman.policies.batch import Batch, Sampling, Turn
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.engine import Engine
 from journeyman.policies.models import ModelError
@@ -80,6 +80,31 @@ def test_log_probabilities_are_those_of_the_whole_conversation(
         for token, logprob in zip(turn.sampled_ids, turn.logprobs, strict=True):
             assert logprob == pytest.approx(float(expected[at - 1, token]), abs=1e-4)
             at += 1
+
+
+def test_what_conversations_begin_with_in_common_is_read_once(model: Any, chat: ChatTemplate) -> None:
+    read = 0
+
+    def count(*_: Any, **inputs: Any) -> None:
+        nonlocal read
+        read += inputs["input_ids"].numel() if inputs else 0
+
+    model.register_forward_pre_hook(lambda module, args, kwargs: count(**kwargs), with_kwargs=True)
+    task, other = "Mend the rounding of totals in parcel.py.", "Mend the rounding of totals in till.py, please."
+    first = chat.opening("Be brief.", task)
+    batch = Batch(model, -1)
+    with torch.inference_mode(), Engine(model, -1) as engine:
+        lanes = [engine.open_lane(seed) for seed in range(9)]
+        turns = [Turn(lane, first, Sampling(1.0, 1)) for lane in lanes[:8]]
+        turns.append(Turn(lanes[8], chat.opening("Be brief.", other), Sampling(0.0, 1)))
+        batch.admit(turns)
+        finished = batch.finished()
+        after_own = read
+        plain = int(model(torch.tensor([turns[8].prompt_ids])).logits[0, -1].argmax())
+    assert len(finished) == 9
+    assert after_own < 2 * len(first), "eight of the nine prompts, and most of the ninth, were not read again"
+    assert turns[8].sampled == [plain]
+    assert all(lane.cache[0][0].shape[1] == len(turn.prompt_ids) for lane, turn in zip(lanes, turns, strict=True))
 
 
 def test_a_turn_joins_while_another_is_on_its_way(model: Any, chat: ChatTemplate) -> None:
