@@ -11,6 +11,7 @@ dequantised once (half a minute) and kept as safetensors in the user's cache, fr
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import subprocess
 import sys
@@ -111,6 +112,16 @@ def computes_in_bfloat16() -> bool:
     except OSError:
         return False
     return not words.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def to_act(model: Any) -> Any:
+    """A model in training as it acts: on a CPU that computes in bfloat16 a copy in that, elsewhere itself."""
+    if model.device.type != "cpu" or not computes_in_bfloat16():
+        return model
+    acting = copy.deepcopy(model)
+    for name in ("forward", "_original_forward"):  # accelerate's, which would cast all weights at every token
+        acting.__dict__.pop(name, None)
+    return acting.bfloat16()
 
 
 def _make(name: str, folder: Path) -> None:

