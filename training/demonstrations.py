@@ -28,7 +28,7 @@ def collect_demonstrations(
     concurrency: int = 4,
     progress: Progress = silent,
 ) -> list[Episode]:
-    """Play each task once, a share of them with a mistake and its recovery; only what the grader resolved is returned.
+    """Play each task once, a share of them with a mistake and its recovery; what is worth imitating is returned.
 
     Episodes that `store` holds already are not played again.
 
@@ -53,4 +53,19 @@ def collect_demonstrations(
         for seed, name in enumerate(missing)
     ]
     rollout_many(jobs, store=store, concurrency=concurrency, on_done=on_done)
-    return [found[name] for name in by_name if found[name].resolved]
+    return [found[name] for name in by_name if is_exemplary(found[name], by_name[name])]
+
+
+def is_exemplary(episode: Episode, task: Task) -> bool:
+    """Whether an episode should be imitated: resolved, and led by what it saw.
+
+    Who changes a bug's repair after the tests have passed knows more than it could see: a mistake that no visible test
+    noticed was mended all the same. (In a project, the next part follows.)
+    """
+    passed = False
+    for step in episode.steps:
+        if passed and step.action.tool in ("edit", "write") and not task.milestones:
+            return False
+        if step.tests is not None:
+            passed = bool(step.tests.passed) and not (step.tests.failed or step.tests.errors)
+    return episode.resolved

@@ -1,9 +1,7 @@
-"""What decides: of an edit the line it names and the words that differ from what stood there, after a test what is
-done next.
+"""What decides in an edit: the line it names, and the words that differ from what stood there.
 
 Of the tokens of an edit nine in ten are copied from what was just shown. A model that copies them all has a low loss
-and repairs nothing; one that reports whatever the test said has one too. So supervised training may let those tokens
-count more.
+and repairs nothing, so supervised training may let the others count more.
 """
 
 from __future__ import annotations
@@ -20,19 +18,14 @@ Span = tuple[int, int]
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
-def decisive_spans(action: Action, text: str, diff: str, *, after_test: bool = False) -> list[Span]:
-    """The deciding parts of `text`, which is how an action was written.
+def decisive_spans(action: Action, text: str, diff: str) -> list[Span]:
+    """The deciding parts of `text`, which is how an `edit` was written; none for other actions.
 
     Args:
         diff: what the action changed, as a unified diff.
-        after_test: whether the action before was a `test`.
     """
-    if after_test and (at := text.find(action.tool)) >= 0:
-        return [(at, at + len(action.tool))]
-    return _of_edit(action, text, diff) if action.tool == "edit" and diff else []
-
-
-def _of_edit(action: Action, text: str, diff: str) -> list[Span]:
+    if action.tool != "edit" or not diff:
+        return []
     line = re.search(rf":\s?({action.arguments.get('line')})\b", text)
     spans = [line.span(1)] if line else []
     old = "\n".join(row[1:] for row in diff.split("\n") if row.startswith("-") and not row.startswith("---"))

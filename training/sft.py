@@ -45,7 +45,7 @@ class SftSettings:
     lora_rank: int = 0
     """0 trains all weights; larger models want 16 or so."""
     decisive_weight: float = 4.0
-    """How often a token counts that decides (training/emphasis.py); 1 weighs all alike. Training in several
+    """How often a token counts that decides in an edit (training/emphasis.py); 1 weighs all alike. Training in several
     processes weighs all alike."""
     seed: int = 0
     checkpoints: int = 4

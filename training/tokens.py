@@ -34,7 +34,7 @@ class TokenRow:
     prompt_length: int = 0
     """Tokens before the policy's first one."""
     decisive: tuple[bool, ...] = ()
-    """Whether the token is one that decides (training/emphasis.py); empty where nobody asked."""
+    """Whether the token is one that decides in an edit (training/emphasis.py); empty where nobody asked."""
 
     @property
     def labels(self) -> list[int]:
@@ -74,9 +74,7 @@ def demonstration(episode: Episode, chat: ChatTemplate, dialect: Dialect) -> Tok
         text = dialect.render(message)
         built.add(chat.opening(dialect.system(), text) if opening else chat.reply(text))
         written = dialect.format(step.action)
-        after_test = turn > 0 and episode.steps[turn - 1].action.tool == "test"
-        spans = decisive_spans(step.action, written, step.diff, after_test=after_test)
-        decisive = _decisive(chat.text_spans(written), spans)
+        decisive = _decisive(chat.text_spans(written), decisive_spans(step.action, written, step.diff))
         built.add(chat.answer(written), turn=turn, trained=imitated[turn], decisive=decisive)
         message, opening = step.observation, False
     first = built.turns.index(0) if built.turns.count(0) else len(built.ids)

@@ -1,4 +1,4 @@
-"""What decides is found in either notation: the line's number, the words that differ, what follows a test."""
+"""What decides in an edit is found in either notation: the line's number and the words that differ."""
 
 from __future__ import annotations
 
@@ -41,14 +41,6 @@ def test_quotes_and_new_lines_are_found_in_json_too() -> None:
 def test_an_exact_replacement_has_no_line() -> None:
     action = Action("edit", {"path": "pkg/mod.py", "old": "value < limit", "new": "value <= limit"})
     assert "=" in decisive(action, DIFF)
-
-
-def test_after_a_test_the_tool_decides() -> None:
-    action = Action("report", {"summary": "Fixed the report."})
-    for notation in DIALECTS:
-        text = dialect(notation).format(action)
-        ((start, end),) = decisive_spans(action, text, "", after_test=True)
-        assert text[start:end] == "report" and "report" not in text[:start]
 
 
 def test_other_actions_and_refused_edits_have_nothing() -> None:
