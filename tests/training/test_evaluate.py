@@ -12,7 +12,6 @@ from journeyman.policies.policy import Policy
 from journeyman.policies.scripted import NoOpPolicy
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
-from journeyman.training.demonstrations import collect_demonstrations
 from journeyman.training.evaluate import Evaluation, evaluate
 from journeyman.training.presets import preset
 
@@ -51,16 +50,3 @@ def test_what_is_recorded_is_not_run_again(tmp_path: Path, tasks: tuple[Task, ..
 def test_no_tasks_are_refused(tmp_path: Path, backend: SandboxFactory) -> None:
     with pytest.raises(ValueError, match="needs tasks"):
         run("noop", (), tmp_path, backend)
-
-
-def test_demonstrations_are_resolved_episodes_some_with_a_recovery(
-    tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory
-) -> None:
-    with EpisodeStore(tmp_path / "demos") as store:
-        episodes = collect_demonstrations(
-            tasks, backend=backend, store=store, config=CONFIG, mistaken_share=0.5, concurrency=2
-        )
-        assert [episode.policy for episode in episodes] == ["oracle", "mistaken"]
-        assert all(episode.resolved for episode in episodes)
-        again = collect_demonstrations(tasks, backend=backend, store=store, config=CONFIG, mistaken_share=0.5)
-    assert [episode.id for episode in again] == [episode.id for episode in episodes]
