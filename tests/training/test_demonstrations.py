@@ -22,7 +22,7 @@ PASSED, FAILED = TestRun(passed=("t",)), TestRun(failed=("t",))
 EDIT = Step(Action("edit", {"path": "a.py", "line": 1, "new": "x"}), Observation("edited"))
 
 
-def tested(found: TestRun) -> Step:
+def after(found: TestRun) -> Step:
     return Step(Action("test"), Observation("…"), tests=found)
 
 
@@ -39,14 +39,14 @@ def episode(*steps: Step) -> Episode:
 
 def test_a_repair_after_the_tests_passed_is_not_imitated(bug_and_project: tuple[Task, Task]) -> None:
     bug, project = bug_and_project
-    assert is_exemplary(episode(EDIT, tested(FAILED), EDIT, tested(PASSED)), bug)
-    knowing = episode(EDIT, tested(PASSED), EDIT, tested(PASSED))
+    assert is_exemplary(episode(EDIT, after(FAILED), EDIT, after(PASSED)), bug)
+    knowing = episode(EDIT, after(PASSED), EDIT, after(PASSED))
     assert not is_exemplary(knowing, bug)
     assert is_exemplary(knowing, project), "in a project, the next part follows"
 
 
 def test_what_is_not_resolved_is_not_imitated(bug_and_project: tuple[Task, Task]) -> None:
-    assert not is_exemplary(replace(episode(EDIT, tested(PASSED)), verdict=None), bug_and_project[0])
+    assert not is_exemplary(replace(episode(EDIT, after(PASSED)), verdict=None), bug_and_project[0])
 
 
 def test_demonstrations_are_resolved_episodes_some_with_a_recovery(
