@@ -158,10 +158,10 @@ def _copied(root: Path, signature: str, found: list[tuple[str, os.stat_result]])
                 template = _load(digest)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    lookup = _lookup_file(root)
-    temporary = lookup.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps({"repository": str(root), "signature": signature, "digest": digest}))
-    temporary.replace(lookup)
+        lookup = _lookup_file(root)
+        temporary = lookup.with_suffix(".new")  # one at a time: we hold the lock
+        temporary.write_text(json.dumps({"repository": str(root), "signature": signature, "digest": digest}))
+        temporary.replace(lookup)
     if template is None:
         raise ImageError(f"{templates / digest} was removed while it was made")
     return template

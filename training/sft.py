@@ -127,7 +127,8 @@ class ProgressCallback(TrainerCallback):
         **_: Any,
     ) -> None:
         shown = {"loss": "loss", "reward": "reward"}
-        found = [f"{label} {float(logs[key]):.3f}" for key, label in shown.items() if logs and key in logs]
+        # A step whose episodes are all unscored has no reward.
+        found = [f"{label} {logs[key]:.3f}" for key, label in shown.items() if logs and logs.get(key) is not None]
         self._note = ", ".join(found) or self._note
         self._progress(state.global_step, state.max_steps, self._note)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def test_a_template_is_copied_once_per_content(home: Path, repository: Path, tmp
     (other / "a").write_text("a")
     assert template_of(other).digest != first.digest
     assert len([entry for entry in (home / "templates").iterdir() if not entry.name.startswith(".")]) == 2
+
+
+def test_many_may_ask_for_a_new_template_at_once(home: Path, repository: Path) -> None:
+    for round_ in range(10):
+        (repository / "new.txt").write_text(str(round_))
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: template_of(repository), range(8)))
+        assert len({each.digest for each in found}) == 1
 
 
 def test_a_lost_or_torn_cache_is_made_again(home: Path, repository: Path) -> None:

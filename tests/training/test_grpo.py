@@ -77,3 +77,13 @@ def test_a_short_run_trains_records_and_is_done(
     assert all(step.action.tokens is not None for episode in episodes for step in episode.steps)
     assert train() == folder
     load_model(str(folder))
+
+
+@pytest.mark.slow
+def test_a_step_without_a_score_is_survived_with_adapters_too(
+    tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory
+) -> None:
+    settings = GrpoSettings(steps=1, tasks_per_step=1, group_size=2, micro_batch=1, lora_rank=4)
+    no_room = replace(LOCAL, max_episode_tokens=8)  # every episode ends before its first action
+    folder = train_grpo("tiny", tasks, tmp_path, backend=backend, settings=settings, local=no_room, config=SMALL.env)
+    load_model(str(folder))
