@@ -52,7 +52,7 @@ class DemoPlan:
     heldout_tasks: int = 128
     mistaken_share: float = 0.2
     sft: SftSettings = field(default_factory=lambda: SftSettings(max_length=640))
-    grpo: GrpoSettings = field(default_factory=lambda: GrpoSettings(steps=4, tasks_per_step=3, learning_rate=1e-5))
+    grpo: GrpoSettings = field(default_factory=lambda: GrpoSettings(steps=3, tasks_per_step=3, learning_rate=1e-5))
     caveat: str = ""
     """Printed beside the result where the plan is too small to show much."""
 
