@@ -128,7 +128,9 @@ def _measure(
 ) -> Evaluation:
     result = run / "eval" / f"{name}.json"
     if result.exists():
-        return Evaluation.from_dict(json.loads(result.read_text()))
+        known = Evaluation.from_dict(json.loads(result.read_text()))
+        progress(len(known.results), len(known.results), f"{known.resolve_rate.successes} resolved")
+        return known
     with (
         LocalModel.load(model, settings=settings.local) as local,
         EpisodeStore(run / "eval" / name) as store,

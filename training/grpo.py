@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from transformers import PrinterCallback
+from transformers import PrinterCallback, TrainerState
+from transformers.trainer import TRAINER_STATE_NAME
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.store import EpisodeStore
@@ -86,6 +88,7 @@ def train_grpo(
         out, {"model": model, "tasks": names, "local": asdict(local), "env": config.to_dict(), **asdict(settings)}
     )
     if folder.open():
+        progress(settings.steps, settings.steps, "done before")
         return folder.model
     keep_freed_memory()
     weights, tokenizer = load_model(model, to_train=True)
@@ -103,10 +106,22 @@ def train_grpo(
             callbacks=[ProgressCallback(progress)],
         )
         trainer.remove_callback(PrinterCallback)
-        trainer.train(resume_from_checkpoint=folder.last_checkpoint())
+        _train(trainer, folder.last_checkpoint(), settings.steps)
     save_model(trainer, folder.model)
     folder.finish({"history": _history(trainer.state.log_history)})
     return folder.model
+
+
+def _train(trainer: GRPOTrainer, checkpoint: str | None, steps: int) -> None:
+    """Train to the last step, from the checkpoint on if there is one."""
+    if checkpoint is not None:
+        state = TrainerState.load_from_json(f"{checkpoint}/{TRAINER_STATE_NAME}")
+        if state.global_step >= steps:
+            # Nothing but the end was interrupted, and the trainer would take one more step before it noticed.
+            trainer._load_from_checkpoint(checkpoint)
+            trainer.state = state
+            return
+    trainer.train(resume_from_checkpoint=checkpoint)
 
 
 def _history(log: list[dict[str, Any]]) -> list[dict[str, Any]]:

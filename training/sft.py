@@ -72,6 +72,7 @@ def train_sft(
         raise NoRowsError(f"none of {len(rows)} episodes has a trained token and at most {settings.max_length} tokens")
     folder = RunFolder(out, {"model": model, "rows": _digest(kept), **asdict(settings)})
     if folder.open():
+        progress(1, 1, "done before")
         return folder.model
     weights, tokenizer = load_model(model, to_train=True)
     columns = {

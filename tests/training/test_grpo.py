@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,6 +16,7 @@ from journeyman.envs.store import EpisodeStore
 from journeyman.policies.models import load_model
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
+from journeyman.training import grpo
 from journeyman.training.checkpoint import RunFolder
 from journeyman.training.grpo import GrpoSettings, NoTasksError, train_grpo
 from journeyman.training.presets import preset
@@ -77,6 +79,24 @@ def test_a_short_run_trains_records_and_is_done(
     assert all(step.action.tokens is not None for episode in episodes for step in episode.steps)
     assert train() == folder
     load_model(str(folder))
+
+
+@pytest.mark.slow
+def test_interrupted_after_the_last_step_it_takes_no_other(
+    tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = GrpoSettings(steps=1, tasks_per_step=1, group_size=2, micro_batch=2, learning_rate=1e-3)
+
+    def train() -> Path:
+        return train_grpo("tiny", tasks, tmp_path, backend=backend, settings=settings, local=LOCAL, config=SMALL.env)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(grpo, "save_model", Mock(side_effect=KeyboardInterrupt))
+        train()
+    trained = load_model(str(tmp_path / "checkpoints" / "checkpoint-1"))[0].state_dict()
+    found = load_model(str(train()))[0].state_dict()
+    assert all(trained[name].equal(found[name]) for name in trained)
+    assert [entry["step"] for entry in RunFolder(tmp_path, {}).report()["history"]] == [1]
 
 
 @pytest.mark.slow
