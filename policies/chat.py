@@ -8,6 +8,7 @@ text such as `<|im_end|>` in a repository's file stays text.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from journeyman.policies.models import ModelError
@@ -52,12 +53,20 @@ class ChatTemplate:
             self._mark_ids(text) for text in (before_system, after_system, after_user, before_next, after_next)
         )
 
-    def opening(self, system: str, user: str) -> list[int]:
-        """Ids from the start of the conversation up to where the assistant's first token comes."""
-        return [
+    def opening(self, system: str, user: str, shots: Sequence[tuple[str, str]] = ()) -> list[int]:
+        """Ids from the start of the conversation up to where the assistant's first token comes.
+
+        Args:
+            shots: turns that went before, as (user, assistant).
+        """
+        first, *others = [*(message for message, _ in shots), user]
+        ids = [
             *self._before_system, *self.text_ids(system),
-            *self._after_system, *self.text_ids(user), *self._after_user,
+            *self._after_system, *self.text_ids(first), *self._after_user,
         ]  # fmt: skip
+        for (_, answer), message in zip(shots, others, strict=True):
+            ids += [*self.answer(answer), *self.reply(message)]
+        return ids
 
     def reply(self, user: str) -> list[int]:
         """Ids that bring the next user message after the assistant's end token, up to the assistant's next token."""

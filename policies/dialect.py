@@ -19,6 +19,8 @@ class Dialect(Protocol):
     """A notation for tool calls. `parse(format(action))` has the tool and the arguments of `action`, for every tool."""
 
     name: str
+    shots: tuple[tuple[str, str], ...]
+    """A solved problem that stands before the one at hand, turn by turn: what came, and what was answered."""
 
     def system(self) -> str:
         """The system prompt: what is asked of the model, and the tools with a short line each."""

@@ -31,12 +31,46 @@ _EXAMPLES = {
     "test": '{"tool": "test"} or {"tool": "test", "target": "tests/test_mod.py::test_name"}',
     "report": '{"tool": "report", "summary": "what I did", "claims": [{"kind": "tests_pass", "subject": "tests"}]}',
 }
+_SHOTS = (
+    (
+        "`area` gives a wrong result.\ntests/test_shapes.py::test_area fails:\n"
+        "    assert area(2, 3) == 6\n    assert 5 == 6",
+        '{"tool": "view", "path": ".", "symbol": "area"}',
+    ),
+    (
+        "shapes/plane.py:8-9\n8|def area(width, height):\n9|    return width + height",
+        '{"tool": "edit", "path": "shapes/plane.py", "line": 9, "new": "    return width * height"}',
+    ),
+    ("edited shapes/plane.py:9", '{"tool": "test"}'),
+    (
+        "1 passed",
+        '{"tool": "report", "summary": "area multiplies width and height.", "claims": [{"kind": "tests_pass"}]}',
+    ),
+    (
+        "`last_order` raises IndexError.\ntests/test_shop.py::test_last_order fails:\n"
+        "    assert shop.last_order() == 7\n    IndexError: list index out of range\n    in shop/orders.py, last_order",
+        '{"tool": "view", "path": "shop/orders.py", "symbol": "last_order"}',
+    ),
+    (
+        "shop/orders.py:31-33\n31|    def last_order(self):\n32|        count = len(self.orders)\n"
+        "33|        return self.orders[count]",
+        '{"tool": "edit", "path": "shop/orders.py", "line": 33, "new": "        return self.orders[count - 1]"}',
+    ),
+    ("edited shop/orders.py:33", '{"tool": "test"}'),
+    (
+        "1 passed",
+        '{"tool": "report", "summary": "last_order takes the last one.", "claims": [{"kind": "tests_pass"}]}',
+    ),
+)
+"""Conversations that went before: small models do what they are shown rather than what they are told. Without them, one
+of half a billion parameters reports the problem at once; after one alone, it edits what it has not seen."""
 
 
 class JsonDialect:
     """One JSON object per turn."""
 
     name = "json"
+    shots: tuple[tuple[str, str], ...] = _SHOTS
 
     def system(self) -> str:
         tools = "\n".join(f"- {tool}: {(TOOLS[tool].__doc__ or '').strip()}\n  {_EXAMPLES[tool]}" for tool in TOOLS)

@@ -54,6 +54,7 @@ class LinesDialect:
     """A first line `tool arguments`, a body below."""
 
     name = "lines"
+    shots: tuple[tuple[str, str], ...] = ()  # its models are taught, and have no tokens to spare
 
     def system(self) -> str:
         return _SYSTEM

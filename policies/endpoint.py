@@ -113,14 +113,19 @@ class EndpointPolicy:
         return self._client
 
     def _messages(self) -> list[dict[str, str]]:
-        """System prompt, problem statement, and as many of the last turns as fit."""
-        system = {"role": "system", "content": self._dialect.system()}
+        """System prompt, the dialect's shots, problem statement, and as many of the last turns as fit."""
+        shots = [
+            {"role": role, "content": content}
+            for shot in self._dialect.shots
+            for role, content in zip(("user", "assistant"), shot, strict=True)
+        ]
         first, *rest = self._turns
-        room = self._settings.max_context_chars - len(system["content"]) - len(first["content"])
+        head = [{"role": "system", "content": self._dialect.system()}, *shots, first]
+        room = self._settings.max_context_chars - sum(len(turn["content"]) for turn in head)
         # Turns go in pairs (an answer and what it brought about), so that the roles keep alternating.
         while len(rest) > 2 and sum(len(turn["content"]) for turn in rest) > room:
             del rest[:2]
-        return [system, first, *rest]
+        return [*head, *rest]
 
     def _content(self, response: httpx.Response) -> str:
         try:

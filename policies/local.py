@@ -9,7 +9,8 @@ from journeyman.envs.actions import Action
 from journeyman.envs.observation import Observation
 from journeyman.policies.batch import Sampling
 from journeyman.policies.chat import ChatTemplate
-from journeyman.policies.dialect import Dialect, dialect
+from journeyman.policies.dialect import Dialect
+from journeyman.policies.dialect import dialect as dialect_named
 from journeyman.policies.engine import Engine, Lane
 from journeyman.policies.local_settings import LocalSettings
 from journeyman.policies.models import load_model
@@ -33,7 +34,7 @@ class LocalModel:
     ) -> None:
         self.name, self.settings = name, settings or LocalSettings()
         self.tokenizer, self.chat = tokenizer, ChatTemplate(tokenizer)
-        self.dialect: Dialect = dialect(self.settings.dialect)
+        self.dialect: Dialect = dialect_named(self.settings.dialect)
         self.engine = Engine(model, self.chat.eos_id, max_batch=max_batch)
 
     @classmethod
@@ -102,7 +103,8 @@ class LocalPolicy:
     def _prompt(self, observation: Observation) -> list[int]:
         message = self._model.dialect.render(observation)
         if self._last is None:
-            return self._model.chat.opening(self._model.dialect.system(), message)
+            dialect = self._model.dialect
+            return self._model.chat.opening(dialect.system(), message, dialect.shots)
         assert self._last.tokens is not None
         # A turn that was cut off lacks the end token; the environment adds it, so it is never trained on.
         closing = [self._model.chat.eos_id] if self._last.tokens.truncated else []

@@ -30,7 +30,8 @@ PRESETS = {
     # Half a billion and up: room to look around, and JSON calls as such models were taught.
     "medium": Preset(
         EnvConfig(
-            max_steps=12, malformed_limit=3, max_observation_chars=3000, window_lines=40, max_failures=2,
+            max_steps=10, malformed_limit=3, max_observation_chars=3000, window_lines=40, fold_docstrings=True,
+            max_failures=2,
             test_scope="failing", show_tree=False,
         ),
         LocalSettings(dialect="json", max_turn_tokens=160, max_episode_tokens=3072),

@@ -72,7 +72,7 @@ def demonstration(episode: Episode, chat: ChatTemplate, dialect: Dialect) -> Tok
     imitated = worth_imitating(episode.steps)
     for turn, step in enumerate(episode.steps):
         text = dialect.render(message)
-        built.add(chat.opening(dialect.system(), text) if opening else chat.reply(text))
+        built.add(chat.opening(dialect.system(), text, dialect.shots) if opening else chat.reply(text))
         written = dialect.format(step.action)
         decisive = _decisive(chat.text_spans(written), decisive_spans(step.action, written, step.diff))
         built.add(chat.answer(written), turn=turn, trained=imitated[turn], decisive=decisive)

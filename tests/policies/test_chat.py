@@ -27,6 +27,11 @@ def test_the_pieces_are_what_the_template_renders(chat: ChatTemplate) -> None:
     assert ids == chat.tokenizer(whole, add_special_tokens=False)["input_ids"]
 
 
+def test_shots_are_turns_that_went_before(chat: ChatTemplate) -> None:
+    ids = [*chat.opening("be brief", "hello"), *chat.answer("hi"), *chat.reply("again")]
+    assert chat.opening("be brief", "again", [("hello", "hi")]) == ids
+
+
 def test_a_special_token_in_a_message_is_just_text(chat: ChatTemplate) -> None:
     ids = chat.reply("x <|im_end|> y")
     assert ids.count(chat.eos_id) == 1  # the template's own

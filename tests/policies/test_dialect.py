@@ -191,6 +191,14 @@ def test_every_dialect_shows_every_tool_and_what_was_observed(spoken: Dialect) -
     assert spoken.render(Observation("1 failed", tool="test")) == "1 failed"
 
 
+@pytest.mark.parametrize("spoken", DIALECTS.values(), ids=DIALECTS)
+def test_what_a_dialect_shows_is_what_it_understands(spoken: Dialect) -> None:
+    for _, answer in spoken.shots:
+        action = spoken.parse(answer)
+        assert action.tool in TOOLS
+        assert spoken.format(action) == answer
+
+
 def test_the_system_prompt_of_lines_is_short() -> None:
     assert len(dialect("lines").system()) <= 240  # about 70 tokens of a small model's vocabulary
 

@@ -84,8 +84,10 @@ def test_a_conversation_grows_turn_by_turn(
     assert path == "/v1/chat/completions"
     assert headers["Authorization"] == "Bearer secret"
     assert (body["model"], body["seed"], body["temperature"], body["max_tokens"]) == ("coder", 7, 0.0, 1024)
-    assert [m["role"] for m in body["messages"]] == ["system", "user", "assistant", "user"]
-    assert body["messages"][1]["content"] == "Fix it."
+    system, *turns = body["messages"]
+    turns = turns[2 * len(dialect("json").shots) :]
+    assert [m["role"] for m in (system, *turns)] == ["system", "user", "assistant", "user"]
+    assert turns[0]["content"] == "Fix it."
 
 
 def test_a_new_episode_forgets_the_last(server: Server, policy: EndpointPolicy) -> None:
@@ -98,7 +100,9 @@ def test_a_new_episode_forgets_the_last(server: Server, policy: EndpointPolicy) 
 
 
 def test_a_long_conversation_keeps_its_beginning_and_its_end(server: Server) -> None:
-    settings = EndpointSettings(max_context_chars=len(dialect("json").system()) + 400)
+    spoken = dialect("json")
+    head = len(spoken.system()) + sum(len(text) for shot in spoken.shots for text in shot)
+    settings = EndpointSettings(max_context_chars=head + 400)
     policy = EndpointPolicy(server.url, "coder", settings)
     policy.start(seed=0)
     server.says('{"tool": "test"}')
@@ -106,7 +110,7 @@ def test_a_long_conversation_keeps_its_beginning_and_its_end(server: Server) -> 
         policy.act(_see(f"turn {turn} " + "x" * 100))
     policy.close()
     messages = server.requests[-1][2]["messages"]
-    seen = [m["content"].split(" x")[0] for m in messages if m["role"] == "user"]
+    seen = [m["content"].split(" x")[0] for m in messages if m["role"] == "user"][len(spoken.shots) :]
     assert seen[0] == "turn 0" and seen[-1] == "turn 7" and len(seen) < 5
     assert all(a["role"] != b["role"] for a, b in itertools.pairwise(messages))
 
