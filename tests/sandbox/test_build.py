@@ -39,11 +39,13 @@ def test_a_template_is_copied_once_per_content(home: Path, repository: Path, tmp
     assert len([entry for entry in (home / "templates").iterdir() if not entry.name.startswith(".")]) == 2
 
 
-def test_many_may_ask_for_a_new_template_at_once(home: Path, repository: Path) -> None:
+def test_many_may_ask_for_a_new_template_at_once(home: Path, tmp_path: Path) -> None:
+    changing = tmp_path / "changing"
+    changing.mkdir()
     for round_ in range(10):
-        (repository / "new.txt").write_text(str(round_))
+        (changing / "new.txt").write_text(str(round_))
         with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(lambda _: template_of(repository), range(8)))
+            found = list(pool.map(lambda _: template_of(changing), range(8)))
         assert len({each.digest for each in found}) == 1
 
 
