@@ -44,7 +44,7 @@ Stage = Callable[[str], Progress]
 
 @dataclass(frozen=True, slots=True)
 class DemoPlan:
-    """How much of everything. The defaults take some 40 minutes on two cores, `quick` some 5."""
+    """How much of everything. The defaults take some 40 minutes on two cores, `quick` some minutes."""
 
     model: str = SMOLLM2
     preset: str = "small"
