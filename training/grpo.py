@@ -139,7 +139,8 @@ def _arguments(folder: RunFolder, settings: GrpoSettings, *, on_cpu: bool) -> di
         "lr_scheduler_type": "constant",
         "num_generations": settings.group_size,
         "per_device_train_batch_size": settings.micro_batch,
-        # One generation for each optimiser step, so that the weights that sampled are the weights that learn.
+        # One generation for each optimiser step, so that the weights that sampled (or were rounded to sample,
+        # `to_act`) are the weights that learn.
         "gradient_accumulation_steps": episodes // settings.micro_batch,
         "steps_per_generation": episodes // settings.micro_batch,
         "num_iterations": 1,
