@@ -65,7 +65,10 @@ class Outline(_Arguments):
 
 
 class Edit(_Arguments):
-    """Change a file: replace line `line` (through `end`) by `new`, or the one place where `old` stands by `new`."""
+    """Change a file: replace line `line` (through `end`) by `new`, or the one place where `old` stands by `new`.
+
+    With `old`, `line` says which place is meant where there are several: the nearest.
+    """
 
     path: str
     new: str
@@ -74,11 +77,11 @@ class Edit(_Arguments):
     end: int | None = Field(default=None, ge=1)
 
     @model_validator(mode="after")
-    def _has_one_anchor(self) -> Edit:
-        if (self.old is None) == (self.line is None):
-            raise ValueError("give either `old` (the exact text to replace) or `line` (the line number to replace)")
-        if self.end is not None and (self.line is None or self.end < self.line):
-            raise ValueError("`end` goes with `line` and must not be smaller")
+    def _has_an_anchor(self) -> Edit:
+        if self.old is None and self.line is None:
+            raise ValueError("give `old` (the exact text to replace) or `line` (the line number to replace)")
+        if self.end is not None and (self.line is None or self.old is not None or self.end < self.line):
+            raise ValueError("`end` goes with `line`, without `old`, and must not be smaller")
         return self
 
 

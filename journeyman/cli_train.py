@@ -8,7 +8,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,6 +84,7 @@ def grpo(
     tasks_per_step: Annotated[int, typer.Option(min=1, help="Groups in one optimiser step.")] = 4,
     group_size: Annotated[int, typer.Option(min=2, help="Episodes of one task that are compared.")] = 8,
     learning_rate: Annotated[float, typer.Option(min=0, help="Constant.")] = 5e-6,
+    temperature: Annotated[float, typer.Option(min=0.01, help="Of the sampling.")] = 1.0,
     micro_batch: Annotated[int, typer.Option(min=1, help="Episodes in one forward and backward pass.")] = 4,
     lora_rank: LoraOption = 0,
     backend: BackendOption = "auto",
@@ -97,7 +98,7 @@ def grpo(
     chosen = preset_named(preset)
     settings = GrpoSettings(
         steps=steps, tasks_per_step=tasks_per_step, group_size=group_size, learning_rate=learning_rate,
-        micro_batch=micro_batch, lora_rank=lora_rank, seed=seed,
+        temperature=temperature, micro_batch=micro_batch, lora_rank=lora_rank, seed=seed,
     )  # fmt: skip
     with reporting() as stage:
         folder = train_grpo(
@@ -113,6 +114,7 @@ def evaluate_command(
     limit: LimitOption = None,
     preset: PresetOption = "small",
     seeds: Annotated[int, typer.Option(min=1, help="Episodes of each task, seeds 0 to N-1.")] = 1,
+    temperature: Annotated[float, typer.Option(min=0, help="Of a local model's sampling; 0 is greedy.")] = 0.0,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes in flight.")] = 16,
     out: Annotated[Path | None, typer.Option(help="Run folder for the episodes. Default: runs/eval/POLICY.")] = None,
     against: Annotated[Path | None, typer.Option(help="result.json of another evaluation, compared in pairs.")] = None,
@@ -123,7 +125,7 @@ def evaluate_command(
     if policy.startswith("local:"):
         _needs_training()
     chosen = preset_named(preset)
-    options = asdict(chosen.local) if policy.startswith("local:") else {}
+    options = asdict(replace(chosen.local, temperature=temperature)) if policy.startswith("local:") else {}
     folder = out or RUNS / "eval" / _folder_name(policy)
     other = _read_evaluation(against) if against else None
 

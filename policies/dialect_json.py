@@ -17,6 +17,10 @@ from journeyman.envs.observation import Observation
 _MAX_STARTS = 64
 """How many opening braces are tried: each costs a scan, and hostile text is made of them."""
 _DECODER = json.JSONDecoder(strict=False)  # raw newlines inside strings are a common slip, and unambiguous
+_ARGUMENTS = sorted({name for call in TOOLS.values() for name in call.model_fields})
+_FIRST_FIELD = re.compile(r'\{\s*"(tool)"\s*:')
+_FIELD = re.compile(rf'[,{{]\s*"(tool|{"|".join(_ARGUMENTS)})"\s*:')
+_ESCAPE_OR_QUOTE = re.compile(r'\\.|"', re.DOTALL)
 _STRING_OR_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
 _EXAMPLES = {
     "plan": '{"tool": "plan", "subtasks": ["first part", {"title": "second part", "status": "done"}]}',
@@ -24,8 +28,8 @@ _EXAMPLES = {
     ' or {"tool": "view", "path": "pkg/mod.py", "line": 120}',
     "search": '{"tool": "search", "pattern": "regex", "path": "."}',
     "outline": '{"tool": "outline", "path": "pkg/mod.py"}',
-    "edit": '{"tool": "edit", "path": "pkg/mod.py", "line": 12, "end": 13, "new": "    new lines"}'
-    ' or {"tool": "edit", "path": "pkg/mod.py", "old": "exact text", "new": "new text"}',
+    "edit": '{"tool": "edit", "path": "pkg/mod.py", "line": 12, "old": "exact text", "new": "new text"}'
+    ' or {"tool": "edit", "path": "pkg/mod.py", "line": 12, "end": 13, "new": "    new lines"}',
     "write": '{"tool": "write", "path": "pkg/new.py", "content": "all of it"}',
     "run": '{"tool": "run", "command": "ls -l"}',
     "test": '{"tool": "test"} or {"tool": "test", "target": "tests/test_mod.py::test_name"}',
@@ -39,7 +43,8 @@ _SHOTS = (
     ),
     (
         "shapes/plane.py:8-9\n8|def area(width, height):\n9|    return width + height",
-        '{"tool": "edit", "path": "shapes/plane.py", "line": 9, "new": "    return width * height"}',
+        '{"tool": "edit", "path": "shapes/plane.py", "line": 9, "old": "    return width + height",'
+        ' "new": "    return width * height"}',
     ),
     ("edited shapes/plane.py:9", '{"tool": "test"}'),
     (
@@ -48,13 +53,15 @@ _SHOTS = (
     ),
     (
         "`last_order` raises IndexError.\ntests/test_shop.py::test_last_order fails:\n"
-        "    assert shop.last_order() == 7\n    IndexError: list index out of range\n    in shop/orders.py, last_order",
+        "    assert shop.last_order() == 'no. 7'\n    IndexError: list index out of range\n"
+        "    in shop/orders.py, last_order",
         '{"tool": "view", "path": "shop/orders.py", "symbol": "last_order"}',
     ),
     (
         "shop/orders.py:31-33\n31|    def last_order(self):\n32|        count = len(self.orders)\n"
-        "33|        return self.orders[count]",
-        '{"tool": "edit", "path": "shop/orders.py", "line": 33, "new": "        return self.orders[count - 1]"}',
+        '33|        return f"no. {self.orders[count]}"',
+        r'{"tool": "edit", "path": "shop/orders.py", "line": 33, "old": "        return f\"no. {self.orders[count]}\"",'
+        r' "new": "        return f\"no. {self.orders[count - 1]}\""}',
     ),
     ("edited shop/orders.py:33", '{"tool": "test"}'),
     (
@@ -126,9 +133,36 @@ def _decode(text: str, start: int) -> tuple[Mapping[str, Any] | None, int]:
         repaired = _STRING_OR_TRAILING_COMMA.sub(lambda match: match.group(1) or "", text[start:])
         value, length = _DECODER.raw_decode(repaired)
     except (ValueError, RecursionError):
-        return None, start + 1
+        return _with_bare_quotes(text, start)
     # Behind a repaired object the offsets differ; nothing there is looked at when this one is a call, as it mostly is.
     return value, start + length
+
+
+def _with_bare_quotes(text: str, start: int) -> tuple[Mapping[str, Any] | None, int]:
+    """A call whose strings hold quotes without a backslash, as code often does: `"new": "    return f"{x}""`.
+
+    A string then ends where the next argument begins, or at the last closing brace.
+    """
+    fields: dict[str, Any] = {}
+    mark = _FIRST_FIELD.match(text, start)
+    while mark and mark.group(1) not in fields:
+        following = _FIELD.search(text, mark.end())
+        end = following.start() if following else len(text)
+        if following is None or following.group(1) in (*fields, mark.group(1)):
+            following, end = None, max(text.rfind("}", mark.end(), end), mark.end())
+        raw = text[mark.end() : end].strip()
+        if len(raw) > 1 and raw[0] == raw[-1] == '"':
+            raw = f'"{_ESCAPE_OR_QUOTE.sub(_escaped, raw[1:-1])}"'
+        try:
+            fields[mark.group(1)] = json.loads(raw, strict=False)
+        except (ValueError, RecursionError):
+            return None, start + 1
+        mark, start = following, end
+    return fields or None, start + 1
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return '\\"' if match.group() == '"' else match.group()
 
 
 def _as_call(data: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:

@@ -10,7 +10,7 @@
 A model of a hundred million parameters has no tokens to spare for quotes and braces, and code written as it stands in
 a file is what it has seen most. Only what would be ambiguous is quoted, as a JSON string: a path with a space or a
 colon, a pattern that begins with a quote, a title of two lines. Where the old text of `replace` holds a line `=====`,
-a longer separator is named after the path.
+a longer separator is named after the path; `replace pkg/mod.py:12` means the place nearest to that line.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def _read_path_call(tool: str, rest: str, body: str) -> dict[str, Any]:
             if not body.endswith(f"\n{separator}"):
                 raise _UnreadableError(f"the old text, a line {separator}, and the new text must follow below")
             old, new = body.removesuffix(f"\n{separator}"), ""
-        return {"path": path, "old": old, "new": new}
+        return {"path": path, "old": old, "new": new} | ({} if line is None else {"line": line})
     if line is None:
         raise _UnreadableError("a line number must follow the path, as in edit pkg/mod.py:12 or pkg/mod.py:12-14")
     return {"path": path, "line": line, "new": body} | ({} if end is None else {"end": end})
@@ -225,7 +225,8 @@ def _write_edit(call: Any) -> str:
     while f"\n{separator}\n" in f"\n{call.old}\n":
         separator += "="
     named = "" if separator == _SEPARATOR else f" {separator}"
-    return _below(f"replace {_path(call.path)}{named}\n{call.old}\n{separator}", call.new)
+    at = "" if call.line is None else f":{call.line}"
+    return _below(f"replace {_path(call.path)}{at}{named}\n{call.old}\n{separator}", call.new)
 
 
 def _below(head: str, body: str) -> str:

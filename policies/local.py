@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
 from typing import TYPE_CHECKING
 
 from journeyman.envs.actions import Action
@@ -65,24 +66,26 @@ class LocalPolicy:
     def __init__(self, model: LocalModel) -> None:
         self._model = model
         self.name = f"local:{model.name}"
+        self._seed = 0
         self._lane: Lane | None = None
         self._last: Action | None = None
         self._tokens = 0
 
     def start(self, *, seed: int) -> None:
         self.close()
-        self._lane, self._last, self._tokens = self._model.engine.open_lane(seed), None, 0
+        self._seed = seed
 
     def act(self, observation: Observation) -> Action:
         """Sample one turn and read it as a tool call.
 
         Raises:
             TokenLimit: the conversation reached its cap.
-            PolicyError: `start` was not called, or sampling failed.
+            PolicyError: sampling failed.
         """
         if self._lane is None:
-            self.start(seed=0)
-        assert self._lane is not None
+            # An evaluation plays all its tasks with one seed; their first words tell their random numbers apart.
+            seed = zlib.crc32(f"{self._seed}\n{observation.text}".encode())
+            self._lane, self._last, self._tokens = self._model.engine.open_lane(seed), None, 0
         prompt = self._prompt(observation)
         room = self._model.settings.max_episode_tokens - self._tokens - len(prompt)
         if room < 1:
@@ -95,7 +98,7 @@ class LocalPolicy:
         return self._last
 
     def close(self) -> None:
-        """Give the conversation's memory back; the next `start` opens a new one."""
+        """Give the conversation's memory back."""
         if self._lane is not None:
             self._lane.close()
             self._lane = None

@@ -1,4 +1,4 @@
-"""`edit`: replace lines by number, or the one place where a text stands."""
+"""`edit`: replace lines by number, or a text where it stands (nearest to a line, if one is named)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ class EditTool:
     def apply(self, arguments: Edit, workspace: Workspace) -> ToolResult:
         path = workspace_path(arguments.path)
         file = workspace.read(path)
-        if arguments.line is not None:
-            changed, first, count = _replace_lines(path, file, arguments.line, arguments.end, arguments.new)
+        if arguments.old is not None:
+            changed, first, count = _replace_text(path, file, arguments.old, arguments.line, arguments.new)
         else:
-            changed, first, count = _replace_text(path, file, arguments.old or "", arguments.new)
+            line = arguments.line or 1  # an action without both is malformed
+            changed, first, count = _replace_lines(path, file, line, arguments.end, arguments.new)
         if changed == file:
             raise Refused("the edit changes nothing: the new text is what stands there already")
         workspace.write(path, encodable(changed))
@@ -70,7 +71,7 @@ def _replace_lines(path: str, file: TextFile, line: int, end: int | None, new: s
     return file.with_lines(lines), line, len(put)
 
 
-def _replace_text(path: str, file: TextFile, old: str, new: str) -> tuple[TextFile, int, int]:
+def _replace_text(path: str, file: TextFile, old: str, near: int | None, new: str) -> tuple[TextFile, int, int]:
     text = file.text
     if file.crlf:  # its text is seen with plain line ends
         old, new = old.replace("\r\n", "\n"), new.replace("\r\n", "\n")
@@ -79,23 +80,31 @@ def _replace_text(path: str, file: TextFile, old: str, new: str) -> tuple[TextFi
     places = _places(text, old)
     if not places:
         raise Refused(f"`old` does not stand in {path}{_near(file, old)}")
-    if len(places) > 1:
-        lines = [str(text.count("\n", 0, place) + 1) for place in places[:10]]
-        raise Refused(
-            f"`old` stands {len(places)} times in {path}, at lines {', '.join(lines)}: give more of it, or use `line`"
-        )
-    place = places[0]
-    first = text.count("\n", 0, place) + 1
+    first, place = _meant(path, places, near)
     changed = file.with_text(text[:place] + new + text[place + len(old) :])
     return changed, first, new.removesuffix("\n").count("\n") + 1 if new else 0
 
 
-def _places(text: str, old: str) -> list[int]:
-    places, start = [], text.find(old)
+def _places(text: str, old: str) -> list[tuple[int, int]]:
+    """Line and offset of each place where `old` stands."""
+    places, line, seen, start = [], 1, 0, text.find(old)
     while start != -1:
-        places.append(start)
-        start = text.find(old, start + 1)
+        line += text.count("\n", seen, start)
+        places.append((line, start))
+        seen, start = start, text.find(old, start + 1)
     return places
+
+
+def _meant(path: str, places: list[tuple[int, int]], near: int | None) -> tuple[int, int]:
+    """The one place that there is, or the nearest to a line."""
+    if near is None and len(places) > 1:
+        lines = ", ".join(str(line) for line, _ in places[:10])
+        raise Refused(f"`old` stands {len(places)} times in {path}, at lines {lines}: give more of it, or its `line`")
+    distances = [abs(line - (near or line)) for line, _ in places]
+    nearest = min(distances)
+    if distances.count(nearest) > 1:
+        raise Refused(f"`old` stands more than once just as near to line {near} of {path}: give more of it")
+    return places[distances.index(nearest)]
 
 
 def _near(file: TextFile, old: str) -> str:

@@ -43,7 +43,11 @@ def test_any_text_is_read_without_raising(text: str) -> None:
         ('{"tool": "view", "line": ' + "9" * 5000 + "}", "not JSON"),
         ('["view"]', '{"tool": NAME'),
         ('{"tool": "fly"}', "no tool 'fly'; there are: plan, view"),
-        ('{"tool": "edit", "path": "a.py", "new": "x"}', "give either `old`"),
+        ('{"tool": "edit", "path": "a.py", "new": "x"}', "give `old` (the exact text to replace) or"),
+        (
+            '{"tool": "edit", "path": "a.py", "old": "x", "line": 1, "end": 2, "new": "y"}',
+            "`end` goes with `line`, without",
+        ),
         ('{"tool": "edit", "path": "a.py", "new": "x", "line": 4, "end": 3}', "`end` goes with `line`"),
         ('{"tool": "view", "colour": "red"}', "colour: Extra inputs are not permitted"),
         ('{"tool": "write", "path": "a", "content": "\\ud800"}', "lone surrogate"),

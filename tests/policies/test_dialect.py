@@ -40,7 +40,7 @@ def _calls(draw: st.DrawFn) -> Action:
             st.tuples(st.just("view"), _optional(path=_ANY, symbol=_ANY, line=_LINE)),
             st.tuples(st.just("search"), st.builds(dict, _optional(path=_ANY), pattern=_SOME)),
             st.tuples(st.just("outline"), st.fixed_dictionaries({"path": _ANY})),
-            st.tuples(st.just("edit"), st.fixed_dictionaries({"path": _ANY, "old": _ANY, "new": _ANY})),
+            st.tuples(st.just("edit"), st.builds(dict, _optional(line=_LINE), path=_ANY, old=_ANY, new=_ANY)),
             st.tuples(
                 st.just("edit"),
                 st.builds(
@@ -96,7 +96,15 @@ def test_no_text_makes_a_parser_raise(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a":' * 40_000, "{" * 200_000, '{"tool": "' + "{" * 100_000, '"' * 100_000, "view\n" * 40_000]
+    "text",
+    [
+        '{"a":' * 40_000,
+        "{" * 200_000,
+        '{"tool": "' + "{" * 100_000,
+        '{"tool": ' * 40_000,
+        '"' * 100_000,
+        "view\n" * 40_000,
+    ],
 )
 @pytest.mark.parametrize("name", DIALECTS)
 def test_hostile_text_is_read_in_no_time(name: str, text: str) -> None:
@@ -120,6 +128,20 @@ def test_hostile_text_is_read_in_no_time(name: str, text: str) -> None:
 def test_json_calls_are_read_in_every_wrapping(text: str) -> None:
     action = dialect("json").parse(text)
     assert (action.tool, action.arguments) == ("view", {"path": "a.py", "symbol": "f"})
+
+
+@pytest.mark.parametrize(
+    ("text", "new"),
+    [
+        ('{"tool": "edit", "path": "a.py", "line": 3, "new": "return f"{a}""}', 'return f"{a}"'),
+        ('```\n{"tool": "edit", "path": "a.py", "line": 3, "new": "say("a\\n", \\"b\\")"}\n```', 'say("a\n", "b")'),
+        ('{"tool": "edit", "path": "a.py", "line": 3, "new": "f("a")"}, {"tool": "test"}', 'f("a")'),
+        ('{"tool": "edit", "new": "{"a": "}"}", "path": "a.py", "line": 3}', '{"a": "}"}'),
+    ],
+)
+def test_quotes_in_code_that_were_not_escaped_are_understood(text: str, new: str) -> None:
+    action = dialect("json").parse(text)
+    assert (action.tool, action.arguments) == ("edit", {"path": "a.py", "line": 3, "new": new})
 
 
 def test_a_json_string_may_hold_raw_newlines_and_what_looks_like_a_trailing_comma() -> None:

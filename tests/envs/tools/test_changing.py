@@ -57,6 +57,7 @@ def test_what_is_asked_is_done(env: RepoEnv, arguments: dict[str, object], after
         ({"line": 31, "end": 32, "new": "x"}, "file.txt has 30 lines; there is no line 32"),
         ({"line": 99, "new": "x"}, "file.txt has 30 lines; there is no line 99"),
         ({"line": 3, "new": "line 3"}, "the edit changes nothing: the new text is what stands there already"),
+        ({"old": "line 2", "line": 11, "new": "x"}, "`old` stands more than once just as near to line 11 of file.txt"),
         ({"old": "", "new": "x"}, "`old` is empty: give the text to replace, or a line number"),
         ({"old": "line 3", "new": "x"}, "`old` stands 2 times in file.txt, at lines 3, 30: give more of it"),
         ({"old": "lime 12", "new": "x"}, "`old` does not stand in file.txt; the nearest:\n1|line 1\n12|line 12"),
@@ -73,6 +74,13 @@ def test_an_edit_that_cannot_be_done_says_why(env: RepoEnv, arguments: dict[str,
     assert text.startswith(said)
     assert len(text) < 400
     assert (info["observation"].ok, info["tree_hash"], info["diff"]) == (False, before, "")
+
+
+@pytest.mark.parametrize(("line", "edited"), [(1, 3), (16, 3), (17, 30), (900, 30)])
+def test_of_several_places_the_nearest_to_a_line_is_meant(env: RepoEnv, line: int, edited: int) -> None:
+    written(env, NUMBERS)
+    text = see(env, "edit", path="file.txt", old="line 3", line=line, new="LINE 3")
+    assert text.startswith(f"edited file.txt:{edited}\n")
 
 
 def test_a_syntax_error_is_told_at_once_and_the_edit_stands(env: RepoEnv) -> None:
