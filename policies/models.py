@@ -119,8 +119,12 @@ def to_act(model: Any) -> Any:
     if model.device.type != "cpu" or not computes_in_bfloat16():
         return model
     acting = copy.deepcopy(model)
-    for name in ("forward", "_original_forward"):  # accelerate's, which would cast all weights at every token
-        acting.__dict__.pop(name, None)
+    # What accelerate and PEFT put there would cast all weights at every token, or run those of the original.
+    for module in acting.modules():
+        for name in ("forward", "_original_forward"):
+            module.__dict__.pop(name, None)
+    if hasattr(acting, "merge_and_unload"):  # adapters would be computed apart at every token
+        acting = acting.merge_and_unload()
     return acting.bfloat16()
 
 

@@ -79,6 +79,7 @@ def train_grpo(
         ModelError: the model cannot be loaded.
         NoTasksError: `tasks` is empty.
         RunFolderError: `out` holds a run with other settings.
+        TrainingError: the model could not play a single episode of a step.
     """
     settings, local, config = settings or GrpoSettings(), local or LocalSettings(), config or EnvConfig()
     if not tasks:

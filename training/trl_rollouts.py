@@ -19,7 +19,7 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from journeyman.envs.config import EnvConfig
-from journeyman.envs.episode import Episode
+from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.local import LocalModel
@@ -28,6 +28,7 @@ from journeyman.policies.models import to_act
 from journeyman.policies.rollout import Job, rollout_many
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
+from journeyman.training.checkpoint import TrainingError
 from journeyman.training.tokens import sampled
 
 
@@ -62,6 +63,9 @@ class GroupSampler:
                 for index, name in enumerate(prompts)
             ]
             episodes = rollout_many(jobs, concurrency=self._concurrency, store=self._store)
+            if all(episode.stop is StopReason.POLICY_ERROR for episode in episodes):
+                # Nothing would be learnt from any step, and the run would end as if all were well.
+                raise TrainingError(f"no episode of step {step + 1} could be played: {episodes[0].detail}")
             return trl_columns(episodes, eos_id=model.chat.eos_id)
 
     def _env(self, name: str) -> RepoEnv:

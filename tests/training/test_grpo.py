@@ -17,7 +17,7 @@ from journeyman.policies.models import load_model
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training import grpo
-from journeyman.training.checkpoint import RunFolder
+from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.grpo import GrpoSettings, NoTasksError, train_grpo
 from journeyman.training.presets import preset
 from journeyman.training.trl_rollouts import hash_seed, trl_columns
@@ -97,6 +97,26 @@ def test_interrupted_after_the_last_step_it_takes_no_other(
     found = load_model(str(train()))[0].state_dict()
     assert all(trained[name].equal(found[name]) for name in trained)
     assert [entry["step"] for entry in RunFolder(tmp_path, {}).report()["history"]] == [1]
+
+
+@pytest.mark.slow
+def test_a_model_that_cannot_sample_is_no_training(
+    tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("journeyman.policies.batch.Batch.step", Mock(side_effect=RuntimeError("a broken kernel")))
+    settings = GrpoSettings(steps=1, tasks_per_step=1, group_size=2, micro_batch=1)
+    with pytest.raises(TrainingError, match=r"no episode of step 1 could be played: .*a broken kernel"):
+        train_grpo("tiny", tasks, tmp_path, backend=backend, settings=settings, local=LOCAL, config=SMALL.env)
+
+
+@pytest.mark.slow
+def test_adapters_sample_and_learn(tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory) -> None:
+    settings = GrpoSettings(steps=1, tasks_per_step=1, group_size=2, micro_batch=1, lora_rank=4)
+    train_grpo("tiny", tasks, tmp_path, backend=backend, settings=settings, local=LOCAL, config=SMALL.env)
+    with EpisodeStore(tmp_path / "episodes") as store:
+        episodes = list(store.episodes())
+    assert len(episodes) == 2
+    assert all(episode.steps and episode.stop is not StopReason.POLICY_ERROR for episode in episodes)
 
 
 @pytest.mark.slow
