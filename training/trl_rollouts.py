@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import torch
 from datasets import Dataset
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
@@ -102,6 +103,42 @@ def episode_reward(completions: list[Any], episode_reward: list[float | None], *
     return episode_reward
 
 
+class RowsWithSignal(GRPOTrainer):
+    """TRL's trainer, but what adds nothing to the gradient is not computed: episodes whose advantage is 0 (in many
+    groups all of them), and the columns of padding up to the longest episode of the whole step.
+
+    The same gradient, since the loss must be a sum over tokens divided by a number fixed for the whole step
+    (`loss_type="dapo"`) without a term of its own for each episode (`beta=0`, no entropy bonus).
+    """
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        rows_B = inputs["advantages"] != 0
+        if not rows_B.any():
+            # A gradient of zeros, not none at all: the optimiser's momentum goes on as it would.
+            return sum((p.sum() * 0.0 for p in model.parameters() if p.requires_grad), start=torch.tensor(0.0))
+        loss: torch.Tensor = super()._compute_loss(model, _trimmed(inputs, rows_B))  # type: ignore[no-untyped-call]
+        return loss
+
+
+def _trimmed(inputs: dict[str, Any], rows_B: torch.Tensor) -> dict[str, Any]:
+    """Those rows alone, without columns that are padding in all of them (left of prompts, right of completions)."""
+    rows = {
+        key: value[rows_B] if isinstance(value, torch.Tensor) and value.dim() and len(value) == len(rows_B) else value
+        for key, value in inputs.items()
+    }
+    prompt_P, completion_T = (rows[f"{part}_mask"].any(dim=0) for part in ("prompt", "completion"))
+    padding = int(prompt_P.int().argmax())
+    longest = int(completion_T.nonzero().max()) + 1 if completion_T.any() else 1
+    for key, value in rows.items():
+        if not isinstance(value, torch.Tensor) or value.dim() != 2:
+            continue
+        if key.startswith("prompt_"):
+            rows[key] = value[:, padding:]
+        elif value.size(1) == len(completion_T):
+            rows[key] = value[:, :longest]
+    return rows
+
+
 def make_grpo_trainer(
     model: Any,
     tokenizer: Any,
@@ -113,7 +150,7 @@ def make_grpo_trainer(
 ) -> GRPOTrainer:
     """TRL's trainer over `sampler`'s tasks. `arguments` are `GRPOConfig`'s."""
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # we pin TRL, and know that `rollout_func` may change
-    return GRPOTrainer(
+    return RowsWithSignal(
         model=model,
         reward_funcs=[episode_reward],
         args=GRPOConfig(**arguments),

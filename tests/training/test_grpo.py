@@ -8,6 +8,8 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+import torch
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from journeyman.envs.actions import Action, TokenTurn
 from journeyman.envs.episode import Episode, Step, StopReason
@@ -20,7 +22,7 @@ from journeyman.training import grpo
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.grpo import GrpoSettings, NoTasksError, train_grpo
 from journeyman.training.presets import preset
-from journeyman.training.trl_rollouts import hash_seed, trl_columns
+from journeyman.training.trl_rollouts import RowsWithSignal, hash_seed, make_grpo_trainer, trl_columns
 
 SMALL = preset("small")
 LOCAL = replace(SMALL.local, max_turn_tokens=8, max_episode_tokens=600)
@@ -40,6 +42,41 @@ def test_environment_tokens_are_masked_and_unscored_is_not_zero() -> None:
     assert columns["completion_ids"] == [[7, 8, 4, 9], [7, 8, 4, 9], [2]]
     assert columns["env_mask"] == [[1, 1, 0, 1], [1, 1, 0, 1], [0]]
     assert columns["episode_reward"] == [0.5, None, None]
+
+
+class Told:
+    """A sampler whose episodes are known: one group in which all failed, one in which half did; lengths differ."""
+
+    tasks = ("a", "b")
+
+    def __call__(self, prompts: list[str], trainer: Any) -> dict[str, list[Any]]:
+        episodes = []
+        for index, name in enumerate(prompts):
+            longer = tuple(range(10, 14 + 5 * index))
+            turns = [TokenTurn((1, 5, index + 3), longer, (-1.0,) * len(longer)), TokenTurn((4,), (9,), (-0.3,))]
+            episodes.append(sampled_episode(float(index % 2) if name == "b" else 0.0, turns))
+        return trl_columns(episodes, eos_id=2)
+
+
+@pytest.mark.parametrize("micro_batch", [1, 4])
+def test_rows_without_signal_are_left_out_and_the_step_is_the_same(
+    tmp_path: Path, micro_batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = GrpoSettings(steps=2, tasks_per_step=2, group_size=4, micro_batch=micro_batch, learning_rate=1.0)
+
+    def learnt(name: str) -> dict[str, torch.Tensor]:
+        model, tokenizer = load_model("tiny", to_train=True)
+        arguments = grpo._arguments(RunFolder(tmp_path / name, {}), settings, on_cpu=True)
+        # Adam would blow rounding errors of tiny gradients up to whole steps.
+        arguments |= {"bf16": False, "optim": "sgd"}
+        make_grpo_trainer(model, tokenizer, Told(), arguments=arguments).train()  # type: ignore[arg-type]
+        return {key: value.clone() for key, value in model.state_dict().items()}
+
+    found = learnt("lean")
+    monkeypatch.setattr(RowsWithSignal, "_compute_loss", GRPOTrainer._compute_loss)
+    expected = learnt("all")
+    assert all(torch.allclose(found[key], expected[key], atol=1e-5) for key in expected)
+    assert not all(torch.equal(found[key], value) for key, value in load_model("tiny")[0].state_dict().items())
 
 
 def test_every_episode_has_a_seed_of_its_own() -> None:
