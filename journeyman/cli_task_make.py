@@ -26,7 +26,8 @@ from journeyman.tasks.sources.mint import MintReport, mint
 from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
 from journeyman.tasks.sources.suites import SUITES, build_all, suite_recipes
-from journeyman.tasks.validation import Certificate, check_task
+from journeyman.tasks.validation import Certificate, check_split, check_task
+from journeyman.tasks.verdict import Assurance
 from journeyman.terminal import err, line, out, plural
 
 
@@ -42,17 +43,25 @@ def check(
 ) -> None:
     """Prove tasks: the reference solution pays 1, doing nothing pays 0, all runs agree, nothing hidden shows.
 
+    A task that is graded in one sandbox is tried in two as well, one for the tests and one for the code, where no
+    solution can forge its verdict; if it is sound there, write `assurance = "split"` into its task.toml.
+
     Exits with 1 when one of them is not sound.
     """
     factory = sandboxes_of(backend)
-    certificates: list[Certificate] = []
+    found: list[tuple[Certificate, Certificate | None]] = []
     for each in find_tasks(task):
-        certificates.append(certificate := check_task(each, factory, runs))
+        certificate = check_task(each, factory, runs)
+        could_be = certificate.sound and each.assurance is Assurance.FRESH
+        split = check_split(each, factory, runs) if could_be else None
+        found.append((certificate, split))
         if not as_json:
             _say_certificate(certificate)
+            if split is not None:
+                _say_split(split)
     if as_json:
-        print_json([certificate.as_json() for certificate in certificates])
-    if not all(certificate.sound for certificate in certificates):
+        print_json([c.as_json() | {"split": None if s is None else s.as_json()} for c, s in found])
+    if not all(certificate.sound for certificate, _ in found):
         raise typer.Exit(FAILED)
 
 
@@ -150,10 +159,18 @@ def _say_certificate(certificate: Certificate) -> None:
         f"  reference {certificate.reference_resolved}, nothing {certificate.noop_resolved} of {certificate.runs}",
         "dim",
     )
-    text.append(f"; a grading takes {certificate.grading_s:.2f} s", "dim")
+    text.append(f"; a {certificate.assurance} grading takes {certificate.grading_s:.2f} s", "dim")
     out.print(text, soft_wrap=True)
     for reason in certificate.reasons:
         out.print(Text(f"           {line(reason)}", "red"))
+
+
+def _say_split(split: Certificate) -> None:
+    if split.sound:
+        out.print(Text('           sound in two sandboxes too: write assurance = "split" into its task.toml', "green"))
+        return
+    more = f" (and {plural(len(split.reasons) - 1, 'reason')} more)" if len(split.reasons) > 1 else ""
+    out.print(Text(f"           cannot be split: {line(split.reasons[0])}{more}", "dim"), soft_wrap=True)
 
 
 def _say_minted(report: MintReport) -> None:

@@ -16,7 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from journeyman.sandbox.inside.agent import HEADER, encode
+from journeyman.sandbox.inside.agent import encode
+from journeyman.sandbox.inside.link import HEADER
+from journeyman.sandbox.link import LinkEnd
 from journeyman.sandbox.sandbox import SandboxError, SandboxLost, SandboxPathError
 
 INSIDE = Path(__file__).parent / "inside"
@@ -29,6 +31,8 @@ AGENT_ARGUMENTS = (
 )
 """What an interpreter is given to be the helper on its stdin and stdout."""
 
+MAX_LINK_BYTES = 1 << 16
+"""Of one message of a link, in either direction."""
 MAX_JSON_BYTES = 64 * 1024 * 1024
 EXCHANGE_S = 120.0
 """Wall clock for one exchange, on top of a command's own time, in seconds. Only a wedged sandbox takes so long."""
@@ -93,6 +97,7 @@ class Channel:
         self._stream = stream
         self._why_lost = why_lost
         self._lock = threading.Lock()
+        self._sending = threading.Lock()  # a link sends while `ask` waits
         self._broken = ""
 
     def ask(
@@ -102,6 +107,7 @@ class Channel:
         *,
         max_payload: int = 0,
         extra_s: float = 0.0,
+        link: LinkEnd | None = None,
         **arguments: Any,
     ) -> tuple[Mapping[str, Any], bytes]:
         """Send one request and wait for its answer.
@@ -109,6 +115,7 @@ class Channel:
         Args:
             max_payload: the most bytes that the answer's payload may have.
             extra_s: wall clock on top of `EXCHANGE_S`, in seconds.
+            link: where a command's link goes, for the op "run".
 
         Raises:
             SandboxLost: the far end died, is silent or broke the protocol; the channel is unusable from then on.
@@ -120,7 +127,7 @@ class Channel:
                 raise SandboxLost(self._broken)
             try:
                 answer, data = self._exchange(
-                    encode({"op": op, **arguments}, len(payload)) + payload, max_payload, extra_s
+                    encode({"op": op, **arguments}, len(payload)) + payload, max_payload, extra_s, link
                 )
             except BaseException as error:  # an interrupt too leaves half an answer behind
                 self._broken = self._lost_because(op, error)
@@ -128,6 +135,9 @@ class Channel:
                 if isinstance(error, Exception):
                     raise SandboxLost(self._broken) from error
                 raise
+            finally:
+                if link is not None:
+                    link.detach()
         if kind := answer.get("error"):
             message = str(answer.get("message", ""))[:2000]
             raise (
@@ -140,9 +150,29 @@ class Channel:
         self._broken = self._broken or why
         self._stream.close()
 
-    def _exchange(self, request: bytes, max_payload: int, extra_s: float) -> tuple[dict[str, Any], bytes]:
+    def _exchange(
+        self, request: bytes, max_payload: int, extra_s: float, link: LinkEnd | None
+    ) -> tuple[dict[str, Any], bytes]:
         deadline = time.monotonic() + EXCHANGE_S + extra_s
-        self._stream.send(request, deadline)
+        with self._sending:
+            self._stream.send(request, deadline)
+        if link is not None:
+            link.attach(lambda data: self._push(data, deadline))
+        while True:
+            answer, data = self._message(max(max_payload, MAX_LINK_BYTES if link else 0), deadline)
+            if link is None or "link" not in answer:
+                if len(data) > max_payload:
+                    raise ValueError(f"an answer of {len(data)} bytes")
+                return answer, data
+            link.sent(data)
+
+    def _push(self, data: bytes, deadline: float) -> None:
+        for start in range(0, len(data) or 1, MAX_LINK_BYTES):
+            part = data[start : start + MAX_LINK_BYTES]
+            with self._sending:
+                self._stream.send(encode({"op": "link"}, len(part)) + part, deadline)
+
+    def _message(self, max_payload: int, deadline: float) -> tuple[dict[str, Any], bytes]:
         json_size, payload_size = HEADER.unpack(self._exactly(HEADER.size, deadline))
         if json_size > MAX_JSON_BYTES or payload_size > max_payload:
             raise ValueError(f"an answer of {json_size} + {payload_size} bytes")

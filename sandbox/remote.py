@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 
 from journeyman.sandbox.channel import Channel
 from journeyman.sandbox.inside.files import encodable
+from journeyman.sandbox.link import LinkEnd
 from journeyman.sandbox.sandbox import (
     MAX_OUTPUT_BYTES,
     MAX_READ_BYTES,
@@ -86,6 +87,7 @@ class RemoteSandbox:
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         max_output_bytes: int = MAX_OUTPUT_BYTES,
+        link: LinkEnd | None = None,
     ) -> Completed:
         """See `Sandbox.run`. Raises ValueError for an empty command, or limits that are not positive or too large."""
         argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
@@ -103,6 +105,8 @@ class RemoteSandbox:
             env={**self._variables, **(env or {})},
             timeout=timeout_s,
             keep=max_output_bytes,
+            link=link,
+            linked=link is not None,
         )
         try:
             return Completed(

@@ -26,7 +26,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+
+if TYPE_CHECKING:
+    from journeyman.sandbox.link import LinkEnd
 
 WORKSPACE = "/workspace"
 MAX_OUTPUT_BYTES = 64 * 1024
@@ -159,11 +162,15 @@ class Sandbox(Protocol):
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         max_output_bytes: int = MAX_OUTPUT_BYTES,
+        link: LinkEnd | None = None,
     ) -> Completed:
         """Run a command (a string goes through `/bin/sh -c`) and wait for it.
 
         When it returns, no process that it started is alive: a sandbox carries files from one command to the
         next, never processes.
+
+        Args:
+            link: one end of a stream to another sandbox's command, on descriptors 3 (to read) and 4 (to write).
 
         Raises:
             SandboxLost: the sandbox died; its files are gone.

@@ -44,7 +44,7 @@ def source_edits(task: Task, tree: Snapshot) -> SourceEdits:
 
     What counts fits the pristine tree: it can be laid there without an error, so that an error while laying it is ours.
     """
-    counts = _counts(task)
+    counts = counts_for(task)
     pristine = frozenset(name for name, _ in walk(task.repository))
     removed = frozenset(path for path in tree.removed if path in pristine and counts(path))
     folders = {str(folder) for path in pristine - removed for folder in PurePosixPath(path).parents}
@@ -61,7 +61,8 @@ def source_edits(task: Task, tree: Snapshot) -> SourceEdits:
     return SourceEdits(changed, tuple(sorted(removed)), tuple(sorted(touched - set(changed) - removed)))
 
 
-def _counts(task: Task) -> Callable[[str], bool]:
+def counts_for(task: Task) -> Callable[[str], bool]:
+    """Says of a path whether an edit of it counts."""
     owned = {check.id.partition("::")[0] for check in task.checks}
     owned |= {name for name, _ in walk(task.hidden)} if task.hidden is not None else set()
     patterns = [_pattern(glob) for glob in task.editable]

@@ -7,42 +7,23 @@ task's checks run. Only `passed`, reported once, passes.
 A timeout or a crash in the run is the solution's doing: checks without a result are `missing`. A fault before any of
 the solution's code could run is ours: tried once more, then the verdict is unscored (`resolved=None`), never 0.
 
-Assurance `fresh`: the solution's code still shares the process that reports, so code written to forge that report can.
+At assurance `fresh` the solution's code shares the process that reports, so code written to forge that report can. At
+`split` it does not (see `trial.py`).
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
-from journeyman.sandbox.sandbox import (
-    Sandbox,
-    SandboxError,
-    SandboxFactory,
-    SandboxLost,
-    Snapshot,
-)
+from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
 from journeyman.tasks.edits import SourceEdits, source_edits
-from journeyman.tasks.harbor_files import walk
-from journeyman.tasks.runner import TestReport, run_tests
+from journeyman.tasks.runner import TestReport
 from journeyman.tasks.task import Task
-from journeyman.tasks.verdict import Assurance, Cause, Outcome, Verdict
+from journeyman.tasks.trial import SupervisorFault, Trial, try_checks
+from journeyman.tasks.verdict import Cause, Outcome, Verdict
 
 ATTEMPTS = 2
 DETAIL_CHARS = 4000
-
-
-class SupervisorFault(RuntimeError):
-    """Grading could not begin, and no code of the solution had run by then."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """One run of the checks."""
-
-    report: TestReport | None
-    """`None` when the sandbox died during it."""
-    tree_hash: str
 
 
 def grade(task: Task, tree: Snapshot, sandboxes: SandboxFactory) -> Verdict:
@@ -53,10 +34,10 @@ def grade(task: Task, tree: Snapshot, sandboxes: SandboxFactory) -> Verdict:
     started = time.monotonic()
     edits = source_edits(task, tree)
     fault = ""
-    lost: _Run | None = None
+    lost: Trial | None = None
     for _ in range(ATTEMPTS):
         try:
-            run = _run_checks(task, tree, edits, sandboxes)
+            run = try_checks(task, tree, edits, sandboxes)
         except SupervisorFault as error:
             fault = str(error)
             continue
@@ -69,48 +50,14 @@ def grade(task: Task, tree: Snapshot, sandboxes: SandboxFactory) -> Verdict:
     return _unscored(task, edits, fault, seconds)
 
 
-def _run_checks(task: Task, tree: Snapshot, edits: SourceEdits, sandboxes: SandboxFactory) -> _Run:
-    try:
-        sandbox = sandboxes.create(task.environment, task.repository, limits=task.limits)
-    except (SandboxError, OSError) as error:
-        raise SupervisorFault(f"no sandbox for grading: {error}") from error
-    with sandbox:
-        try:
-            _lay_edits(sandbox, edits)
-            state = sandbox.snapshot()
-            if tree.base_hash and state.base_hash != tree.base_hash:
-                raise SupervisorFault("the snapshot was taken over another repository than the task's")
-            _lay_hidden(task, sandbox)
-        except (SandboxError, OSError) as error:
-            raise SupervisorFault(f"the files could not be laid out for grading: {error}") from error
-        try:
-            ids = [check.id for check in task.checks]
-            report = run_tests(sandbox, ids=ids, timeout_s=task.budget.grading_timeout_s)
-        except SandboxLost:
-            return _Run(None, state.tree_hash)
-        return _Run(report, state.tree_hash)
-
-
-def _lay_edits(sandbox: Sandbox, edits: SourceEdits) -> None:
-    for path in edits.removed:
-        sandbox.remove(path)
-    for path, file in edits.changed.items():
-        sandbox.write(path, file.data, mode=0o755 if file.executable else 0o644)
-
-
-def _lay_hidden(task: Task, sandbox: Sandbox) -> None:
-    for name, path in walk(task.hidden) if task.hidden is not None else ():
-        sandbox.write(name, path.read_bytes())
-
-
-def _judge(task: Task, edits: SourceEdits, run: _Run, report: TestReport, seconds: float) -> Verdict:
+def _judge(task: Task, edits: SourceEdits, run: Trial, report: TestReport, seconds: float) -> Verdict:
     cause = Cause.TIMEOUT if report.timed_out else None if report.complete else Cause.CRASH
     outcomes = {check.id: _outcome(report, check.id) for check in task.checks}
     return Verdict(
         outcomes=outcomes,
         milestones=_milestones(task, outcomes),
         resolved=cause is None and all(outcome is Outcome.PASSED for outcome in outcomes.values()),
-        assurance=Assurance.FRESH,
+        assurance=task.assurance,
         tree_hash=run.tree_hash,
         ignored=edits.ignored,
         cause=cause,
@@ -137,7 +84,7 @@ def _unscored(task: Task, edits: SourceEdits, fault: str, seconds: float) -> Ver
         outcomes=outcomes,
         milestones=_milestones(task, outcomes),
         resolved=None,
-        assurance=Assurance.FRESH,
+        assurance=task.assurance,
         tree_hash="",
         ignored=edits.ignored,
         cause=Cause.SUPERVISOR,

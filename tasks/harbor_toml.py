@@ -49,6 +49,7 @@ class JourneymanSection(_Strict):
     name: str | None = None
     """The task's name where Harbor's form (organisation/name) does not allow it."""
     editable: tuple[str, ...] = ("**/*.py",)
+    assurance: str = "fresh"
     test_paths: tuple[str, ...] = ("tests",)
     canary: str = ""
     checks: ChecksSection
@@ -113,6 +114,7 @@ def task_fields(document: dict[str, Any], path: Path) -> dict[str, Any]:
         "checks": checks,
         "milestones": [milestone.model_dump() for milestone in section.milestones],
         "editable": section.editable,
+        "assurance": section.assurance,
         "test_paths": section.test_paths,
         "canary": section.canary,
         "metadata": metadata,
@@ -169,7 +171,8 @@ def write_toml(task: Task) -> str:
     harbor = {"name": task.name if "/" in task.name else f"{SECTION}/{task.name}"}
     harbor |= {key: metadata.pop(key) for key in DESCRIBED if key in metadata}
     ours: dict[str, Any] = {} if "/" in task.name else {"name": task.name}
-    ours |= {"editable": list(task.editable), "test_paths": list(task.test_paths), "canary": task.canary}
+    ours |= {"editable": list(task.editable), "test_paths": list(task.test_paths)}
+    ours |= {"assurance": task.assurance.value, "canary": task.canary}
     ours["checks"] = {"fail_to_pass": list(task.fail_to_pass), "pass_to_pass": list(task.pass_to_pass)}
     ours["environment"] = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(task.environment).items()}
     ours["budget"] = Budget.model_dump(task.budget)

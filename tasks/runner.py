@@ -16,19 +16,37 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from journeyman.sandbox.link import LinkEnd
 from journeyman.sandbox.sandbox import Completed, Sandbox, SandboxPathError
 
 # Through a shell, so that the sandbox's own PYTHONPATH reaches the script but not the interpreter's start: otherwise
 # a module of the workspace could be imported in place of the standard library's, before any test runs.
 SCRIPT = "/opt/journeyman/inside/pytest_report.py"
-COMMAND = f'JOURNEYMAN_PYTHONPATH="$PYTHONPATH" PYTHONPATH= exec /opt/env/bin/python -s {SCRIPT}'
+WITHOUT_PYTHONPATH = 'JOURNEYMAN_PYTHONPATH="$PYTHONPATH" PYTHONPATH='
+COMMAND = f"{WITHOUT_PYTHONPATH} exec /opt/env/bin/python -s {SCRIPT}"
+_SPLIT = (
+    WITHOUT_PYTHONPATH + """ exec /opt/env/bin/python -s -c 'import sys; sys.path[0] = "/opt/journeyman"; """
+    """from inside.split.{side} import main; main()'"""
+)
+TESTS_SIDE, CODE_SIDE = (_SPLIT.format(side=side) for side in ("run_tests", "serve"))
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "TZ": "UTC"}
+SHARED_FILES = {"TMPDIR": "/tmp/shared"}
+"""Where both sides of a split run have their temporary files."""
 _RANK = ("passed", "xpassed", "xfailed", "skipped", "failed", "error")
 WORDS = ("failed", "error", "unfinished", "passed", "skipped", "xfailed", "xpassed")
 """Every outcome that a test can have, as headlines order them."""
 BROKEN = ("failed", "error", "unfinished")
 """The outcomes that need mending."""
 _WITHOUT_WORDS = {"error": "never ran", "unfinished": "did not finish"}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Code under test that lies in another sandbox."""
+
+    modules: tuple[str, ...]
+    """Its top-level modules."""
+    link: LinkEnd
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +165,14 @@ def run_tests(
     ids: Sequence[str] | None = None,
     target: str | Sequence[str] | None = None,
     timeout_s: float,
+    subject: Subject | None = None,
 ) -> TestReport:
     """Run exactly the tests `ids`, or what `target` names, or everything that the repository's settings collect.
 
     `target` is a file, a folder, a node id or `-k EXPRESSION`, or several files, folders and node ids. Bad targets
     are no exception: the report has exit status 4 and pytest's words.
+
+    `subject` says that the code under test is not here but at the other end of a link.
 
     Raises:
         SandboxLost: the sandbox died; whether the code under test did it is the caller's question.
@@ -161,8 +182,17 @@ def run_tests(
         raise ValueError("give either ids or target")
     targets, keyword = _read_target(target)
     place = f"/tmp/journeyman-{secrets.token_hex(8)}.jsonl"
-    spec = {"report": place, "ids": None if ids is None else list(ids), "targets": targets, "keyword": keyword}
-    completed = sandbox.run(COMMAND, timeout_s=timeout_s, env=ENVIRONMENT, stdin=json.dumps(spec).encode())
+    spec: dict[str, Any] = {
+        "report": place,
+        "ids": None if ids is None else list(ids),
+        "targets": targets,
+        "keyword": keyword,
+    }
+    spec["subject"] = None if subject is None else {"names": list(subject.modules), "timeout": timeout_s}
+    end = None if subject is None else subject.link
+    env = ENVIRONMENT if subject is None else {**ENVIRONMENT, **SHARED_FILES}
+    command = COMMAND if subject is None else TESTS_SIDE
+    completed = sandbox.run(command, timeout_s=timeout_s, env=env, stdin=json.dumps(spec).encode(), link=end)
     try:
         data = sandbox.read(place)
     except SandboxPathError:  # it never began, or the code under test removed it or made it huge

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from journeyman.sandbox.sandbox import Environment, Limits
+from journeyman.tasks.verdict import Assurance
 
 
 class TaskError(ValueError):
@@ -104,6 +105,8 @@ class Task(_Frozen):
     """What the `test` action runs when the policy names nothing: the tests that the policy may see."""
     budget: Budget = Budget()
     limits: Limits = Limits()
+    assurance: Assurance = Assurance.FRESH
+    """How its solutions are graded. `journeyman task check` finds the strongest level at which the task is sound."""
     canary: str = ""
     """String that stands in every hidden file and must appear in nothing that a policy reads."""
     metadata: dict[str, Any] = Field(default_factory=dict)
@@ -128,6 +131,8 @@ class Task(_Frozen):
                 raise ValueError(
                     f"milestone {milestone.name!r} has no fail_to_pass check: it would be closed at the start"
                 )
+        if self.assurance is Assurance.TWINS:
+            raise ValueError('assurance: "twins" cannot be graded yet; write "split" or "fresh"')
         if len(list(self.in_order())) != len(self.milestones):
             raise ValueError("milestones: depends_on has a cycle")
         return self

@@ -19,7 +19,7 @@ from journeyman.sandbox.sandbox import File, SandboxFactory, Snapshot
 from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor_files import has_canary, takes_stamp, walk
 from journeyman.tasks.task import Task, TaskError
-from journeyman.tasks.verdict import Outcome, Verdict
+from journeyman.tasks.verdict import Assurance, Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class Certificate:
     """Milestones that the reference closed in every run."""
     grading_s: float = 0.0
     """Median wall clock of one grading of the reference, in seconds."""
+    assurance: Assurance = Assurance.FRESH
+    """The level at which it was proven."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for `json.dumps`."""
@@ -88,7 +90,14 @@ def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> Certific
         noop_resolved=sum(verdict.resolved is True for verdict in noop),
         milestones=tuple(m.name for m in task.milestones if reference and all(v.milestones[m.name] for v in reference)),
         grading_s=round(statistics.median(v.duration_s for v in reference or noop), 3),
+        assurance=task.assurance,
     )
+
+
+def check_split(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> Certificate:
+    """The proof of a task as if it asked for assurance `split`: sound where nothing that its tests need is lost between
+    the two sandboxes."""
+    return check_task(task.model_copy(update={"assurance": Assurance.SPLIT}), sandboxes, runs)
 
 
 def _repeat(task: Task, tree: Snapshot, sandboxes: SandboxFactory, runs: int) -> list[Verdict]:

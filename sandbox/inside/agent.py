@@ -7,8 +7,9 @@ It answers one request at a time over a byte stream. Every message, in both dire
 A request names its `op`; an answer has `error` ("path", "busy" or "failed") and `message`, or the op's result:
 
     hello                                        → agent, pid, python
-    run      argv, cwd, env, timeout, keep       → exit, seconds, timed_out, dropped; payload: the output
+    run      argv, cwd, env, timeout, keep, linked → exit, seconds, timed_out, dropped; payload: the output
              (payload: stdin)
+    link     nothing is answered                 (payload: bytes for the running command's link; none ends it)
     read     path, limit                         → payload: the bytes
     write    files [[path, mode, size], …]       → {}          (payload: their bytes, one after the other)
     remove   path                                → {}
@@ -16,6 +17,9 @@ A request names its `op`; an answer has `error` ("path", "busy" or "failed") and
              (payload: seed, see `Tree.seed`)
     fetch    files [[path, size], …]             → payload: their bytes, one after the other
     prune    files {path: [executable, sha256]}, links [path, …]   → missing [path, …]
+
+While a linked command runs, messages `{"link": true}` come before the answer: their payload is what the command wrote
+to its link, see `link.py`.
 
 The requests come from the supervisor and are trusted; the files and the processes here are not.
 """
@@ -28,11 +32,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import struct
 import sys
 
 from .commands import run, set_dumpable
 from .files import WORKSPACE, PathError, Tree, read_exactly, read_file, remove_file, write_all, write_file
+from .link import HEADER, Link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` costs half of the start
@@ -41,8 +45,6 @@ if TYPE_CHECKING:  # `typing` costs half of the start
 
     Payload = bytes | bytearray
     Answer = tuple[dict[str, Any], Payload]
-
-HEADER = struct.Struct(">II")
 
 
 def encode(message: dict[str, Any], payload_size: int = 0) -> bytes:
@@ -67,7 +69,7 @@ class Agent:
         self._tree = Tree(WORKSPACE)
         self._ops: dict[str, Callable[[dict[str, Any], Payload], Answer]] = {
             "hello": lambda request, payload: ({"agent": 1, "pid": os.getpid(), "python": sys.version.split()[0]}, b""),
-            "run": lambda request, payload: run(request, payload, source),
+            "run": lambda request, payload: run(request, payload, source, self._link(request)),
             "read": lambda request, payload: ({}, read_file(request["path"], request["limit"])),
             "write": self._write,
             "remove": self._remove,
@@ -82,10 +84,19 @@ class Agent:
             text, payload = (read_exactly(self._source, size) for size in sizes)
             if len(payload) < sizes[1]:
                 return
-            answer, data = self._answer(json.loads(text), payload)
+            request = json.loads(text)
+            if request["op"] == "link":
+                continue  # for a command that has ended
+            answer, data = self._answer(request, payload)
             write_all(self._sink, encode(answer, len(data)))
             write_all(self._sink, data)
             del payload, data  # not kept while we wait
+
+    def _link(self, request: dict[str, Any]) -> Link | None:
+        return Link(self._source, self._sink, self._send_link) if request["linked"] else None
+
+    def _send_link(self, data: bytes) -> None:
+        write_all(self._sink, encode({"link": True}, len(data)) + data)
 
     def _answer(self, request: dict[str, Any], payload: Payload) -> Answer:
         try:

@@ -17,6 +17,7 @@ except ImportError:  # an interpreter built without libffi
     ctypes = None  # type: ignore[assignment]
 
 from .files import open_folder, write_all
+from .link import Link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` costs half of the start
@@ -99,7 +100,7 @@ def execute(argv: list[str], env: dict[str, str]) -> None:
     raise problem
 
 
-def become(argv: list[str], env: dict[str, str], folder: int, stdin: int, output: int) -> None:
+def become(argv: list[str], env: dict[str, str], folder: int, stdin: int, output: int, link: Link | None) -> None:
     """In the forked child: turn into the command. Never returns."""
     code = 127
     try:
@@ -107,6 +108,8 @@ def become(argv: list[str], env: dict[str, str], folder: int, stdin: int, output
         os.dup2(stdin, 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
+        if link is not None:
+            link.hand_over()
         os.fchdir(folder)
         os.umask(0o022)
         for number in range(1, signal.NSIG):
@@ -125,7 +128,7 @@ def become(argv: list[str], env: dict[str, str], folder: int, stdin: int, output
         os._exit(code)
 
 
-def watch(child: int, output: int, control: int, timeout: float, capture: Capture) -> bool:
+def watch(child: int, output: int, control: int, timeout: float, capture: Capture, link: Link | None) -> bool:
     """Gather output until the child ends or its time is up; says whether time was up."""
     deadline = time.monotonic() + timeout
     ended = os.pidfd_open(child)
@@ -138,9 +141,13 @@ def watch(child: int, output: int, control: int, timeout: float, capture: Captur
             left = deadline - time.monotonic()
             if left <= 0:
                 return True
+            if link is not None:
+                link.register(poll)
             ready = dict(poll.poll(left * 1000 + 1))
-            if control in ready:
+            if ready.get(control, 0) & ~select.POLLIN:
                 os._exit(0)
+            if link is not None:
+                link.serve(ready, poll)
             if output in ready:
                 data = os.read(output, CHUNK)
                 capture.add(data)
@@ -152,7 +159,9 @@ def watch(child: int, output: int, control: int, timeout: float, capture: Captur
         os.close(ended)
 
 
-def run(request: dict[str, Any], stdin: bytes | bytearray, control: int) -> tuple[dict[str, Any], bytes]:
+def run(
+    request: dict[str, Any], stdin: bytes | bytearray, control: int, link: Link | None
+) -> tuple[dict[str, Any], bytes]:
     """Run one command to its end and leave no process of it alive."""
     folder = open_folder(request["cwd"])
     source = os.memfd_create("stdin") if stdin else os.open("/dev/null", os.O_RDONLY)
@@ -165,15 +174,21 @@ def run(request: dict[str, Any], stdin: bytes | bytearray, control: int) -> tupl
         start = time.monotonic()
         child = os.fork()
         if child == 0:
-            become(request["argv"], request["env"], folder, source, writer)
-        timed_out = watch(child, output, control, request["timeout"], capture)
+            become(request["argv"], request["env"], folder, source, writer, link)
+        if link is not None:
+            link.began()
+        timed_out = watch(child, output, control, request["timeout"], capture, link)
         seconds = time.monotonic() - start
         status = end_everything(child)
         os.set_blocking(output, False)
         drain(output, capture)
+        if link is not None:
+            link.finish()
     finally:
         for handle in (folder, source, output, writer):
             os.close(handle)
+        if link is not None:
+            link.close()
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
     text, dropped = capture.result()
     return {"exit": code, "seconds": seconds, "timed_out": timed_out, "dropped": dropped}, text

@@ -29,9 +29,10 @@ import sys
 
 from . import kernel as k
 from . import root, seccomp
-from .agent import HEADER, encode, serve
+from .agent import encode, serve
 from .cgroup import Cgroup, joined
 from .files import read_exactly, write_all
+from .link import HEADER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ Started as a script, `python -s /opt/journeyman/inside/pytest_report.py`, with o
     {"report": "/tmp/…",      where to write
      "ids": [...] | null,     run exactly these node ids
      "targets": [...],        else: files, folders or node ids
-     "keyword": "..."}        and a `-k` expression
+     "keyword": "...",        and a `-k` expression
+     "subject": {"names": [...], "timeout": s} | null}     for `split/run_tests.py`
 
 It imports pytest and what pytest needs *before* the workspace becomes importable, so that a file of the workspace
 named like one of those modules cannot take its place. A selection by ids collects only the files that hold them and
@@ -29,9 +30,12 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_MESSAGE_LINES = 8
 MAX_MESSAGE_CHARS = 1000
@@ -82,10 +86,11 @@ def outcome_of(report: pytest.TestReport) -> str:
 
 
 class Reporter:
-    """The plugin: selects what to run, and writes the records."""
+    """The plugin: selects what to run, and writes the records. A lost `peer` fails all tests from then on."""
 
-    def __init__(self, stream: TextIO, ids: list[str] | None) -> None:
+    def __init__(self, stream: TextIO, ids: list[str] | None, peer: Any = None) -> None:
         self.stream = stream
+        self.peer = peer
         self.ids = None if ids is None else frozenset(ids)
 
     def write(self, kind: str, **fields: Any) -> None:
@@ -111,7 +116,7 @@ class Reporter:
             "phase",
             id=report.nodeid,
             when=report.when,
-            outcome=outcome_of(report),
+            outcome="failed" if self.peer is not None and self.peer.fault else outcome_of(report),
             duration=round(report.duration, 4),
             crash=crash,
         )
@@ -125,12 +130,13 @@ def files_of(ids: list[str]) -> list[str]:
 def make_importable(pythonpath: str) -> None:
     """Put the workspace's folders first, for this process and for those that tests start."""
     entries = [entry for entry in pythonpath.split(os.pathsep) if entry] or [str(WORKSPACE)]
-    own_folder = str(Path(__file__).resolve().parent)
-    sys.path[:] = entries + [entry for entry in sys.path if entry != own_folder]
+    own = Path(__file__).resolve().parent
+    sys.path[:] = entries + [entry for entry in sys.path if entry not in (str(own), str(own.parent))]
     os.environ["PYTHONPATH"] = os.pathsep.join(entries)
 
 
-def main() -> int:
+def main(split_off: Callable[[dict[str, Any], list[str]], Any] | None = None) -> int:
+    """Run what standard input asks for. `split_off` makes a link's other end the code under test."""
     spec = json.load(sys.stdin)
     ids: list[str] | None = spec["ids"]
     paths = files_of(ids) if ids is not None else list(spec["targets"])
@@ -138,10 +144,15 @@ def main() -> int:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
     arguments = [*FIXED, *OVERRIDES, f"--rootdir={WORKSPACE}"]
+    peer = None
+    if split_off is not None:
+        peer = split_off(spec["subject"], paths)
+        # Packages that hold both code and tests are put together; every call looks through the temporary files.
+        arguments += ["--import-mode=importlib", "-o", "tmp_path_retention_policy=failed"]
     if spec["keyword"]:
         arguments += ["-k", spec["keyword"]]
     with Path(spec["report"]).open("w", encoding="utf-8") as stream:
-        reporter = Reporter(stream, ids)
+        reporter = Reporter(stream, ids, peer)
         if ids is not None and not paths:
             reporter.write("collected", ids=[])
             status = int(pytest.ExitCode.NO_TESTS_COLLECTED)

@@ -1,0 +1,16 @@
+"""A test process and the process of the code under test, each in its own sandbox, over one stream of JSON.
+
+    values.py    plain data as tagged JSON
+    peer.py      calls and answers, in both directions
+    mirror.py    local classes that stand for the other side's
+    guard.py     what the other side may do with objects of this one
+    shared.py    temporary files that both sides see
+    effects.py   printed text, warnings, environment variables
+    lockdown.py  what came from the code under test is never run beside the verdict
+    subject.py   the tests' side: importing the code under test gives mirrors
+    run_tests.py the tests' side: pytest over it
+    serve.py     the code's side: does what it is asked
+
+The tests' side decides and believes nothing: what comes in is data within bounds, or a mirror, which is equal to no
+plain data. The code's side may be anything at all.
+"""

@@ -1,0 +1,150 @@
+"""What one side lets the other do with its objects."""
+
+from __future__ import annotations
+
+import collections.abc
+import copy
+import functools
+import io
+import sys
+import types
+
+from .mirror import SPECIAL, describe
+from .values import PLAIN, CannotCross
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_NAMES = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})
+_STREAMS = (io.StringIO, io.BytesIO)
+_READABLE = (*_STREAMS, types.SimpleNamespace)
+_OUTLAWS = ("unittest", "_pytest", "pytest", "pluggy", "types", "inspect", "importlib", "sys", "os")
+"""Instances of classes of these modules (or deriving from them) never leave the tests' side."""
+
+
+class OpenGuard:
+    """Of the code's side: the tests may do everything."""
+
+    def __init__(self) -> None:
+        self._replaced: dict[tuple[int, str], Any] = {}
+
+    def export(self, value: Any) -> None:
+        """Anything may be referred to."""
+
+    def perform(self, op: str, value: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if op == "import":
+            __import__(name)
+            return sys.modules[name]
+        if op == "set":
+            if isinstance(value, (type, types.ModuleType)) and name in vars(value):
+                self._replaced.setdefault((id(value), name), vars(value)[name])
+            return setattr(value, name, _method(args[0]) if isinstance(value, type) else args[0])
+        if op == "del":
+            # pytest's monkeypatch looks into the object's own `__dict__`, which a mirror lacks: it deletes what it set.
+            if (id(value), name) in self._replaced:
+                return setattr(value, name, self._replaced.pop((id(value), name)))
+            return delattr(value, name)
+        if op == "describe":
+            return describe(value)
+        if op == "dir":
+            return dir(value)
+        if op == "copy":
+            return copy.copy(value)
+        if op == "deepcopy":
+            return copy.deepcopy(value)
+        return perform(op, value, name, args, kwargs)
+
+
+def _method(value: Any) -> Any:
+    """A function of the tests as a class's attribute: it takes the instance first, as a function of this side would."""
+    if type(value).__name__ != "function" or isinstance(value, types.FunctionType):
+        return value
+    return lambda *args, **kwargs: value(*args, **kwargs)
+
+
+def perform(op: str, value: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """What both sides may ask for."""
+    if op == "call":
+        return value(*args, **kwargs)
+    if op == "get":
+        return getattr(value, name)
+    if op == "equal":
+        return bool(value == args[0])
+    if op == "iterate":
+        return list(value)
+    if op == "item":
+        return value[args[0]]
+    if op == "special" and name in SPECIAL:
+        method = getattr(type(value), name)
+        return (method.__get__(value, type(value)) if hasattr(method, "__get__") else method)(*args)
+    raise CannotCross(f"{op} {name} is not possible")
+
+
+class TestsGuard:
+    """Of the tests' side: the code under test may call what it was handed, and read public attributes of objects whose
+    classes the tests define. Frames, modules, code, pytest's objects and whatever leads to them do not leave.
+
+    Args:
+        folder: where the tests' files are; what is defined elsewhere is not theirs.
+    """
+
+    __test__ = False
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder.rstrip("/") + "/"
+
+    def export(self, value: Any) -> None:
+        if not (self._is_callback(value) or self._is_theirs(type(value)) or self._is_harmless(value)):
+            kind = type(value)
+            raise CannotCross(f"{kind.__module__}.{kind.__qualname__} cannot be handed to the code under test")
+
+    def perform(self, op: str, value: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        if op == "describe" and isinstance(value, type):
+            told = describe(value)
+            return {**told, "bases": [base for base in told["bases"] if self._is_theirs(base) or _is_error(base)]}
+        self.export(value)
+        if op == "get" and not self._may_read(value, name):
+            raise AttributeError(name)
+        if op == "call" and isinstance(value, type) and not self._is_theirs(value):
+            raise CannotCross(f"{value.__qualname__} cannot be called from there")
+        return perform(op, value, name, args, kwargs)
+
+    def _is_callback(self, value: Any) -> bool:
+        if isinstance(value, types.FunctionType):
+            return value.__code__.co_filename.startswith(self._folder)
+        if isinstance(value, types.MethodType):
+            return self._is_callback(value.__func__)
+        if isinstance(value, functools.partial):
+            return self._is_callback(value.func)
+        if isinstance(value, types.BuiltinMethodType):  # [].append, "".join
+            return type(value.__self__) in (*PLAIN, *_STREAMS)
+        return isinstance(value, type) and self._is_theirs(value)
+
+    def _is_theirs(self, kind: type) -> bool:
+        """A class that the tests' files define, and that derives from nothing which leads further."""
+        if any(base.__module__.partition(".")[0] in _OUTLAWS for base in kind.__mro__):
+            return False
+        module = sys.modules.get(kind.__module__)
+        return str(getattr(module, "__file__", None) or "").startswith(self._folder)
+
+    def _is_harmless(self, value: Any) -> bool:
+        if isinstance(value, types.GeneratorType):
+            return value.gi_code.co_filename.startswith(self._folder)
+        is_iterator = isinstance(value, collections.abc.Iterator) and type(value).__module__ in (
+            "builtins",
+            "itertools",
+        )
+        views = (collections.abc.KeysView, collections.abc.ValuesView, collections.abc.ItemsView)
+        return type(value) is object or is_iterator or type(value) in _READABLE or isinstance(value, views)
+
+    def _may_read(self, value: Any, name: str) -> bool:
+        if name in _NAMES:
+            return True
+        if name.startswith("_") or isinstance(value, (types.FunctionType, types.MethodType, types.GeneratorType)):
+            return False
+        return self._is_theirs(value if isinstance(value, type) else type(value)) or type(value) in _READABLE
+
+
+def _is_error(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Exception) and kind.__module__ == "builtins"

@@ -1,0 +1,54 @@
+"""Of the tests' side: text and bytes that came from the code under test are never run.
+
+A test that evaluates a `repr`, unpickles what it was given or starts a program would run what the other side wrote,
+beside the verdict. Such a test fails here; it can be graded at another level of assurance.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+
+from .values import CannotCross
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_PROGRAMS = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "subprocess.Popen", "pty.spawn")
+_MAKERS = (
+    "dataclasses.py",
+    "collections/__init__.py",
+    "enum.py",
+    "typing.py",
+    "functools.py",
+    "importlib/",
+    "runpy.py",
+)
+"""Files of the standard library that make code of their own text."""
+_TOOLS = ("/_pytest/", "/pytest/", "/pluggy/", "/attr/")
+
+
+def lock_down(folder: str) -> None:
+    """Forbid it from now on, in this process. `folder`: where the tests' files are."""
+    library = sysconfig.get_path("stdlib")
+    own = tuple(f"{library}/{name}" for name in _MAKERS)
+    files = (folder.rstrip("/") + "/", f"{library}/", sysconfig.get_path("purelib"), "<frozen ")
+
+    def may_run(code: Any) -> bool:
+        if code.co_filename.startswith(files):
+            return True
+        caller = sys._getframe(2).f_code.co_filename
+        return caller.startswith(own) or caller.startswith("<frozen ") or any(tool in caller for tool in _TOOLS)
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "exec" and not may_run(arguments[0]):
+            raise CannotCross("tests that evaluate text cannot be split from the code under test")
+        if event in ("pickle.find_class", "marshal.loads", "marshal.load") and sys._getframe(
+            1
+        ).f_code.co_filename.startswith(files[0]):
+            raise CannotCross("tests that unpickle cannot be split from the code under test")
+        if event.startswith(_PROGRAMS):
+            raise CannotCross("tests that start programs cannot be split from the code under test")
+
+    sys.addaudithook(hook)

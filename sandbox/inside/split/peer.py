@@ -1,0 +1,385 @@
+"""Calls and answers between the two sides. Each side may ask; while it waits it does what the other asks of it.
+
+A message is `u32 length | JSON`. A question is
+
+    ["ask", op, handle, name, [argument, …], {keyword: argument}, dropped, state]
+
+and its answer `["ok", value, changes, effects]` or `["raise", error, changes, effects]`. Objects that are no plain
+data stay where they are; the other side holds their handles:
+
+    ["obj", handle, class]             an object of the sender's; with a value where its class derives from a plain type
+    ["class", handle]                  a class of the sender's, see the op `describe`
+    ["module", handle, name]           a module of the sender's
+    ["yours", handle]                  an object of the receiver's
+    ["error", handle, class, args, cause]     an exception of the sender's
+    ["std error", name, args, cause]          an exception of the standard library's
+
+`changes` are the containers among the arguments that the call changed. `dropped` are handles that the sender forgot,
+with how often it had received them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import struct
+import threading
+import time
+import types
+
+from .values import (
+    _NAME_OF,
+    CONTAINERS,
+    NAMED,
+    PLAIN,
+    CannotCross,
+    Decoder,
+    Encoder,
+    named,
+    replace_content,
+    standard_name,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Protocol
+
+    class Guard(Protocol):
+        """What the other side may see of this one, and do with it."""
+
+        def export(self, value: Any) -> None:
+            """Raises CannotCross for an object that must not leave, even as a handle."""
+
+        def perform(self, op: str, value: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+            """Do it. Raises CannotCross for what is not allowed."""
+
+    class Mirrors(Protocol):
+        """Local objects that stand for the other side's."""
+
+        def object(self, handle: int, kind: Any, values: list[Any]) -> Any: ...
+        def type(self, handle: int) -> Any: ...
+        def module(self, handle: int, name: str) -> Any: ...
+        def error(self, handle: int, kind: Any, args: list[Any]) -> BaseException: ...
+        def handle_of(self, value: Any) -> int | None:
+            """The handle of what stands for an object of the other side; `None` for anything else."""
+
+
+READ, WRITE = 3, 4
+"""The link's descriptors, see `../link.py`."""
+LENGTH = struct.Struct(">I")
+MAX_MESSAGE = 16 * 1024 * 1024
+MAX_NESTED = 40
+MAX_CAUSES = 4
+
+
+class LinkLost(Exception):
+    """The other side died, is silent, or sent what is no message. Nothing can be asked of it any more."""
+
+
+class Wire:
+    """Whole messages over two descriptors, bounded in size and time."""
+
+    def __init__(self, source: int, sink: int, timeout_s: float = 3600.0) -> None:
+        self._source, self._sink, self._timeout_s = source, sink, timeout_s
+        os.set_blocking(source, False)
+        os.set_blocking(sink, False)
+        for handle in (source, sink):
+            os.set_inheritable(handle, False)
+
+    def send(self, message: Any) -> None:
+        text = json.dumps(message).encode()
+        if len(text) > MAX_MESSAGE:
+            raise CannotCross(f"{len(text)} bytes in one call are more than can cross")
+        view = memoryview(LENGTH.pack(len(text)) + text)
+        deadline = time.monotonic() + self._timeout_s
+        while view:
+            self._wait(self._sink, select.POLLOUT, deadline)
+            try:
+                view = view[os.write(self._sink, view) :]
+            except BlockingIOError:
+                continue
+
+    def receive(self) -> Any:
+        deadline = time.monotonic() + self._timeout_s
+        (size,) = LENGTH.unpack(self._exactly(LENGTH.size, deadline))
+        if size > MAX_MESSAGE:
+            raise ValueError(f"a message of {size} bytes")
+        return json.loads(self._exactly(size, deadline))
+
+    def _exactly(self, size: int, deadline: float) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            self._wait(self._source, select.POLLIN, deadline)
+            try:
+                part = os.read(self._source, min(size - len(data), 1 << 20))
+            except BlockingIOError:
+                continue
+            if not part:
+                raise EOFError("the stream ended")
+            data += part
+        return bytes(data)
+
+    def _wait(self, handle: int, event: int, deadline: float) -> None:
+        poll = select.poll()
+        poll.register(handle, event)
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise TimeoutError("no answer in time")
+
+
+class Exports:
+    """Objects of this side that the other one holds handles of."""
+
+    def __init__(self) -> None:
+        self._objects: dict[int, list[Any]] = {}
+        self._handles: dict[int, int] = {}
+        self._next = 1
+
+    def handle(self, value: Any) -> int:
+        handle = self._handles.get(id(value))
+        if handle is None:
+            handle, self._next = self._next, self._next + 1
+            self._handles[id(value)] = handle
+            self._objects[handle] = [value, 0]
+        self._objects[handle][1] += 1
+        return handle
+
+    def object(self, handle: Any) -> Any:
+        """Raises KeyError for a handle that was never given out."""
+        return self._objects[handle][0]
+
+    def drop(self, handle: Any, times: Any) -> None:
+        if (entry := self._objects.get(handle)) is not None:
+            entry[1] -= times
+            if entry[1] <= 0:
+                del self._handles[id(entry[0])]
+                del self._objects[handle]
+
+
+class Peer:
+    """One side of the link.
+
+    Args:
+        guard: what the other side may do here.
+        state: what goes with each question, such as changed environment variables; `on_state` receives the other's.
+        effects: what goes with each answer, such as printed text; `on_effects` receives the other's.
+        is_trusted: whether this is the tests' side, which may name what the other shall look up, but not be told to.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        guard: Guard,
+        *,
+        state: Callable[[], Any] = lambda: None,
+        on_state: Callable[[Any], None] = lambda state: None,
+        effects: Callable[[], Any] = lambda: None,
+        on_effects: Callable[[Any], None] = lambda effects: None,
+        is_trusted: bool = False,
+    ) -> None:
+        self.fault = ""
+        """Why nothing can be asked any more; empty while all is well."""
+        self.mirrors: Mirrors
+        self._wire, self._guard = wire, guard
+        self._names_freely = is_trusted
+        self._state, self._on_state, self._effects, self._on_effects = state, on_state, effects, on_effects
+        self._exports = Exports()
+        self._dropped: list[tuple[int, int]] = []
+        self._lock = threading.RLock()
+        self._thread = threading.get_ident()
+        self._nested = 0
+
+    def ask(self, op: str, handle: int, name: str = "", args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        """Have the other side do something, and return its value or raise its error.
+
+        Raises:
+            CannotCross: an argument, or the answer, has no safe form.
+            LinkLost: the other side is gone.
+        """
+        with self._lock:
+            if self.fault:
+                raise LinkLost(self.fault)
+            if self._nested and threading.get_ident() != self._thread:
+                raise CannotCross("only the thread that was called may call back")
+            if self._nested > MAX_NESTED:
+                raise RecursionError("calls between the two sides are nested too deeply")
+            self._thread = threading.get_ident()
+            encoder = Encoder(self._refer)
+            words = [encoder.encode(arg) for arg in args]
+            named = {key: encoder.encode(value) for key, value in (kwargs or {}).items()}
+            dropped, self._dropped = self._dropped, []
+            return self._exchange(["ask", op, handle, name, words, named, dropped, self._state()], encoder)
+
+    def drop(self, handle: int, times: int) -> None:
+        """A mirror was forgotten: the other side may forget its object. Said with the next question."""
+        self._dropped.append((handle, times))
+
+    def serve(self) -> None:
+        """Answer until the stream ends."""
+        while True:
+            try:
+                message = self._wire.receive()
+            except EOFError:
+                return
+            self._answer(message)
+
+    def _exchange(self, question: list[Any], encoder: Encoder) -> Any:
+        self._nested += 1
+        try:
+            self._wire.send(question)
+            while (message := self._wire.receive())[0] == "ask":
+                self._answer(message)
+            kind, value, changes, effects = message
+            decoder = Decoder(self._resolve, encoder.containers)
+            for index, new in changes:
+                replace_content(encoder.containers[index], decoder.decode(new))
+            self._on_effects(effects)
+            result = decoder.decode(value) if kind == "ok" else self._error(value, decoder)
+        except (CannotCross, RecursionError):
+            raise
+        except Exception as error:  # whatever it was, the two sides no longer agree
+            self.fault = self.fault or f"{type(error).__name__}: {error}"
+            raise LinkLost(self.fault) from error
+        finally:
+            self._nested -= 1
+        if kind == "raise":
+            raise result
+        return result
+
+    def _answer(self, message: list[Any]) -> None:
+        _, op, handle, name, words, named, dropped, state = message
+        for number, times in dropped:
+            self._exports.drop(number, times)
+        self._on_state(state)
+        decoder = Decoder(self._resolve)
+        known: dict[int, int] = {}
+        before: list[Any] = []
+        self._nested += 1
+        thread, self._thread = self._thread, threading.get_ident()
+        try:
+            args = [decoder.decode(word) for word in words]
+            kwargs = {str(key): decoder.decode(value) for key, value in named.items()}
+            known = {id(container): index for index, container in enumerate(decoder.containers)}
+            before = [self._plainly(container) for container in decoder.containers]
+            value = self._exports.object(handle) if handle else None
+            result = self._guard.perform(op, value, name, args, kwargs)
+            answer = ["ok", Encoder(self._refer, known).encode(result)]
+        except (SystemExit, GeneratorExit, Exception) as error:
+            answer = ["raise", self._refer_error(error, known, 0)]
+        finally:
+            self._nested -= 1
+            self._thread = thread
+        self._reply(answer, decoder.containers, before)
+
+    def _reply(self, answer: list[Any], containers: list[Any], before: list[Any]) -> None:
+        try:
+            changes = [
+                [index, Encoder(self._refer, _others(containers, index)).encode(container)]
+                for index, container in enumerate(containers)
+                if before and self._plainly(container) != before[index]
+            ]
+            self._wire.send([*answer, changes, self._effects()])
+        except CannotCross as error:
+            self._wire.send(["raise", ["std error", "TypeError", [str(error)], None], [], None])
+
+    def _plainly(self, container: Any) -> Any:
+        """What tells whether a container was changed: its items by identity, and those that are plain by value."""
+        if isinstance(container, dict):
+            return [(_token(key), _token(value)) for key, value in container.items()]
+        return bytes(container) if isinstance(container, bytearray) else [_token(item) for item in container]
+
+    def _refer(self, value: Any) -> Any:
+        if (handle := self.mirrors.handle_of(value)) is not None:
+            return ["yours", handle]
+        if isinstance(value, BaseException):
+            return self._refer_error(value, {}, 0)
+        if self._names_freely and (name := standard_name(value)) is not None:
+            return name
+        self._guard.export(value)
+        if isinstance(value, type):
+            return ["class", self._exports.handle(value)]
+        if isinstance(value, types.ModuleType):
+            return ["module", self._exports.handle(value), value.__name__]
+        kind = type(value)
+        plain = next((base for base in PLAIN if isinstance(value, base)), None)
+        if plain in CONTAINERS or plain in (frozenset, complex):
+            return Encoder(self._refer).encode(plain(value))
+        values = [] if plain is None else [Encoder(self._refer).encode(_plain_value(plain, value))]
+        return ["obj", self._exports.handle(value), ["class", self._exports.handle(kind)], *values]
+
+    def _refer_error(self, error: BaseException, known: dict[int, int], depth: int) -> Any:
+        if (handle := self.mirrors.handle_of(error)) is not None:
+            return ["yours", handle]
+        cause = error.__cause__ if depth < MAX_CAUSES else None
+        told = None if cause is None else self._refer_error(cause, known, depth + 1)
+        filename = getattr(error, "filename", None) if type(error) in _OS_ERRORS else None
+        args = [*error.args, *([] if filename is None else [filename])]
+        try:
+            words = [Encoder(self._refer, known).encode(arg) for arg in args]
+        except CannotCross:
+            words = [str(error)]
+        name = _NAME_OF.get(id(type(error)))
+        if name is not None:
+            return ["std error", name, words, told]
+        if not isinstance(error, Exception):
+            return ["std error", "RuntimeError", [f"{type(error).__name__}: {error}"], told]
+        return ["error", self._exports.handle(error), ["class", self._exports.handle(type(error))], words, told]
+
+    def _resolve(self, data: list[Any]) -> Any:
+        tag = data[0]
+        if tag == "yours":
+            return self._exports.object(data[1])
+        if tag == "class":
+            return self.mirrors.type(int(data[1]))
+        decoder = Decoder(self._resolve)
+        if tag == "name" and not self._names_freely:
+            return named(data)
+        if tag == "module":
+            return self.mirrors.module(int(data[1]), str(data[2]))
+        if tag == "obj":
+            return self.mirrors.object(int(data[1]), decoder.decode(data[2]), [decoder.decode(v) for v in data[3:]])
+        if tag in ("error", "std error"):
+            return self._error(data, decoder)
+        raise ValueError(f"no such tag: {tag!r}")
+
+    def _error(self, data: list[Any], decoder: Decoder) -> BaseException:
+        if data[0] == "yours":
+            error = self._exports.object(data[1])
+        elif data[0] == "error":
+            _, handle, kind, words, cause = data
+            error = self.mirrors.error(int(handle), decoder.decode(kind), [decoder.decode(word) for word in words])
+            error.__cause__ = None if cause is None else self._error(cause, decoder)
+        else:
+            _, name, words, cause = data
+            error = _standard_error(NAMED[name], [decoder.decode(word) for word in words])
+            error.__cause__ = None if cause is None else self._error(cause, decoder)
+        if not isinstance(error, BaseException):
+            raise ValueError("what was raised is no exception")
+        return error
+
+
+_OS_ERRORS = frozenset(kind for kind in NAMED.values() if isinstance(kind, type) and issubclass(kind, OSError))
+
+
+def _standard_error(kind: Any, args: list[Any]) -> BaseException:
+    if not (isinstance(kind, type) and issubclass(kind, (Exception, SystemExit))):
+        raise ValueError("what was raised is no exception")
+    try:
+        return kind(*args)
+    except Exception:  # a constructor that wants something else
+        error = kind.__new__(kind)
+        error.args = tuple(args)
+        return error
+
+
+def _plain_value(plain: type, value: Any) -> Any:
+    return tuple(tuple.__iter__(value)) if plain is tuple else plain(value)
+
+
+def _others(containers: list[Any], index: int) -> dict[int, int]:
+    return {id(container): number for number, container in enumerate(containers) if number != index}
+
+
+def _token(item: Any) -> Any:
+    return (type(item), item) if type(item) in (str, int, float, bool, bytes, type(None)) else id(item)

@@ -1,0 +1,31 @@
+"""The code's side: imports the code under test and does with it what the tests' side asks.
+
+Started linked. Nothing here is trusted by the other side.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .effects import Recorder, adopt
+from .guard import OpenGuard
+from .mirror import Mirrors
+from .peer import READ, WRITE, Peer, Wire
+from .shared import SharedFolder
+
+
+def main() -> None:
+    """Serve until the tests' side is done."""
+    folders = os.environ.pop("JOURNEYMAN_PYTHONPATH", "").split(os.pathsep)
+    sys.path[:1] = [folder for folder in folders if folder] or [os.getcwd()]
+    os.environ["PYTHONPATH"] = os.pathsep.join(folders)
+    files = SharedFolder(takes_programs=True)
+    recorder = Recorder(files)
+    peer = Peer(
+        Wire(READ, WRITE), OpenGuard(), effects=recorder.take, on_state=lambda state: adopt(state, files)
+    )  # fmt: skip
+    peer.mirrors = Mirrors(peer)
+    peer.serve()
+    sys.stdout.flush()
+    os._exit(0)

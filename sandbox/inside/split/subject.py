@@ -1,0 +1,83 @@
+"""The tests' side: whoever imports the code under test gets mirrors of it."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import os
+import sys
+
+from .effects import Surroundings, repeat
+from .guard import TestsGuard
+from .lockdown import lock_down
+from .mirror import Mirrors, ModuleMirror
+from .peer import READ, WRITE, Peer, Wire
+from .shared import SharedFolder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+    from typing import Any
+
+
+class SubjectFinder:
+    """Finds the modules of the code under test on the other side. What is not there may be a file of the tests."""
+
+    def __init__(self, peer: Peer, names: Sequence[str]) -> None:
+        self._peer, self._names = peer, frozenset(names)
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if name.partition(".")[0] not in self._names:
+            return None
+        try:
+            module = self._peer.ask("import", 0, name)
+        except ModuleNotFoundError as error:
+            if error.args and str(error.args[0]) in (f"No module named {name!r}", _no_package(name)):
+                return None
+            raise
+        spec = importlib.machinery.ModuleSpec(name, _Loader(module), is_package=True)  # type: ignore[arg-type]
+        spec.submodule_search_locations = [
+            place for entry in sys.path if os.path.isdir(place := os.path.join(entry, *name.split(".")))
+        ]
+        return spec
+
+    def invalidate_caches(self) -> None:
+        """Nothing is kept."""
+
+
+def _no_package(name: str) -> str:
+    parent = name.rpartition(".")[0]
+    return f"No module named {name!r}; {parent!r} is not a package"
+
+
+class _Loader:
+    def __init__(self, module: ModuleMirror) -> None:
+        self._module = module
+
+    def create_module(self, spec: Any) -> ModuleType:
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """It was executed on the other side."""
+
+
+def install(names: Sequence[str], folder: str, timeout_s: float) -> Peer:
+    """Make the code under test importable from the other end of the link.
+
+    Args:
+        names: the top-level modules of the code under test.
+        folder: where the tests are.
+        timeout_s: the longest that one call may take.
+    """
+    files = SharedFolder(takes_programs=False)
+    peer = Peer(
+        Wire(READ, WRITE, timeout_s),
+        TestsGuard(folder),
+        state=Surroundings(files).changes,
+        on_effects=lambda effects: repeat(effects, files),
+        is_trusted=True,
+    )
+    peer.mirrors = Mirrors(peer)
+    sys.meta_path.insert(0, SubjectFinder(peer, names))
+    lock_down(folder)
+    return peer
