@@ -37,7 +37,9 @@ def test_what_is_typed_works(page: str, tmp_path: Path) -> None:
         assert done.returncode == 0, f"{page}:\n{text}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
 
-@pytest.mark.parametrize("page", [*PAGES, "docs/tasks.md", "docs/task-format.md", "docs/grading.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "page", [*PAGES, "docs/tasks.md", "docs/task-format.md", "docs/grading.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+)
 def test_every_link_leads_somewhere(page: str) -> None:
     for target in LINK.findall((HOUSE / page).read_text(encoding="utf-8")):
         assert ((HOUSE / page).parent / target).exists(), f"{page}: {target} does not exist"

@@ -30,9 +30,10 @@ def decisive_spans(action: Action, text: str, diff: str) -> list[Span]:
     spans = [line.span(1)] if line else []
     old = "\n".join(row[1:] for row in diff.split("\n") if row.startswith("-") and not row.startswith("---"))
     new = str(action.arguments.get("new", ""))
-    for written in (str, _in_json):
-        at = text.rfind(written(new))
-        if at >= 0:
+    # As a JSON string, or as the end of the text.
+    for written, before in ((_in_json, '"new": "'), (str, "")):
+        at = text.rfind(before + written(new)) + len(before)
+        if at >= len(before):
             spans += [(at + start, at + end) for start, end in _differing(written(old), written(new))]
             break
     return sorted(spans)

@@ -105,19 +105,52 @@ def episode_reward(completions: list[Any], episode_reward: list[float | None], *
 
 class RowsWithSignal(GRPOTrainer):
     """TRL's trainer, but what adds nothing to the gradient is not computed: episodes whose advantage is 0 (in many
-    groups all of them), and the columns of padding up to the longest episode of the whole step.
+    groups all of them), the columns of padding up to the longest episode of the whole step, and the language head over
+    what the model read rather than wrote (most of an episode, and a vocabulary wide).
 
     The same gradient, since the loss must be a sum over tokens divided by a number fixed for the whole step
     (`loss_type="dapo"`) without a term of its own for each episode (`beta=0`, no entropy bonus).
     """
+
+    _trained: torch.Tensor | None = None
+    """Of the rows that are being computed, (B, T): which tokens of their completions the model sampled."""
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         rows_B = inputs["advantages"] != 0
         if not rows_B.any():
             # A gradient of zeros, not none at all: the optimiser's momentum goes on as it would.
             return sum((p.sum() * 0.0 for p in model.parameters() if p.requires_grad), start=torch.tensor(0.0))
-        loss: torch.Tensor = super()._compute_loss(model, _trimmed(inputs, rows_B))  # type: ignore[no-untyped-call]
+        rows = _trimmed(inputs, rows_B)
+        self._trained = (rows["completion_mask"] * rows["tool_mask"]).bool()
+        loss: torch.Tensor = super()._compute_loss(model, rows)  # type: ignore[no-untyped-call]
         return loss
+
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, logits_to_keep: int, **options: Any
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        """Log-probabilities and entropies, both (B, T), 0 where no token was sampled."""
+        trained = self._trained
+        if trained is None or self.accelerator.num_processes > 1:
+            # The decoder alone would go past what keeps several processes together.
+            found: tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]
+            found = super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, **options
+            )  # fmt: skip
+            return found
+        causal = self.accelerator.unwrap_model(model)
+        causal = causal.get_base_model() if hasattr(causal, "get_base_model") else causal
+        with self.accelerator.autocast():
+            read_B_S_D = causal.get_decoder()(
+                input_ids=input_ids, attention_mask=attention_mask, use_cache=False
+            ).last_hidden_state  # fmt: skip
+            before_B_T_D = read_B_S_D[:, -logits_to_keep - 1 : -1]
+            logits_N_V = causal.get_output_embeddings()(before_B_T_D[trained]).float() / self.temperature
+        logprobs_N_V = torch.log_softmax(logits_N_V, dim=-1)
+        tokens_N = input_ids[:, -logits_to_keep:][trained]
+        logprobs_N = logprobs_N_V.gather(1, tokens_N[:, None])[:, 0]
+        entropies_N = -(logprobs_N_V.detach().exp() * logprobs_N_V.detach()).sum(dim=-1)
+        zeros_B_T = torch.zeros(trained.shape, device=logprobs_N.device)
+        return zeros_B_T.masked_scatter(trained, logprobs_N), zeros_B_T.masked_scatter(trained, entropies_N), None
 
 
 def _trimmed(inputs: dict[str, Any], rows_B: torch.Tensor) -> dict[str, Any]:

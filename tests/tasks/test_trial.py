@@ -50,7 +50,7 @@ def test_the_state_has_the_same_name_at_every_level(shop: Task, split: Task, san
 FORGERIES = {
     "the runner does not run": (
         "import _pytest.python as p\np.Function.runtest = lambda self: None\n"
-        "def total(prices): return 0\nwith_tax = total\n"
+        "def total(prices): return -5\nwith_tax = total\n"
     ),
     "the report says passed": (
         "import _pytest.reports as r\nmake = r.TestReport.from_item_and_call.__func__\n"
@@ -80,7 +80,7 @@ def test_forgeries_pay_nothing(forgery: str, split: Task, sandboxes: SandboxFact
 def test_where_code_and_tests_share_a_process_they_would_pay(name: str, shop: Task, sandboxes: SandboxFactory) -> None:
     forgery = FORGERIES[name]
     if "total" not in forgery:
-        forgery += "def total(prices): return 0\nwith_tax = total\n"
+        forgery += "def total(prices): return -5\nwith_tax = total\n"
     assert grade(shop, edited(cart=forgery, tax=forgery), sandboxes).outcomes[SUM] is Outcome.PASSED
 
 

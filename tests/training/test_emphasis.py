@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from journeyman.envs.actions import Action
@@ -52,6 +52,7 @@ TEXT = st.text(max_size=60)
 
 
 @given(old=TEXT, new=TEXT, line=st.integers(1, 999), notation=st.sampled_from([*DIALECTS]))
+@example(old="", new="0", line=170, notation="json")
 def test_spans_are_ordered_and_inside_the_text(old: str, new: str, line: int, notation: str) -> None:
     action = edit(new, line=line)
     text = dialect(notation).format(action)

@@ -192,7 +192,9 @@ class MirrorType(type):
         return cls._ask("get", name)
 
     def __setattr__(cls, name: str, value: Any) -> None:
-        if name in cls.__dict__ and value is cls.__dict__[name]:  # what stood here before a test replaced the original's
+        if (
+            name in cls.__dict__ and value is cls.__dict__[name]
+        ):  # what stood here before a test replaced the original's
             cls._ask("del", name)
         else:
             cls._ask("set", name, (value,))
