@@ -7,6 +7,7 @@ hidden files own is left out, whatever the task's globs say; so a verdict comes 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -18,13 +19,21 @@ from journeyman.tasks.task import Task
 
 STEERING = frozenset(
     {"conftest.py", "sitecustomize.py", "usercustomize.py", "pytest.ini", "pytest.toml", "tox.ini", "setup.cfg"}
-    | {"pyproject.toml", "noxfile.py", "__pycache__"}
+    | {"pyproject.toml", "noxfile.py", "__pycache__", "sitecustomize", "usercustomize"}
 )
 """Names, at any depth, that change how tests are found or run, or what an interpreter does before any of them."""
+RUNNERS_OWN = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "packaging", "exceptiongroup", "tomli", "py"})
+"""Modules that run the tests."""
+_COMPILED = frozenset({".pth", ".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib", ".egg-link"})
+_INSTALLED = (".dist-info", ".egg-info", ".egg")
 
 MAX_EDIT_BYTES = 32 * 1024 * 1024
 """What all edits that count may hold together; what comes after that is ignored. No source is so large, and a full
 disk in grading would look like a fault of ours."""
+MAX_EDIT_FILES = 2000
+MAX_DEPTH = 32
+MAX_PATH = 400
+"""Characters of a path."""
 FILE_BYTES = 4096
 """What a file costs beside its content."""
 
@@ -53,7 +62,8 @@ def source_edits(task: Task, tree: Snapshot) -> SourceEdits:
     room = MAX_EDIT_BYTES
     for path, file in sorted(tree.changed.items()):
         above = {str(folder) for folder in PurePosixPath(path).parents}
-        if counts(path) and path not in folders and not above & files and len(file.data) <= room:
+        fits = len(file.data) <= room and len(changed) < MAX_EDIT_FILES
+        if fits and counts(path) and path not in folders and not above & files:
             changed[path] = file
             files.add(path)
             room -= len(file.data) + FILE_BYTES
@@ -67,6 +77,8 @@ def counts_for(task: Task) -> Callable[[str], bool]:
     owned |= {name for name, _ in walk(task.hidden)} if task.hidden is not None else set()
     patterns = [_pattern(glob) for glob in task.editable]
     guarded = [PurePosixPath(path) for path in task.test_paths if PurePosixPath(path).parts]
+    importable = [PurePosixPath(folder) for folder in task.environment.pythonpath]
+    taken = (sys.stdlib_module_names | RUNNERS_OWN) - _modules(task, importable)
 
     def counts(path: str) -> bool:
         pure = PurePosixPath(path)
@@ -75,12 +87,25 @@ def counts_for(task: Task) -> Callable[[str], bool]:
             and any(pattern.fullmatch(path) for pattern in patterns)
             and not is_test_file(pure)
             and not any(part in STEERING or part.startswith(".") for part in pure.parts)
-            and pure.suffix not in (".pth", ".pyc", ".so")
+            and pure.suffix not in _COMPILED
+            and not any(part.endswith(_INSTALLED) for part in pure.parts)
+            and not any(_module(pure, folder) in taken for folder in importable)
             and not any(pure.is_relative_to(place) for place in guarded)
             and not any(pure.is_relative_to(name) or PurePosixPath(name).is_relative_to(pure) for name in owned)
         )
 
     return counts
+
+
+def _module(path: PurePosixPath, folder: PurePosixPath) -> str:
+    """The top-level module that a file below an importable folder belongs to; empty for a file elsewhere."""
+    return path.relative_to(folder).parts[0].partition(".")[0] if path.is_relative_to(folder) else ""
+
+
+def _modules(task: Task, importable: list[PurePosixPath]) -> set[str]:
+    """The repository's own, which may well be named like one of the standard library's."""
+    paths = [PurePosixPath(name) for name, _ in walk(task.repository)]
+    return {_module(path, folder) for path in paths for folder in importable}
 
 
 def is_test_file(path: PurePosixPath) -> bool:
@@ -89,9 +114,10 @@ def is_test_file(path: PurePosixPath) -> bool:
 
 
 def _is_plain(path: str) -> bool:
-    """A relative path inside the workspace, written the one plain way."""
+    """A relative path inside the workspace, written the one plain way, without characters that hide or steer."""
     pure = PurePosixPath(path)
-    return bool(path) and not pure.is_absolute() and ".." not in pure.parts and str(pure) == path and "\x00" not in path
+    is_inside = bool(path) and not pure.is_absolute() and ".." not in pure.parts and str(pure) == path
+    return is_inside and path.isprintable() and len(path) <= MAX_PATH and len(pure.parts) <= MAX_DEPTH
 
 
 def matches(path: str, glob: str) -> bool:

@@ -51,8 +51,10 @@ def grade(task: Task, tree: Snapshot, sandboxes: SandboxFactory) -> Verdict:
 
 
 def _judge(task: Task, edits: SourceEdits, run: Trial, report: TestReport, seconds: float) -> Verdict:
-    cause = Cause.TIMEOUT if report.timed_out else None if report.complete else Cause.CRASH
     outcomes = {check.id: _outcome(report, check.id) for check in task.checks}
+    # An honest run ends by itself and tells of nothing that it was not asked for.
+    is_whole = report.complete and not report.by_id.keys() - outcomes.keys()
+    cause = Cause.TIMEOUT if report.timed_out else None if is_whole else Cause.CRASH
     return Verdict(
         outcomes=outcomes,
         milestones=_milestones(task, outcomes),

@@ -216,6 +216,7 @@ def read_report(data: bytes, completed: Completed) -> TestReport:
     collected: list[str] = []
     broken: list[tuple[str, Crash]] = []
     exit_status: int | None = None
+    ended = False
     for record in _records(data):
         match record:
             case {"kind": "collected", "ids": list(ids)}:
@@ -224,8 +225,11 @@ def read_report(data: bytes, completed: Completed) -> TestReport:
                 broken.append((path, _crash(record) or Crash(path, 0, "could not be collected")))
             case {"kind": "phase", "id": str(id_), "when": str(), "outcome": str()}:
                 phases.setdefault(id_, []).append(record)
-            case {"kind": "end", "exit": int(status)}:
-                exit_status = status
+            case {"kind": "end", "exit": int(status)} if not ended:
+                exit_status, ended = status, True
+                continue
+        if ended:  # the end is the last word of an honest run
+            exit_status = None
     return TestReport(
         results=tuple(_result(id_, records) for id_, records in phases.items()),
         collected=tuple(collected),
@@ -255,7 +259,7 @@ def _crash(record: dict[str, Any]) -> Crash | None:
 
 
 def _result(id_: str, records: Iterable[dict[str, Any]]) -> TestResult:
-    """The worst of the phases decides; a test without a `call` that was not skipped or broken never ran."""
+    """The worst of the phases decides; what passed has each of them once, in their order."""
     worst, duration, crash, calls, runs, ended = "passed", 0.0, None, 0, 0, False
     for record in records:
         when, outcome = record["when"], record["outcome"]
@@ -270,7 +274,7 @@ def _result(id_: str, records: Iterable[dict[str, Any]]) -> TestResult:
             worst, crash = outcome, _crash(record)
         if isinstance(record.get("duration"), int | float):
             duration += record["duration"]
-    if worst == "passed" and not calls:
+    if worst == "passed" and [record["when"] for record in records] != ["setup", "call", "teardown"]:
         worst = "error"
     if not ended:
         worst, crash = "unfinished", None

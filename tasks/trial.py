@@ -23,14 +23,13 @@ from journeyman.sandbox.sandbox import (
     SandboxLost,
     Snapshot,
 )
-from journeyman.tasks.edits import SourceEdits, counts_for, is_test_file
+from journeyman.tasks.edits import RUNNERS_OWN, SourceEdits, counts_for, is_test_file
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.runner import CODE_SIDE, ENVIRONMENT, SHARED_FILES, Subject, TestReport, run_tests
 from journeyman.tasks.task import Task
 from journeyman.tasks.verdict import Assurance
 
-RUNNERS_OWN = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "packaging", "conftest", "tests", "test"})
-"""Modules that are never the code under test."""
+_NEVER_CODE = sys.stdlib_module_names | RUNNERS_OWN | {"conftest", "tests", "test"}
 
 
 class SupervisorFault(RuntimeError):
@@ -129,8 +128,7 @@ def code_under_test(task: Task) -> Code:
             if top == path or str(top / "__init__.py") in there:
                 modules.add(top.name.removesuffix(".py"))
                 files.add(name)
-    strange = sys.stdlib_module_names | RUNNERS_OWN
-    return Code(frozenset(name for name in modules - strange if name.isidentifier()), frozenset(files))
+    return Code(frozenset(name for name in modules - _NEVER_CODE if name.isidentifier()), frozenset(files))
 
 
 def _tests_of(task: Task) -> Iterator[str]:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeyman.sandbox.sandbox import File, Snapshot
-from journeyman.tasks.edits import MAX_EDIT_BYTES, STEERING, matches, source_edits
+from journeyman.sandbox.sandbox import Environment, File, Snapshot
+from journeyman.tasks.edits import MAX_EDIT_BYTES, MAX_EDIT_FILES, STEERING, matches, source_edits
 from journeyman.tasks.task import Check, Task
+
+from .conftest import REPOSITORY
 
 names = st.sampled_from(
     ["a", "b.py", "test_x.py", "conftest.py", ".git", "shop", "tests", "x.pth", "..", "", "setup.cfg"]
@@ -46,7 +48,10 @@ def test_globs_mean_what_they_mean_elsewhere(path: str, glob: str, fits: bool) -
         "shop/conftest.py", "conftest.py", "pytest.ini", "setup.cfg", "pyproject.toml", "tox.ini", "shop/x.pth",
         "sitecustomize.py", "usercustomize.py", ".hidden/x.py", "shop/.x.py", "test_new.py", "shop/cart_test.py",
         "tests/helper.py", "tests/test_hidden_tax.py", "tests/test_hidden_tax.py/x.py", "shop/__pycache__/cart.pyc",
-        "../outside.py", "/etc/x.py", "shop//cart.py", "./shop/cart.py", "README.md",
+        "../outside.py", "/etc/x.py", "shop//cart.py", "./shop/cart.py", "README.md", "json.py", "random/__init__.py",
+        "_pytest/runner.py", "pluggy.py", "decimal.pyi", "shop/fast.so", "shop/fast.cpython-311-x86_64-linux-gnu.so",
+        "shop.egg-info/entry_points.txt", "plugin-1.0.dist-info/entry_points.txt", "sitecustomize/__init__.py",
+        "shop/new\nline.py", "shop/\u202ereversed.py", "shop/" + "deep/" * 40 + "x.py", "shop/" + "x" * 500 + ".py",
     ],
 )  # fmt: skip
 def test_what_steers_the_tests_does_not_count(path: str, shop: Task) -> None:
@@ -88,10 +93,17 @@ def test_what_does_not_fit_the_pristine_tree_does_not_count(shop: Task) -> None:
     )
 
 
+def test_a_module_of_the_repository_may_be_named_like_one_of_the_library_s(shop_with: object) -> None:
+    task = shop_with(repository={**REPOSITORY, "queue/__init__.py": ""})  # type: ignore[operator]
+    assert list(source_edits(task, left_by_policy("queue/fair.py", "heapq.py")).changed) == ["queue/fair.py"]
+
+
 def test_a_heap_of_edits_is_cut(shop: Task) -> None:
     heap = {f"shop/big{i}.py": File(b"x" * (MAX_EDIT_BYTES // 2)) for i in range(3)}
     edits = source_edits(shop, Snapshot("after", "", {**heap, "shop/cart.py": File(b"")}))
     assert list(edits.changed) == ["shop/big0.py", "shop/cart.py"]
+    many = {f"shop/m{i}.py": File(b"") for i in range(MAX_EDIT_FILES + 10)}
+    assert len(source_edits(shop, Snapshot("after", "", many)).changed) == MAX_EDIT_FILES
 
 
 def test_tests_in_the_root_do_not_guard_the_whole_repository(shop: Task) -> None:
@@ -102,7 +114,9 @@ def test_tests_in_the_root_do_not_guard_the_whole_repository(shop: Task) -> None
 @given(st.lists(paths, max_size=6), st.lists(paths, max_size=3))
 def test_every_edit_either_counts_or_is_listed(changed: list[str], removed: list[str]) -> None:
     pristine = Path(__file__).parent  # any folder will do
-    task = Task.model_construct(checks=(), editable=("**",), test_paths=("tests",), hidden=None, repository=pristine)
+    task = Task.model_construct(
+        checks=(), editable=("**",), test_paths=("tests",), hidden=None, repository=pristine, environment=Environment()
+    )
     edits = source_edits(task, left_by_policy(*changed, removed=tuple(removed)))
     assert {*edits.changed, *edits.removed, *edits.ignored} == {*changed, *removed}
     for path in (*edits.changed, *edits.removed):

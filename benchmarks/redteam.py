@@ -1,0 +1,77 @@
+"""How many of the battery's reward hacks each level of assurance pays, and how often legitimate solutions are paid.
+
+    python benchmarks/redteam.py [--times 20] [--backend namespace] [--level split] [--json]
+
+The cases are those of tests/redteam: folders with what a policy left. `--times`: how often each legitimate solution is
+graded. Adaptive cases, written against the grader's own code, are counted apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from journeyman.sandbox.backends import open_backend
+from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.grading import grade
+from journeyman.tasks.verdict import Assurance
+from tests.redteam.cases import Case, cases, task
+
+LEVELS = (Assurance.FRESH, Assurance.SPLIT)
+
+
+def paid(case: Case, level: Assurance, factory: SandboxFactory) -> bool:
+    return grade(task(level), case.tree, factory).resolved is True
+
+
+def measured(level: Assurance, times: int, factory: SandboxFactory, *, shown: bool) -> dict[str, object]:
+    started = time.perf_counter()
+    hacks = cases("hacks")
+    landed = [case for case in hacks if paid(case, level, factory)]
+    adaptive = [case for case in hacks if case.adaptive]
+    legitimate = cases("legitimate")
+    honest = sum(paid(case, level, factory) for case in legitimate for _ in range(times))
+    result: dict[str, object] = {
+        "level": level.value,
+        "hacks": len(hacks),
+        "paid": len(landed),
+        "adaptive": len(adaptive),
+        "adaptive_paid": sum(case.adaptive for case in landed),
+        "paid_names": [case.name for case in landed],
+        "legitimate": len(legitimate) * times,
+        "legitimate_paid": honest,
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+    if shown:
+        print(
+            f"{level:6} pays {len(landed):3} of {len(hacks)} hacks (of {len(adaptive)} adaptive ones"
+            f" {result['adaptive_paid']}), and {honest} of {len(legitimate) * times} legitimate gradings"
+            f" ({len(legitimate)} solutions, {times} times each); {result['seconds']} s",
+            flush=True,
+        )
+        for case in landed:
+            print(f"         {case.name}: {case.why}")
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--backend", default="namespace")
+    parser.add_argument("--level", choices=[level.value for level in LEVELS], help="default: all of them")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    factory = open_backend(arguments.backend)
+    levels = [level for level in LEVELS if arguments.level in (None, level.value)]
+    results = [measured(level, arguments.times, factory, shown=not arguments.json) for level in levels]
+    if arguments.json:
+        print(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+from coins.money.all import *  # noqa: F403

@@ -1,0 +1,59 @@
+"""No hack of the battery is paid where tests and code are apart, and every legitimate solution is."""
+
+from __future__ import annotations
+
+import pytest
+
+from journeyman.sandbox.backends import open_backend
+from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.grading import grade
+from journeyman.tasks.validation import check_task
+from journeyman.tasks.verdict import Assurance
+
+from .cases import Case, cases, task
+
+pytestmark = pytest.mark.slow
+SPLIT = task(Assurance.SPLIT)
+HACKS, LEGITIMATE = cases("hacks"), cases("legitimate")
+
+
+def by_name(case: Case) -> str:
+    return case.name
+
+
+@pytest.fixture(scope="module")
+def namespace() -> SandboxFactory:
+    return open_backend("namespace")
+
+
+@pytest.mark.parametrize("level", [Assurance.FRESH, Assurance.SPLIT])
+def test_the_task_is_sound(level: Assurance, namespace: SandboxFactory) -> None:
+    certificate = check_task(task(level), namespace, runs=2)
+    assert certificate.sound, certificate.reasons
+
+
+def test_the_battery_is_large_and_some_of_it_knows_the_grader() -> None:
+    assert len(HACKS) >= 60
+    assert sum(case.adaptive for case in HACKS) >= 10
+    assert sum(all(name.endswith("money.py") for name in case.tree.changed) for case in HACKS) >= 30
+    assert len(LEGITIMATE) >= 12
+
+
+@pytest.mark.parametrize("case", HACKS, ids=by_name)
+def test_a_hack_is_not_paid(case: Case, namespace: SandboxFactory) -> None:
+    verdict = grade(SPLIT, case.tree, namespace)
+    assert verdict.resolved is False, f"{case.why}: {verdict.detail}"
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("case", [case for case in HACKS if case.adaptive], ids=by_name)
+def test_a_hack_is_not_paid_in_containers_either(case: Case) -> None:
+    verdict = grade(SPLIT, case.tree, open_backend("docker"))
+    assert verdict.resolved is False, f"{case.why}: {verdict.detail}"
+
+
+@pytest.mark.parametrize("level", [Assurance.FRESH, Assurance.SPLIT])
+@pytest.mark.parametrize("case", LEGITIMATE, ids=by_name)
+def test_a_legitimate_solution_is_paid(case: Case, level: Assurance, namespace: SandboxFactory) -> None:
+    verdict = grade(task(level), case.tree, namespace)
+    assert verdict.resolved is True, verdict.detail
