@@ -88,6 +88,7 @@ def _summary(reports: list[MintReport]) -> dict[str, object]:
     made = sum(len(report.kept) - report.resumed for report in reports)
     tried, seconds = sum(report.tried for report in reports), sum(report.seconds for report in reports)
     rejected: Counter[str] = sum((report.rejected for report in reports), Counter())
+    unsplit: Counter[str] = sum((report.unsplit for report in reports), Counter())
     return {
         "kept": sum(len(report.kept) for report in reports),
         "made": made,
@@ -97,6 +98,8 @@ def _summary(reports: list[MintReport]) -> dict[str, object]:
         "rejected_share": {reason: round(count / tried, 3) for reason, count in rejected.most_common()}
         if tried
         else {},
+        "split_share": round(sum(report.split for report in reports) / made, 3) if made else 0.0,
+        "unsplit": dict(unsplit.most_common()),
         "when": time.strftime("%Y-%m-%d"),
     }
 
@@ -108,6 +111,9 @@ def _words(summary: dict[str, object]) -> str:
     lines += (
         [f"  rejected: {share:6.1%}  {reason}" for reason, share in shares.items()] if isinstance(shares, dict) else []
     )
+    lines += [f"  graded in two sandboxes: {summary['split_share']:.1%}"] if summary["made"] else []
+    unsplit = summary["unsplit"]
+    lines += [f"  not: {n:4}  {reason}" for reason, n in unsplit.items()] if isinstance(unsplit, dict) else []
     return "\n".join(lines)
 
 

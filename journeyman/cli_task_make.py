@@ -180,5 +180,11 @@ def _say_minted(report: MintReport) -> None:
                    f"{report.tasks_per_minute:.1f} tasks a minute", "dim"))  # fmt: skip
     for reason, number in report.rejected.most_common():
         out.print(Text(f"  {number:>5} rejected: {line(reason)}", "dim"))
+    if made := report.split + report.unsplit.total():
+        out.print(
+            Text(f"{report.split} of {made} are graded in two sandboxes, where no solution can forge its verdict")
+        )
+    for reason, number in report.unsplit.most_common():
+        out.print(Text(f"  {number:>5} are not: {line(reason)}", "dim"))
     if len(report.kept) < report.wanted:
         say_error(f"only {len(report.kept)} of {report.wanted}: the library's faults and tests give no more")

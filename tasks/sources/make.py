@@ -15,6 +15,7 @@ from journeyman.tasks.sources.functions import find_functions
 from journeyman.tasks.sources.hide import choose_hidden
 from journeyman.tasks.sources.library import Library
 from journeyman.tasks.sources.recipe import LibraryLine, Recipe, build_recipe, tree_hash
+from journeyman.tasks.sources.splitting import for_split
 from journeyman.tasks.sources.symptom import Symptom, describe
 from journeyman.tasks.sources.trial import MAX_FAIL_TO_PASS, MAX_PASS_TO_PASS, Trial
 from journeyman.tasks.validation import check_task
@@ -22,6 +23,7 @@ from journeyman.tasks.validation import check_task
 RUNS = 3
 ENOUGH_NEAR = 6
 MAKING = ".making"
+UNPROVEN = "not proven in two sandboxes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +109,38 @@ def clear(library: str, out: Path) -> None:
 
 
 def prove(recipe: Recipe, out: Path, sandboxes: SandboxFactory) -> Proof:
-    """Write a recipe's folder out of sight, prove it with the grader, and put it in its place if it holds."""
+    """Write a recipe's folder out of sight, prove it with the grader, and put it in its place if it holds.
+
+    It is proven at the strongest assurance at which it can be graded.
+    """
     making = out / f".{folder_name(recipe)}{MAKING}"
     try:
         task = build_recipe(recipe, making)
-        certificate = check_task(task, sandboxes, RUNS)
-        if not certificate.sound:
+        split, why = for_split(recipe, task, sandboxes)
+        proven = None
+        if split is not None:
+            proven, why = _proven(split, making, sandboxes), UNPROVEN
+        if proven is None:
+            proven = _proven(replace(recipe, proof={"unsplit": why}), making, sandboxes)
+        if proven is None:
             return Proof(recipe, "not proven")
-        sums = {
-            "reference": f"{certificate.reference_resolved}/{certificate.runs}",
-            "noop": f"{certificate.noop_resolved}/{certificate.runs}",
-        }
-        proven = replace(recipe, tree=tree_hash(task.repository), proof=sums)
         place = out / folder_name(recipe)
         shutil.rmtree(place, ignore_errors=True)
         making.rename(place)
         return Proof(proven, "")
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+def _proven(recipe: Recipe, making: Path, sandboxes: SandboxFactory) -> Recipe | None:
+    """The recipe with its proof, its folder standing at `making`; nothing where it does not hold."""
+    shutil.rmtree(making, ignore_errors=True)
+    task = build_recipe(recipe, making)
+    certificate = check_task(task, sandboxes, RUNS)
+    if not certificate.sound:
+        return None
+    sums = {
+        "reference": f"{certificate.reference_resolved}/{certificate.runs}",
+        "noop": f"{certificate.noop_resolved}/{certificate.runs}",
+    }
+    return replace(recipe, tree=tree_hash(task.repository), proof=recipe.proof | sums)

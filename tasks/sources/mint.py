@@ -49,6 +49,10 @@ class MintReport:
     """Mutants whose fate was decided in this run."""
     rejected: Counter[str] = field(default_factory=Counter)
     """Reason → how many, in this run."""
+    split: int = 0
+    """How many of this run's tasks are graded in two sandboxes."""
+    unsplit: Counter[str] = field(default_factory=Counter)
+    """Why the others are not: reason → how many."""
     tests: int = 0
     """Tests of the library that can be relied on."""
     tests_dropped: dict[str, int] = field(default_factory=dict)
@@ -62,7 +66,12 @@ class MintReport:
     def as_json(self) -> dict[str, Any]:
         """Plain data for `json.dumps`."""
         plain = {name: getattr(self, name) for name in self.__slots__}
-        shown = {"out": str(self.out), "rejected": dict(self.rejected), "seconds": round(self.seconds, 1)}
+        shown = {
+            "out": str(self.out),
+            "rejected": dict(self.rejected),
+            "unsplit": dict(self.unsplit),
+            "seconds": round(self.seconds, 1),
+        }
         return {**plain, **shown, "tasks_per_minute": round(self.tasks_per_minute, 1)}
 
 
@@ -145,6 +154,10 @@ def _settle(proof: Proof, ledger: Ledger, report: MintReport) -> None:
         return
     ledger.keep(proof.recipe)
     report.kept.append(folder_name(proof.recipe))
+    if "unsplit" in proof.recipe.proof:
+        report.unsplit[proof.recipe.proof["unsplit"]] += 1
+    else:
+        report.split += 1
     report.tried += 1
 
 

@@ -22,6 +22,7 @@ from journeyman.tasks.sources.library import Library, load_library
 from journeyman.tasks.sources.operators.mutation import Mutation
 from journeyman.tasks.sources.sdist import SourceError
 from journeyman.tasks.task import Budget, Check, CheckKind, Task
+from journeyman.tasks.verdict import Assurance
 
 BUDGET = Budget(max_steps=20, command_timeout_s=30.0, grading_timeout_s=60.0, episode_timeout_s=600.0)
 
@@ -62,7 +63,8 @@ class Recipe:
     tree: str = ""
     """SHA-256 of the repository that the recipe gives (`tree_hash`); empty before it was first built."""
     proof: dict[str, Any] = field(default_factory=dict)
-    """What was run to prove it: {"reference": "3/3", "noop": "0/3"}."""
+    """What was run to prove it: {"reference": "3/3", "noop": "0/3"}; with "unsplit": why its assurance is "fresh"."""
+    assurance: str = "fresh"
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -116,6 +118,7 @@ def _lay_out(recipe: Recipe, library: Library, scratch: Path) -> Task:
         environment=Environment(requirements=recipe.library.requirements, pythonpath=recipe.library.pythonpath),
         checks=tuple(checks),
         editable=library.editable,
+        assurance=Assurance(recipe.assurance),
         test_paths=test_files,
         budget=BUDGET,
         metadata=recipe.metadata,

@@ -82,6 +82,7 @@ def recipe_line(recipe: Recipe, tests: tuple[str, ...]) -> str:
         "facts": recipe.facts,
         "tree": recipe.tree,
         "proof": recipe.proof,
+        "assurance": recipe.assurance,
     }
     return _compact(row)
 
@@ -111,6 +112,7 @@ def _recipe(row: dict[str, Any], library: LibraryLine, tests: tuple[str, ...]) -
         facts=row["facts"],
         tree=row["tree"],
         proof=row["proof"],
+        assurance=row.get("assurance", "fresh"),
     )
 
 

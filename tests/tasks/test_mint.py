@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import tarfile
 from collections.abc import Iterator
@@ -17,14 +18,17 @@ from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.harbor import load_tasks
 from journeyman.tasks.harbor_files import has_canary, walk
 from journeyman.tasks.runner import run_tests
+from journeyman.tasks.sources import make
 from journeyman.tasks.sources.make import folder_name
 from journeyman.tasks.sources.mint import MintReport, mint
 from journeyman.tasks.sources.plan import Wanted
 from journeyman.tasks.sources.recipe import build_recipe, tree_hash
 from journeyman.tasks.sources.recipe_file import read_recipes, write_recipes
 from journeyman.tasks.sources.sdist import SourceError
-from journeyman.tasks.task import TaskFormatError
+from journeyman.tasks.sources.splitting import for_split
+from journeyman.tasks.task import Task, TaskFormatError
 from journeyman.tasks.validation import check_task
+from journeyman.tasks.verdict import Assurance
 
 FILES = {
     "PKG-INFO": "Metadata-Version: 2.1\nName: tinylib\nVersion: 1.0\nLicense: MIT\n",
@@ -100,6 +104,44 @@ def test_what_was_minted_is_proven_by_the_grader(minted: MintReport, sandboxes: 
     assert certificate.sound, certificate.reasons
     for recipe in read_recipes(minted.out / "recipes.jsonl"):
         assert recipe.proof == {"reference": "3/3", "noop": "0/3"}
+
+
+def test_it_is_graded_in_two_sandboxes_where_that_can_be(minted: MintReport) -> None:
+    assert (minted.split, minted.unsplit) == (5, {})
+    assert {task.assurance for task in load_tasks(minted.out)} == {Assurance.SPLIT}
+
+
+def evaluating(task: Task, check: str) -> None:
+    """Let a test do what cannot be split."""
+    assert task.hidden is not None
+    path, name = task.hidden / check.partition("::")[0], check.rpartition("::")[2].partition("[")[0]
+    indent = " " * (4 * check.count("::"))
+    path.write_text(re.sub(rf"(def {name}\(.*\):\n)", rf"\1{indent}eval('1')\n", path.read_text()))
+
+
+def test_checks_that_only_guard_are_left_out_where_they_cannot_cross(
+    minted: MintReport, sandboxes: SandboxFactory, tmp_path: Path
+) -> None:
+    recipe = read_recipes(minted.out / "recipes.jsonl")[0]
+    task = build_recipe(recipe, tmp_path / "task")
+    guard = next(check for check in task.pass_to_pass if not check.startswith(task.fail_to_pass[0].partition("[")[0]))
+    evaluating(task, guard)
+    split, why = for_split(recipe, task, sandboxes)
+    assert split is not None, why
+    assert guard in set(recipe.pass_to_pass) - set(split.pass_to_pass)
+    evaluating(task, task.fail_to_pass[0])
+    assert for_split(recipe, task, sandboxes) == (None, "the tests run what the code says")
+
+
+def test_what_cannot_be_split_is_graded_in_one_sandbox_and_says_why(
+    sandboxes: SandboxFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(make, "for_split", lambda *_: (None, "it cannot"))
+    report = mint("tinylib==1.0", count=1, out=tmp_path, sandboxes=sandboxes)
+    (task,), (recipe,) = load_tasks(tmp_path), read_recipes(tmp_path / "recipes.jsonl")
+    assert task.assurance == recipe.assurance == "fresh"
+    assert (report.split, dict(report.unsplit)) == (0, {"it cannot": 1})
+    assert recipe.proof == {"unsplit": "it cannot", "reference": "3/3", "noop": "0/3"}
 
 
 def test_only_reliable_tests_and_tested_functions_are_used(minted: MintReport) -> None:

@@ -1,0 +1,46 @@
+"""Whether a minted task can be graded in two sandboxes, and without which of its checks.
+
+A library's tests were not written for that: some hand over what cannot cross (docs/grading.md). Checks that only guard
+against breaking something else are left out for it; where one that must come to pass cannot cross, the task stays at
+assurance `fresh`, with the reason.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.grading import grade
+from journeyman.tasks.sources.recipe import Recipe
+from journeyman.tasks.task import Task
+from journeyman.tasks.validation import solution_tree
+from journeyman.tasks.verdict import Assurance, Outcome
+
+REASONS = {
+    r"derives from a class of the code": "a class of the tests derives from the code's",
+    r"cannot be handed to the code": "an argument is an object of another library",
+    r"evaluate text|unpickle|start programs|be pickled": "the tests run what the code says",
+    r"cannot be believed": "arithmetic of an object with plain data",
+    r"nested too deeply|more than can cross": "too large or deep",
+    r"died before its end|sandbox died": "the run died",
+}
+OTHER = "behaves differently in two sandboxes"
+
+
+def for_split(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> tuple[Recipe | None, str]:
+    """The recipe at assurance `split`, yet to be proven; or nothing, and why not.
+
+    Args:
+        task: the recipe's task as it was built.
+    """
+    verdict = grade(task.model_copy(update={"assurance": Assurance.SPLIT}), solution_tree(task), sandboxes)
+    lost = {check for check, outcome in verdict.outcomes.items() if outcome is not Outcome.PASSED}
+    if verdict.cause is not None or lost & set(recipe.fail_to_pass):
+        return None, _why(verdict.detail)
+    kept = tuple(check for check in recipe.pass_to_pass if check not in lost)
+    return replace(recipe, pass_to_pass=kept, assurance=Assurance.SPLIT.value, tree=""), ""
+
+
+def _why(detail: str) -> str:
+    return next((reason for pattern, reason in REASONS.items() if re.search(pattern, detail)), OTHER)
