@@ -155,7 +155,7 @@ def test_only_optional_dependencies_are_imported_late(path: Path) -> None:
             assert late_is_fine, f"{name_of(path)}:{node.lineno}: import {module} at the top of the file"
 
 
-@pytest.mark.parametrize("path", sorted((HOUSE / "sandbox" / "inside").glob("*.py")), ids=name_of)
+@pytest.mark.parametrize("path", sorted((HOUSE / "sandbox" / "inside").rglob("*.py")), ids=name_of)
 def test_what_runs_inside_a_sandbox_needs_only_what_is_there(path: Path) -> None:
     there = sys.stdlib_module_names | {"pytest", "_pytest"}  # every environment has pytest
     for node, module in imported(parse(path)):

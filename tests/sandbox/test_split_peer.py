@@ -79,6 +79,9 @@ def worse():
     except ValueError as error: raise RuntimeError("worse") from error
 def steal(thing, name): return getattr(thing, name)
 def same(a): return a
+def parameters(function):
+    import inspect
+    return str(inspect.signature(function))
 def leave(): raise SystemExit(3)
 def interrupt(): raise KeyboardInterrupt
 def big(): return "x" * (20 * 1024 * 1024)
@@ -200,6 +203,18 @@ def test_functions_of_the_tests_are_called_back_and_their_errors_pass_through(co
     assert seen == [5]
 
 
+def test_a_function_of_the_tests_has_its_parameters_there(code: Any) -> None:
+    def listed(a, /, b, c=[1], *rest, d, e=None, **others):  # type: ignore[no-untyped-def]  # noqa: B006
+        return a, b, c, rest, d, e, others
+
+    assert code.parameters(listed) == "(a, /, b, c=[1], *rest, d, e=None, **others)"
+    assert code.apply(listed, 1, 2, d=3) == (1, 2, [1], (), 3, None, {})
+    assert code.apply(listed, 1, 2, 3, 4, 5, d=6, e=7, f=8) == (1, 2, 3, (4, 5), 6, 7, {"f": 8})
+    assert code.same(listed) is listed
+    with pytest.raises(TypeError, match="missing"):
+        code.apply(listed)
+
+
 def test_an_object_of_the_tests_is_known_when_it_comes_back(code: Any) -> None:
     class Thing:
         size = 3
@@ -210,9 +225,11 @@ def test_an_object_of_the_tests_is_known_when_it_comes_back(code: Any) -> None:
     assert code.steal(thing, "size") == 3
     with pytest.raises(AttributeError):
         code.steal(thing, "_secret")
-    for name in ("__globals__", "__code__", "__closure__", "__self__", "gi_frame"):
-        with pytest.raises(AttributeError):
-            code.steal(lambda: thing, name)
+    guard = TestsGuard(str(Path(__file__).parent))
+    for name in ("__globals__", "__code__", "__closure__", "__self__", "gi_frame", "f_globals"):
+        for value in (test_data_goes_and_comes, thing, Thing, (one for one in "x"), [].append):
+            with pytest.raises((AttributeError, CannotCross)):
+                guard.perform("get", value, name, [], {})
 
 
 def test_an_opaque_object_equals_no_plain_data(code: Any) -> None:

@@ -3,6 +3,7 @@
     values.py    plain data as tagged JSON
     peer.py      calls and answers, in both directions
     mirror.py    local classes that stand for the other side's
+    functions.py functions of the tests as functions there
     guard.py     what the other side may do with objects of this one
     shared.py    temporary files that both sides see
     effects.py   printed text, warnings, environment variables

@@ -39,7 +39,7 @@ class OpenGuard:
         if op == "set":
             if isinstance(value, (type, types.ModuleType)) and name in vars(value):
                 self._replaced.setdefault((id(value), name), vars(value)[name])
-            return setattr(value, name, _method(args[0]) if isinstance(value, type) else args[0])
+            return setattr(value, name, args[0])
         if op == "del":
             # pytest's monkeypatch looks into the object's own `__dict__`, which a mirror lacks: it deletes what it set.
             if (id(value), name) in self._replaced:
@@ -54,13 +54,6 @@ class OpenGuard:
         if op == "deepcopy":
             return copy.deepcopy(value)
         return perform(op, value, name, args, kwargs)
-
-
-def _method(value: Any) -> Any:
-    """A function of the tests as a class's attribute: it takes the instance first, as a function of this side would."""
-    if type(value).__name__ != "function" or isinstance(value, types.FunctionType):
-        return value
-    return lambda *args, **kwargs: value(*args, **kwargs)
 
 
 def perform(op: str, value: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:

@@ -10,6 +10,7 @@ import secrets
 import types
 import weakref
 
+from .functions import function_like
 from .values import NAMED, PLAIN, CannotCross
 
 TYPE_CHECKING = False
@@ -63,11 +64,14 @@ class Mirrors:
         self._modules: dict[str, ModuleMirror] = {}
         self._objects: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self._kept: dict[int, Any] = {}
+        self._functions: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._received: dict[int, int] = {}
 
     def handle_of(self, value: Any) -> int | None:
         if isinstance(value, MirrorType):
             return MirrorType.handles.get(value)
+        if isinstance(value, types.FunctionType):
+            return self._functions.get(value)
         if isinstance(type(value), MirrorType) or type(value) is ModuleMirror:
             handle = _state(value).get("_mirrored")
             return handle if isinstance(handle, int) else None
@@ -105,6 +109,16 @@ class Mirrors:
         if not isinstance(kind, MirrorType):
             raise ValueError("an object without a class of its own")
         return kind
+
+    def function(self, handle: int, told: list[Any]) -> Any:
+        self._received[handle] = self._received.get(handle, 0) + 1
+        found = self._objects.get(handle)
+        if found is None:
+            found = function_like(told, lambda args, kwargs: self._peer.ask("call", handle, "", args, kwargs))
+            self._functions[found] = handle
+            self._objects[handle] = found
+            weakref.finalize(found, self._forget, handle).atexit = False
+        return found
 
     def module(self, handle: int, name: str) -> ModuleMirror:
         found = self._modules.get(name)

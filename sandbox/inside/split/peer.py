@@ -10,6 +10,7 @@ data stay where they are; the other side holds their handles:
     ["obj", handle, class]             an object of the sender's; with a value where its class derives from a plain type
     ["class", handle]                  a class of the sender's, see the op `describe`
     ["module", handle, name]           a module of the sender's
+    ["function", handle, parameters]   a function of the tests' side, see `functions.py`
     ["yours", handle]                  an object of the receiver's
     ["error", handle, class, args, cause]     an exception of the sender's
     ["std error", name, args, cause]          an exception of the standard library's
@@ -28,6 +29,7 @@ import threading
 import time
 import types
 
+from .functions import parameters_of
 from .values import (
     _NAME_OF,
     CONTAINERS,
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
         def object(self, handle: int, kind: Any, values: list[Any]) -> Any: ...
         def type(self, handle: int) -> Any: ...
         def module(self, handle: int, name: str) -> Any: ...
+        def function(self, handle: int, told: list[Any]) -> Any: ...
         def error(self, handle: int, kind: Any, args: list[Any]) -> BaseException: ...
         def handle_of(self, value: Any) -> int | None:
             """The handle of what stands for an object of the other side; `None` for anything else."""
@@ -301,6 +304,9 @@ class Peer:
             return ["class", self._exports.handle(value)]
         if isinstance(value, types.ModuleType):
             return ["module", self._exports.handle(value), value.__name__]
+        if self._names_freely and isinstance(value, types.FunctionType):
+            told = Encoder(self._refer).encode(parameters_of(value))
+            return ["function", self._exports.handle(value), told]
         kind = type(value)
         plain = next((base for base in PLAIN if isinstance(value, base)), None)
         if plain in CONTAINERS or plain in (frozenset, complex):
@@ -335,6 +341,8 @@ class Peer:
         decoder = Decoder(self._resolve)
         if tag == "name" and not self._names_freely:
             return named(data)
+        if tag == "function" and not self._names_freely:
+            return self.mirrors.function(int(data[1]), Decoder(self._resolve).decode(data[2]))
         if tag == "module":
             return self.mirrors.module(int(data[1]), str(data[2]))
         if tag == "obj":
