@@ -44,7 +44,7 @@ def check(
     """Prove tasks: the reference solution pays 1, doing nothing pays 0, all runs agree, nothing hidden shows.
 
     A task that is graded in one sandbox is tried in two as well, one for the tests and one for the code, where no
-    solution can forge its verdict; if it is sound there, write `assurance = "split"` into its task.toml.
+    solution reaches the process that decides; if it is sound there, write `assurance = "split"` into its task.toml.
 
     Exits with 1 when one of them is not sound.
     """
@@ -182,7 +182,9 @@ def _say_minted(report: MintReport) -> None:
         out.print(Text(f"  {number:>5} rejected: {line(reason)}", "dim"))
     if made := report.split + report.unsplit.total():
         out.print(
-            Text(f"{report.split} of {made} are graded in two sandboxes, where no solution can forge its verdict")
+            Text(
+                f"{report.split} of {made} are graded in two sandboxes, where no solution reaches the deciding process"
+            )
         )
     for reason, number in report.unsplit.most_common():
         out.print(Text(f"  {number:>5} are not: {line(reason)}", "dim"))
