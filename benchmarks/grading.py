@@ -19,11 +19,12 @@ from typing import Any
 
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.edits import source_edits
 from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor import bundled_tasks
-from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.runner import run_tests
 from journeyman.tasks.task import Task
+from journeyman.tasks.trial import lay_edits, lay_hidden
 from journeyman.tasks.validation import solution_tree
 from journeyman.tasks.verdict import Assurance
 
@@ -47,10 +48,8 @@ def tests_alone(task: Task, factory: SandboxFactory) -> float:
     """How long pytest's own process takes over the reference, in seconds."""
     ids = [check.id for check in task.checks]
     with factory.create(task.environment, task.repository, limits=task.limits) as sandbox:
-        for path, file in solution_tree(task).changed.items():
-            sandbox.write(path, file.data)
-        for name, source in walk(task.hidden) if task.hidden is not None else ():
-            sandbox.write(name, source.read_bytes())
+        lay_edits(sandbox, source_edits(task, solution_tree(task)))
+        lay_hidden(task, sandbox)
         return run_tests(sandbox, ids=ids, timeout_s=task.budget.grading_timeout_s).duration_s
 
 

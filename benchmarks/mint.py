@@ -85,7 +85,7 @@ def _line(report: MintReport) -> str:
 
 
 def _summary(reports: list[MintReport]) -> dict[str, object]:
-    made = sum(len(report.kept) - report.resumed for report in reports)
+    made = sum(report.made for report in reports)
     tried, seconds = sum(report.tried for report in reports), sum(report.seconds for report in reports)
     rejected: Counter[str] = sum((report.rejected for report in reports), Counter())
     unsplit: Counter[str] = sum((report.unsplit for report in reports), Counter())

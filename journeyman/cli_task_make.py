@@ -180,12 +180,8 @@ def _say_minted(report: MintReport) -> None:
                    f"{report.tasks_per_minute:.1f} tasks a minute", "dim"))  # fmt: skip
     for reason, number in report.rejected.most_common():
         out.print(Text(f"  {number:>5} rejected: {line(reason)}", "dim"))
-    if made := report.split + report.unsplit.total():
-        out.print(
-            Text(
-                f"{report.split} of {made} are graded in two sandboxes, where no solution reaches the deciding process"
-            )
-        )
+    if report.made:
+        out.print(Text(f"{report.split} of {report.made} are graded in two sandboxes, out of reach of what decides"))
     for reason, number in report.unsplit.most_common():
         out.print(Text(f"  {number:>5} are not: {line(reason)}", "dim"))
     if len(report.kept) < report.wanted:

@@ -76,7 +76,7 @@ def counts_for(task: Task) -> Callable[[str], bool]:
     owned = {check.id.partition("::")[0] for check in task.checks}
     owned |= {name for name, _ in walk(task.hidden)} if task.hidden is not None else set()
     patterns = [_pattern(glob) for glob in task.editable]
-    guarded = [PurePosixPath(path) for path in task.test_paths if PurePosixPath(path).parts]
+    is_of_tests = tests_files(task)
     importable = [PurePosixPath(folder) for folder in task.environment.pythonpath]
     taken = (sys.stdlib_module_names | RUNNERS_OWN) - _modules(task, importable)
 
@@ -85,12 +85,11 @@ def counts_for(task: Task) -> Callable[[str], bool]:
         return (
             _is_plain(path)
             and any(pattern.fullmatch(path) for pattern in patterns)
-            and not is_test_file(pure)
+            and not is_of_tests(pure)
             and not any(part in STEERING or part.startswith(".") for part in pure.parts)
             and pure.suffix not in _COMPILED
             and not any(part.endswith(_INSTALLED) for part in pure.parts)
             and not any(_module(pure, folder) in taken for folder in importable)
-            and not any(pure.is_relative_to(place) for place in guarded)
             and not any(pure.is_relative_to(name) or PurePosixPath(name).is_relative_to(pure) for name in owned)
         )
 
@@ -106,6 +105,12 @@ def _modules(task: Task, importable: list[PurePosixPath]) -> set[str]:
     """The repository's own, which may well be named like one of the standard library's."""
     paths = [PurePosixPath(name) for name, _ in walk(task.repository)]
     return {_module(path, folder) for path in paths for folder in importable}
+
+
+def tests_files(task: Task) -> Callable[[PurePosixPath], bool]:
+    """Says of a path whether it belongs to the tests: by where it lies, or by pytest's own naming."""
+    guarded = [PurePosixPath(path) for path in task.test_paths if PurePosixPath(path).parts]
+    return lambda path: is_test_file(path) or any(path.is_relative_to(place) for place in guarded)
 
 
 def is_test_file(path: PurePosixPath) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -23,7 +23,7 @@ from journeyman.sandbox.sandbox import (
     SandboxLost,
     Snapshot,
 )
-from journeyman.tasks.edits import RUNNERS_OWN, SourceEdits, counts_for, is_test_file
+from journeyman.tasks.edits import RUNNERS_OWN, SourceEdits, counts_for, tests_files
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.runner import CODE_SIDE, ENVIRONMENT, SHARED_FILES, Subject, TestReport, run_tests
 from journeyman.tasks.task import Task
@@ -52,27 +52,19 @@ def try_checks(task: Task, tree: Snapshot, edits: SourceEdits, sandboxes: Sandbo
     Raises:
         SupervisorFault: a sandbox or a file could not be laid out.
     """
-    with _laid_out(task, sandboxes) as code:
-        try:
-            _lay_edits(code, edits)
+    is_split = task.assurance is not Assurance.FRESH
+    with _pristine(task, sandboxes) as code:
+        with _laying_out():
+            lay_edits(code, edits)
             state = code.snapshot()
             if tree.base_hash and state.base_hash != tree.base_hash:
                 raise SupervisorFault("the snapshot was taken over another repository than the task's")
-            if task.assurance is Assurance.FRESH:
-                _lay_hidden(task, code)
-            else:
+            if is_split:
                 _remove(code, _tests_of(task))
-        except (SandboxError, OSError) as error:
-            raise _fault(error) from error
-        if task.assurance is Assurance.FRESH:
-            return Trial(_run(task, code), state.tree_hash)
-        with _laid_out(task, sandboxes) as tests:
-            try:
-                _remove(tests, code_under_test(task).files)
-                _lay_hidden(task, tests)
-            except (SandboxError, OSError) as error:
-                raise _fault(error) from error
-            return Trial(_run_split(task, tests, code), state.tree_hash)
+            else:
+                lay_hidden(task, code)
+        report = _run_split(task, code, sandboxes) if is_split else _run(task, code)
+        return Trial(report, state.tree_hash)
 
 
 def _run(task: Task, sandbox: Sandbox, subject: Subject | None = None) -> TestReport | None:
@@ -83,12 +75,16 @@ def _run(task: Task, sandbox: Sandbox, subject: Subject | None = None) -> TestRe
         return None
 
 
-def _run_split(task: Task, tests: Sandbox, code: Sandbox) -> TestReport | None:
+def _run_split(task: Task, code: Sandbox, sandboxes: SandboxFactory) -> TestReport | None:
+    under_test = code_under_test(task)
     ours, theirs = link()
-    with ThreadPoolExecutor(1, thread_name_prefix="code-under-test") as beside:
+    with _pristine(task, sandboxes) as tests, ThreadPoolExecutor(1, thread_name_prefix="code-under-test") as beside:
+        with _laying_out():
+            _remove(tests, under_test.files)
+            lay_hidden(task, tests)
         serving = beside.submit(_serve, task, code, theirs)
         try:
-            return _run(task, tests, Subject(tuple(sorted(code_under_test(task).modules)), ours))
+            return _run(task, tests, Subject(tuple(sorted(under_test.modules)), ours))
         finally:
             code.close()  # it may be busy for ever
             _forget(serving)
@@ -111,13 +107,14 @@ class Code:
     modules: frozenset[str]
     """Top-level modules: files, and packages that have an `__init__.py`."""
     files: frozenset[str]
+    """Those of them that the repository holds."""
 
 
 def code_under_test(task: Task) -> Code:
     """The importable part of what a solution may change, in the repository or in the reference."""
     counts = counts_for(task)
-    places = [task.repository, *([task.solution] if task.solution is not None else [])]
-    there = {name for place in places for name, _ in walk(place)}
+    held = {name for name, _ in walk(task.repository)}
+    there = held | ({name for name, _ in walk(task.solution)} if task.solution is not None else set())
     modules, files = set(), set()
     for folder in task.environment.pythonpath:
         for name in there:
@@ -128,45 +125,48 @@ def code_under_test(task: Task) -> Code:
             if top == path or str(top / "__init__.py") in there:
                 modules.add(top.name.removesuffix(".py"))
                 files.add(name)
-    return Code(frozenset(name for name in modules - _NEVER_CODE if name.isidentifier()), frozenset(files))
+    return Code(frozenset(name for name in modules - _NEVER_CODE if name.isidentifier()), frozenset(files & held))
 
 
 def _tests_of(task: Task) -> Iterator[str]:
-    """Python files that no solution may change: tests and what belongs to them."""
-    counts = counts_for(task)
-    guarded = [PurePosixPath(path) for path in task.test_paths if PurePosixPath(path).parts]
+    """The repository's files that are the tests' own: no solution can have removed one."""
+    is_of_tests = tests_files(task)
     for name, _ in walk(task.repository):
         path = PurePosixPath(name)
-        is_guarded = any(path.is_relative_to(place) for place in guarded)
-        if not counts(name) and (is_guarded or is_test_file(path) or path.name == "conftest.py"):
+        if is_of_tests(path) or path.name == "conftest.py":
             yield name
 
 
-def _laid_out(task: Task, sandboxes: SandboxFactory) -> Sandbox:
+def _pristine(task: Task, sandboxes: SandboxFactory) -> Sandbox:
     try:
         return sandboxes.create(task.environment, task.repository, limits=task.limits)
     except (SandboxError, OSError) as error:
         raise SupervisorFault(f"no sandbox for grading: {error}") from error
 
 
-def _fault(error: Exception) -> SupervisorFault:
-    return SupervisorFault(f"the files could not be laid out for grading: {error}")
+@contextmanager
+def _laying_out() -> Iterator[None]:
+    """What fails in here is a fault of ours."""
+    try:
+        yield
+    except (SandboxError, OSError) as error:
+        raise SupervisorFault(f"the files could not be laid out for grading: {error}") from error
 
 
-def _lay_edits(sandbox: Sandbox, edits: SourceEdits) -> None:
+def lay_edits(sandbox: Sandbox, edits: SourceEdits) -> None:
+    """Make the edits that count."""
     for path in edits.removed:
         sandbox.remove(path)
     for path, file in edits.changed.items():
         sandbox.write(path, file.data, mode=0o755 if file.executable else 0o644)
 
 
-def _lay_hidden(task: Task, sandbox: Sandbox) -> None:
+def lay_hidden(task: Task, sandbox: Sandbox) -> None:
+    """Put the hidden files in their places."""
     for name, path in walk(task.hidden) if task.hidden is not None else ():
         sandbox.write(name, path.read_bytes())
 
 
 def _remove(sandbox: Sandbox, paths: Iterable[str]) -> None:
-    there = frozenset(sandbox.files())
-    for path in sorted(paths):
-        if path in there:
-            sandbox.remove(path)
+    for path in paths:
+        sandbox.remove(path)

@@ -18,6 +18,7 @@ from journeyman.tasks.sources.recipe import LibraryLine, Recipe, build_recipe, t
 from journeyman.tasks.sources.splitting import for_split
 from journeyman.tasks.sources.symptom import Symptom, describe
 from journeyman.tasks.sources.trial import MAX_FAIL_TO_PASS, MAX_PASS_TO_PASS, Trial
+from journeyman.tasks.task import Task
 from journeyman.tasks.validation import check_task
 
 RUNS = 3
@@ -119,9 +120,11 @@ def prove(recipe: Recipe, out: Path, sandboxes: SandboxFactory) -> Proof:
         split, why = for_split(recipe, task, sandboxes)
         proven = None
         if split is not None:
-            proven, why = _proven(split, making, sandboxes), UNPROVEN
+            proven, why = _proven(split, _rebuilt(split, making), sandboxes), UNPROVEN
+            if proven is None:
+                task = _rebuilt(recipe, making)
         if proven is None:
-            proven = _proven(replace(recipe, proof={"unsplit": why}), making, sandboxes)
+            proven = _proven(replace(recipe, proof={"unsplit": why}), task, sandboxes)
         if proven is None:
             return Proof(recipe, "not proven")
         place = out / folder_name(recipe)
@@ -132,10 +135,13 @@ def prove(recipe: Recipe, out: Path, sandboxes: SandboxFactory) -> Proof:
         shutil.rmtree(making, ignore_errors=True)
 
 
-def _proven(recipe: Recipe, making: Path, sandboxes: SandboxFactory) -> Recipe | None:
-    """The recipe with its proof, its folder standing at `making`; nothing where it does not hold."""
-    shutil.rmtree(making, ignore_errors=True)
-    task = build_recipe(recipe, making)
+def _rebuilt(recipe: Recipe, making: Path) -> Task:
+    shutil.rmtree(making)
+    return build_recipe(recipe, making)
+
+
+def _proven(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> Recipe | None:
+    """The recipe with the proof of its task; nothing where it does not hold."""
     certificate = check_task(task, sandboxes, RUNS)
     if not certificate.sound:
         return None

@@ -49,10 +49,8 @@ class MintReport:
     """Mutants whose fate was decided in this run."""
     rejected: Counter[str] = field(default_factory=Counter)
     """Reason → how many, in this run."""
-    split: int = 0
-    """How many of this run's tasks are graded in two sandboxes."""
     unsplit: Counter[str] = field(default_factory=Counter)
-    """Why the others are not: reason → how many."""
+    """Why some of this run's tasks are not graded in two sandboxes: reason → how many."""
     tests: int = 0
     """Tests of the library that can be relied on."""
     tests_dropped: dict[str, int] = field(default_factory=dict)
@@ -60,8 +58,18 @@ class MintReport:
     seconds: float = 0.0
 
     @property
+    def made(self) -> int:
+        """Tasks of this run."""
+        return len(self.kept) - self.resumed
+
+    @property
+    def split(self) -> int:
+        """How many of them are graded in two sandboxes."""
+        return self.made - self.unsplit.total()
+
+    @property
     def tasks_per_minute(self) -> float:
-        return 60.0 * (len(self.kept) - self.resumed) / self.seconds if self.seconds else 0.0
+        return 60.0 * self.made / self.seconds if self.seconds else 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for `json.dumps`."""
@@ -69,6 +77,7 @@ class MintReport:
         shown = {
             "out": str(self.out),
             "rejected": dict(self.rejected),
+            "split": self.split,
             "unsplit": dict(self.unsplit),
             "seconds": round(self.seconds, 1),
         }
@@ -156,8 +165,6 @@ def _settle(proof: Proof, ledger: Ledger, report: MintReport) -> None:
     report.kept.append(folder_name(proof.recipe))
     if "unsplit" in proof.recipe.proof:
         report.unsplit[proof.recipe.proof["unsplit"]] += 1
-    else:
-        report.split += 1
     report.tried += 1
 
 
