@@ -23,6 +23,7 @@ from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
 from journeyman.policies.models import computes_in_bfloat16, load_model
 from journeyman.training.checkpoint import RunFolder, TrainingError
+from journeyman.training.lean_head import logits_before
 from journeyman.training.memory import keep_freed_memory
 from journeyman.training.progress import Progress, silent
 from journeyman.training.tokens import IGNORED, TokenRow, demonstration
@@ -203,14 +204,12 @@ class _SftTrainer(SFTTrainer):
         weights = inputs.pop("weights")
         if self.accelerator.num_processes > 1 or return_outputs:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)  # type: ignore[no-untyped-call]
-        causal = model.get_base_model() if hasattr(model, "get_base_model") else model
-        labels = inputs["labels"][:, 1:]
-        trained = labels != IGNORED
+        trained = inputs["labels"] != IGNORED
         others = {name: value for name, value in inputs.items() if name != "labels"}
         with self.accelerator.autocast():
-            hidden_B_T_D = causal.get_decoder()(**others, use_cache=False).last_hidden_state[:, :-1]
-            logits_N_V = causal.get_output_embeddings()(hidden_B_T_D[trained])
-        losses_N = cross_entropy(logits_N_V.float(), labels[trained], reduction="none")
+            logits_N_V = logits_before(model, trained, **others)
+        trained = trained[:, 1:]
+        losses_N = cross_entropy(logits_N_V, inputs["labels"][:, 1:][trained], reduction="none")
         count = trained.sum() if num_items_in_batch is None else num_items_in_batch
         return (losses_N * weights[:, 1:][trained]).sum() / count
 

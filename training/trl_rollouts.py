@@ -30,6 +30,7 @@ from journeyman.policies.rollout import Job, rollout_many
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import TrainingError
+from journeyman.training.lean_head import logits_before
 from journeyman.training.tokens import sampled
 
 
@@ -137,15 +138,12 @@ class RowsWithSignal(GRPOTrainer):
                 model, input_ids, attention_mask, logits_to_keep, **options
             )  # fmt: skip
             return found
-        causal = self.accelerator.unwrap_model(model)
-        causal = causal.get_base_model() if hasattr(causal, "get_base_model") else causal
+        prompt_B_P = torch.zeros_like(input_ids[:, :-logits_to_keep], dtype=torch.bool)
         with self.accelerator.autocast():
-            read_B_S_D = causal.get_decoder()(
-                input_ids=input_ids, attention_mask=attention_mask, use_cache=False
-            ).last_hidden_state  # fmt: skip
-            before_B_T_D = read_B_S_D[:, -logits_to_keep - 1 : -1]
-            logits_N_V = causal.get_output_embeddings()(before_B_T_D[trained]).float() / self.temperature
-        logprobs_N_V = torch.log_softmax(logits_N_V, dim=-1)
+            logits_N_V = logits_before(
+                model, torch.cat([prompt_B_P, trained], dim=1), input_ids=input_ids, attention_mask=attention_mask
+            )  # fmt: skip
+        logprobs_N_V = torch.log_softmax(logits_N_V / self.temperature, dim=-1)
         tokens_N = input_ids[:, -logits_to_keep:][trained]
         logprobs_N = logprobs_N_V.gather(1, tokens_N[:, None])[:, 0]
         entropies_N = -(logprobs_N_V.detach().exp() * logprobs_N_V.detach()).sum(dim=-1)
