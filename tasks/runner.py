@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from journeyman.sandbox.inside.split.shared import SHARED
 from journeyman.sandbox.link import LinkEnd
 from journeyman.sandbox.sandbox import Completed, Sandbox, SandboxPathError
 
@@ -30,7 +31,7 @@ _SPLIT = (
 )
 TESTS_SIDE, CODE_SIDE = (_SPLIT.format(side=side) for side in ("run_tests", "serve"))
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "TZ": "UTC"}
-SHARED_FILES = {"TMPDIR": "/tmp/shared"}
+SHARED_FILES = {"TMPDIR": SHARED}
 """Where both sides of a split run have their temporary files."""
 _RANK = ("passed", "xpassed", "xfailed", "skipped", "failed", "error")
 WORDS = ("failed", "error", "unfinished", "passed", "skipped", "xfailed", "xpassed")

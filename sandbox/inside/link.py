@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # `typing` costs half of the start
 
 HEADER = struct.Struct(">II")
 READ, WRITE = 3, 4
+"""The command's descriptors."""
 CHUNK = 4000
 """Bytes of one message: with its header less than a pipe or a socket takes at once when it says that it takes any."""
 

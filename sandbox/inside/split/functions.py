@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_NAMES = ("__name__", "__qualname__", "__module__", "__doc__")
+NAMES = ("__name__", "__qualname__", "__module__", "__doc__")
+_HANDED_ON = {
+    "POSITIONAL_ONLY": ("args", "{0}"),
+    "POSITIONAL_OR_KEYWORD": ("args", "{0}"),
+    "VAR_POSITIONAL": ("args", "*{0}"),
+    "KEYWORD_ONLY": ("kwargs", "{0}={0}"),
+    "VAR_KEYWORD": ("kwargs", "**{0}"),
+}
+"""How what a parameter of each kind was given is handed on."""
 _KINDS = {kind.name: kind for kind in inspect._ParameterKind}
 
 
@@ -22,7 +30,7 @@ def parameters_of(function: types.FunctionType) -> list[Any]:
     """Plain data: the function's names, and of each parameter its kind, its name and its default in a list."""
     found = inspect.signature(function, follow_wrapped=False).parameters.values()
     return [
-        [getattr(function, name) for name in _NAMES],
+        [getattr(function, name) for name in NAMES],
         [[p.kind.name, p.name, [] if p.default is p.empty else [p.default]] for p in found],
     ]
 
@@ -33,23 +41,22 @@ def function_like(told: list[Any], call: Callable[[tuple[Any, ...], dict[str, An
     defaults: dict[str, Any] = {}
     made = []
     for number, (kind, name, default) in enumerate(parameters):
-        defaults[f"_default_{number}"] = default[0] if default else inspect.Parameter.empty
-        made.append(
-            inspect.Parameter(
-                name, _KINDS[kind], default=_Named(f"_default_{number}") if default else inspect.Parameter.empty
-            )
-        )
+        parameter = inspect.Parameter(name, _KINDS[kind])
+        if default:
+            place = f"_default_{number}"
+            defaults[place] = default[0]
+            parameter = parameter.replace(default=_Named(place))
+        made.append(parameter)
     header = str(inspect.Signature(made))
-    in_order = [p for p in made if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    args = "".join(f"{p.name}, " for p in in_order) + "".join(
-        f"*{p.name}, " for p in made if p.kind is p.VAR_POSITIONAL
-    )
-    named = "".join(f"{p.name}={p.name}, " for p in made if p.kind is p.KEYWORD_ONLY)
-    named += "".join(f"**{p.name}" for p in made if p.kind is p.VAR_KEYWORD)
+    handed: dict[str, list[str]] = {"args": [], "kwargs": []}
+    for p in made:
+        which, form = _HANDED_ON[p.kind.name]
+        handed[which].append(form.format(p.name) + ", ")
+    args, named = ("".join(handed[which]) for which in ("args", "kwargs"))
     space: dict[str, Any] = {**defaults, "_call": call}
     exec(f"def _function{header}: return _call(({args}), dict({named}))", space)
     function: types.FunctionType = space["_function"]
-    for attribute, value in zip(_NAMES, names):  # noqa: B905 (3.9)
+    for attribute, value in zip(NAMES, names):  # noqa: B905 (3.9)
         setattr(function, attribute, value)
     return function
 

@@ -9,6 +9,7 @@ import io
 import sys
 import types
 
+from .functions import NAMES
 from .mirror import SPECIAL, describe
 from .values import PLAIN, CannotCross
 
@@ -16,7 +17,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_NAMES = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})
 _STREAMS = (io.StringIO, io.BytesIO)
 _READABLE = (*_STREAMS, types.SimpleNamespace)
 _OUTLAWS = ("unittest", "_pytest", "pytest", "pluggy", "types", "inspect", "importlib", "sys", "os")
@@ -124,15 +124,13 @@ class TestsGuard:
     def _is_harmless(self, value: Any) -> bool:
         if isinstance(value, types.GeneratorType):
             return value.gi_code.co_filename.startswith(self._folder)
-        is_iterator = isinstance(value, collections.abc.Iterator) and type(value).__module__ in (
-            "builtins",
-            "itertools",
-        )
+        is_plain = type(value).__module__ in ("builtins", "itertools")
+        is_iterator = is_plain and isinstance(value, collections.abc.Iterator)
         views = (collections.abc.KeysView, collections.abc.ValuesView, collections.abc.ItemsView)
         return type(value) is object or is_iterator or type(value) in _READABLE or isinstance(value, views)
 
     def _may_read(self, value: Any, name: str) -> bool:
-        if name in _NAMES:
+        if name in NAMES:
             return True
         if name.startswith("_") or isinstance(value, (types.FunctionType, types.MethodType, types.GeneratorType)):
             return False

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PROGRAMS = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "subprocess.Popen", "pty.spawn")
+_LOADERS = ("pickle.find_class", "marshal.loads", "marshal.load")
 _MAKERS = (
     "dataclasses.py",
     "collections/__init__.py",
@@ -44,9 +45,7 @@ def lock_down(folder: str) -> None:
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "exec" and not may_run(arguments[0]):
             raise CannotCross("tests that evaluate text cannot be split from the code under test")
-        if event in ("pickle.find_class", "marshal.loads", "marshal.load") and sys._getframe(
-            1
-        ).f_code.co_filename.startswith(files[0]):
+        if event in _LOADERS and sys._getframe(1).f_code.co_filename.startswith(files[0]):
             raise CannotCross("tests that unpickle cannot be split from the code under test")
         if event.startswith(_PROGRAMS):
             raise CannotCross("tests that start programs cannot be split from the code under test")

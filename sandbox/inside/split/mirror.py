@@ -11,7 +11,7 @@ import types
 import weakref
 
 from .functions import function_like
-from .values import NAMED, PLAIN, CannotCross
+from .values import PLAIN, VALUED, CannotCross
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,16 +85,14 @@ class Mirrors:
         return found
 
     def object(self, handle: int, kind: Any, values: list[Any]) -> Any:
-        self._received[handle] = self._received.get(handle, 0) + 1
-        found = self._objects.get(handle, self._kept.get(handle))
+        found = self._known(handle)
         if found is None:
             found = _bare(self._kind(kind), values)
             self._remember(handle, found)
         return found
 
     def error(self, handle: int, kind: Any, args: list[Any]) -> BaseException:
-        self._received[handle] = self._received.get(handle, 0) + 1
-        found = self._objects.get(handle)
+        found = self._known(handle)
         if found is None:
             cls = self._kind(kind)
             if not issubclass(cls, BaseException):
@@ -111,13 +109,11 @@ class Mirrors:
         return kind
 
     def function(self, handle: int, told: list[Any]) -> Any:
-        self._received[handle] = self._received.get(handle, 0) + 1
-        found = self._objects.get(handle)
+        found = self._known(handle)
         if found is None:
             found = function_like(told, lambda args, kwargs: self._peer.ask("call", handle, "", args, kwargs))
             self._functions[found] = handle
-            self._objects[handle] = found
-            weakref.finalize(found, self._forget, handle).atexit = False
+            self._hold(handle, found)
         return found
 
     def module(self, handle: int, name: str) -> ModuleMirror:
@@ -129,11 +125,19 @@ class Mirrors:
     def _remember(self, handle: int, mirror: Any) -> None:
         _state(mirror)["_mirrored"] = handle
         _state(mirror)["_peer"] = self._peer
+        self._hold(handle, mirror)
+
+    def _hold(self, handle: int, mirror: Any) -> None:
         if isinstance(mirror, (int, bytes, tuple)):  # of these Python makes no weak references
             self._kept[handle] = mirror
             return
         self._objects[handle] = mirror
         weakref.finalize(mirror, self._forget, handle).atexit = False
+
+    def _known(self, handle: int) -> Any:
+        """What stands for it already; the other side counts how often it was received."""
+        self._received[handle] = self._received.get(handle, 0) + 1
+        return self._objects.get(handle, self._kept.get(handle))
 
     def _forget(self, handle: int) -> None:
         self._peer.drop(handle, self._received.pop(handle, 0))
@@ -141,7 +145,7 @@ class Mirrors:
     def _made(self, handle: int, told: Any) -> MirrorType:
         bases = tuple(base for base in told["bases"] if isinstance(base, MirrorType) or _is_base(base))
         direct = tuple(b for b in bases if not any(b is not other and issubclass(other, b) for other in bases))
-        plain = NAMED[told["plain"]] if told["plain"] in ("str", "int", "float", "bytes", "tuple") else None
+        plain = next((base for base in VALUED if base.__name__ == told["plain"]), None)
         space: dict[str, Any] = {"__module__": told["module"], "__qualname__": told["qualname"]}
         special = told["special"]
         if plain is None:
@@ -175,7 +179,7 @@ def _state(value: Any) -> dict[str, Any]:
 
 def _bare(cls: Any, values: list[Any]) -> Any:
     """An instance whose original lives on the other side, with its data where the class derives from a plain type."""
-    plain = next((base for base in (str, int, float, bytes, tuple) if issubclass(cls, base)), None)
+    plain = next((base for base in VALUED if issubclass(cls, base)), None)
     if plain is None:
         return cls.__new__(cls)
     if len(values) != 1 or not isinstance(values[0], plain):
@@ -265,15 +269,12 @@ def _get(self: Any, name: str) -> Any:
     return _ask(self, "get", name)
 
 
+_RAISING = ("args", "__cause__", "__context__", "__traceback__", "__suppress_context__", "__notes__")
+"""Attributes of an exception that belong to its way through this side."""
+
+
 def _set(self: Any, name: str, value: Any) -> None:
-    if isinstance(self, BaseException) and name in (
-        "__cause__",
-        "__context__",
-        "__traceback__",
-        "__suppress_context__",
-        "args",
-        "__notes__",
-    ):
+    if isinstance(self, BaseException) and name in _RAISING:
         object.__setattr__(self, name, value)
     else:
         _ask(self, "set", name, (value,))
@@ -317,7 +318,7 @@ def _forwarded(name: str) -> Any:
 
 def _is_mirror(value: Any) -> bool:
     """Of an object without data of its own."""
-    return isinstance(type(value), MirrorType) and not isinstance(value, (str, int, float, bytes, tuple))
+    return isinstance(type(value), MirrorType) and not isinstance(value, VALUED)
 
 
 def _arithmetic(self: Any, name: str, other: Any, more: tuple[Any, ...]) -> Any:

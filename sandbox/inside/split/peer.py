@@ -31,13 +31,13 @@ import types
 
 from .functions import parameters_of
 from .values import (
-    _NAME_OF,
     CONTAINERS,
     NAMED,
     PLAIN,
     CannotCross,
     Decoder,
     Encoder,
+    name_of,
     named,
     replace_content,
     standard_name,
@@ -69,8 +69,6 @@ if TYPE_CHECKING:
             """The handle of what stands for an object of the other side; `None` for anything else."""
 
 
-READ, WRITE = 3, 4
-"""The link's descriptors, see `../link.py`."""
 LENGTH = struct.Struct(">I")
 MAX_MESSAGE = 16 * 1024 * 1024
 MAX_NESTED = 40
@@ -98,11 +96,10 @@ class Wire:
         view = memoryview(LENGTH.pack(len(text)) + text)
         deadline = time.monotonic() + self._timeout_s
         while view:
-            self._wait(self._sink, select.POLLOUT, deadline)
             try:
                 view = view[os.write(self._sink, view) :]
             except BlockingIOError:
-                continue
+                self._wait(self._sink, select.POLLOUT, deadline)
 
     def receive(self) -> Any:
         deadline = time.monotonic() + self._timeout_s
@@ -114,10 +111,10 @@ class Wire:
     def _exactly(self, size: int, deadline: float) -> bytes:
         data = bytearray()
         while len(data) < size:
-            self._wait(self._source, select.POLLIN, deadline)
             try:
                 part = os.read(self._source, min(size - len(data), 1 << 20))
             except BlockingIOError:
+                self._wait(self._source, select.POLLIN, deadline)
                 continue
             if not part:
                 raise EOFError("the stream ended")
@@ -210,9 +207,9 @@ class Peer:
             self._thread = threading.get_ident()
             encoder = Encoder(self._refer)
             words = [encoder.encode(arg) for arg in args]
-            named = {key: encoder.encode(value) for key, value in (kwargs or {}).items()}
+            keywords = {key: encoder.encode(value) for key, value in (kwargs or {}).items()}
             dropped, self._dropped = self._dropped, []
-            return self._exchange(["ask", op, handle, name, words, named, dropped, self._state()], encoder)
+            return self._exchange(["ask", op, handle, name, words, keywords, dropped, self._state()], encoder)
 
     def drop(self, handle: int, times: int) -> None:
         """A mirror was forgotten: the other side may forget its object. Said with the next question."""
@@ -251,7 +248,7 @@ class Peer:
         return result
 
     def _answer(self, message: list[Any]) -> None:
-        _, op, handle, name, words, named, dropped, state = message
+        _, op, handle, name, words, keywords, dropped, state = message
         for number, times in dropped:
             self._exports.drop(number, times)
         self._on_state(state)
@@ -262,7 +259,7 @@ class Peer:
         thread, self._thread = self._thread, threading.get_ident()
         try:
             args = [decoder.decode(word) for word in words]
-            kwargs = {str(key): decoder.decode(value) for key, value in named.items()}
+            kwargs = {str(key): decoder.decode(value) for key, value in keywords.items()}
             known = {id(container): index for index, container in enumerate(decoder.containers)}
             before = [self._plainly(container) for container in decoder.containers]
             value = self._exports.object(handle) if handle else None
@@ -325,7 +322,7 @@ class Peer:
             words = [Encoder(self._refer, known).encode(arg) for arg in args]
         except CannotCross:
             words = [str(error)]
-        name = _NAME_OF.get(id(type(error)))
+        name = name_of(type(error))
         if name is not None:
             return ["std error", name, words, told]
         if not isinstance(error, Exception):
@@ -342,7 +339,7 @@ class Peer:
         if tag == "name" and not self._names_freely:
             return named(data)
         if tag == "function" and not self._names_freely:
-            return self.mirrors.function(int(data[1]), Decoder(self._resolve).decode(data[2]))
+            return self.mirrors.function(int(data[1]), decoder.decode(data[2]))
         if tag == "module":
             return self.mirrors.module(int(data[1]), str(data[2]))
         if tag == "obj":
@@ -354,16 +351,18 @@ class Peer:
     def _error(self, data: list[Any], decoder: Decoder) -> BaseException:
         if data[0] == "yours":
             error = self._exports.object(data[1])
-        elif data[0] == "error":
-            _, handle, kind, words, cause = data
-            error = self.mirrors.error(int(handle), decoder.decode(kind), [decoder.decode(word) for word in words])
-            error.__cause__ = None if cause is None else self._error(cause, decoder)
+            if not isinstance(error, BaseException):
+                raise ValueError("what was raised is no exception")
+            return error
+        *about, words, cause = data
+        args = [decoder.decode(word) for word in words]
+        if data[0] == "error":
+            _, handle, kind = about
+            error = self.mirrors.error(int(handle), decoder.decode(kind), args)
         else:
-            _, name, words, cause = data
-            error = _standard_error(NAMED[name], [decoder.decode(word) for word in words])
-            error.__cause__ = None if cause is None else self._error(cause, decoder)
-        if not isinstance(error, BaseException):
-            raise ValueError("what was raised is no exception")
+            _, name = about
+            error = _standard_error(NAMED[name], args)
+        error.__cause__ = None if cause is None else self._error(cause, decoder)
         return error
 
 

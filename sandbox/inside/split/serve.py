@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import sys
 
+from ..link import READ, WRITE
 from .effects import Recorder, adopt
 from .guard import OpenGuard
 from .mirror import Mirrors
-from .peer import READ, WRITE, Peer, Wire
+from .peer import Peer, Wire
 from .shared import SharedFolder
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import os
 import stat
+from contextlib import contextmanager, suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 SHARED = "/tmp/shared"
@@ -91,39 +93,30 @@ class SharedFolder:
     def _note(self, path: str) -> None:
         """What stands there now is what the other side has."""
         self._known.pop(path, None)
-        try:
-            folder, name = self._parent(path)
-        except OSError:
-            return
-        try:
+        with suppress(OSError), self._parent(path) as (folder, name):
             mark = _mark(os.stat(name, dir_fd=folder, follow_symlinks=False))
-        except OSError:
-            mark = None
-        finally:
-            os.close(folder)
-        if mark is not None:
-            self._known[path] = mark
+            if mark is not None:
+                self._known[path] = mark
 
-    def _parent(self, path: str) -> tuple[int, str]:
+    @contextmanager
+    def _parent(self, path: str) -> Iterator[tuple[int, str]]:
         """Descriptor of the folder that holds it, reached without following a link, and its name there."""
         parts = path.split("/")
         if not path or {"", ".", ".."} & set(parts):
             raise ValueError(f"{path!r} is no path in the shared folder")
         folder = os.dup(self._root)
-        for part in parts[:-1]:
-            try:
-                inner = os.open(part, _FOLDER, dir_fd=folder)
-            finally:
-                os.close(folder)
-            folder = inner
-        return folder, parts[-1]
-
-    def _read(self, path: str, most: int) -> bytes:
-        folder, name = self._parent(path)
         try:
-            handle = os.open(name, _READ, dir_fd=folder)
+            for part in parts[:-1]:
+                inner = os.open(part, _FOLDER, dir_fd=folder)
+                os.close(folder)
+                folder = inner
+            yield folder, parts[-1]
         finally:
             os.close(folder)
+
+    def _read(self, path: str, most: int) -> bytes:
+        with self._parent(path) as (folder, name):
+            handle = os.open(name, _READ, dir_fd=folder)
         with os.fdopen(handle, "rb") as file:
             data = file.read(most + 1)
         if len(data) > most:
@@ -131,11 +124,8 @@ class SharedFolder:
         return data
 
     def _write(self, path: str, mode: int, data: bytes) -> None:
-        folder, name = self._parent(path)
-        try:
+        with self._parent(path) as (folder, name):
             handle = os.open(name, _WRITE, mode & 0o700 | 0o600, dir_fd=folder)
-        finally:
-            os.close(folder)
         with os.fdopen(handle, "wb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise ValueError(f"{path!r} is no regular file")
@@ -143,28 +133,16 @@ class SharedFolder:
             os.fchmod(handle, mode & 0o777)
 
     def _make_folder(self, path: str, mode: int) -> None:
-        folder, name = self._parent(path)
-        try:
+        with self._parent(path) as (folder, name), suppress(FileExistsError):
             os.mkdir(name, mode & 0o777 | 0o700, dir_fd=folder)
-        except FileExistsError:
-            pass
-        finally:
-            os.close(folder)
 
     def _remove(self, path: str) -> None:
-        try:
-            folder, name = self._parent(path)
-        except FileNotFoundError:
-            return
-        try:
+        # Gone already, or not empty for this side; a way that leads over a link is an error all the same.
+        with suppress(FileNotFoundError), self._parent(path) as (folder, name), suppress(OSError):
             if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                 os.rmdir(name, dir_fd=folder)
             else:
                 os.unlink(name, dir_fd=folder)
-        except OSError:  # gone already, or not empty for this side
-            pass
-        finally:
-            os.close(folder)
 
 
 def _mark(about: os.stat_result) -> tuple[int, ...] | None:

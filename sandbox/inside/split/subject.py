@@ -6,11 +6,12 @@ import importlib.machinery
 import os
 import sys
 
+from ..link import READ, WRITE
 from .effects import Surroundings, repeat
 from .guard import TestsGuard
 from .lockdown import lock_down
 from .mirror import Mirrors, ModuleMirror
-from .peer import READ, WRITE, Peer, Wire
+from .peer import Peer, Wire
 from .shared import SharedFolder
 
 TYPE_CHECKING = False

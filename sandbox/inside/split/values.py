@@ -44,6 +44,8 @@ CONTAINERS = (list, dict, set, bytearray)
 _STANDARD: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())
 PLAIN = (str, int, float, bytes, tuple, list, dict, set, frozenset, bytearray, complex)
 """Types whose values travel as data, and those of their subclasses too."""
+VALUED = (str, int, float, bytes, tuple)
+"""Those whose values never change: an object of a subclass travels as its value and as an object."""
 _FUNCTIONS = (
     "len abs sum min max sorted repr ord chr all any iter next zip map filter enumerate reversed round divmod pow hash"
 )
@@ -88,6 +90,11 @@ def _names() -> dict[str, Any]:
 NAMED = _names()
 """Name → object of the standard library that may be named across."""
 _NAME_OF = {id(value): name for name, value in NAMED.items()}
+
+
+def name_of(value: Any) -> str | None:
+    """The name of a named object."""
+    return _NAME_OF.get(id(value))
 
 
 def _zone(zone: Any) -> Any:
@@ -188,7 +195,7 @@ class Encoder:
                 return ["std", kind.__name__, *(self.encode(item, depth) for item in reduce(value))]
             except (AttributeError, TypeError):  # a time zone of somebody's own
                 return self._refer(value)
-        if (name := _NAME_OF.get(id(value))) is not None:
+        if (name := name_of(value)) is not None:
             return ["type", name]
         return self._refer(value)
 
