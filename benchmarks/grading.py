@@ -24,8 +24,8 @@ from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor import bundled_tasks
 from journeyman.tasks.runner import run_tests
 from journeyman.tasks.task import Task
+from journeyman.tasks.trees import solution_tree
 from journeyman.tasks.trial import lay_edits, lay_hidden
-from journeyman.tasks.validation import solution_tree
 from journeyman.tasks.verdict import Assurance
 
 GOAL_S = 1.0

@@ -1,8 +1,8 @@
 """One run of a task's checks over a policy's edits, at the level of assurance that the task asks for.
 
-At `fresh` everything lies in one new sandbox. At `split` there are two: one holds the tests and none of the code under
-test, the other the code and no tests. What the tests import is there a mirror, whose every use is a call through the
-supervisor to the other sandbox (`sandbox/inside/split/`). Tests and code must not need the same file.
+At `fresh` and `twins` everything lies in one new sandbox. At `split` there are two: one holds the tests and none of the
+code under test, the other the code and no tests. What the tests import is there a mirror, whose every use is a call
+through the supervisor to the other sandbox (`sandbox/inside/split/`). Tests and code must not need the same file.
 """
 
 from __future__ import annotations
@@ -52,10 +52,9 @@ def try_checks(task: Task, tree: Snapshot, edits: SourceEdits, sandboxes: Sandbo
     Raises:
         SupervisorFault: a sandbox or a file could not be laid out.
     """
-    is_split = task.assurance is not Assurance.FRESH
-    with _pristine(task, sandboxes) as code:
+    is_split = task.assurance is Assurance.SPLIT
+    with laid_out(task, edits, sandboxes) as code:
         with _laying_out():
-            lay_edits(code, edits)
             state = code.snapshot()
             if tree.base_hash and state.base_hash != tree.base_hash:
                 raise SupervisorFault("the snapshot was taken over another repository than the task's")
@@ -65,6 +64,19 @@ def try_checks(task: Task, tree: Snapshot, edits: SourceEdits, sandboxes: Sandbo
                 lay_hidden(task, code)
         report = _run_split(task, code, sandboxes) if is_split else _run(task, code)
         return Trial(report, state.tree_hash)
+
+
+@contextmanager
+def laid_out(task: Task, edits: SourceEdits, sandboxes: SandboxFactory) -> Iterator[Sandbox]:
+    """A new sandbox with pristine files, these edits, and nothing hidden.
+
+    Raises:
+        SupervisorFault: it could not be made, or the edits not be laid.
+    """
+    with _pristine(task, sandboxes) as sandbox:
+        with _laying_out():
+            lay_edits(sandbox, edits)
+        yield sandbox
 
 
 def _run(task: Task, sandbox: Sandbox, subject: Subject | None = None) -> TestReport | None:

@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from journeyman.sandbox.sandbox import File, SandboxFactory, Snapshot
+from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
 from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor_files import has_canary, takes_stamp, walk
-from journeyman.tasks.task import Task, TaskError
+from journeyman.tasks.task import Task
+from journeyman.tasks.trees import pristine_tree, solution_tree
 from journeyman.tasks.verdict import Assurance, Outcome, Verdict
 
 
@@ -46,23 +47,6 @@ class Certificate:
     def as_json(self) -> dict[str, Any]:
         """Plain data for `json.dumps`."""
         return {**asdict(self), "reasons": list(self.reasons), "milestones": list(self.milestones)}
-
-
-def solution_tree(task: Task) -> Snapshot:
-    """The reference solution as the snapshot that a policy would have left.
-
-    Raises:
-        TaskError: the task has no reference solution.
-    """
-    if task.solution is None:
-        raise TaskError(f"{task.name}: no reference solution; put its files into solution/files/")
-    changed = {n: File(p.read_bytes(), p.stat().st_mode & 0o777) for n, p in walk(task.solution)}
-    return Snapshot(tree_hash="", base_hash="", changed=changed)
-
-
-def pristine_tree() -> Snapshot:
-    """What a policy that does nothing leaves."""
-    return Snapshot(tree_hash="", base_hash="")
 
 
 def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> Certificate:

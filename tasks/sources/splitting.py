@@ -14,7 +14,7 @@ from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.grading import grade
 from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.task import Task
-from journeyman.tasks.validation import solution_tree
+from journeyman.tasks.trees import solution_tree
 from journeyman.tasks.verdict import Assurance, Outcome
 
 REASONS = {

@@ -9,8 +9,9 @@ import pytest
 from journeyman.sandbox.sandbox import File, SandboxFactory, Snapshot
 from journeyman.tasks.grading import grade
 from journeyman.tasks.task import Task
+from journeyman.tasks.trees import pristine_tree, solution_tree
 from journeyman.tasks.trial import code_under_test
-from journeyman.tasks.validation import check_split, check_task, pristine_tree, solution_tree
+from journeyman.tasks.validation import check_split, check_task
 from journeyman.tasks.verdict import Assurance, Cause, Outcome, Verdict
 
 from .conftest import EMPTY, HIDDEN, REPOSITORY, SOLUTION, SUM, TAX, VISIBLE
