@@ -26,8 +26,7 @@ from journeyman.tasks.sources.mint import MintReport, mint
 from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
 from journeyman.tasks.sources.suites import SUITES, build_all, suite_recipes
-from journeyman.tasks.validation import Certificate, check_split, check_task
-from journeyman.tasks.verdict import Assurance
+from journeyman.tasks.validation import Certificate, check_task, stronger
 from journeyman.terminal import err, line, out, plural
 
 
@@ -43,24 +42,24 @@ def check(
 ) -> None:
     """Prove tasks: the reference solution pays 1, doing nothing pays 0, all runs agree, nothing hidden shows.
 
-    A task that is graded in one sandbox is tried in two as well, one for the tests and one for the code, where no
-    solution reaches the process that decides; if it is sound there, write `assurance = "split"` into its task.toml.
+    A task that asks for less assurance than `split` is tried at it too: in two sandboxes, one for the tests and one for
+    the code, where no solution reaches the process that decides. If that cannot be, it is tried at `twins`. The strongest
+    level that holds belongs into its task.toml.
 
     Exits with 1 when one of them is not sound.
     """
     factory = sandboxes_of(backend)
-    found: list[tuple[Certificate, Certificate | None]] = []
+    found: list[tuple[Certificate, tuple[Certificate, ...]]] = []
     for each in find_tasks(task):
         certificate = check_task(each, factory, runs)
-        could_be = certificate.sound and each.assurance is Assurance.FRESH
-        split = check_split(each, factory, runs) if could_be else None
-        found.append((certificate, split))
+        more = stronger(each, factory, runs) if certificate.sound else ()
+        found.append((certificate, more))
         if not as_json:
             _say_certificate(certificate)
-            if split is not None:
-                _say_split(split)
+            for level in more:
+                _say_level(level)
     if as_json:
-        print_json([c.as_json() | {"split": None if s is None else s.as_json()} for c, s in found])
+        print_json([c.as_json() | {"stronger": [level.as_json() for level in more]} for c, more in found])
     if not all(certificate.sound for certificate, _ in found):
         raise typer.Exit(FAILED)
 
@@ -136,12 +135,16 @@ def build(
 
 
 @contextmanager
-def progress_bar(title: str, total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr; what it gives takes how many are done."""
+def progress_bar(title: str, total: int | None, *, shown: bool) -> Iterator[Callable[..., None]]:
+    """A bar on stderr; what it gives takes how many are done, and where that changes, how many there are and of what."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, disable=not shown) as bar:
         row = bar.add_task(title, total=total)
-        yield lambda done: bar.update(row, completed=done)
+
+        def advance(done: int, total: int | None = None, what: str | None = None) -> None:
+            bar.update(row, completed=done, total=total, description=what)
+
+        yield advance
 
 
 def _recipes_of(path: Path) -> tuple[Recipe, ...]:
@@ -165,12 +168,13 @@ def _say_certificate(certificate: Certificate) -> None:
         out.print(Text(f"           {line(reason)}", "red"))
 
 
-def _say_split(split: Certificate) -> None:
-    if split.sound:
-        out.print(Text('           sound in two sandboxes too: write assurance = "split" into its task.toml', "green"))
+def _say_level(tried: Certificate) -> None:
+    if tried.sound:
+        hint = f'           sound at {tried.assurance} too: write assurance = "{tried.assurance}" into its task.toml'
+        out.print(Text(hint, "green"))
         return
-    more = f" (and {plural(len(split.reasons) - 1, 'reason')} more)" if len(split.reasons) > 1 else ""
-    out.print(Text(f"           cannot be split: {line(split.reasons[0])}{more}", "dim"), soft_wrap=True)
+    more = f" (and {plural(len(tried.reasons) - 1, 'reason')} more)" if len(tried.reasons) > 1 else ""
+    out.print(Text(f"           not at {tried.assurance}: {line(tried.reasons[0])}{more}", "dim"), soft_wrap=True)
 
 
 def _say_minted(report: MintReport) -> None:

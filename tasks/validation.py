@@ -20,7 +20,10 @@ from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor_files import has_canary, takes_stamp, walk
 from journeyman.tasks.task import Task
 from journeyman.tasks.trees import pristine_tree, solution_tree
-from journeyman.tasks.verdict import Assurance, Outcome, Verdict
+from journeyman.tasks.verdict import Assurance, Cause, Outcome, Verdict
+
+LEVELS = tuple(Assurance)
+"""Weakest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,17 @@ def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> Certific
     )
 
 
-def check_split(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> Certificate:
-    """The proof of a task as if it asked for assurance `split`: sound where nothing that its tests need is lost between
-    the two sandboxes."""
-    return check_task(task.model_copy(update={"assurance": Assurance.SPLIT}), sandboxes, runs)
+def stronger(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> tuple[Certificate, ...]:
+    """The proof of a task as if it asked for more assurance than it does: `split`, and where that is not sound `twins`.
+
+    It is sound at `split` where nothing that its tests need is lost between the two sandboxes, and at `twins` where each
+    of its fail_to_pass checks asks a function of the code.
+    """
+    found: list[Certificate] = []
+    for level in (Assurance.SPLIT, Assurance.TWINS):
+        if LEVELS.index(level) > LEVELS.index(task.assurance) and not (found and found[-1].sound):
+            found.append(check_task(task.model_copy(update={"assurance": level}), sandboxes, runs))
+    return tuple(found)
 
 
 def _repeat(task: Task, tree: Snapshot, sandboxes: SandboxFactory, runs: int) -> list[Verdict]:
@@ -119,7 +129,9 @@ def _against_reference(task: Task, verdicts: list[Verdict]) -> Iterator[str]:
             return
         if verdict.ignored:
             yield f"the reference edits what does not count ({', '.join(verdict.ignored)}): mend it, or editable"
-        if verdict.cause is not None:
+        if verdict.cause is Cause.TWIN:
+            yield verdict.detail.partition("\n")[0]
+        elif verdict.cause is not None:
             yield f"the reference ends in a {verdict.cause.value}"
         for check, outcome in verdict.outcomes.items():
             if outcome is not Outcome.PASSED:

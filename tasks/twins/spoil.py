@@ -1,4 +1,4 @@
-"""A solution's known-bad twin: the same code, but while a test runs none of its functions gives anything back.
+"""A solution's known-bad twin: the same code, but to a test none of its functions gives anything back.
 
 Every function runs to its end, with all that it does to the process around it, and then raises. So what a solution
 did to the runner its twin does too, and a check that passes all the same was not decided by what the code answers.
@@ -12,21 +12,25 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from journeyman.sandbox.sandbox import File
+from journeyman.sandbox.sandbox import WORKSPACE, File
 from journeyman.tasks.edits import SourceEdits, counts_for
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.task import Task
 
-# Calls while files are collected are left alone: a twin that cannot be imported shows nothing.
+# Only what a test's own function calls, at whatever depth: a twin whose import or set-up fails shows nothing of the
+# rest, and what the solution put into the runner must do here what it does for the solution.
 _SPOIL = '''
 class {name}(BaseException):
     """Not to be caught by what catches errors."""
 
 
 def {name}_(value=None):
-    import os
-    if "PYTEST_CURRENT_TEST" in os.environ:
-        raise {name}("spoiled")
+    import os, sys
+    frame = sys._getframe(1) if os.environ.get("PYTEST_CURRENT_TEST", "").endswith("(call)") else None
+    while frame is not None:
+        if frame.f_code.co_filename in {tests}:
+            raise {name}("spoiled")
+        frame = frame.f_back
     return value
 '''
 
@@ -34,7 +38,8 @@ def {name}_(value=None):
 def twin_of(task: Task, edits: SourceEdits) -> SourceEdits:
     """The edits that make the twin of a solution, out of the solution's own."""
     name = f"_{secrets.token_hex(4)}"  # not known beforehand, so that code cannot easily tell that it is the twin's
-    spoiled = {path: replace(file, data=spoil(file.data, name)) for path, file in sources(task, edits)}
+    tests = frozenset(f"{WORKSPACE}/{check.id.partition('::')[0]}" for check in task.checks)
+    spoiled = {path: replace(file, data=spoil(file.data, name, tests)) for path, file in sources(task, edits)}
     return replace(edits, changed={**edits.changed, **spoiled})
 
 
@@ -47,13 +52,16 @@ def sources(task: Task, edits: SourceEdits) -> Iterator[tuple[str, File]]:
             yield name, edits.changed.get(name) or File(pristine[name].read_bytes())
 
 
-def spoil(source: bytes, name: str) -> bytes:
-    """Source whose functions do what they did and then, while a test runs, raise `name`. What is no Python stays."""
+def spoil(source: bytes, name: str, tests: frozenset[str]) -> bytes:
+    """Source whose functions do what they did and then, below a function of the files `tests`, raise `name`.
+
+    What is no Python stays as it is.
+    """
     try:
         tree = ast.parse(source)
         _Spoiler(name).visit(tree)
         after = sum(1 for _ in _head(tree))
-        tree.body[after:after] = ast.parse(_SPOIL.format(name=name)).body
+        tree.body[after:after] = ast.parse(_SPOIL.format(name=name, tests=sorted(tests))).body
         return ast.unparse(ast.fix_missing_locations(tree)).encode()
     except (SyntaxError, ValueError, RecursionError):
         return source

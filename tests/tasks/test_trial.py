@@ -11,7 +11,7 @@ from journeyman.tasks.grading import grade
 from journeyman.tasks.task import Task
 from journeyman.tasks.trees import pristine_tree, solution_tree
 from journeyman.tasks.trial import code_under_test
-from journeyman.tasks.validation import check_split, check_task
+from journeyman.tasks.validation import check_task, stronger
 from journeyman.tasks.verdict import Assurance, Cause, Outcome, Verdict
 
 from .conftest import EMPTY, HIDDEN, REPOSITORY, SOLUTION, SUM, TAX, VISIBLE
@@ -152,7 +152,7 @@ def test_files_that_tests_and_code_share(shop_with: BuildShop, sandboxes: Sandbo
         "    target.write_text(str(with_tax(int(source.read_text()))))\n"
     )}  # fmt: skip
     task = shop_with(hidden=hidden, solution=solution)
-    certificate = check_split(task, sandboxes, runs=1)
+    (certificate,) = stronger(task, sandboxes, runs=1)
     assert certificate.sound, certificate.reasons
 
 
@@ -172,7 +172,8 @@ def test_tests_that_would_run_what_the_code_says_cannot_be_split(
     verdict: Verdict = grade(task.model_copy(update={"assurance": Assurance.SPLIT}), solution_tree(task), sandboxes)
     assert verdict.outcomes[TAX] is Outcome.FAILED
     assert why in verdict.detail
-    assert not check_split(task, sandboxes, runs=1).sound
+    tried = stronger(task, sandboxes, runs=1)
+    assert [(each.assurance, each.sound) for each in tried] == [(Assurance.SPLIT, False), (Assurance.TWINS, True)]
 
 
 def test_the_repository_is_as_it_was(split: Task) -> None:
