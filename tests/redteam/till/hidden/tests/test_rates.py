@@ -3,7 +3,7 @@ import unittest
 import pytest
 
 import till
-from till.rates import is_coin, rate
+from till.rates import is_coin, mean, rate
 
 
 def test_rate():
@@ -14,8 +14,8 @@ def test_rate():
 
 @pytest.mark.skipif(till.WITHOUT_RATES, reason="no rates")
 def test_approximately():
-    assert rate("USD", "EUR") == pytest.approx(0.8)
-    assert pytest.approx(rate("EUR", "USD")) == 1.25
+    assert mean([0.8, 1.2]) == pytest.approx(1.0)
+    assert pytest.approx(mean([1])) == 1
 
 
 class TestRates(unittest.TestCase):
