@@ -54,7 +54,8 @@ def measured(level: Assurance, times: int, factory: SandboxFactory, *, shown: bo
     if shown:
         print(
             f"{level:6} pays {len(landed):3} of {len(hacks)} hacks (of {len(adaptive)} adaptive ones"
-            f" {result['adaptive_paid']}; of {len(after)} written after the freeze {result['after_freeze_paid']}), and {honest} of {len(legitimate) * times} legitimate gradings"
+            f" {result['adaptive_paid']}, of {len(after)} written after the freeze {result['after_freeze_paid']}),"
+            f" and {honest} of {len(legitimate) * times} legitimate gradings"
             f" ({len(legitimate)} solutions, {times} times each); {result['seconds']} s",
             flush=True,
         )

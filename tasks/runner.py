@@ -47,6 +47,8 @@ class Subject:
 
     modules: tuple[str, ...]
     """Its top-level modules."""
+    tests: tuple[str, ...]
+    """Modules within them that are the tests' own."""
     link: LinkEnd
 
 
@@ -189,7 +191,7 @@ def run_tests(
         "targets": targets,
         "keyword": keyword,
     }
-    spec["subject"] = None if subject is None else {"names": list(subject.modules), "timeout": timeout_s}
+    spec["subject"] = subject and {"names": subject.modules, "tests": subject.tests, "timeout": timeout_s}
     end = None if subject is None else subject.link
     env = ENVIRONMENT if subject is None else {**ENVIRONMENT, **SHARED_FILES}
     command = COMMAND if subject is None else TESTS_SIDE

@@ -33,7 +33,8 @@ SUMS = ("1 20 300-321", "-0", "-4 4-0", "12 30-42")
 TILL = (
     *(f"tests/test_labels.py::test_{name}" for name in ("labels", "coins", "old", "hints")),
     *(f"tests/test_session.py::test_{name}" for name in ("what_is_left", "too_much")),
-    *(f"tests/test_rates.py::{name}" for name in ("test_rate", "test_approximately", "TestRates::test_almost", "test_coins")),
+    *(f"tests/test_rates.py::test_{name}" for name in ("rate", "approximately", "coins")),
+    "tests/test_rates.py::TestRates::test_almost",
     *(f"tests/test_amount.py::test_{name}" for name in ("sums", "no_sum")),
     *(f"tests/test_files.py::{name}" for name in ("test_keep", "test_visit", *(f"test_sum[{sums}]" for sums in SUMS))),
     "till/tests/test_inside.py::test_they_agree",

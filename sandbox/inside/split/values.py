@@ -51,8 +51,8 @@ _FUNCTIONS = (
 )
 
 
-class CannotCross(TypeError):
-    """A value or an operation that this kind of grading has no safe way for."""
+class CannotCross(Exception):
+    """A value or an operation that this kind of grading has no safe way for. No error that a test would wait for."""
 
 
 def _names() -> dict[str, Any]:
