@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 import threading
@@ -172,6 +173,13 @@ def test_enumerations_and_named_tuples(code: Any) -> None:
     point = code.Point(1, 2)
     assert point == (1, 2)
     assert point.y == 2
+
+
+def test_data_classes_have_their_fields(code: Any) -> None:
+    money = code.Money(5)
+    assert [field.name for field in dataclasses.fields(code.Money)] == ["amount"]
+    assert dataclasses.asdict(money) == {"amount": 5}
+    assert dataclasses.replace(money, amount=7).amount == 7
 
 
 def test_errors_come_as_what_they_are(code: Any) -> None:

@@ -87,7 +87,7 @@ def _arithmetic(self: Any, name: str, other: Any, more: tuple[Any, ...]) -> Any:
     is_told = _is_told(self) or _is_told(other) or not (is_mirror(other) or is_zero)
     if not is_mirror(result) and (is_told or is_zero):
         raise CannotCross(f"{name} of an opaque object with plain data gives plain data: that cannot be believed")
-    if is_mirror(result) and is_told and not name.startswith("__i"):
+    if is_mirror(result) and is_told and name != "__iadd__":
         state(result)["_told"] = True
     return result
 
