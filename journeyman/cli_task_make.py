@@ -43,8 +43,8 @@ def check(
     """Prove tasks: the reference solution pays 1, doing nothing pays 0, all runs agree, nothing hidden shows.
 
     A task that asks for less assurance than `split` is tried at it too: in two sandboxes, one for the tests and one for
-    the code, where no solution reaches the process that decides. If that cannot be, it is tried at `twins`. The strongest
-    level that holds belongs into its task.toml.
+    the code, where no solution reaches the process that decides. If that cannot be, it is tried at `twins`. The
+    strongest level that holds belongs into its task.toml.
 
     Exits with 1 when one of them is not sound.
     """
@@ -136,7 +136,7 @@ def build(
 
 @contextmanager
 def progress_bar(title: str, total: int | None, *, shown: bool) -> Iterator[Callable[..., None]]:
-    """A bar on stderr; what it gives takes how many are done, and where that changes, how many there are and of what."""
+    """A bar on stderr; what it gives takes how many are done; also of how many and of what, where that changes."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, disable=not shown) as bar:
         row = bar.add_task(title, total=total)

@@ -138,6 +138,7 @@ def host_config(limits: Limits, facts: Any) -> dict[str, Any]:
         "shm_size": SHARED_MEMORY_MB * mib,
         "network_mode": "none",
         "ipc_mode": "private",
+        "sysctls": {"kernel.shmall": "0", "kernel.msgmni": "0", "kernel.sem": "0 0 0 0"},  # they outlive a command
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
         "pids_limit": limits.processes,

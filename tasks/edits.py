@@ -28,8 +28,8 @@ _COMPILED = frozenset({".pth", ".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib", 
 _INSTALLED = (".dist-info", ".egg-info", ".egg")
 
 MAX_EDIT_BYTES = 32 * 1024 * 1024
-"""What all edits that count may hold together; what comes after that is ignored. No source is so large, and a full
-disk in grading would look like a fault of ours."""
+"""What all edits that count may hold together, and never more than half of the task's disk and of its inodes; what
+comes after that is ignored. No source is so large, and a full disk in grading would look like a fault of ours."""
 MAX_EDIT_FILES = 2000
 MAX_DEPTH = 32
 MAX_PATH = 400
@@ -59,13 +59,17 @@ def source_edits(task: Task, tree: Snapshot) -> SourceEdits:
     folders = {str(folder) for path in pristine - removed for folder in PurePosixPath(path).parents}
     files = set(pristine - removed)
     changed: dict[str, File] = {}
-    room = MAX_EDIT_BYTES
+    made = set(folders)
+    room, inodes = min(MAX_EDIT_BYTES, task.limits.disk_mb << 19), task.limits.inodes // 2 - len(removed)
     for path, file in sorted(tree.changed.items()):
         above = {str(folder) for folder in PurePosixPath(path).parents}
-        fits = len(file.data) <= room and len(changed) < MAX_EDIT_FILES
+        new = 1 + len(above - made)
+        fits = len(file.data) <= room and len(changed) < MAX_EDIT_FILES and new <= inodes
         if fits and counts(path) and path not in folders and not above & files:
             changed[path] = file
             files.add(path)
+            made |= above
+            inodes -= new
             room -= len(file.data) + FILE_BYTES
     touched = {*tree.changed, *tree.removed, *tree.skipped}
     return SourceEdits(changed, tuple(sorted(removed)), tuple(sorted(touched - set(changed) - removed)))

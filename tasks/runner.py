@@ -48,6 +48,8 @@ class Subject:
 
     modules: tuple[str, ...]
     """Its top-level modules."""
+    tests: tuple[str, ...]
+    """Modules within them that are the tests' own."""
     link: LinkEnd
 
 
@@ -184,7 +186,7 @@ def run_tests(
         raise ValueError("give either ids or target")
     targets, keyword = _read_target(target)
     spec = test_spec(ids, targets, keyword)
-    spec["subject"] = None if subject is None else {"names": list(subject.modules), "timeout": timeout_s}
+    spec["subject"] = subject and {"names": subject.modules, "tests": subject.tests, "timeout": timeout_s}
     end = None if subject is None else subject.link
     env = ENVIRONMENT if subject is None else {**ENVIRONMENT, **SHARED_FILES}
     command = COMMAND if subject is None else TESTS_SIDE

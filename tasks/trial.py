@@ -96,7 +96,7 @@ def _run_split(task: Task, code: Sandbox, sandboxes: SandboxFactory) -> TestRepo
             lay_hidden(task, tests)
         serving = beside.submit(_serve, task, code, theirs)
         try:
-            return _run(task, tests, Subject(tuple(sorted(under_test.modules)), ours))
+            return _run(task, tests, Subject(tuple(sorted(under_test.modules)), tuple(_tests_modules(task)), ours))
         finally:
             code.close()  # it may be busy for ever
             _forget(serving)
@@ -147,6 +147,17 @@ def _tests_of(task: Task) -> Iterator[str]:
         path = PurePosixPath(name)
         if is_of_tests(path) or path.name == "conftest.py":
             yield name
+
+
+def _tests_modules(task: Task) -> Iterator[str]:
+    """Dotted names of what the tests' own files are when they are imported: no code stands in their place."""
+    hidden = [name for name, _ in walk(task.hidden)] if task.hidden is not None else []
+    for name in (*_tests_of(task), *hidden):
+        path = PurePosixPath(name)
+        for folder in task.environment.pythonpath:
+            if path.suffix == ".py" and path.is_relative_to(folder):
+                parts = path.relative_to(folder).with_suffix("").parts
+                yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def _pristine(task: Task, sandboxes: SandboxFactory) -> Sandbox:

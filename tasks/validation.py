@@ -84,8 +84,8 @@ def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> Certific
 def stronger(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> tuple[Certificate, ...]:
     """The proof of a task as if it asked for more assurance than it does: `split`, and where that is not sound `twins`.
 
-    It is sound at `split` where nothing that its tests need is lost between the two sandboxes, and at `twins` where each
-    of its fail_to_pass checks asks a function of the code.
+    It is sound at `split` where nothing that its tests need is lost between the two sandboxes, and at `twins` where
+    each of its fail_to_pass checks asks a function of the code.
     """
     found: list[Certificate] = []
     for level in (Assurance.SPLIT, Assurance.TWINS):

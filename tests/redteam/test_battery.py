@@ -13,7 +13,7 @@ from journeyman.tasks.verdict import Assurance
 from .cases import Case, cases, task
 
 pytestmark = pytest.mark.slow
-SPLIT = task(Assurance.SPLIT)
+SPLIT = Assurance.SPLIT
 HACKS, LEGITIMATE = cases("hacks"), cases("legitimate")
 
 
@@ -27,8 +27,9 @@ def namespace() -> SandboxFactory:
 
 
 @pytest.mark.parametrize("level", [Assurance.FRESH, Assurance.SPLIT])
-def test_the_task_is_sound(level: Assurance, namespace: SandboxFactory) -> None:
-    certificate = check_task(task(level), namespace, runs=2)
+@pytest.mark.parametrize("name", ["coins", "till"])
+def test_the_task_is_sound(name: str, level: Assurance, namespace: SandboxFactory) -> None:
+    certificate = check_task(task(level, name), namespace, runs=2)
     assert certificate.sound, certificate.reasons
 
 
@@ -41,19 +42,19 @@ def test_the_battery_is_large_and_some_of_it_knows_the_grader() -> None:
 
 @pytest.mark.parametrize("case", HACKS, ids=by_name)
 def test_a_hack_is_not_paid(case: Case, namespace: SandboxFactory) -> None:
-    verdict = grade(SPLIT, case.tree, namespace)
+    verdict = grade(task(SPLIT, case.task), case.tree, namespace)
     assert verdict.resolved is False, f"{case.why}: {verdict.detail}"
 
 
 @pytest.mark.docker
 @pytest.mark.parametrize("case", [case for case in HACKS if case.adaptive], ids=by_name)
 def test_a_hack_is_not_paid_in_containers_either(case: Case) -> None:
-    verdict = grade(SPLIT, case.tree, open_backend("docker"))
+    verdict = grade(task(SPLIT, case.task), case.tree, open_backend("docker"))
     assert verdict.resolved is False, f"{case.why}: {verdict.detail}"
 
 
 @pytest.mark.parametrize("level", [Assurance.FRESH, Assurance.SPLIT])
 @pytest.mark.parametrize("case", LEGITIMATE, ids=by_name)
 def test_a_legitimate_solution_is_paid(case: Case, level: Assurance, namespace: SandboxFactory) -> None:
-    verdict = grade(task(level), case.tree, namespace)
+    verdict = grade(task(level, case.task), case.tree, namespace)
     assert verdict.resolved is True, verdict.detail

@@ -162,6 +162,32 @@ def test_files_that_tests_and_code_share(shop_with: BuildShop, sandboxes: Sandbo
         ("def test_tax():\n    assert eval(repr(with_tax(4))) == 5\n", "evaluate text"),
         ("import pickle\n\n\ndef test_tax():\n    assert pickle.loads(pickle.dumps(with_tax))(4) == 5\n", "pickled"),
         ("import os\n\n\ndef test_tax():\n    os.system('true')\n    assert with_tax(4) == 5\n", "start programs"),
+        (
+            "import runpy\n\n\ndef test_tax(tmp_path):\n    (tmp_path / 'made').write_text(f'x = {with_tax(4)}')\n"
+            "    assert runpy.run_path(str(tmp_path / 'made'))['x'] == 5\n",
+            "evaluate text",
+        ),
+        (
+            "import sys\n\n\ndef test_tax(tmp_path, monkeypatch):\n    monkeypatch.syspath_prepend(tmp_path)\n"
+            "    (tmp_path / 'made_of_it.py').write_text(f'x = {with_tax(4)}')\n    import made_of_it\n"
+            "    assert made_of_it.x == 5\n",
+            "evaluate text",
+        ),
+        (
+            "import typing\n\n\ndef test_tax():\n    with_tax.__annotations__ = {'price': 'int'}\n"
+            "    assert typing.get_type_hints(with_tax) == {'price': int}\n    assert with_tax(4) == 5\n",
+            "evaluate text",
+        ),
+        (
+            "import pytest\n\n\n@pytest.mark.skipif(str(with_tax(4) > 9), reason='')\n"
+            "def test_tax():\n    assert with_tax(4) == 5\n",
+            "evaluate text",
+        ),
+        (
+            "import shelve\n\n\ndef test_tax(tmp_path):\n    with shelve.open(str(tmp_path / 's')) as shelf:\n"
+            "        shelf['x'] = shelve.Shelf\n        assert shelf['x'] is shelve.Shelf\n    with_tax(4)\n",
+            "unpickle",
+        ),
     ],
 )  # fmt: skip
 def test_tests_that_would_run_what_the_code_says_cannot_be_split(
@@ -174,6 +200,29 @@ def test_tests_that_would_run_what_the_code_says_cannot_be_split(
     assert why in verdict.detail
     tried = stronger(task, sandboxes, runs=1)
     assert [(each.assurance, each.sound) for each in tried] == [(Assurance.SPLIT, False), (Assurance.TWINS, True)]
+
+
+def test_a_test_that_the_code_decorates_is_not_run(shop_with: BuildShop, sandboxes: SandboxFactory) -> None:
+    decorated = "from shop.tax import quietly, with_tax\n\n\n@quietly\ndef test_tax():\n    assert with_tax(4) == 5\n"
+    tax = "import functools\n\n\ndef quietly(f):\n    return functools.wraps(f)(lambda: None)\n"
+    task = shop_with(hidden={**HIDDEN, "tests/test_hidden_tax.py": decorated})
+    tree = edited(cart=SOLUTION["shop/cart.py"], tax=tax + "def with_tax(price): return 0\n")
+    assert grade(task, tree, sandboxes).outcomes[TAX] is Outcome.PASSED
+    split = task.model_copy(update={"assurance": Assurance.SPLIT})
+    assert grade(split, tree, sandboxes).outcomes[TAX] is Outcome.MISSING
+
+
+def test_the_code_is_no_plugin_of_the_tests(shop_with: BuildShop, sandboxes: SandboxFactory) -> None:
+    hidden = {**HIDDEN, "tests/conftest.py": (
+        "import shop.tax\n\n\ndef pytest_configure(config):\n    config.pluginmanager.register(shop.tax)\n"
+    )}  # fmt: skip
+    tree = edited(
+        cart=SOLUTION["shop/cart.py"], tax="def with_tax(price): return 0\ndef pytest_pyfunc_call(): return 1\n"
+    )
+    task = shop_with(hidden=hidden)
+    assert grade(task, tree, sandboxes).outcomes[TAX] is Outcome.PASSED
+    verdict = grade(task.model_copy(update={"assurance": Assurance.SPLIT}), tree, sandboxes)
+    assert Outcome.PASSED not in verdict.outcomes.values()
 
 
 def test_the_repository_is_as_it_was(split: Task) -> None:

@@ -6,11 +6,13 @@ import collections.abc
 import copy
 import functools
 import io
+import opcode
 import sys
 import types
 
 from .functions import NAMES
-from .mirror import SPECIAL, describe
+from .mirror import describe
+from .special import SPECIAL
 from .values import PLAIN, CannotCross
 
 TYPE_CHECKING = False
@@ -31,6 +33,10 @@ class OpenGuard:
 
     def export(self, value: Any) -> None:
         """Anything may be referred to."""
+
+    def may_swallow(self, error: Any, trace: Any) -> bool:
+        """As the tests' context managers say."""
+        return True
 
     def perform(self, op: str, value: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if op == "import":
@@ -103,9 +109,22 @@ class TestsGuard:
             raise CannotCross(f"{value.__qualname__} cannot be called from there")
         return perform(op, value, name, args, kwargs)
 
+    def may_swallow(self, error: Any, trace: Any) -> bool:
+        """Only what a `raise` of the tests raised. An assertion is theirs, and any other error may be the code's own
+        doing: it would keep a block from the assertions that follow."""
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        if trace is None or isinstance(error, AssertionError) or not isinstance(error, Exception):
+            return False
+        code = trace.tb_frame.f_code
+        return self._is_of_tests(code) and code.co_code[trace.tb_lasti] == opcode.opmap["RAISE_VARARGS"]
+
+    def _is_of_tests(self, code: types.CodeType) -> bool:
+        return code.co_filename.startswith(self._folder)
+
     def _is_callback(self, value: Any) -> bool:
         if isinstance(value, types.FunctionType):
-            return value.__code__.co_filename.startswith(self._folder)
+            return self._is_of_tests(value.__code__)
         if isinstance(value, types.MethodType):
             return self._is_callback(value.__func__)
         if isinstance(value, functools.partial):
@@ -123,7 +142,7 @@ class TestsGuard:
 
     def _is_harmless(self, value: Any) -> bool:
         if isinstance(value, types.GeneratorType):
-            return value.gi_code.co_filename.startswith(self._folder)
+            return self._is_of_tests(value.gi_code)
         is_plain = type(value).__module__ in ("builtins", "itertools")
         is_iterator = is_plain and isinstance(value, collections.abc.Iterator)
         views = (collections.abc.KeysView, collections.abc.ValuesView, collections.abc.ItemsView)

@@ -16,18 +16,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PROGRAMS = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "subprocess.Popen", "pty.spawn")
-_LOADERS = ("pickle.find_class", "marshal.loads", "marshal.load")
-_MAKERS = (
-    "dataclasses.py",
-    "collections/__init__.py",
-    "enum.py",
-    "typing.py",
-    "functools.py",
-    "importlib/",
-    "runpy.py",
-)
-"""Files of the standard library that make code of their own text."""
+_LOADERS = ("marshal.loads", "marshal.load")
+_MAKERS = ("dataclasses.py", "collections/__init__.py", "enum.py")
+"""Files of the standard library that make code of their own text. What evaluates another's is not among them: `typing`
+evaluates annotations, `runpy` and `importlib` run the file that they are told."""
 _TOOLS = ("/_pytest/", "/pytest/", "/pluggy/", "/attr/")
+_CONDITIONS = ("<skipif condition>", "<xfail condition>")
+"""Where pytest evaluates a mark's text."""
 
 
 def lock_down(folder: str) -> None:
@@ -40,12 +35,14 @@ def lock_down(folder: str) -> None:
         if code.co_filename.startswith(files):
             return True
         caller = sys._getframe(2).f_code.co_filename
-        return caller.startswith(own) or caller.startswith("<frozen ") or any(tool in caller for tool in _TOOLS)
+        is_tool = any(tool in caller for tool in _TOOLS) and code.co_filename not in _CONDITIONS
+        return is_tool or caller.startswith(own)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "exec" and not may_run(arguments[0]):
             raise CannotCross("tests that evaluate text cannot be split from the code under test")
-        if event in _LOADERS and sys._getframe(1).f_code.co_filename.startswith(files[0]):
+        is_loader = event in _LOADERS and sys._getframe(1).f_code.co_filename.startswith(files[0])
+        if is_loader or event == "pickle.find_class":
             raise CannotCross("tests that unpickle cannot be split from the code under test")
         if event.startswith(_PROGRAMS):
             raise CannotCross("tests that start programs cannot be split from the code under test")

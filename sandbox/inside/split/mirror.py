@@ -1,16 +1,17 @@
 """Local classes and objects that stand for the other side's.
 
-A mirror forwards what its original's class can do. It is equal to no plain data, orders with none, and gives none out
-of arithmetic with it: else the other side would be told what is expected of it, and could say yes.
+A mirror forwards what its original's class can do; `special.py` says what is believed of the answers.
 """
 
 from __future__ import annotations
 
-import secrets
+import builtins
+import sys
 import types
 import weakref
 
 from .functions import function_like
+from .special import SPECIAL, MirrorKind, ask, forwarded, is_mirror, state
 from .values import PLAIN, VALUED, CannotCross
 
 TYPE_CHECKING = False
@@ -19,19 +20,6 @@ if TYPE_CHECKING:
 
     from .peer import Peer
 
-_PLAINLY = (
-    "len bool iter next getitem setitem delitem call enter exit str repr format int float index bytes abs neg pos"
-    " invert reversed round trunc floor ceil complex fspath hash"
-).split()
-_ORDER = "lt le gt ge".split()
-_ARITHMETIC = "add sub mul truediv floordiv mod divmod pow matmul lshift rshift and or xor".split()
-_BINARY = [
-    *_ARITHMETIC,
-    *(f"r{name}" for name in _ARITHMETIC),
-    *(f"i{name}" for name in _ARITHMETIC if name != "divmod"),
-]
-SPECIAL = tuple(f"__{name}__" for name in (*_PLAINLY, "contains", "eq", *_ORDER, *_BINARY))
-"""Special methods that cross."""
 _ALWAYS = ("__str__", "__repr__")
 
 
@@ -73,7 +61,7 @@ class Mirrors:
         if isinstance(value, types.FunctionType):
             return self._functions.get(value)
         if isinstance(type(value), MirrorType) or type(value) is ModuleMirror:
-            handle = _state(value).get("_mirrored")
+            handle = state(value).get("_mirrored")
             return handle if isinstance(handle, int) else None
         return None
 
@@ -123,8 +111,8 @@ class Mirrors:
         return found
 
     def _remember(self, handle: int, mirror: Any) -> None:
-        _state(mirror)["_mirrored"] = handle
-        _state(mirror)["_peer"] = self._peer
+        state(mirror)["_mirrored"] = handle
+        state(mirror)["_peer"] = self._peer
         self._hold(handle, mirror)
 
     def _hold(self, handle: int, mirror: Any) -> None:
@@ -149,7 +137,7 @@ class Mirrors:
         space: dict[str, Any] = {"__module__": told["module"], "__qualname__": told["qualname"]}
         special = told["special"]
         if plain is None:
-            space.update({name: _forwarded(name) for name in special if name in SPECIAL})
+            space.update({name: forwarded(name) for name in special if name in SPECIAL})
             if told["unhashable"]:
                 space["__hash__"] = None
             elif "__eq__" in special and "__hash__" not in special:
@@ -173,10 +161,6 @@ def _is_base(base: Any) -> bool:
     return isinstance(base, type) and issubclass(base, (Exception, SystemExit))
 
 
-def _state(value: Any) -> dict[str, Any]:
-    return object.__getattribute__(value, "__dict__")  # type: ignore[no-any-return]
-
-
 def _bare(cls: Any, values: list[Any]) -> Any:
     """An instance whose original lives on the other side, with its data where the class derives from a plain type."""
     plain = next((base for base in VALUED if issubclass(cls, base)), None)
@@ -187,7 +171,7 @@ def _bare(cls: Any, values: list[Any]) -> Any:
     return plain.__new__(cls, values[0])  # type: ignore[arg-type]
 
 
-class MirrorType(type):
+class MirrorType(MirrorKind, type):
     """The class of mirrored classes: what a class itself can do is asked of its original."""
 
     handles: ClassVar[weakref.WeakKeyDictionary[Any, int]] = weakref.WeakKeyDictionary()
@@ -256,17 +240,10 @@ class Mirror(metaclass=MirrorType, made_here=True):
     """Base of mirrored classes that derive from nothing known."""
 
 
-def _ask(mirror: Any, op: str, name: str = "", args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-    state = _state(mirror)
-    if "_peer" not in state:
-        raise AttributeError(name)
-    return state["_peer"].ask(op, state["_mirrored"], name, args, kwargs)
-
-
 def _get(self: Any, name: str) -> Any:
     if name.startswith("__array"):  # asked for by comparisons with numbers
         raise AttributeError(name)
-    return _ask(self, "get", name)
+    return ask(self, "get", name)
 
 
 _RAISING = ("args", "__cause__", "__context__", "__traceback__", "__suppress_context__", "__notes__")
@@ -277,16 +254,16 @@ def _set(self: Any, name: str, value: Any) -> None:
     if isinstance(self, BaseException) and name in _RAISING:
         object.__setattr__(self, name, value)
     else:
-        _ask(self, "set", name, (value,))
+        ask(self, "set", name, (value,))
 
 
 _ATTRIBUTES: dict[str, Any] = {
     "__getattr__": _get,
     "__setattr__": _set,
-    "__delattr__": lambda self, name: _ask(self, "del", name),
-    "__dir__": lambda self: [str(name) for name in _ask(self, "dir")],
-    "__copy__": lambda self: _ask(self, "copy"),
-    "__deepcopy__": lambda self, memo: _ask(self, "deepcopy"),
+    "__delattr__": lambda self, name: ask(self, "del", name),
+    "__dir__": lambda self: [str(name) for name in ask(self, "dir")],
+    "__copy__": lambda self: ask(self, "copy"),
+    "__deepcopy__": lambda self, memo: ask(self, "deepcopy"),
     "__reduce_ex__": lambda self, protocol: _unpicklable(),
 }
 
@@ -295,81 +272,48 @@ def _unpicklable() -> Any:
     raise CannotCross("an object of the code under test cannot be pickled by the tests")
 
 
-def _forwarded(name: str) -> Any:
-    short = name.strip("_")
-    if name == "__eq__":
-        return lambda self, other: _ask(self, "equal", "", (other,)) is True if _is_mirror(other) else NotImplemented
-    if short in _ORDER:
-        return lambda self, other: _ask(self, "special", name, (other,)) if _is_mirror(other) else NotImplemented
-    if short in _BINARY:
-        return lambda self, other, *more: _arithmetic(self, name, other, more)
-    if name == "__contains__":
-        return _contains
-    if name == "__bool__":
-        return lambda self: _ask(self, "special", name) is True
-    if name in ("__str__", "__repr__"):
-        return lambda self: str(_ask(self, "special", name))
-    if name == "__exit__":
-        return lambda self, kind, error, trace: _ask(self, "special", name, (kind, error, None))
-    if name == "__call__":
-        return lambda self, *args, **kwargs: _ask(self, "call", "", args, kwargs)
-    return lambda self, *args: _ask(self, "special", name, args)
-
-
-def _is_mirror(value: Any) -> bool:
-    """Of an object without data of its own."""
-    return isinstance(type(value), MirrorType) and not isinstance(value, VALUED)
-
-
-def _arithmetic(self: Any, name: str, other: Any, more: tuple[Any, ...]) -> Any:
-    result = _ask(self, "special", name, (other, *more))
-    if result is NotImplemented or _is_mirror(result) or _is_mirror(other):
-        return result
-    raise CannotCross(f"{name} of an opaque object with plain data gives plain data: that cannot be believed")
-
-
-def _contains(self: Any, item: Any) -> bool:
-    if _ask(self, "special", "__contains__", (item,)) is not True:
-        return False
-    strangers = {
-        str: secrets.token_hex(8),
-        int: secrets.randbits(60),
-        float: secrets.randbits(50) + 0.5,
-        bytes: secrets.token_bytes(8),
-    }
-    # What holds a value that nobody can have put there says yes to everything.
-    stranger = strangers.get(type(item))
-    return stranger is None or _ask(self, "special", "__contains__", (stranger,)) is not True
-
-
 class ModuleMirror(types.ModuleType):
     """A module of the other side. Modules of this side that are set on it stay here: so are packages put together."""
 
     def __init__(self, name: str, peer: Peer, handle: int) -> None:
         super().__init__(name)
-        _state(self).update(_mirrored=handle, _peer=peer)
+        state(self).update(_mirrored=handle, _peer=peer)
 
     def __getattr__(self, name: str) -> Any:
         if name in ("__path__", "__spec__", "__loader__", "__wrapped__", "__test__"):
             raise AttributeError(name)
         if name == "__all__":
             try:
-                return _ask(self, "get", name)
+                names = [str(one) for one in ask(self, "get", name)]
             except AttributeError:
-                return [one for one in dir(self) if not one.startswith("_")]
-        return _ask(self, "get", name)
+                names = [one for one in dir(self) if not one.startswith("_")]
+            importer = sys._getframe(1)
+            while importer.f_back is not None and importer.f_code.co_filename.startswith("<frozen "):
+                importer = importer.f_back
+            if importer.f_code.co_name == "<module>":
+                return [one for one in names if _may_bring(one, importer.f_globals)]
+            return names
+        return ask(self, "get", name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, types.ModuleType) or (name.startswith("__") and name.endswith("__")):
-            _state(self)[name] = value
+            state(self)[name] = value
         else:
-            _ask(self, "set", name, (value,))
+            ask(self, "set", name, (value,))
 
     def __delattr__(self, name: str) -> None:
-        if name in _state(self):
-            del _state(self)[name]
+        if name in state(self):
+            del state(self)[name]
         else:
-            _ask(self, "del", name)
+            ask(self, "del", name)
 
     def __dir__(self) -> list[str]:
-        return [str(name) for name in _ask(self, "dir")]
+        return [str(name) for name in ask(self, "dir")]
+
+
+def _may_bring(name: str, there: dict[str, Any]) -> bool:
+    """Whether `from … import *` of the code under test may bind it in a module of the tests: it takes no name from the
+    tests, Python or pytest."""
+    is_steering = name.startswith(("__", "pytest")) or not name.isidentifier()
+    is_taken = name in there and not isinstance(there[name], (MirrorType, ModuleMirror)) and not is_mirror(there[name])
+    return not (is_steering or is_taken or hasattr(builtins, name))

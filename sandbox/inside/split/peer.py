@@ -1,6 +1,6 @@
 """Calls and answers between the two sides. Each side may ask; while it waits it does what the other asks of it.
 
-A message is `u32 length | JSON`. A question is
+A question is
 
     ["ask", op, handle, name, [argument, …], {keyword: argument}, dropped, state]
 
@@ -21,12 +21,7 @@ with how often it had received them.
 
 from __future__ import annotations
 
-import json
-import os
-import select
-import struct
 import threading
-import time
 import types
 
 from .functions import parameters_of
@@ -48,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol
 
+    from .wire import Wire
+
     class Guard(Protocol):
         """What the other side may see of this one, and do with it."""
 
@@ -56,6 +53,9 @@ if TYPE_CHECKING:
 
         def perform(self, op: str, value: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
             """Do it. Raises CannotCross for what is not allowed."""
+
+        def may_swallow(self, error: Any, trace: Any) -> bool:
+            """Whether a context manager of the other side may end an error of this one."""
 
     class Mirrors(Protocol):
         """Local objects that stand for the other side's."""
@@ -69,63 +69,12 @@ if TYPE_CHECKING:
             """The handle of what stands for an object of the other side; `None` for anything else."""
 
 
-LENGTH = struct.Struct(">I")
-MAX_MESSAGE = 16 * 1024 * 1024
 MAX_NESTED = 40
 MAX_CAUSES = 4
 
 
 class LinkLost(Exception):
     """The other side died, is silent, or sent what is no message. Nothing can be asked of it any more."""
-
-
-class Wire:
-    """Whole messages over two descriptors, bounded in size and time."""
-
-    def __init__(self, source: int, sink: int, timeout_s: float = 3600.0) -> None:
-        self._source, self._sink, self._timeout_s = source, sink, timeout_s
-        os.set_blocking(source, False)
-        os.set_blocking(sink, False)
-        for handle in (source, sink):
-            os.set_inheritable(handle, False)
-
-    def send(self, message: Any) -> None:
-        text = json.dumps(message).encode()
-        if len(text) > MAX_MESSAGE:
-            raise CannotCross(f"{len(text)} bytes in one call are more than can cross")
-        view = memoryview(LENGTH.pack(len(text)) + text)
-        deadline = time.monotonic() + self._timeout_s
-        while view:
-            try:
-                view = view[os.write(self._sink, view) :]
-            except BlockingIOError:
-                self._wait(self._sink, select.POLLOUT, deadline)
-
-    def receive(self) -> Any:
-        deadline = time.monotonic() + self._timeout_s
-        (size,) = LENGTH.unpack(self._exactly(LENGTH.size, deadline))
-        if size > MAX_MESSAGE:
-            raise ValueError(f"a message of {size} bytes")
-        return json.loads(self._exactly(size, deadline))
-
-    def _exactly(self, size: int, deadline: float) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            try:
-                part = os.read(self._source, min(size - len(data), 1 << 20))
-            except BlockingIOError:
-                self._wait(self._source, select.POLLIN, deadline)
-                continue
-            if not part:
-                raise EOFError("the stream ended")
-            data += part
-        return bytes(data)
-
-    def _wait(self, handle: int, event: int, deadline: float) -> None:
-        poll = select.poll()
-        poll.register(handle, event)
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            raise TimeoutError("no answer in time")
 
 
 class Exports:
@@ -180,9 +129,11 @@ class Peer:
     ) -> None:
         self.fault = ""
         """Why nothing can be asked any more; empty while all is well."""
+        self.refuted = ""
+        """The assertion that failed here when the other side called, whether it swallowed that or not."""
         self.mirrors: Mirrors
-        self._wire, self._guard = wire, guard
-        self._names_freely = is_trusted
+        self.guard, self.is_trusted = guard, is_trusted
+        self._wire = wire
         self._state, self._on_state, self._effects, self._on_effects = state, on_state, effects, on_effects
         self._exports = Exports()
         self._dropped: list[tuple[int, int]] = []
@@ -244,6 +195,8 @@ class Peer:
         finally:
             self._nested -= 1
         if kind == "raise":
+            if isinstance(result, StopIteration) and self.is_trusted and question[3] != "__next__":
+                raise RuntimeError("StopIteration of what is no iterator") from result  # it would end a loop
             raise result
         return result
 
@@ -263,9 +216,11 @@ class Peer:
             known = {id(container): index for index, container in enumerate(decoder.containers)}
             before = [self._plainly(container) for container in decoder.containers]
             value = self._exports.object(handle) if handle else None
-            result = self._guard.perform(op, value, name, args, kwargs)
+            result = self.guard.perform(op, value, name, args, kwargs)
             answer = ["ok", Encoder(self._refer, known).encode(result)]
         except (SystemExit, GeneratorExit, Exception) as error:
+            if isinstance(error, AssertionError):
+                self.refuted = str(error) or "an assertion failed"
             answer = ["raise", self._refer_error(error, known, 0)]
         finally:
             self._nested -= 1
@@ -294,14 +249,14 @@ class Peer:
             return ["yours", handle]
         if isinstance(value, BaseException):
             return self._refer_error(value, {}, 0)
-        if self._names_freely and (name := standard_name(value)) is not None:
+        if self.is_trusted and (name := standard_name(value)) is not None:
             return name
-        self._guard.export(value)
+        self.guard.export(value)
         if isinstance(value, type):
             return ["class", self._exports.handle(value)]
         if isinstance(value, types.ModuleType):
             return ["module", self._exports.handle(value), value.__name__]
-        if self._names_freely and isinstance(value, types.FunctionType):
+        if self.is_trusted and isinstance(value, types.FunctionType):
             told = Encoder(self._refer).encode(parameters_of(value))
             return ["function", self._exports.handle(value), told]
         kind = type(value)
@@ -314,6 +269,8 @@ class Peer:
     def _refer_error(self, error: BaseException, known: dict[int, int], depth: int) -> Any:
         if (handle := self.mirrors.handle_of(error)) is not None:
             return ["yours", handle]
+        if isinstance(error, CannotCross):  # there it is as if the object could not do it
+            return ["std error", "TypeError", [str(error)], None]
         cause = error.__cause__ if depth < MAX_CAUSES else None
         told = None if cause is None else self._refer_error(cause, known, depth + 1)
         filename = getattr(error, "filename", None) if type(error) in _OS_ERRORS else None
@@ -336,9 +293,9 @@ class Peer:
         if tag == "class":
             return self.mirrors.type(int(data[1]))
         decoder = Decoder(self._resolve)
-        if tag == "name" and not self._names_freely:
+        if tag == "name" and not self.is_trusted:
             return named(data)
-        if tag == "function" and not self._names_freely:
+        if tag == "function" and not self.is_trusted:
             return self.mirrors.function(int(data[1]), decoder.decode(data[2]))
         if tag == "module":
             return self.mirrors.module(int(data[1]), str(data[2]))

@@ -11,8 +11,9 @@ from .effects import Surroundings, repeat
 from .guard import TestsGuard
 from .lockdown import lock_down
 from .mirror import Mirrors, ModuleMirror
-from .peer import Peer, Wire
+from .peer import Peer
 from .shared import SharedFolder
+from .wire import Wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
 
 
 class SubjectFinder:
-    """Finds the modules of the code under test on the other side. What is not there may be a file of the tests."""
+    """Finds the modules of the code under test on the other side. What is not there may be a file of the tests; and
+    what is theirs is never asked for there."""
 
-    def __init__(self, peer: Peer, names: Sequence[str]) -> None:
-        self._peer, self._names = peer, frozenset(names)
+    def __init__(self, peer: Peer, names: Sequence[str], tests: Sequence[str]) -> None:
+        self._peer, self._names, self._tests = peer, frozenset(names), frozenset(tests)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
-        if name.partition(".")[0] not in self._names:
+        if name.partition(".")[0] not in self._names or name in self._tests:
             return None
         try:
             module = self._peer.ask("import", 0, name)
@@ -62,11 +64,12 @@ class _Loader:
         """It was executed on the other side."""
 
 
-def install(names: Sequence[str], folder: str, timeout_s: float) -> Peer:
+def install(names: Sequence[str], tests: Sequence[str], folder: str, timeout_s: float) -> Peer:
     """Make the code under test importable from the other end of the link.
 
     Args:
         names: the top-level modules of the code under test.
+        tests: modules within them that are the tests' own.
         folder: where the tests are.
         timeout_s: the longest that one call may take.
     """
@@ -79,6 +82,6 @@ def install(names: Sequence[str], folder: str, timeout_s: float) -> Peer:
         is_trusted=True,
     )
     peer.mirrors = Mirrors(peer)
-    sys.meta_path.insert(0, SubjectFinder(peer, names))
+    sys.meta_path.insert(0, SubjectFinder(peer, names, tests))
     lock_down(folder)
     return peer

@@ -19,6 +19,7 @@ import base64
 import builtins
 import collections
 import collections.abc
+import dataclasses
 import datetime
 import decimal
 import fractions
@@ -51,8 +52,8 @@ _FUNCTIONS = (
 )
 
 
-class CannotCross(TypeError):
-    """A value or an operation that this kind of grading has no safe way for."""
+class CannotCross(Exception):
+    """A value or an operation that this kind of grading has no safe way for. No error that a test would wait for."""
 
 
 def _names() -> dict[str, Any]:
@@ -71,6 +72,7 @@ def _names() -> dict[str, Any]:
         (pathlib, "Path PurePath PosixPath PurePosixPath"),
         (uuid, "UUID"),
         (json.decoder, "JSONDecodeError"),
+        (dataclasses, "MISSING _FIELD _FIELD_CLASSVAR _FIELD_INITVAR"),  # `fields` and `asdict` compare with them
         (math, "sqrt floor ceil exp log gcd sin cos"),
         (types, "MappingProxyType SimpleNamespace"),
         (

@@ -1,0 +1,9 @@
+class Amount:
+    def __init__(self, cents):
+        self.cents = cents
+
+    def __add__(self, other):
+        return Amount(self.cents + other.cents) if isinstance(other, Amount) else self.cents + other
+
+    def __mul__(self, times):
+        return Amount(self.cents * times)
