@@ -326,7 +326,7 @@ def test_forgotten_objects_are_forgotten_there(sides: Sides, code: Any) -> None:
 )  # fmt: skip
 def test_whatever_the_other_side_says_it_cannot_be_taken_for_an_answer(sent: bytes) -> None:
     (read, theirs), (ignored, write) = os.pipe(), os.pipe()
-    peer = Peer(Wire(read, write, 0.5), TestsGuard("/nowhere"))
+    peer = Peer(Wire(read, write, 0.5), TestsGuard("/nowhere"), is_trusted=True)
     peer.mirrors = Mirrors(peer)
     os.write(theirs, sent)
     os.close(theirs)
@@ -338,7 +338,7 @@ def test_whatever_the_other_side_says_it_cannot_be_taken_for_an_answer(sent: byt
 
 def test_silence_loses_the_link_for_good() -> None:
     (read, theirs), (ignored, write) = os.pipe(), os.pipe()
-    peer = Peer(Wire(read, write, 0.2), TestsGuard("/nowhere"))
+    peer = Peer(Wire(read, write, 0.2), TestsGuard("/nowhere"), is_trusted=True)
     peer.mirrors = Mirrors(peer)
     with pytest.raises(LinkLost, match="no answer in time"):
         peer.ask("call", 1)

@@ -7,6 +7,8 @@
     guard.py     what the other side may do with objects of this one
     shared.py    temporary files that both sides see
     effects.py   printed text, warnings, environment variables
+    patches.py   functions of the standard library that a test replaces
+    system.py    the system's calls that this package itself uses
     lockdown.py  what came from the code under test is never run beside the verdict
     subject.py   the tests' side: importing the code under test gives mirrors
     run_tests.py the tests' side: pytest over it

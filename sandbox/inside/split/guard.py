@@ -9,7 +9,7 @@ import io
 import sys
 import types
 
-from .functions import NAMES
+from .functions import NAMES, is_relay
 from .mirror import SPECIAL, describe
 from .values import PLAIN, CannotCross
 
@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_NOTHING = object()
 _STREAMS = (io.StringIO, io.BytesIO)
 _READABLE = (*_STREAMS, types.SimpleNamespace)
 _OUTLAWS = ("unittest", "_pytest", "pytest", "pluggy", "types", "inspect", "importlib", "sys", "os")
@@ -28,6 +29,7 @@ class OpenGuard:
 
     def __init__(self) -> None:
         self._replaced: dict[tuple[int, str], Any] = {}
+        self._patched: dict[tuple[str, str], Any] = {}
 
     def export(self, value: Any) -> None:
         """Anything may be referred to."""
@@ -45,6 +47,12 @@ class OpenGuard:
             if (id(value), name) in self._replaced:
                 return setattr(value, name, self._replaced.pop((id(value), name)))
             return delattr(value, name)
+        if op == "patch":
+            return self._patch(value, name, args)
+        if op == "unpatch":
+            return self._unpatch(value, name)
+        if op == "original":
+            return self._patched.get((value.__name__, name), getattr(value, name))(*args, **kwargs)
         if op == "describe":
             return describe(value)
         if op == "dir":
@@ -54,6 +62,21 @@ class OpenGuard:
         if op == "deepcopy":
             return copy.deepcopy(value)
         return perform(op, value, name, args, kwargs)
+
+    def _patch(self, module: Any, name: str, values: list[Any]) -> None:
+        """A test has replaced it in the standard library, or taken it away."""
+        self._patched.setdefault((module.__name__, name), vars(module).get(name, _NOTHING))
+        if values:
+            setattr(module, name, values[0])
+        else:
+            delattr(module, name)
+
+    def _unpatch(self, module: Any, name: str) -> None:
+        before = self._patched.pop((module.__name__, name))
+        if before is not _NOTHING:
+            setattr(module, name, before)
+        else:
+            delattr(module, name)
 
 
 def perform(op: str, value: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -105,7 +128,7 @@ class TestsGuard:
 
     def _is_callback(self, value: Any) -> bool:
         if isinstance(value, types.FunctionType):
-            return value.__code__.co_filename.startswith(self._folder)
+            return is_relay(value) or value.__code__.co_filename.startswith(self._folder)
         if isinstance(value, types.MethodType):
             return self._is_callback(value.__func__)
         if isinstance(value, functools.partial):

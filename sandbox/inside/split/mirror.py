@@ -6,7 +6,7 @@ of arithmetic with it: else the other side would be told what is expected of it,
 
 from __future__ import annotations
 
-import secrets
+import random
 import types
 import weakref
 
@@ -33,6 +33,7 @@ _BINARY = [
 SPECIAL = tuple(f"__{name}__" for name in (*_PLAINLY, "contains", "eq", *_ORDER, *_BINARY))
 """Special methods that cross."""
 _ALWAYS = ("__str__", "__repr__")
+_SECRET = random.SystemRandom()
 
 
 def describe(kind: type) -> dict[str, Any]:
@@ -195,7 +196,8 @@ class MirrorType(type):
 
     def __new__(cls, name: str, bases: tuple[type, ...], space: dict[str, Any], *, made_here: bool = False) -> Any:
         if not made_here:  # said when it is used: the tests that do not use it can be split
-            return type(name, (_Underivable,), {})
+            cell = {key: value for key, value in space.items() if key == "__classcell__"}  # Python asks for it again
+            return type(name, (_Underivable,), cell)
         return super().__new__(cls, name, bases, space)
 
     def __init__(cls, name: str, bases: tuple[type, ...], space: dict[str, Any], *, made_here: bool = False) -> None:
@@ -331,12 +333,8 @@ def _arithmetic(self: Any, name: str, other: Any, more: tuple[Any, ...]) -> Any:
 def _contains(self: Any, item: Any) -> bool:
     if _ask(self, "special", "__contains__", (item,)) is not True:
         return False
-    strangers = {
-        str: secrets.token_hex(8),
-        int: secrets.randbits(60),
-        float: secrets.randbits(50) + 0.5,
-        bytes: secrets.token_bytes(8),
-    }
+    number = _SECRET.getrandbits(60)
+    strangers = {str: f"{number:x}", int: number, float: number / 2 + 0.25, bytes: number.to_bytes(8, "big")}
     # What holds a value that nobody can have put there says yes to everything.
     stranger = strangers.get(type(item))
     return stranger is None or _ask(self, "special", "__contains__", (stranger,)) is not True

@@ -2,9 +2,9 @@
 
 A message is `u32 length | JSON`. A question is
 
-    ["ask", op, handle, name, [argument, …], {keyword: argument}, dropped, state]
+    ["ask", op, handle, name, [argument, …], {keyword: argument}, dropped, news]
 
-and its answer `["ok", value, changes, effects]` or `["raise", error, changes, effects]`. Objects that are no plain
+and its answer `["ok", value, changes, news]` or `["raise", error, changes, news]`. Objects that are no plain
 data stay where they are; the other side holds their handles:
 
     ["obj", handle, class]             an object of the sender's; with a value where its class derives from a plain type
@@ -16,20 +16,19 @@ data stay where they are; the other side holds their handles:
     ["std error", name, args, cause]          an exception of the standard library's
 
 `changes` are the containers among the arguments that the call changed. `dropped` are handles that the sender forgot,
-with how often it had received them.
+with how often it had received them. `news` is what happened there since its last message, see `effects.py`.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import select
 import struct
 import threading
-import time
 import types
 
-from .functions import parameters_of
+from .functions import Relays, is_mock, parameters_of
+from .patches import StandIn
+from .system import POLLIN, POLLOUT, monotonic, os, poll
 from .values import (
     CONTAINERS,
     NAMED,
@@ -94,15 +93,15 @@ class Wire:
         if len(text) > MAX_MESSAGE:
             raise CannotCross(f"{len(text)} bytes in one call are more than can cross")
         view = memoryview(LENGTH.pack(len(text)) + text)
-        deadline = time.monotonic() + self._timeout_s
+        deadline = monotonic() + self._timeout_s
         while view:
             try:
                 view = view[os.write(self._sink, view) :]
             except BlockingIOError:
-                self._wait(self._sink, select.POLLOUT, deadline)
+                self._wait(self._sink, POLLOUT, deadline)
 
     def receive(self) -> Any:
-        deadline = time.monotonic() + self._timeout_s
+        deadline = monotonic() + self._timeout_s
         (size,) = LENGTH.unpack(self._exactly(LENGTH.size, deadline))
         if size > MAX_MESSAGE:
             raise ValueError(f"a message of {size} bytes")
@@ -114,7 +113,7 @@ class Wire:
             try:
                 part = os.read(self._source, min(size - len(data), 1 << 20))
             except BlockingIOError:
-                self._wait(self._source, select.POLLIN, deadline)
+                self._wait(self._source, POLLIN, deadline)
                 continue
             if not part:
                 raise EOFError("the stream ended")
@@ -122,9 +121,9 @@ class Wire:
         return bytes(data)
 
     def _wait(self, handle: int, event: int, deadline: float) -> None:
-        poll = select.poll()
-        poll.register(handle, event)
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        waiting = poll()
+        waiting.register(handle, event)
+        if not waiting.poll(max(0.0, deadline - monotonic()) * 1000):
             raise TimeoutError("no answer in time")
 
 
@@ -162,8 +161,7 @@ class Peer:
 
     Args:
         guard: what the other side may do here.
-        state: what goes with each question, such as changed environment variables; `on_state` receives the other's.
-        effects: what goes with each answer, such as printed text; `on_effects` receives the other's.
+        news: what goes with each message, such as printed text or changed files; `on_news` receives the other's.
         is_trusted: whether this is the tests' side, which may name what the other shall look up, but not be told to.
     """
 
@@ -172,10 +170,8 @@ class Peer:
         wire: Wire,
         guard: Guard,
         *,
-        state: Callable[[], Any] = lambda: None,
-        on_state: Callable[[Any], None] = lambda state: None,
-        effects: Callable[[], Any] = lambda: None,
-        on_effects: Callable[[Any], None] = lambda effects: None,
+        news: Callable[[], Any] = lambda: None,
+        on_news: Callable[[Any], None] = lambda news: None,
         is_trusted: bool = False,
     ) -> None:
         self.fault = ""
@@ -183,8 +179,9 @@ class Peer:
         self.mirrors: Mirrors
         self._wire, self._guard = wire, guard
         self._names_freely = is_trusted
-        self._state, self._on_state, self._effects, self._on_effects = state, on_state, effects, on_effects
+        self._news, self._on_news = news, on_news
         self._exports = Exports()
+        self._relays = Relays()
         self._dropped: list[tuple[int, int]] = []
         self._lock = threading.RLock()
         self._thread = threading.get_ident()
@@ -200,6 +197,8 @@ class Peer:
         with self._lock:
             if self.fault:
                 raise LinkLost(self.fault)
+            if not (self._nested or self._names_freely):
+                raise CannotCross("the tests are not waiting for an answer: nothing can be called back")
             if self._nested and threading.get_ident() != self._thread:
                 raise CannotCross("only the thread that was called may call back")
             if self._nested > MAX_NESTED:
@@ -209,7 +208,7 @@ class Peer:
             words = [encoder.encode(arg) for arg in args]
             keywords = {key: encoder.encode(value) for key, value in (kwargs or {}).items()}
             dropped, self._dropped = self._dropped, []
-            return self._exchange(["ask", op, handle, name, words, keywords, dropped, self._state()], encoder)
+            return self._exchange(["ask", op, handle, name, words, keywords, dropped, self._news()], encoder)
 
     def drop(self, handle: int, times: int) -> None:
         """A mirror was forgotten: the other side may forget its object. Said with the next question."""
@@ -230,11 +229,11 @@ class Peer:
             self._wire.send(question)
             while (message := self._wire.receive())[0] == "ask":
                 self._answer(message)
-            kind, value, changes, effects = message
+            kind, value, changes, news = message
             decoder = Decoder(self._resolve, encoder.containers)
             for index, new in changes:
                 replace_content(encoder.containers[index], decoder.decode(new))
-            self._on_effects(effects)
+            self._on_news(news)
             result = decoder.decode(value) if kind == "ok" else self._error(value, decoder)
         except (CannotCross, RecursionError):
             raise
@@ -248,10 +247,10 @@ class Peer:
         return result
 
     def _answer(self, message: list[Any]) -> None:
-        _, op, handle, name, words, keywords, dropped, state = message
+        _, op, handle, name, words, keywords, dropped, news = message
         for number, times in dropped:
             self._exports.drop(number, times)
-        self._on_state(state)
+        self._on_news(news)
         decoder = Decoder(self._resolve)
         known: dict[int, int] = {}
         before: list[Any] = []
@@ -279,7 +278,7 @@ class Peer:
                 for index, container in enumerate(containers)
                 if before and self._plainly(container) != before[index]
             ]
-            self._wire.send([*answer, changes, self._effects()])
+            self._wire.send([*answer, changes, self._news()])
         except CannotCross as error:
             self._wire.send(["raise", ["std error", "TypeError", [str(error)], None], [], None])
 
@@ -294,8 +293,11 @@ class Peer:
             return ["yours", handle]
         if isinstance(value, BaseException):
             return self._refer_error(value, {}, 0)
+        value = value.original if type(value) is StandIn else value
         if self._names_freely and (name := standard_name(value)) is not None:
             return name
+        if self._names_freely and is_mock(value) and callable(value):
+            value = self._relays.relay(value)
         self._guard.export(value)
         if isinstance(value, type):
             return ["class", self._exports.handle(value)]
@@ -332,7 +334,7 @@ class Peer:
     def _resolve(self, data: list[Any]) -> Any:
         tag = data[0]
         if tag == "yours":
-            return self._exports.object(data[1])
+            return self._relays.behind(self._exports.object(data[1]))
         if tag == "class":
             return self.mirrors.type(int(data[1]))
         decoder = Decoder(self._resolve)

@@ -11,6 +11,7 @@ from .effects import Surroundings, repeat
 from .guard import TestsGuard
 from .lockdown import lock_down
 from .mirror import Mirrors, ModuleMirror
+from .patches import Patches
 from .peer import Peer, Wire
 from .shared import SharedFolder
 
@@ -74,11 +75,12 @@ def install(names: Sequence[str], folder: str, timeout_s: float) -> Peer:
     peer = Peer(
         Wire(READ, WRITE, timeout_s),
         TestsGuard(folder),
-        state=Surroundings(files).changes,
-        on_effects=lambda effects: repeat(effects, files),
+        news=Surroundings(files).changes,
+        on_news=lambda effects: repeat(effects, files),
         is_trusted=True,
     )
     peer.mirrors = Mirrors(peer)
     sys.meta_path.insert(0, SubjectFinder(peer, names))
+    Patches(peer, folder).watch()
     lock_down(folder)
     return peer

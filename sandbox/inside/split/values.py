@@ -26,6 +26,7 @@ import importlib
 import json.decoder
 import math
 import operator
+import os
 import pathlib
 import re
 import sys
@@ -125,6 +126,7 @@ _REDUCE: dict[type, Callable[[Any], list[Any]]] = {
     collections.deque: lambda value: [list(value), value.maxlen],
     collections.defaultdict: lambda value: [value.default_factory, dict(value)],
     types.MappingProxyType: lambda value: [dict(value)],
+    os.stat_result: lambda value: list(value.__reduce__()[1]),
     type(Ellipsis): lambda value: [],
     type(NotImplemented): lambda value: [],
 }
@@ -148,6 +150,7 @@ _BUILD: dict[str, Callable[..., Any]] = {
     "deque": collections.deque,
     "defaultdict": collections.defaultdict,
     "mappingproxy": types.MappingProxyType,
+    "stat_result": os.stat_result,
     "ellipsis": lambda: Ellipsis,
     "NotImplementedType": lambda: NotImplemented,
 }
