@@ -22,6 +22,7 @@ CHECKS = (
     *(f"tests/test_parsing.py::test_what_is_no_amount[{text}]" for text in NO_AMOUNTS),
     *(f"tests/test_sums.py::test_{name}" for name in ("total", "shares", "each", "normalise")),
     *(f"tests/test_purse.py::test_{name}" for name in ("balance", "currencies", "overdrawn")),
+    "tests/test_quiet.py::test_no_file_and_no_clock",
 )  # fmt: skip
 
 
