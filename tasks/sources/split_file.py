@@ -20,6 +20,7 @@ from typing import Any
 from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.sources.ledger import mend
+from journeyman.tasks.sources.library import load_library
 from journeyman.tasks.sources.make import prove_split
 from journeyman.tasks.sources.recipe import Recipe, build_recipe
 from journeyman.tasks.sources.recipe_file import library_line, read_libraries, read_recipes, recipe_line
@@ -102,7 +103,10 @@ def split_file(
     report = SplitReport(len(recipes), resumed=len(decided))
     for recipe in decided:
         report.add(recipe)
-    tests = {library.requirement: names for library, names in read_libraries(path)}
+    tests = {}
+    for library, names in read_libraries(path):
+        load_library(library.requirement, sha256=library.sha256)  # once, before many ask for it
+        tests[library.requirement] = names
     begun_with = {library.requirement for library, _ in read_libraries(growing)}
     with growing.open("a", encoding="utf-8") as file, ThreadPoolExecutor(jobs) as pool:
         for recipe in pool.map(partial(_decided, sandboxes=sandboxes), recipes[len(decided) :]):
