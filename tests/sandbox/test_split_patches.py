@@ -17,14 +17,16 @@ import pytest
 from journeyman.sandbox.inside.split.guard import OpenGuard, TestsGuard
 from journeyman.sandbox.inside.split.mirror import Mirrors
 from journeyman.sandbox.inside.split.patches import Patches, StandIn
-from journeyman.sandbox.inside.split.peer import Peer, Wire
+from journeyman.sandbox.inside.split.peer import Peer
 from journeyman.sandbox.inside.split.values import CannotCross
+from journeyman.sandbox.inside.split.wire import Wire
 
 SERVE = """
 import sys
 from journeyman.sandbox.inside.split.guard import OpenGuard
 from journeyman.sandbox.inside.split.mirror import Mirrors
-from journeyman.sandbox.inside.split.peer import Peer, Wire
+from journeyman.sandbox.inside.split.peer import Peer
+from journeyman.sandbox.inside.split.wire import Wire
 peer = Peer(Wire(int(sys.argv[1]), int(sys.argv[2])), OpenGuard())
 peer.mirrors = Mirrors(peer)
 peer.serve()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import collections
+import functools
+import itertools
+import operator
 import os
 import sys
 import threading
@@ -14,8 +18,9 @@ import pytest
 
 from journeyman.sandbox.inside.split.guard import OpenGuard, TestsGuard
 from journeyman.sandbox.inside.split.mirror import Mirrors
-from journeyman.sandbox.inside.split.peer import LENGTH, LinkLost, Peer, Wire
+from journeyman.sandbox.inside.split.peer import LinkLost, Peer
 from journeyman.sandbox.inside.split.values import CannotCross
+from journeyman.sandbox.inside.split.wire import LENGTH, Wire
 
 CODE = '''
 import enum
@@ -64,6 +69,14 @@ class Shelf:
     def __getitem__(self, key): return self.items[key]
     def __contains__(self, item): return item in self.items
 
+class Documented:
+    def __init__(self, text): self.text = text
+    @property
+    def __doc__(self): return self.text
+
+def copied(value):
+    import copy
+    return copy.copy(value)
 def fill(items, more): items.extend(more); return items
 def apply(function, *args, **kwargs): return function(*args, **kwargs)
 def count(n):
@@ -347,3 +360,38 @@ def test_silence_loses_the_link_for_good() -> None:
         peer.ask("call", 1)
     for handle in (read, theirs, ignored, write):
         os.close(handle)
+
+
+def test_callables_that_the_standard_library_makes_of_others(code: Any) -> None:
+    assert code.apply(functools.partial(lambda a, b: a - b, 5), 3) == 2
+    assert code.apply(functools.partial(max, key=lambda item: -item), [1, 2]) == 1
+    assert code.apply(operator.methodcaller("split", sep=","), "a,b") == ["a", "b"]
+    assert code.apply(operator.itemgetter(0, 1), "abc") == ("a", "b")
+    assert code.apply(operator.attrgetter("real"), 3) == 3
+    assert code.apply(str.casefold, "ABC") == "abc"
+    assert code.apply((3).__eq__, 3) is True
+    with pytest.raises(CannotCross, match="method-wrapper cannot be handed"):
+        code.apply((3).__getattribute__, "real")
+
+
+def test_a_container_of_a_class_of_its_own_arrives_as_the_nearest_plain_one(code: Any) -> None:
+    class Counted(collections.defaultdict):  # type: ignore[type-arg]
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, collections.defaultdict) and super().__eq__(other)
+
+        __hash__ = None  # type: ignore[assignment]
+
+    assert type(code.same(Counted(int, a=1))) is collections.defaultdict
+    assert code.same(Counted(int, a=1)) == Counted(int, a=1)
+    assert code.apply(lambda: Counted(list))["new"] == []
+
+
+def test_an_iterator_is_copied_where_it_is(code: Any) -> None:
+    numbers = itertools.count(3)
+    copied = code.copied(numbers)
+    assert (next(copied), next(copied), next(numbers)) == (3, 4, 3)
+
+
+def test_documentation_of_a_class_and_of_an_object(code: Any) -> None:
+    assert code.Yes.__doc__ == "Says yes to everything."
+    assert code.Documented("mine").__doc__ == "mine"

@@ -1,6 +1,7 @@
 """A test process and the process of the code under test, each in its own sandbox, over one stream of JSON.
 
     values.py    plain data as tagged JSON
+    wire.py      messages over two descriptors
     peer.py      calls and answers, in both directions
     mirror.py    local classes that stand for the other side's
     functions.py functions of the tests as functions there

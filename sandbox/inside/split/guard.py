@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections.abc
 import copy
-import functools
 import io
 import sys
 import types
@@ -124,6 +123,8 @@ class TestsGuard:
             raise AttributeError(name)
         if op == "call" and isinstance(value, type) and not self._is_theirs(value):
             raise CannotCross(f"{value.__qualname__} cannot be called from there")
+        if op == "copy" and self._is_harmless(value):
+            return copy.copy(value)
         return perform(op, value, name, args, kwargs)
 
     def _is_callback(self, value: Any) -> bool:
@@ -131,10 +132,10 @@ class TestsGuard:
             return is_relay(value) or value.__code__.co_filename.startswith(self._folder)
         if isinstance(value, types.MethodType):
             return self._is_callback(value.__func__)
-        if isinstance(value, functools.partial):
-            return self._is_callback(value.func)
         if isinstance(value, types.BuiltinMethodType):  # [].append, "".join
             return type(value.__self__) in (*PLAIN, *_STREAMS)
+        if isinstance(value, types.MethodWrapperType):  # (3).__eq__
+            return type(value.__self__) in PLAIN and value.__name__ in SPECIAL
         return isinstance(value, type) and self._is_theirs(value)
 
     def _is_theirs(self, kind: type) -> bool:

@@ -271,6 +271,15 @@ def _get(self: Any, name: str) -> Any:
     return _ask(self, "get", name)
 
 
+class _Doc:
+    """`__doc__` of a mirrored class, which may say something else of each object."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is None:
+            return owner._ask("get", "__doc__") if MirrorType.handles.get(owner) else None
+        return _get(instance, "__doc__")
+
+
 _RAISING = ("args", "__cause__", "__context__", "__traceback__", "__suppress_context__", "__notes__")
 """Attributes of an exception that belong to its way through this side."""
 
@@ -283,6 +292,7 @@ def _set(self: Any, name: str, value: Any) -> None:
 
 
 _ATTRIBUTES: dict[str, Any] = {
+    "__doc__": _Doc(),
     "__getattr__": _get,
     "__setattr__": _set,
     "__delattr__": lambda self, name: _ask(self, "del", name),

@@ -1,6 +1,6 @@
 """Calls and answers between the two sides. Each side may ask; while it waits it does what the other asks of it.
 
-A message is `u32 length | JSON`. A question is
+A question is
 
     ["ask", op, handle, name, [argument, …], {keyword: argument}, dropped, news]
 
@@ -21,14 +21,11 @@ with how often it had received them. `news` is what happened there since its las
 
 from __future__ import annotations
 
-import json
-import struct
 import threading
 import types
 
 from .functions import Relays, is_mock, parameters_of
 from .patches import StandIn
-from .system import POLLIN, POLLOUT, monotonic, os, poll
 from .values import (
     CONTAINERS,
     NAMED,
@@ -38,6 +35,8 @@ from .values import (
     Encoder,
     name_of,
     named,
+    parts_of,
+    plainly,
     replace_content,
     standard_name,
 )
@@ -46,6 +45,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol
+
+    from .wire import Wire
 
     class Guard(Protocol):
         """What the other side may see of this one, and do with it."""
@@ -68,63 +69,12 @@ if TYPE_CHECKING:
             """The handle of what stands for an object of the other side; `None` for anything else."""
 
 
-LENGTH = struct.Struct(">I")
-MAX_MESSAGE = 16 * 1024 * 1024
 MAX_NESTED = 40
 MAX_CAUSES = 4
 
 
 class LinkLost(Exception):
     """The other side died, is silent, or sent what is no message. Nothing can be asked of it any more."""
-
-
-class Wire:
-    """Whole messages over two descriptors, bounded in size and time."""
-
-    def __init__(self, source: int, sink: int, timeout_s: float = 3600.0) -> None:
-        self._source, self._sink, self._timeout_s = source, sink, timeout_s
-        os.set_blocking(source, False)
-        os.set_blocking(sink, False)
-        for handle in (source, sink):
-            os.set_inheritable(handle, False)
-
-    def send(self, message: Any) -> None:
-        text = json.dumps(message).encode()
-        if len(text) > MAX_MESSAGE:
-            raise CannotCross(f"{len(text)} bytes in one call are more than can cross")
-        view = memoryview(LENGTH.pack(len(text)) + text)
-        deadline = monotonic() + self._timeout_s
-        while view:
-            try:
-                view = view[os.write(self._sink, view) :]
-            except BlockingIOError:
-                self._wait(self._sink, POLLOUT, deadline)
-
-    def receive(self) -> Any:
-        deadline = monotonic() + self._timeout_s
-        (size,) = LENGTH.unpack(self._exactly(LENGTH.size, deadline))
-        if size > MAX_MESSAGE:
-            raise ValueError(f"a message of {size} bytes")
-        return json.loads(self._exactly(size, deadline))
-
-    def _exactly(self, size: int, deadline: float) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            try:
-                part = os.read(self._source, min(size - len(data), 1 << 20))
-            except BlockingIOError:
-                self._wait(self._source, POLLIN, deadline)
-                continue
-            if not part:
-                raise EOFError("the stream ended")
-            data += part
-        return bytes(data)
-
-    def _wait(self, handle: int, event: int, deadline: float) -> None:
-        waiting = poll()
-        waiting.register(handle, event)
-        if not waiting.poll(max(0.0, deadline - monotonic()) * 1000):
-            raise TimeoutError("no answer in time")
 
 
 class Exports:
@@ -296,6 +246,8 @@ class Peer:
         value = value.original if type(value) is StandIn else value
         if self._names_freely and (name := standard_name(value)) is not None:
             return name
+        if self._names_freely and (parts := parts_of(value)) is not None:
+            return ["made", Encoder(self._refer).encode(parts)]
         if self._names_freely and is_mock(value) and callable(value):
             value = self._relays.relay(value)
         self._guard.export(value)
@@ -309,7 +261,7 @@ class Peer:
         kind = type(value)
         plain = next((base for base in PLAIN if isinstance(value, base)), None)
         if plain in CONTAINERS or plain in (frozenset, complex):
-            return Encoder(self._refer).encode(plain(value))
+            return Encoder(self._refer).encode(plainly(value))
         values = [] if plain is None else [Encoder(self._refer).encode(_plain_value(plain, value))]
         return ["obj", self._exports.handle(value), ["class", self._exports.handle(kind)], *values]
 
@@ -340,6 +292,9 @@ class Peer:
         decoder = Decoder(self._resolve)
         if tag == "name" and not self._names_freely:
             return named(data)
+        if tag == "made" and not self._names_freely:
+            kind, args, kwargs = decoder.decode(data[1])
+            return kind(*args, **kwargs)
         if tag == "function" and not self._names_freely:
             return self.mirrors.function(int(data[1]), decoder.decode(data[2]))
         if tag == "module":

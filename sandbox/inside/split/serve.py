@@ -12,8 +12,9 @@ from ..link import READ, WRITE
 from .effects import Recorder, adopt
 from .guard import OpenGuard
 from .mirror import Mirrors
-from .peer import Peer, Wire
+from .peer import Peer
 from .shared import SharedFolder
+from .wire import Wire
 
 
 def main() -> None:

@@ -12,8 +12,9 @@ from .guard import TestsGuard
 from .lockdown import lock_down
 from .mirror import Mirrors, ModuleMirror
 from .patches import Patches
-from .peer import Peer, Wire
+from .peer import Peer
 from .shared import SharedFolder
+from .wire import Wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ None, booleans, strings, floats and small integers stand for themselves; all els
     ["std", class, …]      a value of the standard library, by what its constructor takes
     ["type", name]         a class, or a function, of the standard library
     ["name", module, qualified name]      any other one; only the code's side looks such names up
+    ["made", [class, arguments, keywords]]      a callable of the standard library's that holds others; likewise
     ["same", n]            the n-th container among the arguments of the call that is being answered
     ["obj", …] and others  what is no plain data: see `peer.py`
 
@@ -22,6 +23,7 @@ import collections.abc
 import datetime
 import decimal
 import fractions
+import functools
 import importlib
 import json.decoder
 import math
@@ -47,6 +49,7 @@ PLAIN = (str, int, float, bytes, tuple, list, dict, set, frozenset, bytearray, c
 """Types whose values travel as data, and those of their subclasses too."""
 VALUED = (str, int, float, bytes, tuple)
 """Those whose values never change: an object of a subclass travels as its value and as an object."""
+_METHODS = (types.MethodDescriptorType, types.WrapperDescriptorType)
 _FUNCTIONS = (
     "len abs sum min max sorted repr ord chr all any iter next zip map filter enumerate reversed round divmod pow hash"
 )
@@ -156,6 +159,25 @@ _BUILD: dict[str, Callable[..., Any]] = {
 }
 
 
+def parts_of(value: Any) -> list[Any] | None:
+    """Of a callable that the standard library makes of others: its class, and the arguments that give it again."""
+    if type(value) is functools.partial:
+        return [functools.partial, [value.func, *value.args], value.keywords]
+    if type(value) in (operator.methodcaller, operator.attrgetter, operator.itemgetter):
+        made, args = value.__reduce__()
+        keywords = made.keywords if isinstance(made, functools.partial) else {}
+        return [type(value), [*getattr(made, "args", ()), *args], keywords]
+    return None
+
+
+def plainly(value: Any) -> Any:
+    """A container of a class of its own as one of the standard library's, the most special that it derives from."""
+    base = next(base for base in type(value).__mro__ if base in _REDUCE or base in PLAIN)
+    if base is collections.defaultdict:
+        return collections.defaultdict(value.default_factory, value)
+    return base(value)
+
+
 class Encoder:
     """Values → JSON. Remembers the containers that it met, in order, so that the other side's changes can be applied.
 
@@ -205,9 +227,10 @@ class Encoder:
 
 def standard_name(value: Any) -> list[Any] | None:
     """The tagged name of a function or class that any Python has, else nothing."""
-    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-    if not isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
+    if not isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType, *_METHODS)):
         return None
+    owner = value.__objclass__ if isinstance(value, _METHODS) else value
+    module, name = getattr(owner, "__module__", None), getattr(value, "__qualname__", None)
     if not (isinstance(module, str) and isinstance(name, str)) or module.partition(".")[0] not in _STANDARD:
         return None
     return ["name", module, name] if _look_up(module, name) is value else None
