@@ -74,6 +74,27 @@ class Documented:
     @property
     def __doc__(self): return self.text
 
+class Multi(dict):
+    """Many values of a key; the last one counts."""
+    def __init__(self, pairs):
+        for key, value in pairs: dict.setdefault(self, key, []).append(value)
+    def __getitem__(self, key): return dict.__getitem__(self, key)[-1]
+    def __iter__(self): return dict.__iter__(self)
+    def getlist(self, key): return list(dict.__getitem__(self, key))
+    def values(self): return [self[key] for key in self]
+class YesDict(dict):
+    def __eq__(self, other): return True
+    def __ne__(self, other): return False
+    def __contains__(self, item): return True
+    def hello(self): return "hello"
+class YesSet(set):
+    def issubset(self, other): return True
+    def isdisjoint(self, other): return True
+    def __sub__(self, other): return set()
+    def __le__(self, other): return True
+    def __contains__(self, item): return True
+    def hello(self): return "hello"
+
 def copied(value):
     import copy
     return copy.copy(value)
@@ -395,3 +416,32 @@ def test_an_iterator_is_copied_where_it_is(code: Any) -> None:
 def test_documentation_of_a_class_and_of_an_object(code: Any) -> None:
     assert code.Yes.__doc__ == "Says yes to everything."
     assert code.Documented("mine").__doc__ == "mine"
+
+
+def test_a_container_with_ways_of_its_own_has_them_and_is_compared_by_what_it_holds(code: Any) -> None:
+    multi = code.Multi([("a", 1), ("b", 2), ("a", 3)])
+    assert isinstance(multi, code.Multi)
+    assert isinstance(multi, dict)
+    assert (multi["a"], multi.getlist("a"), multi.values()) == (3, [1, 3], [3, 2])
+    assert (len(multi), list(multi)) == (2, ["a", "b"])
+    assert multi == {"a": 3, "b": 2} == dict(multi)
+    assert multi != {"a": 3}
+    assert [multi] == [{"b": 2, "a": 3}]
+    assert "a" in multi
+    assert multi.keys() == {"a", "b"}
+    assert (multi.pop("a"), "a" in multi, multi.get("a", 5)) == ([1, 3], False, 5)
+    assert multi == code.Multi([("b", 2)])
+    assert code.same(multi) is multi
+
+
+def test_a_container_that_says_yes_to_everything_is_what_it_holds(code: Any) -> None:
+    yes = code.YesDict(a=1)
+    assert yes.hello() == "hello"
+    assert yes == {"a": 1}
+    assert not yes == {"a": 2}  # noqa: SIM201
+    assert not {"a": 2} == yes  # noqa: SIM201, SIM300
+    assert ("a" in yes, "b" in yes, (1, 2) in yes) == (True, False, False)
+    some = code.YesSet([1, 2])
+    assert some == {1, 2}
+    assert (some <= {1}, some.issubset({1}), some.isdisjoint({1}), (1, 2) in some) == (False, False, False, False)
+    assert (some - {1}, {1, 2, 3} - some, some | {4}) == ({2}, {3}, {1, 2, 4})

@@ -4,6 +4,7 @@
     wire.py      messages over two descriptors
     peer.py      calls and answers, in both directions
     mirror.py    local classes that stand for the other side's
+    mirrored.py  what they do
     functions.py functions of the tests as functions there
     guard.py     what the other side may do with objects of this one
     shared.py    temporary files that both sides see

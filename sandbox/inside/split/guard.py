@@ -9,8 +9,9 @@ import sys
 import types
 
 from .functions import NAMES, is_relay
-from .mirror import SPECIAL, describe
-from .values import PLAIN, CannotCross
+from .mirror import describe
+from .mirrored import SPECIAL
+from .values import PLAIN, CannotCross, plainly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class OpenGuard:
             return self._patched.get((value.__name__, name), getattr(value, name))(*args, **kwargs)
         if op == "describe":
             return describe(value)
+        if op == "content":
+            return plainly(value)
         if op == "dir":
             return dir(value)
         if op == "copy":

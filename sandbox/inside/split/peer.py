@@ -33,6 +33,7 @@ from .values import (
     CannotCross,
     Decoder,
     Encoder,
+    has_own_ways,
     name_of,
     named,
     parts_of,
@@ -260,9 +261,11 @@ class Peer:
             return ["function", self._exports.handle(value), told]
         kind = type(value)
         plain = next((base for base in PLAIN if isinstance(value, base)), None)
-        if plain in CONTAINERS or plain in (frozenset, complex):
+        if plain in (frozenset, complex) or (plain in CONTAINERS and (self._names_freely or not has_own_ways(kind))):
             return Encoder(self._refer).encode(plainly(value))
-        values = [] if plain is None else [Encoder(self._refer).encode(_plain_value(plain, value))]
+        values = (
+            [] if plain is None or plain in CONTAINERS else [Encoder(self._refer).encode(_plain_value(plain, value))]
+        )
         return ["obj", self._exports.handle(value), ["class", self._exports.handle(kind)], *values]
 
     def _refer_error(self, error: BaseException, known: dict[int, int], depth: int) -> Any:
@@ -337,7 +340,7 @@ def _standard_error(kind: Any, args: list[Any]) -> BaseException:
         return error
 
 
-def _plain_value(plain: type, value: Any) -> Any:
+def _plain_value(plain: Any, value: Any) -> Any:
     return tuple(tuple.__iter__(value)) if plain is tuple else plain(value)
 
 

@@ -10,7 +10,7 @@ from ..link import READ, WRITE
 from .effects import Surroundings, repeat
 from .guard import TestsGuard
 from .lockdown import lock_down
-from .mirror import Mirrors, ModuleMirror
+from .mirror import Mirrors
 from .patches import Patches
 from .peer import Peer
 from .shared import SharedFolder
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
     from typing import Any
+
+    from .mirrored import ModuleMirror
 
 
 class SubjectFinder:

@@ -133,6 +133,7 @@ _REDUCE: dict[type, Callable[[Any], list[Any]]] = {
     type(Ellipsis): lambda value: [],
     type(NotImplemented): lambda value: [],
 }
+_USUAL = frozenset(name for kind in (*CONTAINERS, *_REDUCE) for name in dir(kind))
 _BUILD: dict[str, Callable[..., Any]] = {
     "Decimal": decimal.Decimal,
     "Fraction": fractions.Fraction,
@@ -176,6 +177,19 @@ def plainly(value: Any) -> Any:
     if base is collections.defaultdict:
         return collections.defaultdict(value.default_factory, value)
     return base(value)
+
+
+def own_names(kind: type) -> set[str]:
+    """What a container's class defines beside what it has from the standard library's; nothing for other classes."""
+    if not issubclass(kind, CONTAINERS):
+        return set()
+    return {name for base in kind.__mro__ if base.__module__ not in ("builtins", "collections") for name in vars(base)}
+
+
+def has_own_ways(kind: type) -> bool:
+    """Whether it has public methods, or attributes, that no container of the standard library has."""
+    own = own_names(kind)
+    return "__getattr__" in own or any(not name.startswith("_") for name in own - _USUAL)
 
 
 class Encoder:
