@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from journeyman.sandbox.inside.split.guard import OpenGuard, TestsGuard
@@ -405,6 +406,29 @@ def test_a_container_of_a_class_of_its_own_arrives_as_the_nearest_plain_one(code
     assert type(code.same(Counted(int, a=1))) is collections.defaultdict
     assert code.same(Counted(int, a=1)) == Counted(int, a=1)
     assert code.apply(lambda: Counted(list))["new"] == []
+
+
+def test_a_callable_object_of_an_installed_library_can_be_called_and_no_more(code: Any) -> None:
+    parser = hypothesis.settings(max_examples=7)
+    decorated = code.apply(parser, lambda: 3)
+    assert decorated() == 3
+    assert code.same(parser) is parser
+    with pytest.raises(AttributeError):
+        code.steal(parser, "max_examples")
+    for runners_own in (pytest.mark.slow, pytest.approx(3)):
+        with pytest.raises(CannotCross, match="cannot be handed"):
+            code.apply(runners_own, 3)
+
+
+def test_an_object_of_the_tests_is_copied_where_it_is(code: Any) -> None:
+    class Thing:
+        def __init__(self) -> None:
+            self.parts = [1]
+
+    thing = Thing()
+    copied = code.copied(thing)
+    assert copied is not thing
+    assert copied.parts is thing.parts
 
 
 def test_an_iterator_is_copied_where_it_is(code: Any) -> None:

@@ -126,8 +126,8 @@ class TestsGuard:
             raise AttributeError(name)
         if op == "call" and isinstance(value, type) and not self._is_theirs(value):
             raise CannotCross(f"{value.__qualname__} cannot be called from there")
-        if op == "copy" and self._is_harmless(value):
-            return copy.copy(value)
+        if op in ("copy", "deepcopy") and (self._is_theirs(type(value)) or self._is_harmless(value)):
+            return copy.copy(value) if op == "copy" else copy.deepcopy(value)
         return perform(op, value, name, args, kwargs)
 
     def _is_callback(self, value: Any) -> bool:

@@ -24,7 +24,7 @@ from __future__ import annotations
 import threading
 import types
 
-from .functions import Relays, is_mock, parameters_of
+from .functions import Relays, parameters_of, wants_relay
 from .patches import StandIn
 from .values import (
     CONTAINERS,
@@ -249,7 +249,7 @@ class Peer:
             return name
         if self._names_freely and (parts := parts_of(value)) is not None:
             return ["made", Encoder(self._refer).encode(parts)]
-        if self._names_freely and is_mock(value) and callable(value):
+        if self._names_freely and wants_relay(value):
             value = self._relays.relay(value)
         self._guard.export(value)
         if isinstance(value, type):
