@@ -1,7 +1,8 @@
-"""`journeyman task check|mint|build`: prove tasks, and make new ones out of real libraries."""
+"""`journeyman task check|mint|build|split`: prove tasks, and make new ones out of real libraries."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from journeyman.cli_task import app, find_tasks, sandboxes_of
 from journeyman.tasks.sources.mint import MintReport, mint
 from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
+from journeyman.tasks.sources.split_file import SplitReport, split_file
 from journeyman.tasks.sources.suites import SUITES, build_all, suite_recipes
 from journeyman.tasks.validation import Certificate, check_task, stronger
 from journeyman.terminal import err, line, out, plural
@@ -134,6 +136,34 @@ def build(
         out.print(Text(f"{plural(len(made), 'task')} in {out_folder}", "dim"))
 
 
+@app.command(epilog=example("journeyman task split ./my-tasks/recipes.jsonl --jobs 2"))
+def split(
+    recipes: Annotated[Path, typer.Argument(metavar="RECIPES", help="A recipe file; it is replaced at the end.")],
+    backend: BackendOption = "auto",
+    jobs: Annotated[int, typer.Option(min=1, help="Proofs that run at once.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove a file's recipes in two sandboxes, out of reach of what decides, as new mints do by themselves.
+
+    Names, instructions and order stay. What does not hold there stays as it was, with the reason.
+
+    Interrupted, it keeps what it decided; the same command goes on from there.
+    """
+    number = len(_recipes_of(recipes))
+    try:
+        with progress_bar(f"splitting {line(str(recipes))}", number, shown=not as_json) as advance:
+            report = split_file(
+                recipes, sandboxes_of(backend), jobs=jobs, progress=lambda report: advance(report.done)
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        say_error(f"interrupted; {recipes} is as it was, and the same command goes on")
+        raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _say_split_file(report)
+
+
 @contextmanager
 def progress_bar(title: str, total: int | None, *, shown: bool) -> Iterator[Callable[..., None]]:
     """A bar on stderr; what it gives takes how many are done; also of how many and of what, where that changes."""
@@ -185,8 +215,19 @@ def _say_minted(report: MintReport) -> None:
     for reason, number in report.rejected.most_common():
         out.print(Text(f"  {number:>5} rejected: {line(reason)}", "dim"))
     if report.made:
-        out.print(Text(f"{report.split} of {report.made} are graded in two sandboxes, out of reach of what decides"))
-    for reason, number in report.unsplit.most_common():
-        out.print(Text(f"  {number:>5} are not: {line(reason)}", "dim"))
+        _say_shares(report.split, report.made, report.unsplit)
     if len(report.kept) < report.wanted:
         say_error(f"only {len(report.kept)} of {report.wanted}: the library's faults and tests give no more")
+
+
+def _say_split_file(report: SplitReport) -> None:
+    for name in sorted(report.split.keys() | report.unsplit.keys()):
+        number = report.split[name] + report.unsplit.get(name, Counter()).total()
+        out.print(Text(f"  {report.split[name]:>5} of {number:>3} of {line(name)}", "dim"))
+    _say_shares(report.split.total(), report.recipes, report.reasons)
+
+
+def _say_shares(split: int, number: int, reasons: Counter[str]) -> None:
+    out.print(Text(f"{split} of {number} are graded in two sandboxes, out of reach of what decides"))
+    for reason, count in reasons.most_common():
+        out.print(Text(f"  {count:>5} are not: {line(reason)}", "dim"))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
 
+from journeyman.sandbox.inside.split.functions import RUNNERS_OWN
 from journeyman.sandbox.sandbox import File, Snapshot
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.task import Task
@@ -22,8 +23,6 @@ STEERING = frozenset(
     | {"pyproject.toml", "noxfile.py", "__pycache__", "sitecustomize", "usercustomize"}
 )
 """Names, at any depth, that change how tests are found or run, or what an interpreter does before any of them."""
-RUNNERS_OWN = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "packaging", "exceptiongroup", "tomli", "py"})
-"""Modules that run the tests."""
 _COMPILED = frozenset({".pth", ".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib", ".egg-link"})
 _INSTALLED = (".dist-info", ".egg-info", ".egg")
 

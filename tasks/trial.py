@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from journeyman.sandbox.inside.split.functions import RUNNERS_OWN
 from journeyman.sandbox.link import LinkEnd, link
 from journeyman.sandbox.sandbox import (
     Completed,
@@ -23,7 +24,7 @@ from journeyman.sandbox.sandbox import (
     SandboxLost,
     Snapshot,
 )
-from journeyman.tasks.edits import RUNNERS_OWN, SourceEdits, counts_for, tests_files
+from journeyman.tasks.edits import SourceEdits, counts_for, tests_files
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.runner import CODE_SIDE, ENVIRONMENT, SHARED_FILES, Subject, TestReport, run_tests
 from journeyman.tasks.task import Task

@@ -117,14 +117,9 @@ def prove(recipe: Recipe, out: Path, sandboxes: SandboxFactory) -> Proof:
     making = out / f".{folder_name(recipe)}{MAKING}"
     try:
         task = build_recipe(recipe, making)
-        split, why = for_split(recipe, task, sandboxes)
-        proven = None
-        if split is not None:
-            proven, why = _proven(split, _rebuilt(split, making), sandboxes), UNPROVEN
-            if proven is None:
-                task = _rebuilt(recipe, making)
+        proven, why = prove_split(recipe, task, making, sandboxes)
         if proven is None:
-            proven = _proven(replace(recipe, proof={"unsplit": why}), task, sandboxes)
+            proven = _proven(replace(recipe, proof={"unsplit": why}), _rebuilt(recipe, making), sandboxes)
         if proven is None:
             return Proof(recipe, "not proven")
         place = out / folder_name(recipe)
@@ -133,6 +128,19 @@ def prove(recipe: Recipe, out: Path, sandboxes: SandboxFactory) -> Proof:
         return Proof(proven, "")
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+def prove_split(recipe: Recipe, task: Task, folder: Path, sandboxes: SandboxFactory) -> tuple[Recipe | None, str]:
+    """The recipe at assurance `split` with its proof; or nothing, and why not.
+
+    Args:
+        task: the recipe's task, whose folder becomes the split one's.
+    """
+    split, why = for_split(recipe, task, sandboxes)
+    if split is None:
+        return None, why
+    proven = _proven(replace(split, proof={}), _rebuilt(split, folder), sandboxes)
+    return proven, "" if proven is not None else UNPROVEN
 
 
 def _rebuilt(recipe: Recipe, making: Path) -> Task:

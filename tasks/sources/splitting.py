@@ -37,10 +37,13 @@ def for_split(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> tuple[Re
     verdict = grade(task.model_copy(update={"assurance": Assurance.SPLIT}), solution_tree(task), sandboxes)
     lost = {check for check, outcome in verdict.outcomes.items() if outcome is not Outcome.PASSED}
     if verdict.cause is not None or lost & set(recipe.fail_to_pass):
-        return None, _why(verdict.detail)
+        return None, _why(verdict.detail, lost & set(recipe.fail_to_pass))
     kept = tuple(check for check in recipe.pass_to_pass if check not in lost)
     return replace(recipe, pass_to_pass=kept, assurance=Assurance.SPLIT.value, tree=""), ""
 
 
-def _why(detail: str) -> str:
-    return next((reason for pattern, reason in REASONS.items() if re.search(pattern, detail)), OTHER)
+def _why(detail: str, lost: set[str]) -> str:
+    """The reason of a check that must come to pass; of any, where what it said is not told."""
+    told = re.split(r"^FAILED ", detail.partition("\n\n")[0], flags=re.MULTILINE)[1:]
+    asked = [text for text in told if text.partition("\n")[0] in lost]
+    return next((reason for pattern, reason in REASONS.items() if re.search(pattern, "".join(asked) or detail)), OTHER)

@@ -1,4 +1,4 @@
-"""`journeyman task …`: list, show, check, mint, build."""
+"""`journeyman task …`: list, show, check, mint, build, split."""
 
 from __future__ import annotations
 
@@ -71,6 +71,8 @@ def test_an_unpinned_library_and_a_missing_suite_are_refused(call: Call, tmp_pat
     assert shown.exit_code == 2 and "inflection==0.5.1" in shown.stderr
     shown = call("task", "build", "nowhere.jsonl", "--out", "x")
     assert shown.exit_code == 2 and "no such file" in shown.stderr
+    shown = call("task", "split", "nowhere.jsonl")
+    assert shown.exit_code == 2 and "no such file" in shown.stderr
     (tmp_path / "bad.jsonl").write_text('{"task": 1}\n')
     shown = call("task", "build", "bad.jsonl", "--out", "x")
     assert shown.exit_code == 2 and "line 1" in shown.stderr
@@ -88,6 +90,10 @@ def test_tasks_are_minted_resumed_and_built_again(call: Call, backend: str) -> N
     assert built.exit_code == 0, built.stderr
     assert len(json.loads(built.stdout)["tasks"]) == 2
     assert call("task", "check", "rebuilt", "--backend", backend, "--runs", 1).exit_code == 0
+    again = call("task", "split", "minted/recipes.jsonl", "--backend", backend)
+    assert again.exit_code == 0 and "2 of 2 are graded in two sandboxes" in again.stdout
+    again = call("task", "split", "minted/recipes.jsonl", "--backend", backend, "--json")
+    assert json.loads(again.stdout)["libraries"]["inflection==0.5.1"] == {"split": 2, "unsplit": {}}
 
 
 @pytest.mark.slow

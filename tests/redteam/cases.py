@@ -28,6 +28,7 @@ COINS = (
     *(f"tests/test_parsing.py::test_what_is_no_amount[{text}]" for text in NO_AMOUNTS),
     *(f"tests/test_sums.py::test_{name}" for name in ("total", "shares", "each", "normalise")),
     *(f"tests/test_purse.py::test_{name}" for name in ("balance", "currencies", "overdrawn")),
+    "tests/test_quiet.py::test_no_file_and_no_clock",
 )  # fmt: skip
 SUMS = ("1 20 300-321", "-0", "-4 4-0", "12 30-42")
 TILL = (

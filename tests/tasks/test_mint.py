@@ -22,9 +22,10 @@ from journeyman.tasks.sources import make
 from journeyman.tasks.sources.make import folder_name
 from journeyman.tasks.sources.mint import MintReport, mint
 from journeyman.tasks.sources.plan import Wanted
-from journeyman.tasks.sources.recipe import build_recipe, tree_hash
+from journeyman.tasks.sources.recipe import Recipe, build_recipe, tree_hash
 from journeyman.tasks.sources.recipe_file import read_recipes, write_recipes
 from journeyman.tasks.sources.sdist import SourceError
+from journeyman.tasks.sources.split_file import SplitReport, split_file
 from journeyman.tasks.sources.splitting import for_split
 from journeyman.tasks.task import Task, TaskFormatError
 from journeyman.tasks.validation import check_task
@@ -269,3 +270,57 @@ def test_a_recipe_file_that_holds_something_else(line: str, tmp_path: Path) -> N
     (tmp_path / "suite.jsonl").write_text(line + "\n")
     with pytest.raises(TaskFormatError, match="line 1"):
         read_recipes(tmp_path / "suite.jsonl")
+
+
+@pytest.fixture
+def of_old(minted: MintReport, tmp_path: Path) -> Path:
+    """A recipe file from when everything was graded in one sandbox."""
+    recipes = [replace(recipe, assurance="fresh") for recipe in read_recipes(minted.out / "recipes.jsonl")[:3]]
+    write_recipes(tmp_path / "old.jsonl", recipes)
+    return tmp_path / "old.jsonl"
+
+
+def test_old_recipes_are_proven_again_in_two_sandboxes(of_old: Path, sandboxes: SandboxFactory) -> None:
+    """Names, instructions and order stay; what cannot be split stays as it was, with the reason."""
+    before = read_recipes(of_old)
+    calls: list[int] = []
+
+    def refuse_second(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> tuple[Recipe | None, str]:
+        calls.append(1)
+        return (None, "it cannot") if len(calls) == 2 else for_split(recipe, task, sandboxes)
+
+    seen: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(make, "for_split", refuse_second)
+        report = split_file(of_old, sandboxes, progress=lambda report: seen.append(report.done))
+    after = read_recipes(of_old)
+    same = ("name", "library", "mutation", "fail_to_pass", "hidden", "instruction", "facts", "tree")
+    for name in same:
+        assert [getattr(recipe, name) for recipe in after] == [getattr(recipe, name) for recipe in before], name
+    assert [recipe.assurance for recipe in after] == ["split", "fresh", "split"]
+    assert after[1] == replace(before[1], proof={**before[1].proof, "unsplit": "it cannot"})
+    assert after[0].proof == {"reference": "3/3", "noop": "0/3"}
+    assert (seen, report.recipes, report.split.total(), report.reasons) == ([1, 2, 3], 3, 2, {"it cannot": 1})
+    assert [path.name for path in of_old.parent.iterdir()] == ["old.jsonl"]
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_over_recipes_goes_on(of_old: Path, sandboxes: SandboxFactory) -> None:
+    before = of_old.read_bytes()
+
+    def interrupt(report: SplitReport) -> None:
+        if report.done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        split_file(of_old, sandboxes, progress=interrupt)
+    assert of_old.read_bytes() == before
+    growing = of_old.with_name("old.jsonl.proving")
+    growing.write_bytes(growing.read_bytes()[:-9])
+    report = split_file(of_old, sandboxes)
+    assert (report.resumed, report.done, report.split.total()) == (1, 3, 3)
+    assert {recipe.assurance for recipe in read_recipes(of_old)} == {"split"}
+    (of_old.with_name("old.jsonl.proving")).write_bytes(of_old.read_bytes())
+    write_recipes(of_old, read_recipes(of_old)[1:])
+    with pytest.raises(TaskFormatError, match="left by a run over other recipes"):
+        split_file(of_old, sandboxes)

@@ -156,6 +156,25 @@ def test_files_that_tests_and_code_share(shop_with: BuildShop, sandboxes: Sandbo
     assert certificate.sound, certificate.reasons
 
 
+def test_a_function_of_the_system_that_a_test_replaces(shop_with: BuildShop, sandboxes: SandboxFactory) -> None:
+    """The fake calls what it stands for with the code's own descriptor, and sees the file as it is at that moment."""
+    hidden = {**HIDDEN, "tests/test_hidden_tax.py": (
+        "import os\nfrom shop.tax import save, with_tax\n\n\ndef test_tax(tmp_path, monkeypatch):\n"
+        "    seen, real, place = [], os.fsync, tmp_path / 'out'\n"
+        "    def fsync(descriptor):\n        real(descriptor)\n"
+        "        seen.append((place.read_text(), os.fstat(descriptor).st_size))\n"
+        "    monkeypatch.setattr('os.fsync', fsync)\n    save(place)\n    monkeypatch.undo()\n    save(place)\n"
+        "    assert seen == [('5.0', 3)]\n    assert with_tax(4) == 5\n"
+    )}  # fmt: skip
+    solution = {**SOLUTION, "shop/tax.py": (
+        "import os\n\n\ndef with_tax(price):\n    return price * 5 / 4\n\n\ndef save(target):\n"
+        "    with open(target, 'w') as file:\n        file.write(str(with_tax(4)))\n        file.flush()\n"
+        "        os.fsync(file.fileno())\n"
+    )}  # fmt: skip
+    (certificate,) = stronger(shop_with(hidden=hidden, solution=solution), sandboxes, runs=1)
+    assert certificate.sound, certificate.reasons
+
+
 @pytest.mark.parametrize(
     ("test", "why"),
     [

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import collections.abc
 import copy
-import functools
 import io
 import opcode
 import sys
 import types
 
-from .functions import NAMES
+from .functions import NAMES, is_relay
 from .mirror import describe
 from .special import SPECIAL
-from .values import PLAIN, CannotCross
+from .values import PLAIN, CannotCross, plainly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_NOTHING = object()
 _STREAMS = (io.StringIO, io.BytesIO)
 _READABLE = (*_STREAMS, types.SimpleNamespace)
 _OUTLAWS = ("unittest", "_pytest", "pytest", "pluggy", "types", "inspect", "importlib", "sys", "os")
@@ -30,6 +30,7 @@ class OpenGuard:
 
     def __init__(self) -> None:
         self._replaced: dict[tuple[int, str], Any] = {}
+        self._patched: dict[tuple[str, str], Any] = {}
 
     def export(self, value: Any) -> None:
         """Anything may be referred to."""
@@ -51,8 +52,16 @@ class OpenGuard:
             if (id(value), name) in self._replaced:
                 return setattr(value, name, self._replaced.pop((id(value), name)))
             return delattr(value, name)
+        if op == "patch":
+            return self._patch(value, name, args)
+        if op == "unpatch":
+            return self._unpatch(value, name)
+        if op == "original":
+            return self._patched.get((value.__name__, name), getattr(value, name))(*args, **kwargs)
         if op == "describe":
             return describe(value)
+        if op == "content":
+            return plainly(value)
         if op == "dir":
             return dir(value)
         if op == "copy":
@@ -60,6 +69,21 @@ class OpenGuard:
         if op == "deepcopy":
             return copy.deepcopy(value)
         return perform(op, value, name, args, kwargs)
+
+    def _patch(self, module: Any, name: str, values: list[Any]) -> None:
+        """A test has replaced it in the standard library, or taken it away."""
+        self._patched.setdefault((module.__name__, name), vars(module).get(name, _NOTHING))
+        if values:
+            setattr(module, name, values[0])
+        else:
+            delattr(module, name)
+
+    def _unpatch(self, module: Any, name: str) -> None:
+        before = self._patched.pop((module.__name__, name))
+        if before is not _NOTHING:
+            setattr(module, name, before)
+        else:
+            delattr(module, name)
 
 
 def perform(op: str, value: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -107,6 +131,8 @@ class TestsGuard:
             raise AttributeError(name)
         if op == "call" and isinstance(value, type) and not self._is_theirs(value):
             raise CannotCross(f"{value.__qualname__} cannot be called from there")
+        if op in ("copy", "deepcopy") and (self._is_theirs(type(value)) or self._is_harmless(value)):
+            return copy.copy(value) if op == "copy" else copy.deepcopy(value)
         return perform(op, value, name, args, kwargs)
 
     def may_swallow(self, error: Any, trace: Any) -> bool:
@@ -124,13 +150,13 @@ class TestsGuard:
 
     def _is_callback(self, value: Any) -> bool:
         if isinstance(value, types.FunctionType):
-            return self._is_of_tests(value.__code__)
+            return is_relay(value) or self._is_of_tests(value.__code__)
         if isinstance(value, types.MethodType):
             return self._is_callback(value.__func__)
-        if isinstance(value, functools.partial):
-            return self._is_callback(value.func)
         if isinstance(value, types.BuiltinMethodType):  # [].append, "".join
             return type(value.__self__) in (*PLAIN, *_STREAMS)
+        if isinstance(value, types.MethodWrapperType):  # (3).__eq__
+            return type(value.__self__) in PLAIN and value.__name__ in SPECIAL
         return isinstance(value, type) and self._is_theirs(value)
 
     def _is_theirs(self, kind: type) -> bool:

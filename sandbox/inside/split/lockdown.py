@@ -13,6 +13,7 @@ from .values import CannotCross
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import types
     from typing import Any
 
 _PROGRAMS = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "subprocess.Popen", "pty.spawn")
@@ -27,16 +28,17 @@ _CONDITIONS = ("<skipif condition>", "<xfail condition>")
 
 def lock_down(folder: str) -> None:
     """Forbid it from now on, in this process. `folder`: where the tests' files are."""
-    library = sysconfig.get_path("stdlib")
+    library, installed = sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")
     own = tuple(f"{library}/{name}" for name in _MAKERS)
-    files = (folder.rstrip("/") + "/", f"{library}/", sysconfig.get_path("purelib"), "<frozen ")
+    files = (folder.rstrip("/") + "/", f"{library}/", installed, "<frozen ")
 
     def may_run(code: Any) -> bool:
         if code.co_filename.startswith(files):
             return True
-        caller = sys._getframe(2).f_code.co_filename
+        frame = sys._getframe(2)
+        caller = frame.f_code.co_filename
         is_tool = any(tool in caller for tool in _TOOLS) and code.co_filename not in _CONDITIONS
-        return is_tool or caller.startswith(own)
+        return is_tool or caller.startswith(own) or _is_imported(frame, installed)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "exec" and not may_run(arguments[0]):
@@ -48,3 +50,12 @@ def lock_down(folder: str) -> None:
             raise CannotCross("tests that start programs cannot be split from the code under test")
 
     sys.addaudithook(hook)
+
+
+def _is_imported(frame: types.FrameType | None, installed: str) -> bool:
+    """Whether it runs for an installed library's own module, which is just being imported: it has seen no text yet."""
+    while frame is not None and frame.f_code.co_filename.startswith(installed):
+        if frame.f_code.co_name == "<module>":
+            return True
+        frame = frame.f_back
+    return False

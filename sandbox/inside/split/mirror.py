@@ -1,22 +1,18 @@
-"""Local classes and objects that stand for the other side's.
-
-A mirror forwards what its original's class can do; `special.py` says what is believed of the answers.
-"""
+"""Local classes and objects that stand for the other side's: how they are made, and kept while they are used."""
 
 from __future__ import annotations
 
-import builtins
-import sys
 import types
 import weakref
 
 from .functions import function_like
-from .special import SPECIAL, MirrorKind, ask, forwarded, is_mirror, state
-from .values import PLAIN, VALUED, CannotCross
+from .mirrored import ATTRIBUTES, Mirror, MirrorType, ModuleMirror, content_attributes
+from .special import SPECIAL, forwarded, state
+from .values import CONTAINERS, PLAIN, VALUED, own_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar
+    from typing import Any
 
     from .peer import Peer
 
@@ -34,6 +30,7 @@ def describe(kind: type) -> dict[str, Any]:
         "bases": bases[:32],
         "special": [*known, *(name for name in _ALWAYS if name not in known)],
         "unhashable": kind.__hash__ is None,
+        "own": sorted(own_names(kind)),
         "plain": next((base.__name__ for base in PLAIN if issubclass(kind, base)), ""),
     }
 
@@ -144,9 +141,12 @@ class Mirrors:
                 space["__hash__"] = object.__hash__
         else:  # its value is data, and so is what is done with it; its attributes are asked for
             direct = (plain,)
+        if (held := next((base for base in CONTAINERS if base.__name__ == told["plain"]), None)) is not None:
+            direct = (held,)
+            space.update(content_attributes(held, told["own"]))
         for candidate in (direct, direct[:1], ()):
             try:
-                made = MirrorType(told["name"], candidate or (Mirror,), {**space, **_ATTRIBUTES}, made_here=True)
+                made = MirrorType(told["name"], candidate or (Mirror,), {**space, **ATTRIBUTES}, made_here=True)
                 break
             except TypeError:
                 continue
@@ -169,151 +169,3 @@ def _bare(cls: Any, values: list[Any]) -> Any:
     if len(values) != 1 or not isinstance(values[0], plain):
         raise ValueError("an object without its value")
     return plain.__new__(cls, values[0])  # type: ignore[arg-type]
-
-
-class MirrorType(MirrorKind, type):
-    """The class of mirrored classes: what a class itself can do is asked of its original."""
-
-    handles: ClassVar[weakref.WeakKeyDictionary[Any, int]] = weakref.WeakKeyDictionary()
-    peers: ClassVar[weakref.WeakKeyDictionary[Any, Peer]] = weakref.WeakKeyDictionary()
-
-    def __new__(cls, name: str, bases: tuple[type, ...], space: dict[str, Any], *, made_here: bool = False) -> Any:
-        if not made_here:  # said when it is used: the tests that do not use it can be split
-            return type(name, (_Underivable,), {})
-        return super().__new__(cls, name, bases, space)
-
-    def __init__(cls, name: str, bases: tuple[type, ...], space: dict[str, Any], *, made_here: bool = False) -> None:
-        super().__init__(name, bases, space)
-
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        return cls._ask("call", "", args, kwargs)
-
-    def __getattr__(cls, name: str) -> Any:
-        if name in ("__abstractmethods__", "__set_name__") or MirrorType.handles.get(cls) is None:
-            raise AttributeError(name)
-        return cls._ask("get", name)
-
-    def __setattr__(cls, name: str, value: Any) -> None:
-        if (
-            name in cls.__dict__ and value is cls.__dict__[name]
-        ):  # what stood here before a test replaced the original's
-            cls._ask("del", name)
-        else:
-            cls._ask("set", name, (value,))
-
-    def __delattr__(cls, name: str) -> None:
-        cls._ask("del", name)
-
-    def __iter__(cls) -> Any:
-        return iter(cls._ask("iterate"))
-
-    def __len__(cls) -> int:
-        return int(cls._ask("special", "__len__"))
-
-    def __bool__(cls) -> bool:
-        return True
-
-    def __getitem__(cls, key: Any) -> Any:
-        return cls._ask("item", "", (key,))
-
-    def __contains__(cls, item: Any) -> bool:
-        return any(item is other or item == other for other in cls)
-
-    def __dir__(cls) -> list[str]:
-        return [str(name) for name in cls._ask("dir")]
-
-    def _ask(cls, op: str, name: str = "", args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        handle = MirrorType.handles.get(cls)
-        if not handle:
-            raise CannotCross(f"{cls.__name__} has no original")
-        return MirrorType.peers[cls].ask(op, handle, name, args, kwargs)
-
-
-class _Underivable:
-    """A class of the tests that would derive from one of the code under test."""
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        raise CannotCross(f"{cls.__name__} derives from a class of the code under test: that cannot cross")
-
-
-class Mirror(metaclass=MirrorType, made_here=True):
-    """Base of mirrored classes that derive from nothing known."""
-
-
-def _get(self: Any, name: str) -> Any:
-    if name.startswith("__array"):  # asked for by comparisons with numbers
-        raise AttributeError(name)
-    return ask(self, "get", name)
-
-
-_RAISING = ("args", "__cause__", "__context__", "__traceback__", "__suppress_context__", "__notes__")
-"""Attributes of an exception that belong to its way through this side."""
-
-
-def _set(self: Any, name: str, value: Any) -> None:
-    if isinstance(self, BaseException) and name in _RAISING:
-        object.__setattr__(self, name, value)
-    else:
-        ask(self, "set", name, (value,))
-
-
-_ATTRIBUTES: dict[str, Any] = {
-    "__getattr__": _get,
-    "__setattr__": _set,
-    "__delattr__": lambda self, name: ask(self, "del", name),
-    "__dir__": lambda self: [str(name) for name in ask(self, "dir")],
-    "__copy__": lambda self: ask(self, "copy"),
-    "__deepcopy__": lambda self, memo: ask(self, "deepcopy"),
-    "__reduce_ex__": lambda self, protocol: _unpicklable(),
-}
-
-
-def _unpicklable() -> Any:
-    raise CannotCross("an object of the code under test cannot be pickled by the tests")
-
-
-class ModuleMirror(types.ModuleType):
-    """A module of the other side. Modules of this side that are set on it stay here: so are packages put together."""
-
-    def __init__(self, name: str, peer: Peer, handle: int) -> None:
-        super().__init__(name)
-        state(self).update(_mirrored=handle, _peer=peer)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("__path__", "__spec__", "__loader__", "__wrapped__", "__test__"):
-            raise AttributeError(name)
-        if name == "__all__":
-            try:
-                names = [str(one) for one in ask(self, "get", name)]
-            except AttributeError:
-                names = [one for one in dir(self) if not one.startswith("_")]
-            importer = sys._getframe(1)
-            while importer.f_back is not None and importer.f_code.co_filename.startswith("<frozen "):
-                importer = importer.f_back
-            if importer.f_code.co_name == "<module>":
-                return [one for one in names if _may_bring(one, importer.f_globals)]
-            return names
-        return ask(self, "get", name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, types.ModuleType) or (name.startswith("__") and name.endswith("__")):
-            state(self)[name] = value
-        else:
-            ask(self, "set", name, (value,))
-
-    def __delattr__(self, name: str) -> None:
-        if name in state(self):
-            del state(self)[name]
-        else:
-            ask(self, "del", name)
-
-    def __dir__(self) -> list[str]:
-        return [str(name) for name in ask(self, "dir")]
-
-
-def _may_bring(name: str, there: dict[str, Any]) -> bool:
-    """Whether `from … import *` of the code under test may bind it in a module of the tests: it takes no name from the
-    tests, Python or pytest."""
-    is_steering = name.startswith(("__", "pytest")) or not name.isidentifier()
-    is_taken = name in there and not isinstance(there[name], (MirrorType, ModuleMirror)) and not is_mirror(there[name])
-    return not (is_steering or is_taken or hasattr(builtins, name))

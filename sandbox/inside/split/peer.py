@@ -2,9 +2,9 @@
 
 A question is
 
-    ["ask", op, handle, name, [argument, …], {keyword: argument}, dropped, state]
+    ["ask", op, handle, name, [argument, …], {keyword: argument}, dropped, news]
 
-and its answer `["ok", value, changes, effects]` or `["raise", error, changes, effects]`. Objects that are no plain
+and its answer `["ok", value, changes, news]` or `["raise", error, changes, news]`. Objects that are no plain
 data stay where they are; the other side holds their handles:
 
     ["obj", handle, class]             an object of the sender's; with a value where its class derives from a plain type
@@ -16,7 +16,7 @@ data stay where they are; the other side holds their handles:
     ["std error", name, args, cause]          an exception of the standard library's
 
 `changes` are the containers among the arguments that the call changed. `dropped` are handles that the sender forgot,
-with how often it had received them.
+with how often it had received them. `news` is what happened there since its last message, see `effects.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from __future__ import annotations
 import threading
 import types
 
-from .functions import parameters_of
+from .functions import Relays, parameters_of, wants_relay
+from .patches import StandIn
 from .values import (
     CONTAINERS,
     NAMED,
@@ -32,8 +33,11 @@ from .values import (
     CannotCross,
     Decoder,
     Encoder,
+    has_own_ways,
     name_of,
     named,
+    parts_of,
+    plainly,
     replace_content,
     standard_name,
 )
@@ -111,8 +115,7 @@ class Peer:
 
     Args:
         guard: what the other side may do here.
-        state: what goes with each question, such as changed environment variables; `on_state` receives the other's.
-        effects: what goes with each answer, such as printed text; `on_effects` receives the other's.
+        news: what goes with each message, such as printed text or changed files; `on_news` receives the other's.
         is_trusted: whether this is the tests' side, which may name what the other shall look up, but not be told to.
     """
 
@@ -121,10 +124,8 @@ class Peer:
         wire: Wire,
         guard: Guard,
         *,
-        state: Callable[[], Any] = lambda: None,
-        on_state: Callable[[Any], None] = lambda state: None,
-        effects: Callable[[], Any] = lambda: None,
-        on_effects: Callable[[Any], None] = lambda effects: None,
+        news: Callable[[], Any] = lambda: None,
+        on_news: Callable[[Any], None] = lambda news: None,
         is_trusted: bool = False,
     ) -> None:
         self.fault = ""
@@ -134,8 +135,9 @@ class Peer:
         self.mirrors: Mirrors
         self.guard, self.is_trusted = guard, is_trusted
         self._wire = wire
-        self._state, self._on_state, self._effects, self._on_effects = state, on_state, effects, on_effects
+        self._news, self._on_news = news, on_news
         self._exports = Exports()
+        self._relays = Relays()
         self._dropped: list[tuple[int, int]] = []
         self._lock = threading.RLock()
         self._thread = threading.get_ident()
@@ -151,6 +153,8 @@ class Peer:
         with self._lock:
             if self.fault:
                 raise LinkLost(self.fault)
+            if not (self._nested or self.is_trusted):
+                raise CannotCross("the tests are not waiting for an answer: nothing can be called back")
             if self._nested and threading.get_ident() != self._thread:
                 raise CannotCross("only the thread that was called may call back")
             if self._nested > MAX_NESTED:
@@ -160,7 +164,7 @@ class Peer:
             words = [encoder.encode(arg) for arg in args]
             keywords = {key: encoder.encode(value) for key, value in (kwargs or {}).items()}
             dropped, self._dropped = self._dropped, []
-            return self._exchange(["ask", op, handle, name, words, keywords, dropped, self._state()], encoder)
+            return self._exchange(["ask", op, handle, name, words, keywords, dropped, self._news()], encoder)
 
     def drop(self, handle: int, times: int) -> None:
         """A mirror was forgotten: the other side may forget its object. Said with the next question."""
@@ -181,11 +185,11 @@ class Peer:
             self._wire.send(question)
             while (message := self._wire.receive())[0] == "ask":
                 self._answer(message)
-            kind, value, changes, effects = message
+            kind, value, changes, news = message
             decoder = Decoder(self._resolve, encoder.containers)
             for index, new in changes:
                 replace_content(encoder.containers[index], decoder.decode(new))
-            self._on_effects(effects)
+            self._on_news(news)
             result = decoder.decode(value) if kind == "ok" else self._error(value, decoder)
         except (CannotCross, RecursionError):
             raise
@@ -201,10 +205,10 @@ class Peer:
         return result
 
     def _answer(self, message: list[Any]) -> None:
-        _, op, handle, name, words, keywords, dropped, state = message
+        _, op, handle, name, words, keywords, dropped, news = message
         for number, times in dropped:
             self._exports.drop(number, times)
-        self._on_state(state)
+        self._on_news(news)
         decoder = Decoder(self._resolve)
         known: dict[int, int] = {}
         before: list[Any] = []
@@ -234,7 +238,7 @@ class Peer:
                 for index, container in enumerate(containers)
                 if before and self._plainly(container) != before[index]
             ]
-            self._wire.send([*answer, changes, self._effects()])
+            self._wire.send([*answer, changes, self._news()])
         except CannotCross as error:
             self._wire.send(["raise", ["std error", "TypeError", [str(error)], None], [], None])
 
@@ -249,8 +253,13 @@ class Peer:
             return ["yours", handle]
         if isinstance(value, BaseException):
             return self._refer_error(value, {}, 0)
+        value = value.original if type(value) is StandIn else value
         if self.is_trusted and (name := standard_name(value)) is not None:
             return name
+        if self.is_trusted and (parts := parts_of(value)) is not None:
+            return ["made", Encoder(self._refer).encode(parts)]
+        if self.is_trusted and wants_relay(value):
+            value = self._relays.relay(value)
         self.guard.export(value)
         if isinstance(value, type):
             return ["class", self._exports.handle(value)]
@@ -261,9 +270,11 @@ class Peer:
             return ["function", self._exports.handle(value), told]
         kind = type(value)
         plain = next((base for base in PLAIN if isinstance(value, base)), None)
-        if plain in CONTAINERS or plain in (frozenset, complex):
-            return Encoder(self._refer).encode(plain(value))
-        values = [] if plain is None else [Encoder(self._refer).encode(_plain_value(plain, value))]
+        if plain in (frozenset, complex) or (plain in CONTAINERS and (self.is_trusted or not has_own_ways(kind))):
+            return Encoder(self._refer).encode(plainly(value))
+        values = (
+            [] if plain is None or plain in CONTAINERS else [Encoder(self._refer).encode(_plain_value(plain, value))]
+        )
         return ["obj", self._exports.handle(value), ["class", self._exports.handle(kind)], *values]
 
     def _refer_error(self, error: BaseException, known: dict[int, int], depth: int) -> Any:
@@ -289,12 +300,15 @@ class Peer:
     def _resolve(self, data: list[Any]) -> Any:
         tag = data[0]
         if tag == "yours":
-            return self._exports.object(data[1])
+            return self._relays.behind(self._exports.object(data[1]))
         if tag == "class":
             return self.mirrors.type(int(data[1]))
         decoder = Decoder(self._resolve)
         if tag == "name" and not self.is_trusted:
             return named(data)
+        if tag == "made" and not self.is_trusted:
+            kind, args, kwargs = decoder.decode(data[1])
+            return kind(*args, **kwargs)
         if tag == "function" and not self.is_trusted:
             return self.mirrors.function(int(data[1]), decoder.decode(data[2]))
         if tag == "module":
@@ -337,7 +351,7 @@ def _standard_error(kind: Any, args: list[Any]) -> BaseException:
         return error
 
 
-def _plain_value(plain: type, value: Any) -> Any:
+def _plain_value(plain: Any, value: Any) -> Any:
     return tuple(tuple.__iter__(value)) if plain is tuple else plain(value)
 
 

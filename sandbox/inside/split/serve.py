@@ -24,9 +24,7 @@ def main() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(folders)
     files = SharedFolder(takes_programs=True)
     recorder = Recorder(files)
-    peer = Peer(
-        Wire(READ, WRITE), OpenGuard(), effects=recorder.take, on_state=lambda state: adopt(state, files)
-    )  # fmt: skip
+    peer = Peer(Wire(READ, WRITE), OpenGuard(), news=recorder.take, on_news=lambda state: adopt(state, files))
     peer.mirrors = Mirrors(peer)
     peer.serve()
     sys.stdout.flush()

@@ -27,6 +27,8 @@ _BINARY = [
 ]
 SPECIAL = tuple(f"__{name}__" for name in (*_PLAINLY, "contains", "eq", *_ORDER, *_BINARY))
 """Special methods that cross."""
+COMPARING = tuple(f"__{name}__" for name in (*_ORDER, *_ARITHMETIC, *(f"r{name}" for name in _ARITHMETIC)))
+"""What sets one side of an operator against the other."""
 _NUMBERS = "bool int float index abs neg pos invert round trunc floor ceil complex".split()
 """What makes a number of an object."""
 

@@ -10,7 +10,8 @@ from ..link import READ, WRITE
 from .effects import Surroundings, repeat
 from .guard import TestsGuard
 from .lockdown import lock_down
-from .mirror import Mirrors, ModuleMirror
+from .mirror import Mirrors
+from .patches import Patches
 from .peer import Peer
 from .shared import SharedFolder
 from .wire import Wire
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
     from typing import Any
+
+    from .mirrored import ModuleMirror
 
 
 class SubjectFinder:
@@ -77,11 +80,12 @@ def install(names: Sequence[str], tests: Sequence[str], folder: str, timeout_s: 
     peer = Peer(
         Wire(READ, WRITE, timeout_s),
         TestsGuard(folder),
-        state=Surroundings(files).changes,
-        on_effects=lambda effects: repeat(effects, files),
+        news=Surroundings(files).changes,
+        on_news=lambda effects: repeat(effects, files),
         is_trusted=True,
     )
     peer.mirrors = Mirrors(peer)
     sys.meta_path.insert(0, SubjectFinder(peer, names, tests))
+    Patches(peer, folder).watch()
     lock_down(folder)
     return peer

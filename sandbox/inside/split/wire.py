@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import select
 import struct
-import time
 
+from .system import POLLIN, POLLOUT, monotonic, os, poll
 from .values import CannotCross
 
 TYPE_CHECKING = False
@@ -33,15 +31,15 @@ class Wire:
         if len(text) > MAX_MESSAGE:
             raise CannotCross(f"{len(text)} bytes in one call are more than can cross")
         view = memoryview(LENGTH.pack(len(text)) + text)
-        deadline = time.monotonic() + self._timeout_s
+        deadline = monotonic() + self._timeout_s
         while view:
             try:
                 view = view[os.write(self._sink, view) :]
             except BlockingIOError:
-                self._wait(self._sink, select.POLLOUT, deadline)
+                self._wait(self._sink, POLLOUT, deadline)
 
     def receive(self) -> Any:
-        deadline = time.monotonic() + self._timeout_s
+        deadline = monotonic() + self._timeout_s
         (size,) = LENGTH.unpack(self._exactly(LENGTH.size, deadline))
         if size > MAX_MESSAGE:
             raise ValueError(f"a message of {size} bytes")
@@ -53,7 +51,7 @@ class Wire:
             try:
                 part = os.read(self._source, min(size - len(data), 1 << 20))
             except BlockingIOError:
-                self._wait(self._source, select.POLLIN, deadline)
+                self._wait(self._source, POLLIN, deadline)
                 continue
             if not part:
                 raise EOFError("the stream ended")
@@ -61,7 +59,7 @@ class Wire:
         return bytes(data)
 
     def _wait(self, handle: int, event: int, deadline: float) -> None:
-        poll = select.poll()
-        poll.register(handle, event)
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        waiting = poll()
+        waiting.register(handle, event)
+        if not waiting.poll(max(0.0, deadline - monotonic()) * 1000):
             raise TimeoutError("no answer in time")
