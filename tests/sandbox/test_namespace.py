@@ -94,6 +94,12 @@ sandbox.run("setsid sleep 300 & sleep 300", timeout_s=600)
 """
 
 
+def groups(launchers: set[int]) -> list[Path]:
+    """The control groups that these processes made."""
+    names = {f"journeyman-{pid}" for pid in launchers}
+    return [Path(place, name) for place, folders, _ in os.walk("/sys/fs/cgroup") for name in names & set(folders)]
+
+
 def test_a_supervisor_that_is_killed_leaves_nothing(repository: Path) -> None:
     supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(repository)], stdout=subprocess.PIPE)
     with supervisor:
@@ -107,6 +113,7 @@ def test_a_supervisor_that_is_killed_leaves_nothing(repository: Path) -> None:
     while time.monotonic() < end and any(Path(f"/proc/{pid}").exists() for pid in below):
         time.sleep(0.02)
     assert [pid for pid in below if Path(f"/proc/{pid}").exists()] == []
+    assert groups(below) == []
 
 
 def test_a_fork_of_the_supervisor_does_not_hold_or_end_its_sandboxes(repository: Path) -> None:
