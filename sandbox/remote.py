@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 from journeyman.sandbox.channel import Channel
-from journeyman.sandbox.inside.files import encodable
+from journeyman.sandbox.inside.files import MAX_SKIPPED, encodable
 from journeyman.sandbox.link import LinkEnd
 from journeyman.sandbox.sandbox import (
     MAX_OUTPUT_BYTES,
@@ -145,8 +145,9 @@ class RemoteSandbox:
         found, skipped = self._manifest()
         base = self._template.files
         changed = {path: entry for path, entry in found.items() if base.get(path) != entry}
-        for path in _beyond(changed, MAX_CHANGED_BYTES):
-            skipped += (f"{path} ({changed[path].size} bytes are too many)",)
+        beyond = _beyond(changed, MAX_CHANGED_BYTES)
+        skipped = (*skipped, *(f"{path} ({changed[path].size} bytes are too many)" for path in beyond))[:MAX_SKIPPED]
+        for path in beyond:
             del changed[path], found[path]
         self._fetch(changed)
         files = {

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # `typing` costs half of the start
 WORKSPACE = "/workspace"
 WRITABLE = (WORKSPACE, "/tmp")
 EXCLUDED = frozenset({"__pycache__", ".pytest_cache", ".git"})
-"""Folders that are no part of a tree: caches that a stale or planted file could hide in, and history."""
+"""Names that are no part of a tree: caches that a stale or planted file could hide in, and history."""
 MAX_PATH = 1024
 MAX_DEPTH = 64
 """Folders above a file. Each costs time at every look at the file, and a policy may make tens of thousands."""
@@ -182,7 +182,8 @@ class Tree:
         files: dict[str, list[Any]] = {}
         skipped: list[list[str]] = []
         known: dict[str, tuple[tuple[int, ...], str]] = {}
-        total, weight, now = 0, 0, time.time_ns()
+        linked: dict[tuple[int, ...], str] = {}
+        total, weight = 0, 0
         for path, found in sorted(self._walk(skipped)):
             if found.st_size > max_file or total + found.st_size > max_total:
                 skip(skipped, path, f"{found.st_size} bytes are too many")
@@ -192,8 +193,12 @@ class Tree:
                 continue
             total, weight = total + found.st_size, heavier
             signature = (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-            cached = self._known.get(path)
-            digest = cached[1] if cached and cached[0] == signature else self._hash(path, found.st_mode)
+            cached, now = self._known.get(path), time.time_ns()
+            inode = (found.st_dev, found.st_ino, *signature)  # one file may have thousands of names
+            digest = cached[1] if cached and cached[0] == signature else linked.get(inode, "")
+            digest = digest or self._hash(path, found.st_mode)
+            if found.st_nlink > 1:
+                linked[inode] = digest
             if settled or now - found.st_ctime_ns > SETTLED_NS:
                 known[path] = (signature, digest)
             files[path] = [found.st_mode & 0o777, digest, found.st_size]
@@ -211,9 +216,9 @@ class Tree:
             folder = folders.pop()
             for entry in entries(f"{self.root}/{folder}"):
                 path = folder + entry.name
+                if entry.name in EXCLUDED:
+                    continue
                 if entry.is_dir(follow_symlinks=False):
-                    if entry.name in EXCLUDED:
-                        continue
                     if len(os.fsencode(path)) < MAX_PATH and path.count("/") < MAX_DEPTH:
                         folders.append(path + "/")
                     else:
