@@ -138,8 +138,10 @@ def opened(factory: SandboxFactory) -> Iterator[Opened]:
             yield Opened(sandbox, lambda: below(os.getpid()) - standing)
     launcher.dismiss()
     expect(eventually(lambda: below(os.getpid()) <= before), "a process outlived its sandbox")
-    expect(factory.name != "docker" or not containers(), "a container outlived its sandbox")
-    expect(eventually(lambda: _handles() <= handles), "the supervisor was left with more descriptors")
+    if factory.name == "docker":  # whose SDK keeps some connections
+        expect(not containers(), "a container outlived its sandbox")
+    else:
+        expect(eventually(lambda: _handles() <= handles), "the supervisor was left with more descriptors")
 
 
 def _handles() -> int:
