@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from journeyman.sandbox.backends import open_backend
-from journeyman.sandbox.sandbox import SandboxError, SandboxFactory
+from journeyman.sandbox.sandbox import Limits, SandboxError, SandboxFactory
 from tests.redteam.attacks import Attack, attacks
 from tests.redteam.hostile import TASK, Host, run_script
 
@@ -41,7 +41,7 @@ print(worst * 1000)
 
 def window(attack: Attack | None, factory: SandboxFactory, host: Host) -> float:
     """The longest stall of a window, in ms."""
-    with factory.create(TASK.environment, TASK.repository, limits=TASK.limits) as sandbox:
+    with factory.create(TASK.environment, TASK.repository, limits=Limits()) as sandbox:
         words = [sys.executable, "-I", "-S", "-c", TICKER, str(WINDOW_S)]
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as ticker:
             if attack is not None:
