@@ -25,7 +25,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-from journeyman.sandbox.inside.files import MAX_SKIPPED
+from journeyman.sandbox.inside.files import EXCLUDED, MAX_SKIPPED
+from journeyman.sandbox.remote import MAX_CHANGED_BYTES
 from journeyman.sandbox.sandbox import Sandbox, SandboxError, SandboxFactory, Snapshot
 from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor_files import walk
@@ -97,8 +98,10 @@ def _expect_content(tree: Tree, state: Snapshot, host: Host) -> None:
     for path in tree.told:
         expect(path in told and path not in state.changed, f"{path} was not told as skipped, but {told}")
     expect(len(state.skipped) <= MAX_SKIPPED, "too much is told")
+    size = sum(len(file.data) for file in state.changed.values())
+    expect(size <= MAX_CHANGED_BYTES, f"{size} bytes came to the host")
     for path, file in state.changed.items():
-        expect(".git" not in path.split("/"), f"{path} is history")
+        expect(not EXCLUDED & {*path.split("/")}, f"{path} is history or a cache")
         expect(file.mode in (0o644, 0o755), f"{path} has the mode {file.mode:o}")
         expect(not any(text.encode() in file.data for text in tree.never), f"{path} holds what it must not")
         host.expect_unseen(file.data, path)

