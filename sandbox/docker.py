@@ -32,7 +32,7 @@ USER = 1000
 """Numeric user and group of everything inside."""
 MAX_CPUS = 2.0
 SHARED_MEMORY_MB = 16
-"""Size of /dev/shm, which locks of Python's multiprocessing need, in MiB."""
+"""Size of /dev/shm, which locks of Python's multiprocessing need, in MiB; it holds a thousand files."""
 
 # Fill the workspace, then become the helper: `exec` keeps it process 1.
 _START = f'mkdir -p /tmp/home && cp -a {REPOSITORY}/. {WORKSPACE}/ && exec {ENV}/bin/python "$@"'
@@ -135,10 +135,8 @@ def host_config(limits: Limits, facts: Any) -> dict[str, Any]:
     config: dict[str, Any] = {
         "read_only": True,
         "tmpfs": _tmpfs(limits),
-        "shm_size": SHARED_MEMORY_MB * mib,
         "network_mode": "none",
         "ipc_mode": "private",
-        "sysctls": {"kernel.shmall": "0", "kernel.msgmni": "0", "kernel.sem": "0 0 0 0"},  # they outlive a command
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
         "pids_limit": limits.processes,
@@ -159,11 +157,15 @@ def host_config(limits: Limits, facts: Any) -> dict[str, Any]:
 
 
 def _tmpfs(limits: Limits) -> dict[str, str]:
-    """The disk allowance, a quarter of it for /tmp: an engine cannot give two folders one file system."""
+    """The disk allowance, a quarter of it for /tmp: an engine cannot give two folders one file system.
+
+    The engine's own /dev/shm would have no bound on its files.
+    """
     options = "rw,exec,nosuid,nodev"
     tmp_kb, tmp_inodes = limits.disk_mb * 1024 // 4, limits.inodes // 4
     rest_kb, rest_inodes = limits.disk_mb * 1024 - tmp_kb, limits.inodes - tmp_inodes
     return {
         WORKSPACE: f"{options},size={rest_kb}k,nr_inodes={rest_inodes},mode=0755,uid={USER},gid={USER}",
         "/tmp": f"{options},size={tmp_kb}k,nr_inodes={tmp_inodes},mode=1777",
+        "/dev/shm": f"rw,noexec,nosuid,nodev,size={SHARED_MEMORY_MB}m,nr_inodes=1k,mode=1777",
     }

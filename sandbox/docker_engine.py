@@ -135,7 +135,10 @@ class Engine:
 
         def create() -> str:
             host_config = self._client.create_host_config(**host)
-            return str(self._client.create_container(image, name=name, host_config=host_config, **config)["Id"])
+            made = self._client.create_container(
+                image, name=name, host_config=host_config, use_config_proxy=False, **config
+            )  # a proxy of the user's configuration may hold a password
+            return str(made["Id"])
 
         return self.call("create a container", create)
 

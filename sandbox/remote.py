@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 from journeyman.sandbox.channel import Channel
-from journeyman.sandbox.inside.files import encodable
+from journeyman.sandbox.inside.files import MAX_SKIPPED, encodable
 from journeyman.sandbox.link import LinkEnd
 from journeyman.sandbox.sandbox import (
     MAX_OUTPUT_BYTES,
@@ -31,6 +31,9 @@ HARD_OUTPUT_BYTES = 16 * 1024 * 1024
 """The most that `max_output_bytes` may ask for."""
 BATCH_BYTES = 16 * 1024 * 1024
 """Files travel in messages of about this size (one larger file travels alone)."""
+MAX_CHANGED_BYTES = 256 * 1024 * 1024
+"""Changed files beyond this sum, in path order, are listed as skipped in a snapshot: sparse ones cost a policy nothing,
+and us their whole size in memory."""
 
 
 def command_environment(environment: Environment) -> dict[str, str]:
@@ -138,10 +141,14 @@ class RemoteSandbox:
         return tuple(sorted(self._manifest()[0]))
 
     def snapshot(self) -> Snapshot:
-        """See `Sandbox.snapshot`. Files over 64 MiB, or beyond 1 GiB in all, are skipped."""
+        """See `Sandbox.snapshot`. Files over 64 MiB, changed ones beyond 256 MiB, all beyond 1 GiB are skipped."""
         found, skipped = self._manifest()
         base = self._template.files
         changed = {path: entry for path, entry in found.items() if base.get(path) != entry}
+        beyond = _beyond(changed, MAX_CHANGED_BYTES)
+        skipped = (*skipped, *(f"{path} ({changed[path].size} bytes are too many)" for path in beyond))[:MAX_SKIPPED]
+        for path in beyond:
+            del changed[path], found[path]
         self._fetch(changed)
         files = {
             path: File(self._contents[entry.sha256], 0o755 if entry.executable else 0o644)
@@ -263,18 +270,37 @@ def _batches(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
         yield batch
 
 
+def _beyond(files: Mapping[str, Entry], limit: int) -> list[str]:
+    """The files by which, in path order, the sum of sizes passes the limit."""
+    total, beyond = 0, []
+    for path in sorted(files):
+        if total + files[path].size > limit:
+            beyond.append(path)
+        else:
+            total += files[path].size
+    return beyond
+
+
 def _parsed(answer: Mapping[str, Any]) -> tuple[dict[str, Entry], tuple[str, ...]]:
     """The manifest, believed only where it is well-formed: such paths may be written to a disk later."""
-    files = {}
+    files, folders = {}, {""}
     for path, (mode, digest, size) in answer["files"].items():
-        parts = path.split("/")
-        if {"", ".", ".."} & set(parts) or "\0" in path or not encodable(path):
-            raise ValueError(f"{path!r} is not a path inside the workspace")
-        if any("/".join(parts[:end]) in answer["files"] for end in range(1, len(parts))):
-            raise ValueError(f"{path!r} lies below a file")
+        folder, _, name = path.rpartition("/")
+        _check_name(path, name)
+        while folder not in folders:  # each folder once: many files may lie very deep
+            folders.add(folder)
+            folder, _, name = folder.rpartition("/")
+            _check_name(path, name)
         if len(bytes.fromhex(digest)) != 32 or not isinstance(size, int) or not 0 <= size <= MAX_FILE_BYTES:
             raise ValueError(f"{path!r} has no proper hash and size")
         files[path] = Entry(bool(int(mode) & 0o100), digest, size)
+    if clash := folders & files.keys():
+        raise ValueError(f"{min(clash)!r} is a file and a folder")
     if sum(entry.size for entry in files.values()) > MAX_TREE_BYTES:
         raise ValueError("the files are too many bytes")
     return files, tuple(f"{path} ({why})" for path, why in answer["skipped"])
+
+
+def _check_name(path: str, name: str) -> None:
+    if path.startswith("/") or name in ("", ".", "..") or "\0" in name or not encodable(name):
+        raise ValueError(f"{path!r} is not a path inside the workspace")

@@ -35,6 +35,8 @@ MAX_PATH = 400
 """Characters of a path."""
 FILE_BYTES = 4096
 """What a file costs beside its content."""
+MAX_IGNORED = 1000
+"""How many of the edits that do not count are named: a policy may leave tens of thousands of long names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class SourceEdits:
     changed: dict[str, File]
     removed: tuple[str, ...]
     ignored: tuple[str, ...]
-    """Paths of edits that do not count, sorted."""
+    """Paths of edits that do not count, sorted; the first `MAX_IGNORED` of them."""
 
 
 def source_edits(task: Task, tree: Snapshot) -> SourceEdits:
@@ -61,17 +63,20 @@ def source_edits(task: Task, tree: Snapshot) -> SourceEdits:
     made = set(folders)
     room, inodes = min(MAX_EDIT_BYTES, task.limits.disk_mb << 19), task.limits.inodes // 2 - len(removed)
     for path, file in sorted(tree.changed.items()):
+        fits = len(file.data) <= room and len(changed) < MAX_EDIT_FILES
+        if not fits or not counts(path):  # asked first: the many folders above a very deep file take their time
+            continue
         above = {str(folder) for folder in PurePosixPath(path).parents}
         new = 1 + len(above - made)
-        fits = len(file.data) <= room and len(changed) < MAX_EDIT_FILES and new <= inodes
-        if fits and counts(path) and path not in folders and not above & files:
+        if new <= inodes and path not in folders and not above & files:
             changed[path] = file
             files.add(path)
             made |= above
             inodes -= new
             room -= len(file.data) + FILE_BYTES
     touched = {*tree.changed, *tree.removed, *tree.skipped}
-    return SourceEdits(changed, tuple(sorted(removed)), tuple(sorted(touched - set(changed) - removed)))
+    ignored = sorted(touched - set(changed) - removed)
+    return SourceEdits(changed, tuple(sorted(removed)), tuple(ignored[:MAX_IGNORED]))
 
 
 def counts_for(task: Task) -> Callable[[str], bool]:
@@ -123,9 +128,11 @@ def is_test_file(path: PurePosixPath) -> bool:
 
 def _is_plain(path: str) -> bool:
     """A relative path inside the workspace, written the one plain way, without characters that hide or steer."""
+    if not path.isprintable() or len(path) > MAX_PATH:
+        return False
     pure = PurePosixPath(path)
     is_inside = bool(path) and not pure.is_absolute() and ".." not in pure.parts and str(pure) == path
-    return is_inside and path.isprintable() and len(path) <= MAX_PATH and len(pure.parts) <= MAX_DEPTH
+    return is_inside and len(pure.parts) <= MAX_DEPTH
 
 
 def matches(path: str, glob: str) -> bool:

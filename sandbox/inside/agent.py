@@ -34,6 +34,7 @@ import os
 import signal
 import sys
 
+from . import kernel, seccomp
 from .commands import run, set_dumpable
 from .files import WORKSPACE, PathError, Tree, read_exactly, read_file, remove_file, write_all, write_file
 from .link import HEADER, Link
@@ -158,7 +159,12 @@ def serve(source: int, sink: int) -> None:
 
 
 def main() -> None:
-    """Serve on stdin and stdout, which commands must not see."""
+    """In a container: serve on stdin and stdout, which commands must not see, under the same filter as elsewhere.
+
+    An engine's own filter, where it has one, stands beside ours and lets more through.
+    """
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    kernel.install_filter(seccomp.program(os.uname().machine))
     source, sink = os.dup(0), os.dup(1)
     null = os.open("/dev/null", os.O_RDWR)
     for number in range(3):

@@ -15,11 +15,15 @@ PREFIX = "journeyman-"
 
 
 class Cgroup:
-    """One control group below our own (so that limits over us go on holding), with the sandbox as its only member."""
+    """One control group below our own (so that limits over us go on holding), with the sandbox as its only member.
 
-    def __init__(self, folder: str, version: int) -> None:
-        self.folder = folder
-        self.version = version
+    Args:
+        origin: the folder of the group that we were in before.
+    """
+
+    def __init__(self, folder: str, version: int, origin: str) -> None:
+        self.folder, self.version = folder, version
+        self._origin = origin
 
     def limit(self, memory_bytes: int, processes: int) -> None:
         """Set the limits. Raises OSError where the kernel refuses the one on memory."""
@@ -33,7 +37,7 @@ class Cgroup:
 
     def leave(self) -> None:
         """Go back to where we were, and remove the group, which must hold nobody else."""
-        _try(f"{os.path.dirname(self.folder)}/cgroup.procs", "0")
+        _try(f"{self._origin}/cgroup.procs", "0")
         _remove(self.folder)
 
     def ran_out(self) -> bool:
@@ -52,7 +56,7 @@ def joined() -> Cgroup | None:
     Moving a process makes the kernel wait for all others, some 20 ms: so this is done before it is urgent, and what
     the process starts later is in the group from its first moment.
     """
-    for parent, version in _candidates():
+    for parent, version, origin in _candidates():
         folder = f"{parent}/{PREFIX}{os.getpid()}"
         try:
             _sweep(parent)
@@ -63,15 +67,15 @@ def joined() -> Cgroup | None:
         try:
             if os.access(f"{folder}/{name}", os.W_OK):
                 _write(f"{folder}/cgroup.procs", "0")
-                return Cgroup(folder, version)
+                return Cgroup(folder, version, origin)
         except OSError:
             pass
         _remove(folder)
     return None
 
 
-def _candidates() -> Iterator[tuple[str, int]]:
-    """Folders in which a group with a memory limit may be made."""
+def _candidates() -> Iterator[tuple[str, int, str]]:
+    """Folders in which a group with a memory limit may be made, with their version and the folder of our own group."""
     with open("/proc/self/cgroup") as file:
         own = {controllers: path for _, controllers, path in (line.strip().split(":", 2) for line in file)}
     with open("/proc/self/mountinfo") as file:
@@ -82,12 +86,13 @@ def _candidates() -> Iterator[tuple[str, int]]:
             if kind == "cgroup" and "memory" in options.split(","):
                 path = next((path for names, path in own.items() if "memory" in names.split(",")), "")
                 if path:
-                    yield _below(point, root, path), 1
+                    origin = _below(point, root, path)
+                    yield origin, 1, origin
             elif kind == "cgroup2" and "" in own:
-                folder = _below(point, root, own[""])
+                folder = origin = _below(point, root, own[""])
                 while len(folder) >= len(point):  # ours may hold processes, and then cannot be divided; a parent may
                     if "memory" in _read(f"{folder}/cgroup.subtree_control").split():
-                        yield folder, 2
+                        yield folder, 2, origin
                     folder = os.path.dirname(folder)
 
 

@@ -11,11 +11,7 @@ import select
 import signal
 import time
 
-try:
-    import ctypes
-except ImportError:  # an interpreter built without libffi
-    ctypes = None  # type: ignore[assignment]
-
+from . import kernel as k
 from .files import open_folder, write_all
 from .link import Link
 
@@ -24,7 +20,6 @@ if TYPE_CHECKING:  # `typing` costs half of the start
     from typing import Any
 
 CHUNK = 1 << 16
-PR_SET_DUMPABLE = 4
 
 
 class Capture:
@@ -72,8 +67,7 @@ def end_everything(child: int) -> int:
 
 def set_dumpable(dumpable: bool) -> None:
     """Whether processes of the same user may look into this one."""
-    if ctypes is not None:
-        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, int(dumpable), 0, 0, 0)
+    k.prctl(k.PR_SET_DUMPABLE, int(dumpable))
 
 
 def first_for_the_oom_killer() -> None:
@@ -180,6 +174,7 @@ def run(
         timed_out = watch(child, output, control, request["timeout"], capture, link)
         seconds = time.monotonic() - start
         status = end_everything(child)
+        k.remove_ipc()
         os.set_blocking(output, False)
         drain(output, capture)
         if link is not None:

@@ -10,6 +10,7 @@ be swapped between a check and its use; and the helper has no right that the com
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
 import time
@@ -27,9 +28,15 @@ if TYPE_CHECKING:  # `typing` costs half of the start
 WORKSPACE = "/workspace"
 WRITABLE = (WORKSPACE, "/tmp")
 EXCLUDED = frozenset({"__pycache__", ".pytest_cache", ".git"})
-"""Folders that are no part of a tree: caches that a stale or planted file could hide in, and history."""
+"""Names that are no part of a tree: caches that a stale or planted file could hide in, and history."""
 MAX_PATH = 1024
+MAX_DEPTH = 64
+"""Folders above a file. Each costs time at every look at the file, and a policy may make tens of thousands."""
 MAX_SKIPPED = 1000
+MAX_MANIFEST_BYTES = 48 * 1024 * 1024
+"""What a manifest may weigh as JSON: many long names must not break the bound of a message."""
+ENTRY_BYTES = 100
+"""Of it, what a file takes beside its path."""
 SETTLED_NS = 50_000_000
 """A file whose ctime is younger than this when hashed may change again within one tick of the kernel's clock."""
 
@@ -168,21 +175,30 @@ class Tree:
     ) -> tuple[dict[str, list[Any]], list[list[str]]]:
         """Every regular file as path → [mode, sha256, size], and what was skipped, with the reason.
 
-        Files over `max_file` bytes, and those by which the sum passes `max_total`, are skipped and not read.
+        Files over `max_file` bytes, those by which the sum passes `max_total`, and those whose names would make the
+        manifest too long are skipped and not read.
         `settled` says that nobody will write to the tree any more, so that fresh files may be remembered too.
         """
         files: dict[str, list[Any]] = {}
         skipped: list[list[str]] = []
         known: dict[str, tuple[tuple[int, ...], str]] = {}
-        total, now = 0, time.time_ns()
+        linked: dict[tuple[int, ...], str] = {}
+        total, weight = 0, 0
         for path, found in sorted(self._walk(skipped)):
             if found.st_size > max_file or total + found.st_size > max_total:
                 skip(skipped, path, f"{found.st_size} bytes are too many")
                 continue
-            total += found.st_size
+            if (heavier := weight + len(json.dumps(path)) + ENTRY_BYTES) > MAX_MANIFEST_BYTES:
+                skip(skipped, path, "the names are too many and too long")
+                continue
+            total, weight = total + found.st_size, heavier
             signature = (found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-            cached = self._known.get(path)
-            digest = cached[1] if cached and cached[0] == signature else self._hash(path, found.st_mode)
+            cached, now = self._known.get(path), time.time_ns()
+            inode = (found.st_dev, found.st_ino, *signature)  # one file may have thousands of names
+            digest = cached[1] if cached and cached[0] == signature else linked.get(inode, "")
+            digest = digest or self._hash(path, found.st_mode)
+            if found.st_nlink > 1:
+                linked[inode] = digest
             if settled or now - found.st_ctime_ns > SETTLED_NS:
                 known[path] = (signature, digest)
             files[path] = [found.st_mode & 0o777, digest, found.st_size]
@@ -200,10 +216,10 @@ class Tree:
             folder = folders.pop()
             for entry in entries(f"{self.root}/{folder}"):
                 path = folder + entry.name
+                if entry.name in EXCLUDED:
+                    continue
                 if entry.is_dir(follow_symlinks=False):
-                    if entry.name in EXCLUDED:
-                        continue
-                    if len(os.fsencode(path)) < MAX_PATH:
+                    if len(os.fsencode(path)) < MAX_PATH and path.count("/") < MAX_DEPTH:
                         folders.append(path + "/")
                     else:
                         skip(skipped, path, "too deep")

@@ -17,6 +17,7 @@ CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWTIME = 0x10000000, 0x2000000
 
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 1, 24, 38, 22
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, SECCOMP_MODE_FILTER = 47, 4, 2
+PR_SET_DUMPABLE, IPC_RMID = 4, 0
 
 # These numbers are the same on every architecture but pivot_root's.
 SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR = 428, 429, 442
@@ -144,3 +145,19 @@ def install_filter(program: bytes) -> None:
 
     header = Program(len(program) // 8, ctypes.addressof(buffer))
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(header))
+
+
+def remove_ipc() -> None:
+    """Remove System V shared memory, queues and semaphores, which outlive the processes that made them."""
+    remove = {
+        "shm": lambda number: _libc.shmctl(number, IPC_RMID, None),
+        "msg": lambda number: _libc.msgctl(number, IPC_RMID, None),
+        "sem": lambda number: _libc.semctl(number, 0, IPC_RMID),
+    }
+    for kind in remove:
+        try:
+            with open(f"/proc/sysvipc/{kind}") as file:
+                for line in file.readlines()[1:]:
+                    remove[kind](int(line.split()[1]))
+        except OSError:  # a kernel without them
+            continue

@@ -63,7 +63,7 @@ class Place:
 
 def main() -> None:
     """Get ready, launch the one sandbox that is asked for over the socket that is stdin, and wait for its end."""
-    control = os.dup(0)
+    control, supervisor = os.dup(0), os.getppid()
     null = os.open("/dev/null", os.O_RDWR)
     for number in range(3):
         os.dup2(null, number)
@@ -87,7 +87,10 @@ def main() -> None:
     if not place or not child:
         _refuse(control, problem)
         sys.exit(1)
-    sys.exit(_wait(child, control, place.group))
+    status = _wait(child, control, place.group)
+    if place.group and os.getppid() != supervisor:  # it died: nobody else will remove the group now
+        place.group.leave()
+    sys.exit(status)
 
 
 def _start(config: dict[str, Any], control: int, place: Place) -> int:

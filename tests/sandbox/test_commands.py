@@ -69,6 +69,17 @@ def test_no_process_outlives_its_command(sandbox: Sandbox) -> None:
     assert processes(sandbox) == ""
 
 
+def test_no_shared_memory_outlives_its_command(sandbox: Sandbox) -> None:
+    """Nor queues and semaphores: they would be state that no snapshot holds, and memory that nobody gives back."""
+    code = (
+        "import ctypes; libc = ctypes.CDLL(None)\n"
+        "print(min(libc.shmget(7, 1 << 20, 0o1000), libc.msgget(7, 0o1000), libc.semget(7, 1, 0o1000)) >= 0)\n"
+    )
+    look = "tail -qn +2 /proc/sysvipc/shm /proc/sysvipc/msg /proc/sysvipc/sem | wc -l"
+    assert sandbox.run(["sh", "-c", f'python -c "$1"; {look}', "sh", code], timeout_s=20).text == "True\n3\n"
+    assert sandbox.run(look, timeout_s=20).text == "0\n"
+
+
 def processes(sandbox: Sandbox) -> str:
     """Commands that run besides the one that looks."""
     look = "for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline | grep -E '^(sleep|python)'; done; true"

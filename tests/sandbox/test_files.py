@@ -162,6 +162,17 @@ def test_trees_of_any_depth_and_size_are_survived(sandbox: Sandbox) -> None:
     assert sandbox.snapshot() == start
 
 
+def test_sparse_files_do_not_fill_the_supervisors_memory(sandbox: Sandbox) -> None:
+    sandbox.run("for n in 1 2 3 4 5 6; do truncate -s 5${n}M x$n; done; echo y > y", timeout_s=20)
+    state = sandbox.snapshot()
+    assert [line for line in state.skipped if line.startswith("x")] == [
+        f"x{n} ({50 + n << 20} bytes are too many)" for n in (5, 6)
+    ]
+    assert set(state.changed) == {"x1", "x2", "x3", "x4", "y"}
+    sandbox.restore(state)
+    assert set(sandbox.files()) - set(PRISTINE) == set(state.changed), "the hash is that of what is carried"
+
+
 def test_another_repositorys_snapshot_is_refused(sandbox: Sandbox) -> None:
     state = sandbox.snapshot()
     foreign = type(state)(tree_hash=state.tree_hash, base_hash="0" * 64)

@@ -17,48 +17,31 @@ import pytest
 from journeyman.sandbox import launcher
 from journeyman.sandbox.namespace import NamespaceSandboxes
 from journeyman.sandbox.sandbox import Environment, ImageError, SandboxLost, SandboxUnavailable
+from tests.processes import below, eventually
 
 from .conftest import BARE, TIGHT
-
-
-def children(parent: int) -> set[int]:
-    """All live descendants of a process."""
-    found: set[int] = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[1]) == parent and fields[0] != "Z":
-            found |= {int(stat.parent.name)} | children(int(stat.parent.name))
-    return found
 
 
 @pytest.fixture
 def ours() -> Iterator[set[int]]:
     """The processes below us that were there before, none of them a launcher in reserve."""
     launcher.dismiss()
-    yield children(os.getpid())
+    yield below(os.getpid())
     launcher.dismiss()
 
 
-def gone(before: set[int], within_s: float = 10) -> bool:
-    end = time.monotonic() + within_s
-    while time.monotonic() < end:
-        if children(os.getpid()) <= before:
-            return True
-        time.sleep(0.02)
-    return False
+def gone(before: set[int]) -> bool:
+    return eventually(lambda: below(os.getpid()) <= before)
 
 
 def test_nothing_is_left_after_close(ours: set[int], repository: Path) -> None:
     with NamespaceSandboxes().create(BARE, repository) as sandbox:
         launcher.dismiss()
-        assert children(os.getpid()) - ours, "there is a launcher and a helper"
+        assert below(os.getpid()) - ours, "there is a launcher and a helper"
         mounts = Path("/proc/self/mountinfo").read_text()
         assert "workspace" not in mounts
         sandbox.run("true", timeout_s=10)
-    assert children(os.getpid()) <= ours
+    assert below(os.getpid()) <= ours
 
 
 def test_a_forgotten_sandbox_ends(ours: set[int], repository: Path) -> None:
@@ -74,7 +57,7 @@ def test_a_killed_sandbox_is_lost_and_says_so(ours: set[int], repository: Path) 
     for which in (min, max):  # the launcher, then the helper
         sandbox = NamespaceSandboxes().create(BARE, repository)
         launcher.dismiss()
-        os.kill(which(children(os.getpid()) - ours), signal.SIGKILL)
+        os.kill(which(below(os.getpid()) - ours), signal.SIGKILL)
         with pytest.raises(SandboxLost, match="killed"):
             sandbox.run("sleep 5", timeout_s=10)
         with pytest.raises(SandboxLost):
@@ -94,19 +77,23 @@ sandbox.run("setsid sleep 300 & sleep 300", timeout_s=600)
 """
 
 
+def groups(launchers: set[int]) -> list[Path]:
+    """The control groups that these processes made."""
+    names = {f"journeyman-{pid}" for pid in launchers}
+    return [Path(place, name) for place, folders, _ in os.walk("/sys/fs/cgroup") for name in names & set(folders)]
+
+
 def test_a_supervisor_that_is_killed_leaves_nothing(repository: Path) -> None:
     supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(repository)], stdout=subprocess.PIPE)
     with supervisor:
         assert supervisor.stdout is not None
         assert supervisor.stdout.readline() == b"ready\n"
         time.sleep(0.3)
-        below = children(supervisor.pid)
-        assert len(below) >= 4, "launcher, helper, commands, and a launcher in reserve"
+        its = below(supervisor.pid)
+        assert len(its) >= 4, "launcher, helper, commands, and a launcher in reserve"
         supervisor.kill()
-    end = time.monotonic() + 10
-    while time.monotonic() < end and any(Path(f"/proc/{pid}").exists() for pid in below):
-        time.sleep(0.02)
-    assert [pid for pid in below if Path(f"/proc/{pid}").exists()] == []
+    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in its))
+    assert groups(its) == []
 
 
 def test_a_fork_of_the_supervisor_does_not_hold_or_end_its_sandboxes(repository: Path) -> None:

@@ -1,0 +1,2 @@
+head -c 1000000000000 /dev/zero &
+yes "flood" >&2

@@ -1,0 +1,1 @@
+while true; do printf .; sleep 0.05; done

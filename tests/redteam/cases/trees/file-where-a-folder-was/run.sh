@@ -1,0 +1,3 @@
+rm -r coins tests
+echo x > coins
+echo x > tests

@@ -1,0 +1,2 @@
+rm -r tests
+echo x > tests

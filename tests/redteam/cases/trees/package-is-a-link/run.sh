@@ -1,0 +1,2 @@
+rm -r coins
+ln -s /etc coins

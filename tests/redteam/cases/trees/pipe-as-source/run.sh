@@ -1,0 +1,2 @@
+rm coins/money.py
+mkfifo coins/money.py

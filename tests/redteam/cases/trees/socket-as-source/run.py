@@ -1,0 +1,5 @@
+import os
+import socket
+
+os.unlink("coins/money.py")
+socket.socket(socket.AF_UNIX).bind("coins/money.py")

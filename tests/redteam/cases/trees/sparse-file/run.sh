@@ -1,0 +1,2 @@
+truncate -s 200M coins/big.py
+truncate -s 200M big

@@ -1,0 +1,1 @@
+for n in $(seq 6); do truncate -s $((62914560 + n)) sparse$n; done
