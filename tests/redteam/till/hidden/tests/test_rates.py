@@ -10,6 +10,9 @@ def test_rate():
     assert abs(rate("USD", "EUR") - 0.8) < 1e-9
     assert abs(1.25 - rate("EUR", "USD")) < 1e-9
     assert round(rate("USD", "USD") - 1, 7) == 0
+    left = rate("EUR", "USD")
+    left -= 1.25
+    assert abs(left) < 1e-9
 
 
 @pytest.mark.skipif(till.WITHOUT_RATES, reason="no rates")

@@ -7,3 +7,6 @@ class Amount:
 
     def __mul__(self, times):
         return Amount(self.cents * times)
+
+    def __eq__(self, other):
+        return isinstance(other, Amount) and self.cents == other.cents
