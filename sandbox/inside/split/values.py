@@ -186,10 +186,14 @@ def own_names(kind: type) -> set[str]:
     return {name for base in kind.__mro__ if base.__module__ not in ("builtins", "collections") for name in vars(base)}
 
 
-def has_own_ways(kind: type) -> bool:
-    """Whether it has public methods, or attributes, that no container of the standard library has."""
-    own = own_names(kind)
-    return "__getattr__" in own or any(not name.startswith("_") for name in own - _USUAL)
+def has_own_ways(value: Any) -> bool:
+    """Whether a container has attributes, or methods, that none of the standard library has."""
+    own = own_names(type(value)) - _USUAL
+    return "__getattr__" in own or any(not name.startswith(("__", "_abc_")) for name in {*own, *_attributes(value)})
+
+
+def _attributes(value: Any) -> Any:
+    return object.__getattribute__(value, "__dict__") if type(value).__dictoffset__ else ()
 
 
 class Encoder:
