@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import http
 import itertools
 import operator
 import socket
@@ -25,6 +26,12 @@ def test_callables_that_the_standard_library_makes_of_others(code: Any) -> None:
     assert code.apply((3).__eq__, 3) is True
     with pytest.raises(CannotCross, match="method-wrapper cannot be handed"):
         code.apply((3).__getattribute__, "real")
+
+
+def test_members_of_enumerations_of_the_standard_library(code: Any) -> None:
+    assert code.apply(repr, http.HTTPStatus.NOT_FOUND) == "<HTTPStatus.NOT_FOUND: 404>"
+    assert code.steal(socket.SocketKind.SOCK_STREAM, "name") == "SOCK_STREAM"
+    assert code.same(http.HTTPStatus.OK) == 200
 
 
 def test_a_container_of_a_class_of_its_own_arrives_as_the_nearest_plain_one(code: Any) -> None:

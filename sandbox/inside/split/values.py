@@ -22,6 +22,7 @@ import collections
 import collections.abc
 import datetime
 import decimal
+import enum
 import fractions
 import functools
 import importlib
@@ -244,11 +245,15 @@ class Encoder:
 
 
 def standard_name(value: Any) -> list[Any] | None:
-    """The tagged name of a function or class that any Python has, else nothing."""
-    if not isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType, *_METHODS)):
+    """The tagged name of a function, a class or an enumeration's member that any Python has, else nothing."""
+    owner = (
+        value.__objclass__ if isinstance(value, _METHODS) else type(value) if isinstance(value, enum.Enum) else value
+    )
+    if not isinstance(owner, (type, types.FunctionType, types.BuiltinFunctionType)):
         return None
-    owner = value.__objclass__ if isinstance(value, _METHODS) else value
     module, name = getattr(owner, "__module__", None), getattr(value, "__qualname__", None)
+    if isinstance(value, enum.Enum):
+        name = f"{type(value).__qualname__}.{value._name_}"
     if not (isinstance(module, str) and isinstance(name, str)) or module.partition(".")[0] not in _STANDARD:
         return None
     return ["name", module, name] if _look_up(module, name) is value else None
