@@ -246,14 +246,15 @@ class Encoder:
 
 def standard_name(value: Any) -> list[Any] | None:
     """The tagged name of a function, a class or an enumeration's member that any Python has, else nothing."""
-    owner = (
-        value.__objclass__ if isinstance(value, _METHODS) else type(value) if isinstance(value, enum.Enum) else value
-    )
-    if not isinstance(owner, (type, types.FunctionType, types.BuiltinFunctionType)):
+    if isinstance(value, _METHODS):
+        owner, name = value.__objclass__, value.__qualname__
+    elif isinstance(value, enum.Enum):
+        owner, name = type(value), f"{type(value).__qualname__}.{value._name_}"
+    elif isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
+        owner, name = value, getattr(value, "__qualname__", None)
+    else:
         return None
-    module, name = getattr(owner, "__module__", None), getattr(value, "__qualname__", None)
-    if isinstance(value, enum.Enum):
-        name = f"{type(value).__qualname__}.{value._name_}"
+    module = getattr(owner, "__module__", None)
     if not (isinstance(module, str) and isinstance(name, str)) or module.partition(".")[0] not in _STANDARD:
         return None
     return ["name", module, name] if _look_up(module, name) is value else None
