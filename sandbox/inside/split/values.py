@@ -246,6 +246,8 @@ class Encoder:
 
 def standard_name(value: Any) -> list[Any] | None:
     """The tagged name of a function, a class or an enumeration's member that any Python has, else nothing."""
+    owner: Any
+    name: Any
     if isinstance(value, _METHODS):
         owner, name = value.__objclass__, value.__qualname__
     elif isinstance(value, enum.Enum):
