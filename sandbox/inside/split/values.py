@@ -16,6 +16,7 @@ Subclasses of plain types are plain: no `__eq__` of theirs travels.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import builtins
 import collections
@@ -130,6 +131,7 @@ _REDUCE: dict[type, Callable[[Any], list[Any]]] = {
     collections.deque: lambda value: [list(value), value.maxlen],
     collections.defaultdict: lambda value: [value.default_factory, dict(value)],
     types.MappingProxyType: lambda value: [dict(value)],
+    argparse.Namespace: lambda value: [dict(vars(value))],
     os.stat_result: lambda value: list(value.__reduce__()[1]),
     type(Ellipsis): lambda value: [],
     type(NotImplemented): lambda value: [],
@@ -155,6 +157,7 @@ _BUILD: dict[str, Callable[..., Any]] = {
     "deque": collections.deque,
     "defaultdict": collections.defaultdict,
     "mappingproxy": types.MappingProxyType,
+    "Namespace": lambda attributes: argparse.Namespace(**attributes),
     "stat_result": os.stat_result,
     "ellipsis": lambda: Ellipsis,
     "NotImplementedType": lambda: NotImplemented,
