@@ -25,6 +25,7 @@ REASONS = {
     r"nested too deeply|more than can cross": "too large or deep",
     r"died before its end|sandbox died": "the run died",
 }
+UNGUARDED = "nothing would guard against breaking something else"
 OTHER = "behaves differently in two sandboxes"
 
 
@@ -39,6 +40,8 @@ def for_split(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> tuple[Re
     if verdict.cause is not None or lost & set(recipe.fail_to_pass):
         return None, _why(verdict.detail, lost & set(recipe.fail_to_pass))
     kept = tuple(check for check in recipe.pass_to_pass if check not in lost)
+    if recipe.pass_to_pass and not kept:
+        return None, UNGUARDED
     return replace(recipe, pass_to_pass=kept, assurance=Assurance.SPLIT.value, tree=""), ""
 
 

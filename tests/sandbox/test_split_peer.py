@@ -2,164 +2,22 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-import functools
-import itertools
-import operator
 import os
 import sys
 import threading
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 
-from journeyman.sandbox.inside.split.guard import OpenGuard, TestsGuard
+from journeyman.sandbox.inside.split.guard import TestsGuard
 from journeyman.sandbox.inside.split.mirror import Mirrors
 from journeyman.sandbox.inside.split.peer import LinkLost, Peer
 from journeyman.sandbox.inside.split.values import CannotCross
 from journeyman.sandbox.inside.split.wire import LENGTH, Wire
-
-CODE = '''
-import enum
-from collections import namedtuple
-from contextlib import contextmanager
-from dataclasses import dataclass
-
-class Kind(enum.IntEnum):
-    ONE = 1
-
-class Colour(enum.Enum):
-    RED = "r"
-
-Point = namedtuple("Point", "x y")
-
-class BadValue(ValueError):
-    code = 7
-
-@dataclass(frozen=True)
-class Money:
-    amount: int
-    def __add__(self, other):
-        return Money(self.amount + other.amount)
-    def __lt__(self, other):
-        return self.amount < other.amount
-
-class Yes:
-    """Says yes to everything."""
-    def __eq__(self, other): return True
-    def __ne__(self, other): return False
-    def __lt__(self, other): return True
-    __gt__ = __le__ = __ge__ = __lt__
-    def __hash__(self): return 0
-    def __sub__(self, other): return 0
-    def __rsub__(self, other): return 0
-    def __contains__(self, item): return True
-
-class YesInt(int):
-    def __eq__(self, other): return True
-    __hash__ = int.__hash__
-
-class Shelf:
-    def __init__(self): self.items = ["a", "b"]
-    def __len__(self): return len(self.items)
-    def __iter__(self): return iter(self.items)
-    def __getitem__(self, key): return self.items[key]
-    def __contains__(self, item): return item in self.items
-
-class Documented:
-    def __init__(self, text): self.text = text
-    @property
-    def __doc__(self): return self.text
-
-class Multi(dict):
-    """Many values of a key; the last one counts."""
-    def __init__(self, pairs):
-        for key, value in pairs: dict.setdefault(self, key, []).append(value)
-    def __getitem__(self, key): return dict.__getitem__(self, key)[-1]
-    def __iter__(self): return dict.__iter__(self)
-    def getlist(self, key): return list(dict.__getitem__(self, key))
-    def values(self): return [self[key] for key in self]
-class YesDict(dict):
-    def __eq__(self, other): return True
-    def __ne__(self, other): return False
-    def __contains__(self, item): return True
-    def hello(self): return "hello"
-class YesSet(set):
-    def issubset(self, other): return True
-    def isdisjoint(self, other): return True
-    def __sub__(self, other): return set()
-    def __le__(self, other): return True
-    def __contains__(self, item): return True
-    def hello(self): return "hello"
-
-def copied(value):
-    import copy
-    return copy.copy(value)
-def fill(items, more): items.extend(more); return items
-def apply(function, *args, **kwargs): return function(*args, **kwargs)
-def count(n):
-    for i in range(n): yield i
-@contextmanager
-def quietly(log):
-    log("in")
-    try: yield 5
-    except KeyError as error: log(error.args[0])
-def bad(): raise BadValue("no", 3)
-def worse():
-    try: bad()
-    except ValueError as error: raise RuntimeError("worse") from error
-def steal(thing, name): return getattr(thing, name)
-def same(a): return a
-def parameters(function):
-    import inspect
-    return str(inspect.signature(function))
-def leave(): raise SystemExit(3)
-def interrupt(): raise KeyboardInterrupt
-def big(): return "x" * (20 * 1024 * 1024)
-'''
-
-
-class Sides:
-    """The tests' side of a pair whose other side runs in a thread."""
-
-    def __init__(self) -> None:
-        module = types.ModuleType("code_under_test")
-        sys.modules[module.__name__] = module
-        exec(CODE, module.__dict__)
-        (read_there, write_here), (read_here, write_there) = os.pipe(), os.pipe()
-        self.tests = Peer(Wire(read_here, write_here, 10), TestsGuard(str(Path(__file__).parent)), is_trusted=True)
-        self.tests.mirrors = Mirrors(self.tests)
-        self.code = Peer(Wire(read_there, write_there, 10), OpenGuard())
-        self.code.mirrors = Mirrors(self.code)
-        self.handles = (read_here, write_here, read_there, write_there)
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
-
-    def _serve(self) -> None:
-        self.code.serve()
-
-    def close(self) -> None:
-        os.close(self.handles[1])
-        self.thread.join(10)
-        for handle in (self.handles[0], *self.handles[2:]):
-            os.close(handle)
-
-
-@pytest.fixture
-def sides() -> Iterator[Sides]:
-    made = Sides()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def code(sides: Sides) -> Any:
-    return sides.tests.ask("import", 0, "code_under_test")
+from tests.sandbox.sides import Sides
 
 
 def test_data_goes_and_comes(code: Any) -> None:
@@ -390,90 +248,3 @@ def test_silence_loses_the_link_for_good() -> None:
         peer.ask("call", 1)
     for handle in (read, theirs, ignored, write):
         os.close(handle)
-
-
-def test_callables_that_the_standard_library_makes_of_others(code: Any) -> None:
-    assert code.apply(functools.partial(lambda a, b: a - b, 5), 3) == 2
-    assert code.apply(functools.partial(max, key=lambda item: -item), [1, 2]) == 1
-    assert code.apply(operator.methodcaller("split", sep=","), "a,b") == ["a", "b"]
-    assert code.apply(operator.itemgetter(0, 1), "abc") == ("a", "b")
-    assert code.apply(operator.attrgetter("real"), 3) == 3
-    assert code.apply(str.casefold, "ABC") == "abc"
-    assert code.apply((3).__eq__, 3) is True
-    with pytest.raises(CannotCross, match="method-wrapper cannot be handed"):
-        code.apply((3).__getattribute__, "real")
-
-
-def test_a_container_of_a_class_of_its_own_arrives_as_the_nearest_plain_one(code: Any) -> None:
-    class Counted(collections.defaultdict):  # type: ignore[type-arg]
-        def __eq__(self, other: object) -> bool:
-            return isinstance(other, collections.defaultdict) and super().__eq__(other)
-
-        __hash__ = None  # type: ignore[assignment]
-
-    assert type(code.same(Counted(int, a=1))) is collections.defaultdict
-    assert code.same(Counted(int, a=1)) == Counted(int, a=1)
-    assert code.apply(lambda: Counted(list))["new"] == []
-
-
-def test_a_callable_object_of_an_installed_library_can_be_called_and_no_more(code: Any) -> None:
-    parser = hypothesis.settings(max_examples=7)
-    decorated = code.apply(parser, lambda: 3)
-    assert decorated() == 3
-    assert code.same(parser) is parser
-    with pytest.raises(AttributeError):
-        code.steal(parser, "max_examples")
-    for runners_own in (pytest.mark.slow, pytest.approx(3)):
-        with pytest.raises(CannotCross, match="cannot be handed"):
-            code.apply(runners_own, 3)
-
-
-def test_an_object_of_the_tests_is_copied_where_it_is(code: Any) -> None:
-    class Thing:
-        def __init__(self) -> None:
-            self.parts = [1]
-
-    thing = Thing()
-    copied = code.copied(thing)
-    assert copied is not thing
-    assert copied.parts is thing.parts
-
-
-def test_an_iterator_is_copied_where_it_is(code: Any) -> None:
-    numbers = itertools.count(3)
-    copied = code.copied(numbers)
-    assert (next(copied), next(copied), next(numbers)) == (3, 4, 3)
-
-
-def test_documentation_of_a_class_and_of_an_object(code: Any) -> None:
-    assert code.Yes.__doc__ == "Says yes to everything."
-    assert code.Documented("mine").__doc__ == "mine"
-
-
-def test_a_container_with_ways_of_its_own_has_them_and_is_compared_by_what_it_holds(code: Any) -> None:
-    multi = code.Multi([("a", 1), ("b", 2), ("a", 3)])
-    assert isinstance(multi, code.Multi)
-    assert isinstance(multi, dict)
-    assert (multi["a"], multi.getlist("a"), multi.values()) == (3, [1, 3], [3, 2])
-    assert (len(multi), list(multi)) == (2, ["a", "b"])
-    assert multi == {"a": 3, "b": 2} == dict(multi)
-    assert multi != {"a": 3}
-    assert [multi] == [{"b": 2, "a": 3}]
-    assert "a" in multi
-    assert multi.keys() == {"a", "b"}
-    assert (multi.pop("a"), "a" in multi, multi.get("a", 5)) == ([1, 3], False, 5)
-    assert multi == code.Multi([("b", 2)])
-    assert code.same(multi) is multi
-
-
-def test_a_container_that_says_yes_to_everything_is_what_it_holds(code: Any) -> None:
-    yes = code.YesDict(a=1)
-    assert yes.hello() == "hello"
-    assert yes == {"a": 1}
-    assert not yes == {"a": 2}  # noqa: SIM201
-    assert not {"a": 2} == yes  # noqa: SIM201, SIM300
-    assert ("a" in yes, "b" in yes, (1, 2) in yes) == (True, False, False)
-    some = code.YesSet([1, 2])
-    assert some == {1, 2}
-    assert (some <= {1}, some.issubset({1}), some.isdisjoint({1}), (1, 2) in some) == (False, False, False, False)
-    assert (some - {1}, {1, 2, 3} - some, some | {4}) == ({2}, {3}, {1, 2, 4})

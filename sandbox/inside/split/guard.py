@@ -6,6 +6,7 @@ import collections.abc
 import copy
 import io
 import opcode
+import socket
 import sys
 import types
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _NOTHING = object()
-_STREAMS = (io.StringIO, io.BytesIO)
+_STREAMS = (io.StringIO, io.BytesIO, socket.socket)
 _READABLE = (*_STREAMS, types.SimpleNamespace)
 _OUTLAWS = ("unittest", "_pytest", "pytest", "pluggy", "types", "inspect", "importlib", "sys", "os")
 """Instances of classes of these modules (or deriving from them) never leave the tests' side."""
@@ -152,7 +153,7 @@ class TestsGuard:
         if isinstance(value, types.FunctionType):
             return is_relay(value) or self._is_of_tests(value.__code__)
         if isinstance(value, types.MethodType):
-            return self._is_callback(value.__func__)
+            return type(value.__self__) is socket.socket or self._is_callback(value.__func__)
         if isinstance(value, types.BuiltinMethodType):  # [].append, "".join
             return type(value.__self__) in (*PLAIN, *_STREAMS)
         if isinstance(value, types.MethodWrapperType):  # (3).__eq__

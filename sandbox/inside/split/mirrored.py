@@ -149,7 +149,7 @@ def content_attributes(held: type, own: list[str]) -> dict[str, Any]:
     Methods that change it, and those that its class defines itself (`own`), are the original's. All else is done with
     the plain data that it holds, above all what compares it with other data.
     """
-    made: dict[str, Any] = {"__hash__": None}
+    made: dict[str, Any] = {}
     for name in dir(held):
         is_special = name.startswith("__")
         if name in ("__eq__", "__ne__", "__contains__", *COMPARING) or name in _TELLING:

@@ -270,7 +270,7 @@ class Peer:
             return ["function", self._exports.handle(value), told]
         kind = type(value)
         plain = next((base for base in PLAIN if isinstance(value, base)), None)
-        if plain in (frozenset, complex) or (plain in CONTAINERS and (self.is_trusted or not has_own_ways(kind))):
+        if plain in (frozenset, complex) or (plain in CONTAINERS and (self.is_trusted or not has_own_ways(value))):
             return Encoder(self._refer).encode(plainly(value))
         values = (
             [] if plain is None or plain in CONTAINERS else [Encoder(self._refer).encode(_plain_value(plain, value))]

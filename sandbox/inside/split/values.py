@@ -16,6 +16,7 @@ Subclasses of plain types are plain: no `__eq__` of theirs travels.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import builtins
 import collections
@@ -23,6 +24,7 @@ import collections.abc
 import dataclasses
 import datetime
 import decimal
+import enum
 import fractions
 import functools
 import importlib
@@ -131,6 +133,7 @@ _REDUCE: dict[type, Callable[[Any], list[Any]]] = {
     collections.deque: lambda value: [list(value), value.maxlen],
     collections.defaultdict: lambda value: [value.default_factory, dict(value)],
     types.MappingProxyType: lambda value: [dict(value)],
+    argparse.Namespace: lambda value: [dict(vars(value))],
     os.stat_result: lambda value: list(value.__reduce__()[1]),
     type(Ellipsis): lambda value: [],
     type(NotImplemented): lambda value: [],
@@ -156,6 +159,7 @@ _BUILD: dict[str, Callable[..., Any]] = {
     "deque": collections.deque,
     "defaultdict": collections.defaultdict,
     "mappingproxy": types.MappingProxyType,
+    "Namespace": lambda attributes: argparse.Namespace(**attributes),
     "stat_result": os.stat_result,
     "ellipsis": lambda: Ellipsis,
     "NotImplementedType": lambda: NotImplemented,
@@ -188,10 +192,14 @@ def own_names(kind: type) -> set[str]:
     return {name for base in kind.__mro__ if base.__module__ not in ("builtins", "collections") for name in vars(base)}
 
 
-def has_own_ways(kind: type) -> bool:
-    """Whether it has public methods, or attributes, that no container of the standard library has."""
-    own = own_names(kind)
-    return "__getattr__" in own or any(not name.startswith("_") for name in own - _USUAL)
+def has_own_ways(value: Any) -> bool:
+    """Whether a container has attributes, or methods, that none of the standard library has."""
+    own = own_names(type(value)) - _USUAL
+    return "__getattr__" in own or any(not name.startswith(("__", "_abc_")) for name in {*own, *_attributes(value)})
+
+
+def _attributes(value: Any) -> Any:
+    return object.__getattribute__(value, "__dict__") if type(value).__dictoffset__ else ()
 
 
 class Encoder:
@@ -242,11 +250,18 @@ class Encoder:
 
 
 def standard_name(value: Any) -> list[Any] | None:
-    """The tagged name of a function or class that any Python has, else nothing."""
-    if not isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType, *_METHODS)):
+    """The tagged name of a function, a class or an enumeration's member that any Python has, else nothing."""
+    owner: Any
+    name: Any
+    if isinstance(value, _METHODS):
+        owner, name = value.__objclass__, value.__qualname__
+    elif isinstance(value, enum.Enum):
+        owner, name = type(value), f"{type(value).__qualname__}.{value._name_}"
+    elif isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
+        owner, name = value, getattr(value, "__qualname__", None)
+    else:
         return None
-    owner = value.__objclass__ if isinstance(value, _METHODS) else value
-    module, name = getattr(owner, "__module__", None), getattr(value, "__qualname__", None)
+    module = getattr(owner, "__module__", None)
     if not (isinstance(module, str) and isinstance(name, str)) or module.partition(".")[0] not in _STANDARD:
         return None
     return ["name", module, name] if _look_up(module, name) is value else None
