@@ -6,7 +6,17 @@ import types
 import weakref
 
 from .functions import function_like
-from .mirrored import ATTRIBUTES, SPECIAL, Mirror, MirrorType, ModuleMirror, content_attributes, forwarded, state
+from .mirrored import (
+    ATTRIBUTES,
+    SPECIAL,
+    Mirror,
+    MirrorType,
+    ModuleMirror,
+    content_attributes,
+    forwarded,
+    refill,
+    state,
+)
 from .values import CONTAINERS, PLAIN, VALUED, own_names
 
 TYPE_CHECKING = False
@@ -73,6 +83,8 @@ class Mirrors:
         if found is None:
             found = _bare(self._kind(kind), values)
             self._remember(handle, found)
+        if isinstance(found, CONTAINERS):
+            refill(found, values[0])
         return found
 
     def error(self, handle: int, kind: Any, args: list[Any]) -> BaseException:
