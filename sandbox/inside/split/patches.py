@@ -56,6 +56,12 @@ class StandIn:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._call(self.original, args, kwargs)
 
+    def __eq__(self, other: object) -> bool:  # `os.stat in os.supports_fd`
+        return other is self or other is self.original
+
+    def __hash__(self) -> int:
+        return hash(self.original)
+
 
 class Patches:
     """Watches, from `watch` to `unwatch`.
