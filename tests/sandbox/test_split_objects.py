@@ -6,6 +6,7 @@ import collections
 import functools
 import http
 import itertools
+import json
 import operator
 import socket
 from typing import Any
@@ -94,6 +95,16 @@ def test_a_container_with_ways_of_its_own_has_them_and_is_compared_by_what_it_ho
     assert (multi.pop("a"), "a" in multi, multi.get("a", 5)) == ([1, 3], False, 5)
     assert multi == code.Multi([("b", 2)])
     assert code.same(multi) is multi
+
+
+def test_what_looks_past_the_methods_of_a_container_finds_its_content(code: Any) -> None:
+    assert json.dumps(code.Recent()) == "{}"
+    frozen = code.Frozen(a=1)
+    assert (json.dumps(frozen), {**frozen}) == ('{"a": 1}', {"a": 1})
+    some = code.YesSet([1, 2])
+    assert (set(some), {1, 2}.issubset(some), {3}.isdisjoint(some), {1}.isdisjoint(some)) == ({1, 2}, True, True, False)
+    some.add(3)
+    assert set(code.same(some)) == {1, 2, 3}
 
 
 def test_a_container_that_can_be_hashed_and_one_that_counts(code: Any) -> None:

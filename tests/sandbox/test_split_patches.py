@@ -145,6 +145,7 @@ def test_outside_of_a_fake_a_stand_in_acts_here(code: Any, tmp_path: Path) -> No
     assert isinstance(real, StandIn)
     assert real(tmp_path).st_ino == tmp_path.stat().st_ino
     assert (real.__name__, os.stat is real, vars(os)["stat"] is real.original) == ("stat", True, True)
+    assert os.stat in os.supports_fd
     assert eval(compile("os.stat", "/no/file/of/the/tests.py", "eval"), {"os": os}) is real.original
     assert code.apply(os.path.exists, tmp_path) is True  # named, and looked up there
     assert code.apply(os.path.exists, "/no/such/path") is False

@@ -175,6 +175,17 @@ def test_a_function_of_the_system_that_a_test_replaces(shop_with: BuildShop, san
     assert certificate.sound, certificate.reasons
 
 
+def test_programs_that_a_test_starts_run_where_the_code_is(shop_with: BuildShop, sandboxes: SandboxFactory) -> None:
+    hidden = {**HIDDEN, "tests/test_hidden_tax.py": (
+        "import subprocess\nimport sys\n\n\ndef test_tax():\n"
+        "    program = 'import sys; from shop.tax import with_tax; print(with_tax(4)); sys.exit(3)'\n"
+        "    done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True)\n"
+        "    assert (done.stdout.strip(), done.returncode) == ('5.0', 3), done.stderr\n"
+    )}  # fmt: skip
+    (certificate,) = stronger(shop_with(hidden=hidden), sandboxes, runs=1)
+    assert certificate.sound, certificate.reasons
+
+
 @pytest.mark.parametrize(
     ("test", "why"),
     [

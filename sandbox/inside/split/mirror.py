@@ -6,7 +6,7 @@ import types
 import weakref
 
 from .functions import function_like
-from .mirrored import ATTRIBUTES, Mirror, MirrorType, ModuleMirror, content_attributes
+from .mirrored import ATTRIBUTES, Mirror, MirrorType, ModuleMirror, content_attributes, refill
 from .special import SPECIAL, forwarded, state
 from .values import CONTAINERS, PLAIN, VALUED, own_names
 
@@ -74,6 +74,8 @@ class Mirrors:
         if found is None:
             found = _bare(self._kind(kind), values)
             self._remember(handle, found)
+        if isinstance(found, CONTAINERS):
+            refill(found, values[0])
         return found
 
     def error(self, handle: int, kind: Any, args: list[Any]) -> BaseException:

@@ -272,9 +272,7 @@ class Peer:
         plain = next((base for base in PLAIN if isinstance(value, base)), None)
         if plain in (frozenset, complex) or (plain in CONTAINERS and (self.is_trusted or not has_own_ways(value))):
             return Encoder(self._refer).encode(plainly(value))
-        values = (
-            [] if plain is None or plain in CONTAINERS else [Encoder(self._refer).encode(_plain_value(plain, value))]
-        )
+        values = [] if plain is None else [Encoder(self._refer).encode(_plain_value(plain, value))]
         return ["obj", self._exports.handle(value), ["class", self._exports.handle(kind)], *values]
 
     def _refer_error(self, error: BaseException, known: dict[int, int], depth: int) -> Any:
@@ -352,6 +350,8 @@ def _standard_error(kind: Any, args: list[Any]) -> BaseException:
 
 
 def _plain_value(plain: Any, value: Any) -> Any:
+    if plain in CONTAINERS:
+        return plainly(value)
     return tuple(tuple.__iter__(value)) if plain is tuple else plain(value)
 
 

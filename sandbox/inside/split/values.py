@@ -194,6 +194,8 @@ def own_names(kind: type) -> set[str]:
 
 def has_own_ways(value: Any) -> bool:
     """Whether a container has attributes, or methods, that none of the standard library has."""
+    if isinstance(value, bytearray):
+        return False
     own = own_names(type(value)) - _USUAL
     return "__getattr__" in own or any(not name.startswith(("__", "_abc_")) for name in {*own, *_attributes(value)})
 
