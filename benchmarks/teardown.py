@@ -114,7 +114,8 @@ class Leftovers:
         for container in self._client.containers(all=True):
             with suppress(docker.errors.NotFound):
                 about = self._client.inspect_container(container["Id"])
-                theirs |= {about["GraphDriver"]["Data"].get("MergedDir"), about["NetworkSettings"]["SandboxKey"]}
+                layers = about["GraphDriver"]["Data"] or {}  # none while it is removed
+                theirs |= {layers.get("MergedDir"), about["NetworkSettings"]["SandboxKey"]}
         places = ("/var/lib/docker/", "/run/docker/netns/")
         return {point for point in points if point.startswith(places)} - theirs - {f"/var{each}" for each in theirs}
 
