@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 import uuid
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import docker
@@ -76,7 +76,6 @@ class Leftovers:
 
     def __init__(self, factory: SandboxFactory, folder: Path) -> None:
         self._docker, self._folder = factory.name == "docker", folder
-        self._client = docker.from_env().api if self._docker else None
         self._owners = {owner()}
         self._mounts, self._files = self._all_mounts(), self._all_files()
         self._handles = self._all_handles()
@@ -111,11 +110,12 @@ class Leftovers:
         if not self._docker:
             return {point for point in points if point.startswith(str(home()))}
         theirs = set()
-        for container in self._client.containers(all=True):
-            with suppress(docker.errors.NotFound):
-                about = self._client.inspect_container(container["Id"])
-                layers = about["GraphDriver"]["Data"] or {}  # none while it is removed
-                theirs |= {layers.get("MergedDir"), about["NetworkSettings"]["SandboxKey"]}
+        with closing(docker.from_env()) as client:
+            for container in client.api.containers(all=True):
+                with suppress(docker.errors.NotFound):
+                    about = client.api.inspect_container(container["Id"])
+                    layers = about["GraphDriver"]["Data"] or {}  # none while it is removed
+                    theirs |= {layers.get("MergedDir"), about["NetworkSettings"]["SandboxKey"]}
         places = ("/var/lib/docker/", "/run/docker/netns/")
         return {point for point in points if point.startswith(places)} - theirs - {f"/var{each}" for each in theirs}
 
