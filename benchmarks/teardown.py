@@ -18,8 +18,10 @@ import tempfile
 import threading
 import time
 import uuid
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+
+import docker
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -103,12 +105,27 @@ class Leftovers:
         return found
 
     def _all_mounts(self) -> set[str]:
-        return {line.split(" - ")[0].split(" ", 3)[3] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+        """Where something of a sandbox is mounted on the host; for containers, of those that are none any more."""
+        points = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
+        if not self._docker:
+            return {point for point in points if point.startswith(str(home()))}
+        theirs = set()
+        with closing(docker.from_env()) as client:
+            for container in client.api.containers(all=True):
+                with suppress(docker.errors.NotFound):
+                    about = client.api.inspect_container(container["Id"])
+                    layers = about["GraphDriver"]["Data"] or {}  # none while it is removed
+                    theirs |= {layers.get("MergedDir"), about["NetworkSettings"]["SandboxKey"]}
+        places = ("/var/lib/docker/", "/run/docker/netns/")
+        return {point for point in points if point.startswith(places)} - theirs - {f"/var{each}" for each in theirs}
 
     def _groups(self) -> list[Path]:
-        """Control groups below our own."""
+        """Control groups below our own whose launcher is dead, or still below us."""
         own = {line.rpartition(":")[2] for line in Path("/proc/self/cgroup").read_text().splitlines()} - {"/"}
-        return [group for path in own for group in Path("/sys/fs/cgroup").glob(f"*{path}/journeyman-*")]
+        found = [group for path in own for group in Path("/sys/fs/cgroup").glob(f"*{path}/journeyman-*")]
+        ours = below(os.getpid())
+        pids = {group: int(group.name.rpartition("-")[2]) for group in found}
+        return [group for group, pid in pids.items() if pid in ours or not Path(f"/proc/{pid}").exists()]
 
     def _all_files(self) -> set[Path]:
         """In the folder for temporary files, and where namespaces are put together."""
