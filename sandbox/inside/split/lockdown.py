@@ -29,7 +29,8 @@ def lock_down(folder: str) -> None:
     """Forbid it from now on, in this process. `folder`: where the tests' files are."""
     library = sysconfig.get_path("stdlib")
     own = tuple(f"{library}/{name}" for name in _MAKERS)
-    files = (folder.rstrip("/") + "/", f"{library}/", sysconfig.get_path("purelib"), "<frozen ")
+    packages = (sysconfig.get_path(name) + "/" for name in ("purelib", "platlib"))
+    files = (folder.rstrip("/") + "/", f"{library}/", *packages, "<frozen ")
 
     def may_run(code: Any) -> bool:
         if code.co_filename.startswith(files):
