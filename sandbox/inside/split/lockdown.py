@@ -28,9 +28,10 @@ _CONDITIONS = ("<skipif condition>", "<xfail condition>")
 
 def lock_down(folder: str) -> None:
     """Forbid it from now on, in this process. `folder`: where the tests' files are."""
-    library, installed = sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")
+    library = sysconfig.get_path("stdlib")
+    installed = tuple(sysconfig.get_path(name) + "/" for name in ("purelib", "platlib"))
     own = tuple(f"{library}/{name}" for name in _MAKERS)
-    files = (folder.rstrip("/") + "/", f"{library}/", installed, "<frozen ")
+    files = (folder.rstrip("/") + "/", f"{library}/", *installed, "<frozen ")
 
     def may_run(code: Any) -> bool:
         if code.co_filename.startswith(files):
@@ -52,7 +53,7 @@ def lock_down(folder: str) -> None:
     sys.addaudithook(hook)
 
 
-def _is_imported(frame: types.FrameType | None, installed: str) -> bool:
+def _is_imported(frame: types.FrameType | None, installed: tuple[str, ...]) -> bool:
     """Whether it runs for an installed library's own module, which is just being imported: it has seen no text yet."""
     while frame is not None and frame.f_code.co_filename.startswith(installed):
         if frame.f_code.co_name == "<module>":
