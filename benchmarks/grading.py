@@ -4,7 +4,7 @@
 
 Every round runs the task's checks once by pytest alone, in a sandbox that stands already over the reference, and grades
 the reference once at each level of assurance up to the task's own. What is told is the median over the rounds of what a
-grading took beyond pytest's own process in that round. The goal on a quiet machine, at the tasks' own levels: at most 1 s.
+grading took beyond pytest's own process in that round. The goal on a quiet machine, at a task's own level: at most 1 s.
 """
 
 from __future__ import annotations

@@ -14,17 +14,18 @@ import json
 import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from journeyman.sandbox.sandbox import Sandbox, SandboxError, SandboxFactory, SandboxPathError
+from journeyman.sandbox.sandbox import Sandbox, SandboxFactory, SandboxLost, SandboxPathError
 from journeyman.tasks.edits import SourceEdits, source_edits
 from journeyman.tasks.runner import ENVIRONMENT, INSIDE, test_spec
 from journeyman.tasks.task import Task
 from journeyman.tasks.trees import solution_tree
-from journeyman.tasks.trial import SupervisorFault, laid_out, lay_hidden
+from journeyman.tasks.trial import laid_out, lay_hidden
 from journeyman.tasks.twins.spoil import sources
 from journeyman.tasks.twins.variations import Call, varied
 
@@ -55,31 +56,25 @@ def differences(task: Task, edits: SourceEdits, sandboxes: SandboxFactory) -> tu
     """The functions for which fewer than half of the answers agree.
 
     Raises:
-        SupervisorFault: a sandbox could not be laid out, or the reference's died.
+        SupervisorFault: a sandbox could not be laid out.
     """
     reference = source_edits(task, solution_tree(task))
-    try:
-        with laid_out(task, reference, sandboxes) as sandbox:
-            calls = calls_like(_recorded(task, reference, sandbox), Random(secrets.randbits(64)))
-            expected = [_answers(sandbox, calls), _answers(sandbox, calls)]
-    except SandboxError as error:
-        raise SupervisorFault(f"the reference's sandbox died: {error}") from error
+    calls = calls_like(_recorded(task, reference, sandboxes), Random(secrets.randbits(64)))
     if not calls:
         return ()
-    with laid_out(task, edits, sandboxes) as sandbox:
-        try:
-            given = _answers(sandbox, calls)
-        except SandboxError:  # the solution's doing
-            given = []
-    return tuple(_compared(calls, expected, given or [None] * len(calls)))
+    with ThreadPoolExecutor(2, thread_name_prefix="answers") as beside:
+        waiting = [beside.submit(_answers, task, reference, calls, sandboxes) for _ in range(2)]
+        given = _answers(task, edits, calls, sandboxes)
+    return tuple(_compared(calls, [answers.result() for answers in waiting], given or [None] * len(calls)))
 
 
-def _recorded(task: Task, reference: SourceEdits, sandbox: Sandbox) -> list[Call]:
+def _recorded(task: Task, reference: SourceEdits, sandboxes: SandboxFactory) -> list[Call]:
     """The calls with plain data that the hidden tests make of the reference's module-level functions."""
-    lay_hidden(task, sandbox)
     code = [path for path, _ in sources(task, reference)]
     spec = {"record": test_spec([check.id for check in task.checks]), "code": code}
-    return _run(sandbox, spec, task.budget.grading_timeout_s)
+    with laid_out(task, reference, sandboxes) as sandbox:
+        lay_hidden(task, sandbox)
+        return _run(sandbox, spec, task.budget.grading_timeout_s)
 
 
 def calls_like(calls: Sequence[Call], random: Random) -> list[Call]:
@@ -97,8 +92,10 @@ def calls_like(calls: Sequence[Call], random: Random) -> list[Call]:
     return list(made.values())
 
 
-def _answers(sandbox: Sandbox, calls: Sequence[Call]) -> list[Any]:
-    found = _run(sandbox, {"calls": calls, "each_s": EACH_S}, min(60.0, 5 + EACH_S * len(calls))) if calls else []
+def _answers(task: Task, edits: SourceEdits, calls: Sequence[Call], sandboxes: SandboxFactory) -> list[Any]:
+    """The answers to all calls, in a sandbox that knows of no test; none where it died."""
+    with laid_out(task, edits, sandboxes) as sandbox:
+        found = _run(sandbox, {"calls": calls, "each_s": EACH_S}, min(60.0, 5 + EACH_S * len(calls)))
     return found if len(found) == len(calls) else []
 
 
@@ -106,7 +103,7 @@ def _run(sandbox: Sandbox, spec: dict[str, Any], timeout_s: float) -> list[Any]:
     """What the script in the sandbox wrote; nothing where it died, or wrote something else."""
     place = f"/tmp/journeyman-{secrets.token_hex(8)}.json"
     stdin = json.dumps({**spec, "out": place}).encode()
-    with suppress(SandboxPathError, ValueError, RecursionError):
+    with suppress(SandboxLost, SandboxPathError, ValueError, RecursionError):
         sandbox.run(COMMAND, timeout_s=timeout_s, env=ENVIRONMENT, stdin=stdin)
         found = json.loads(sandbox.read(place, max_bytes=MAX_BYTES))
         return found if isinstance(found, list) else []

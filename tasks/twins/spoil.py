@@ -33,6 +33,16 @@ def {name}_(value=None):
         frame = frame.f_back
     return value
 '''
+# `mean = statistics.fmean` is an answer of the code's too.
+_SPOIL_TAKEN = """
+def {name}_taken(function):
+    return lambda *args, **kwargs: {name}_(function(*args, **kwargs))
+
+
+for {name}_key, {name}_value in list(globals().items()):
+    if type({name}_value) in (type(lambda: 0), type(len)) and {name}_value.__module__ != __name__:
+        globals()[{name}_key] = {name}_taken({name}_value)
+"""
 
 
 def twin_of(task: Task, edits: SourceEdits) -> SourceEdits:
@@ -62,6 +72,7 @@ def spoil(source: bytes, name: str, tests: frozenset[str]) -> bytes:
         _Spoiler(name).visit(tree)
         after = sum(1 for _ in _head(tree))
         tree.body[after:after] = ast.parse(_SPOIL.format(name=name, tests=sorted(tests))).body
+        tree.body += ast.parse(_SPOIL_TAKEN.format(name=name)).body
         return ast.unparse(ast.fix_missing_locations(tree)).encode()
     except (SyntaxError, ValueError, RecursionError):
         return source

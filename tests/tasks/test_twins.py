@@ -124,7 +124,7 @@ def test_a_twin_is_python_and_keeps_every_name(module: Any) -> None:
         {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
         for tree in (ast.parse(source), twin)
     ]
-    assert names[1] == {*names[0], "_mark_"}
+    assert names[1] == {*names[0], "_mark_", "_mark_taken"}
     assert spoil(b"def broken(:", "_mark", frozenset()) == b"def broken(:"
 
 
@@ -134,6 +134,7 @@ def test_a_twin_does_all_and_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> N
         "def plain(x):\n    seen.append(x)\n    return x\n"
         "def caught():\n    try:\n        return plain(2)\n    except BaseException:\n        return 3\n"
         "def items():\n    seen.append('items')\n    yield 1\nshort = lambda x: seen.append(x)\nearly = plain(0)\n"
+        "from statistics import fmean as mean\n"
     )
     monkeypatch.setitem(os.environ, "PYTEST_CURRENT_TEST", "tests/test_x.py::test_y (setup)")
     space: dict[str, Any] = {"__name__": "twin"}
@@ -141,7 +142,8 @@ def test_a_twin_does_all_and_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     assert space["early"] == 0
     assert space["plain"](1) == 1
     monkeypatch.setitem(os.environ, "PYTEST_CURRENT_TEST", "tests/test_x.py::test_y (call)")
-    for call in (lambda: space["plain"](2), space["caught"], lambda: list(space["items"]()), lambda: space["short"](4)):
+    calls = (lambda: space["plain"](2), space["caught"], lambda: list(space["items"]()), lambda: space["short"](4))
+    for call in (*calls, lambda: space["mean"]([1])):
         with pytest.raises(space["_mark"]):
             call()
     assert space["seen"] == [0, 1, 2, 2, "items", 4]

@@ -26,4 +26,5 @@ def test_old():
 
 def test_hints():
     assert typing.get_type_hints(label) == {"cents": int, "return": str}
+    assert label(100) == "1.00"
 # journeyman-canary-till
