@@ -20,6 +20,7 @@ from journeyman.tasks.sources.symptom import Symptom, describe
 from journeyman.tasks.sources.trial import MAX_FAIL_TO_PASS, MAX_PASS_TO_PASS, Trial
 from journeyman.tasks.task import Task
 from journeyman.tasks.validation import check_task
+from journeyman.tasks.verdict import Verdict
 
 RUNS = 3
 ENOUGH_NEAR = 6
@@ -136,10 +137,10 @@ def prove_split(recipe: Recipe, task: Task, folder: Path, sandboxes: SandboxFact
     Args:
         task: the recipe's task, whose folder becomes the split one's.
     """
-    split, why = for_split(recipe, task, sandboxes)
-    if split is None:
-        return None, why
-    proven = _proven(replace(split, proof={}), _rebuilt(split, folder), sandboxes)
+    candidate = for_split(recipe, task, sandboxes)
+    if candidate.recipe is None:
+        return None, candidate.why
+    proven = _proven(candidate.recipe, _rebuilt(candidate.recipe, folder), sandboxes, candidate.graded)
     return proven, "" if proven is not None else UNPROVEN
 
 
@@ -148,9 +149,9 @@ def _rebuilt(recipe: Recipe, making: Path) -> Task:
     return build_recipe(recipe, making)
 
 
-def _proven(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> Recipe | None:
+def _proven(recipe: Recipe, task: Task, sandboxes: SandboxFactory, graded: tuple[Verdict, ...] = ()) -> Recipe | None:
     """The recipe with the proof of its task; nothing where it does not hold."""
-    certificate = check_task(task, sandboxes, RUNS)
+    certificate = check_task(task, sandboxes, RUNS, graded=graded)
     if not certificate.sound:
         return None
     sums = {
