@@ -25,6 +25,7 @@ REASONS = {
     r"nested too deeply|more than can cross": "too large or deep",
     r"died before its end|sandbox died": "the run died",
 }
+SLOW, LONGEST_S = "too slow in two sandboxes", 20.0
 UNGUARDED = "nothing would guard against breaking something else"
 OTHER = "behaves differently in two sandboxes"
 
@@ -49,6 +50,8 @@ def for_split(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> Candidat
     lost = {check for check, outcome in verdict.outcomes.items() if outcome is not Outcome.PASSED}
     if verdict.cause is not None or lost & set(recipe.fail_to_pass):
         return Candidate(None, _why(verdict.detail, lost & set(recipe.fail_to_pass)))
+    if verdict.duration_s > LONGEST_S:  # thousands of calls between the two
+        return Candidate(None, SLOW)
     kept = tuple(check for check in recipe.pass_to_pass if check not in lost)
     if recipe.pass_to_pass and not kept:
         return Candidate(None, UNGUARDED)
