@@ -145,7 +145,7 @@ def split(
 ) -> None:
     """Prove a file's recipes in two sandboxes, out of reach of what decides, as new mints do by themselves.
 
-    Names, instructions and order stay. What does not hold there stays as it was, with the reason.
+    Names, instructions and order stay. What does not hold there is tried at assurance `twins`, else stays as it was.
 
     Interrupted, it keeps what it decided; the same command goes on from there.
     """
@@ -215,7 +215,7 @@ def _say_minted(report: MintReport) -> None:
     for reason, number in report.rejected.most_common():
         out.print(Text(f"  {number:>5} rejected: {line(reason)}", "dim"))
     if report.made:
-        _say_shares(report.split, report.made, report.unsplit)
+        _say_shares(report.split, report.twins, report.made, report.unsplit)
     if len(report.kept) < report.wanted:
         say_error(f"only {len(report.kept)} of {report.wanted}: the library's faults and tests give no more")
 
@@ -224,10 +224,11 @@ def _say_split_file(report: SplitReport) -> None:
     for name in sorted(report.split.keys() | report.unsplit.keys()):
         number = report.split[name] + report.unsplit.get(name, Counter()).total()
         out.print(Text(f"  {report.split[name]:>5} of {number:>3} of {line(name)}", "dim"))
-    _say_shares(report.split.total(), report.recipes, report.reasons)
+    _say_shares(report.split.total(), report.twins, report.recipes, report.reasons)
 
 
-def _say_shares(split: int, number: int, reasons: Counter[str]) -> None:
-    out.print(Text(f"{split} of {number} are graded in two sandboxes, out of reach of what decides"))
+def _say_shares(split: int, twins: int, number: int, reasons: Counter[str]) -> None:
+    beside = f"; {twins} with a known-bad twin beside them" if twins else ""
+    out.print(Text(f"{split} of {number} are graded in two sandboxes, out of reach of what decides{beside}"))
     for reason, count in reasons.most_common():
         out.print(Text(f"  {count:>5} are not: {line(reason)}", "dim"))

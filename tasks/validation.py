@@ -11,7 +11,7 @@ What cannot be checked from here: that the instruction suffices, and that no wro
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,10 +52,13 @@ class Certificate:
         return {**asdict(self), "reasons": list(self.reasons), "milestones": list(self.milestones)}
 
 
-def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> Certificate:
+def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3, *, graded: Sequence[Verdict] = ()) -> Certificate:
     """Prove a task, or say in words what stands against it.
 
     Stops after the first run of a side that shows the task unsound: more runs would say the same, slower.
+
+    Args:
+        graded: verdicts of its reference over the same checks at the same assurance, which count as the first runs.
     """
     reasons = list(_leaks(task))
     reference: list[Verdict] = []
@@ -64,7 +67,7 @@ def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> Certific
         reasons.append("no reference solution: put its files into solution/files/")
     else:
         solution = solution_tree(task)
-        reference = _repeat(task, solution, sandboxes, runs)
+        reference = [*graded, *_repeat(task, solution, sandboxes, runs - len(graded))]
         reasons += _against_reference(task, reference)
     noop = _repeat(task, pristine_tree(), sandboxes, runs if reference and not reasons else 1)
     reasons += _against_noop(task, noop)

@@ -20,6 +20,7 @@ from journeyman.tasks.sources.symptom import Symptom, describe
 from journeyman.tasks.sources.trial import MAX_FAIL_TO_PASS, MAX_PASS_TO_PASS, Trial
 from journeyman.tasks.task import Task
 from journeyman.tasks.validation import check_task
+from journeyman.tasks.verdict import Assurance, Verdict
 
 RUNS = 3
 ENOUGH_NEAR = 6
@@ -117,7 +118,7 @@ def prove(recipe: Recipe, out: Path, sandboxes: SandboxFactory) -> Proof:
     making = out / f".{folder_name(recipe)}{MAKING}"
     try:
         task = build_recipe(recipe, making)
-        proven, why = prove_split(recipe, task, making, sandboxes)
+        proven, why = prove_strong(recipe, task, making, sandboxes)
         if proven is None:
             proven = _proven(replace(recipe, proof={"unsplit": why}), _rebuilt(recipe, making), sandboxes)
         if proven is None:
@@ -130,17 +131,21 @@ def prove(recipe: Recipe, out: Path, sandboxes: SandboxFactory) -> Proof:
         shutil.rmtree(making, ignore_errors=True)
 
 
-def prove_split(recipe: Recipe, task: Task, folder: Path, sandboxes: SandboxFactory) -> tuple[Recipe | None, str]:
-    """The recipe at assurance `split` with its proof; or nothing, and why not.
+def prove_strong(recipe: Recipe, task: Task, folder: Path, sandboxes: SandboxFactory) -> tuple[Recipe | None, str]:
+    """The recipe with its proof at assurance `split`, or else at `twins`, and why it cannot be split.
 
     Args:
-        task: the recipe's task, whose folder becomes the split one's.
+        task: the recipe's task, whose folder becomes that of the one that is given back.
     """
-    split, why = for_split(recipe, task, sandboxes)
-    if split is None:
-        return None, why
-    proven = _proven(replace(split, proof={}), _rebuilt(split, folder), sandboxes)
-    return proven, "" if proven is not None else UNPROVEN
+    candidate = for_split(recipe, task, sandboxes)
+    why = candidate.why
+    if candidate.recipe is not None:
+        proven = _proven(candidate.recipe, _rebuilt(candidate.recipe, folder), sandboxes, candidate.graded)
+        if proven is not None:
+            return proven, ""
+        why = UNPROVEN
+    twins = replace(recipe, assurance=Assurance.TWINS.value, tree="", proof={"unsplit": why})
+    return _proven(twins, _rebuilt(twins, folder), sandboxes), why
 
 
 def _rebuilt(recipe: Recipe, making: Path) -> Task:
@@ -148,9 +153,9 @@ def _rebuilt(recipe: Recipe, making: Path) -> Task:
     return build_recipe(recipe, making)
 
 
-def _proven(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> Recipe | None:
+def _proven(recipe: Recipe, task: Task, sandboxes: SandboxFactory, graded: tuple[Verdict, ...] = ()) -> Recipe | None:
     """The recipe with the proof of its task; nothing where it does not hold."""
-    certificate = check_task(task, sandboxes, RUNS)
+    certificate = check_task(task, sandboxes, RUNS, graded=graded)
     if not certificate.sound:
         return None
     sums = {

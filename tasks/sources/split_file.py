@@ -1,7 +1,7 @@
 """Recipes of an older mint, proven again in two sandboxes: what could not be split then may be by now.
 
 A file's recipes keep their names, instructions and order. Those that hold at assurance `split` take it on, with the
-checks that cross; the others stay as they were and say why.
+checks that cross; of the others, which say why not, those that hold at `twins` take that on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.sources.ledger import mend
 from journeyman.tasks.sources.library import load_library
-from journeyman.tasks.sources.make import prove_split
+from journeyman.tasks.sources.make import prove_strong
 from journeyman.tasks.sources.recipe import Recipe, build_recipe
 from journeyman.tasks.sources.recipe_file import library_line, read_libraries, read_recipes, recipe_line
 from journeyman.tasks.task import TaskFormatError
@@ -44,6 +44,8 @@ class SplitReport:
     """Library → how many of its tasks are graded in two sandboxes, those that were before included."""
     unsplit: dict[str, Counter[str]] = field(default_factory=dict)
     """Library → why others are not → how many."""
+    twins: int = 0
+    """How many of those are graded with twins."""
     seconds: float = 0.0
 
     def add(self, recipe: Recipe) -> None:
@@ -53,6 +55,7 @@ class SplitReport:
             self.split[library] += 1
         else:
             self.unsplit.setdefault(library, Counter())[recipe.proof["unsplit"]] += 1
+            self.twins += recipe.assurance == Assurance.TWINS
 
     @property
     def reasons(self) -> Counter[str]:
@@ -65,6 +68,7 @@ class SplitReport:
             "recipes": self.recipes,
             "resumed": self.resumed,
             "split": self.split.total(),
+            "twins": self.twins,
             "unsplit": dict(self.reasons.most_common()),
             "libraries": {
                 name: {"split": self.split[name], "unsplit": dict(self.unsplit.get(name, {}))}
@@ -125,13 +129,13 @@ def split_file(
 
 
 def _decided(recipe: Recipe, sandboxes: SandboxFactory) -> Recipe:
-    """The recipe at `split`, or with why not."""
+    """The recipe at `split`, or with why not, at `twins` if that holds."""
     if recipe.assurance == Assurance.SPLIT:
         return recipe
     scratch = Path(tempfile.mkdtemp(dir=home("scratch")))
     try:
         task = build_recipe(recipe, scratch / "task")
-        split, why = prove_split(recipe, task, scratch / "task", sandboxes)
+        proven, why = prove_strong(recipe, task, scratch / "task", sandboxes)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return replace(recipe, proof={**recipe.proof, "unsplit": why}) if split is None else split
+    return replace(recipe, proof={**recipe.proof, "unsplit": why}) if proven is None else proven

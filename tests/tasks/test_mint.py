@@ -26,7 +26,7 @@ from journeyman.tasks.sources.recipe import Recipe, build_recipe, tree_hash
 from journeyman.tasks.sources.recipe_file import read_recipes, write_recipes
 from journeyman.tasks.sources.sdist import SourceError
 from journeyman.tasks.sources.split_file import SplitReport, split_file
-from journeyman.tasks.sources.splitting import for_split
+from journeyman.tasks.sources.splitting import Candidate, for_split
 from journeyman.tasks.task import Task, TaskFormatError
 from journeyman.tasks.validation import check_task
 from journeyman.tasks.verdict import Assurance
@@ -127,17 +127,18 @@ def test_checks_that_only_guard_are_left_out_where_they_cannot_cross(
     task = build_recipe(recipe, tmp_path / "task")
     guard = next(check for check in task.pass_to_pass if not check.startswith(task.fail_to_pass[0].partition("[")[0]))
     evaluating(task, guard)
-    split, why = for_split(recipe, task, sandboxes)
-    assert split is not None, why
-    assert guard in set(recipe.pass_to_pass) - set(split.pass_to_pass)
+    split = for_split(recipe, task, sandboxes)
+    assert split.recipe is not None, split.why
+    assert guard in set(recipe.pass_to_pass) - set(split.recipe.pass_to_pass)
+    assert split.graded == ()
     evaluating(task, task.fail_to_pass[0])
-    assert for_split(recipe, task, sandboxes) == (None, "the tests run what the code says")
+    assert for_split(recipe, task, sandboxes) == Candidate(None, "the tests run what the code says")
 
 
 def test_what_cannot_be_split_is_graded_in_one_sandbox_and_says_why(
     sandboxes: SandboxFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(make, "for_split", lambda *_: (None, "it cannot"))
+    monkeypatch.setattr(make, "for_split", lambda *_: Candidate(None, "it cannot"))
     report = mint("tinylib==1.0", count=1, out=tmp_path, sandboxes=sandboxes)
     (task,), (recipe,) = load_tasks(tmp_path), read_recipes(tmp_path / "recipes.jsonl")
     assert task.assurance == recipe.assurance == "fresh"
@@ -285,9 +286,9 @@ def test_old_recipes_are_proven_again_in_two_sandboxes(of_old: Path, sandboxes: 
     before = read_recipes(of_old)
     calls: list[int] = []
 
-    def refuse_second(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> tuple[Recipe | None, str]:
+    def refuse_second(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> Candidate:
         calls.append(1)
-        return (None, "it cannot") if len(calls) == 2 else for_split(recipe, task, sandboxes)
+        return Candidate(None, "it cannot") if len(calls) == 2 else for_split(recipe, task, sandboxes)
 
     seen: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
