@@ -38,7 +38,8 @@ TILL = (
     *(f"tests/test_rates.py::test_{name}" for name in ("rate", "approximately", "coins")),
     "tests/test_rates.py::TestRates::test_almost",
     *(f"tests/test_amount.py::test_{name}" for name in ("sums", "no_sum")),
-    *(f"tests/test_files.py::{name}" for name in ("test_keep", "test_visit", *(f"test_sum[{sums}]" for sums in SUMS))),
+    *(f"tests/test_files.py::test_{name}" for name in ("keep", "visit", "pack", "save")),
+    *(f"tests/test_files.py::test_sum[{sums}]" for sums in SUMS),
     *(f"tests/test_notes.py::test_{name}" for name in NOTES),
     "till/tests/test_inside.py::test_they_agree",
 )  # fmt: skip

@@ -15,6 +15,7 @@ import pytest
 
 from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks import grading
 from journeyman.tasks.harbor import load_tasks
 from journeyman.tasks.harbor_files import has_canary, walk
 from journeyman.tasks.runner import run_tests
@@ -28,6 +29,7 @@ from journeyman.tasks.sources.sdist import SourceError
 from journeyman.tasks.sources.split_file import SplitReport, split_file
 from journeyman.tasks.sources.splitting import Candidate, for_split
 from journeyman.tasks.task import Task, TaskFormatError
+from journeyman.tasks.twins.objection import Objection
 from journeyman.tasks.validation import check_task
 from journeyman.tasks.verdict import Assurance
 
@@ -135,14 +137,17 @@ def test_checks_that_only_guard_are_left_out_where_they_cannot_cross(
     assert for_split(recipe, task, sandboxes) == Candidate(None, "the tests run what the code says")
 
 
+@pytest.mark.parametrize("level", ["twins", "fresh"])
 def test_what_cannot_be_split_is_graded_in_one_sandbox_and_says_why(
-    sandboxes: SandboxFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    level: str, sandboxes: SandboxFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(make, "for_split", lambda *_: Candidate(None, "it cannot"))
+    if level == "fresh":  # as where a check asks no function of the code
+        monkeypatch.setattr(grading, "objections", lambda task, tree, edits, passed, _: (Objection(passed, "no"),))
     report = mint("tinylib==1.0", count=1, out=tmp_path, sandboxes=sandboxes)
     (task,), (recipe,) = load_tasks(tmp_path), read_recipes(tmp_path / "recipes.jsonl")
-    assert task.assurance == recipe.assurance == "fresh"
-    assert (report.split, dict(report.unsplit)) == (0, {"it cannot": 1})
+    assert task.assurance == recipe.assurance == level
+    assert (report.split, report.twins, dict(report.unsplit)) == (0, level == "twins", {"it cannot": 1})
     assert recipe.proof == {"unsplit": "it cannot", "reference": "3/3", "noop": "0/3"}
 
 

@@ -218,6 +218,17 @@ def test_programs_that_a_test_starts_run_where_the_code_is(shop_with: BuildShop,
             "        shelf['x'] = shelve.Shelf\n        assert shelf['x'] is shelve.Shelf\n    with_tax(4)\n",
             "unpickle",
         ),
+        ("def test_tax():\n    open('made.py', 'w').close()\n    assert with_tax(4) == 5\n", "write outside"),
+        (
+            "import os\n\n\ndef test_tax(tmp_path):\n    os.symlink(tmp_path / 'made', 'made.py')\n"
+            "    assert with_tax(4) == 5\n",
+            "write outside",
+        ),
+        (
+            "import os\n\n\ndef test_tax(tmp_path):\n    os.symlink(os.getcwd(), tmp_path / 'there')\n"
+            "    (tmp_path / 'there' / 'made.py').write_text('')\n    assert with_tax(4) == 5\n",
+            "write outside",
+        ),
     ],
 )  # fmt: skip
 def test_tests_that_would_run_what_the_code_says_cannot_be_split(

@@ -1,11 +1,13 @@
 """Of the tests' side: text and bytes that came from the code under test are never run.
 
 A test that evaluates a `repr`, unpickles what it was given or starts a program would run what the other side wrote,
-beside the verdict. Such a test fails here; it can be graded at another level of assurance.
+beside the verdict; so would an import after a test had unpacked an archive, or written to a path that it was told,
+where modules are looked for. Such a test fails here; it can be graded at another level of assurance.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import sysconfig
 
@@ -21,9 +23,21 @@ _LOADERS = ("marshal.loads", "marshal.load")
 _MAKERS = ("dataclasses.py", "collections/__init__.py", "enum.py")
 """Files of the standard library that make code of their own text. What evaluates another's is not among them: `typing`
 evaluates annotations, `runpy` and `importlib` run the file that they are told."""
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+_MOVES = ("os.rename", "os.link", "os.symlink")
+_WRITABLE = ("/tmp/", "/dev/")
+"""No module is imported from there."""
+_SHARED = os.path.join(os.path.dirname(__file__), "shared.py")
+"""Opens files by their folder's descriptor, in the shared folder alone."""
 _TOOLS = ("/_pytest/", "/pytest/", "/pluggy/", "/attr/")
 _CONDITIONS = ("<skipif condition>", "<xfail condition>")
 """Where pytest evaluates a mark's text."""
+
+
+def must_be_writable(path: str | bytes) -> None:
+    """Raises CannotCross for a place where modules may be looked for."""
+    if not os.fsdecode(path).startswith(_WRITABLE):
+        raise CannotCross("tests that write outside of temporary folders cannot be split from the code under test")
 
 
 def lock_down(folder: str) -> None:
@@ -47,6 +61,12 @@ def lock_down(folder: str) -> None:
         is_loader = event in _LOADERS and sys._getframe(1).f_code.co_filename.startswith(files[0])
         if is_loader or event == "pickle.find_class":
             raise CannotCross("tests that unpickle cannot be split from the code under test")
+        is_written = event == "open" and arguments[2] & _WRITING and not isinstance(arguments[0], int)
+        if is_written and sys._getframe(1).f_code.co_filename != _SHARED:
+            must_be_writable(os.path.realpath(arguments[0]))
+        if event in _MOVES:
+            folder, name = os.path.split(arguments[1])
+            must_be_writable(os.path.join(os.path.realpath(folder), name))
         if event.startswith(_PROGRAMS):
             raise CannotCross("tests that start programs cannot be split from the code under test")
 

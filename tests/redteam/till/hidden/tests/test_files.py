@@ -1,8 +1,10 @@
 import shelve
+import tarfile
 
 import pytest
 
 from till.files import add_up, keep, visit
+from till.packs import pack, save
 
 
 @pytest.mark.parametrize(("lines", "added"), [("1 20 300", 321), ("", 0), ("-4 4", 0), ("12 30", 42)])
@@ -26,4 +28,18 @@ def test_visit():
 
     visit((3, 4, 5), check)
     assert not left
+
+
+def test_pack(tmp_path):
+    with tarfile.open(pack(tmp_path / "pack", {"EUR": "125"})) as archive:
+        archive.extractall(tmp_path / "out")
+    assert (tmp_path / "out" / "EUR").read_text() == "125"
+
+
+def test_save(tmp_path):
+    import plistlib
+
+    save(tmp_path / "sums", {"EUR": 125})
+    with (tmp_path / "sums").open("rb") as file:
+        assert plistlib.load(file) == {"EUR": 125}
 # journeyman-canary-till
