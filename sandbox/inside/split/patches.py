@@ -50,8 +50,10 @@ class StandIn:
 
     def __init__(self, original: Any, call: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:
         self.original, self._call = original, call
-        self.__name__, self.__qualname__ = original.__name__, original.__qualname__
         self.__module__, self.__doc__ = original.__module__, original.__doc__
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.original, name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._call(self.original, args, kwargs)
