@@ -134,3 +134,13 @@ def test_a_manifest_with_odd_paths_is_a_lost_sandbox(files: Any) -> None:
     sandbox = RemoteSandbox(channel, template, variables={}, end=lambda: None, again=lambda: sandbox)
     with pytest.raises(SandboxLost, match="protocol"):
         sandbox.snapshot()
+
+
+@pytest.mark.parametrize("kind", ["path", "failed"])
+def test_a_tree_that_cannot_be_read_is_a_lost_sandbox(kind: str) -> None:
+    """Whoever takes snapshots is ready for that, and for nothing else."""
+    template = Template("d", Path("/nonexistent"), "h", {}, (), b"{}")
+    channel = far_end(encode({"error": kind, "message": "no memory"}))
+    sandbox = RemoteSandbox(channel, template, variables={}, end=lambda: None, again=lambda: sandbox)
+    with pytest.raises(SandboxLost, match="no memory"):
+        sandbox.snapshot()
