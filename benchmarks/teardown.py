@@ -77,7 +77,7 @@ class Leftovers:
     def __init__(self, factory: SandboxFactory, folder: Path) -> None:
         self._docker, self._folder = factory.name == "docker", folder
         self._owners = {owner()}
-        self._mounts, self._files = self._all_mounts(), self._all_files()
+        self._mounts, self._files, self._groups = self._all_mounts(), self._all_files(), self._all_groups()
         self._handles = self._all_handles()
 
     def had(self, owner: str) -> None:
@@ -88,7 +88,7 @@ class Leftovers:
         return {
             "processes": len(below(os.getpid()) | self._commands()),
             "mounts": len(self._all_mounts() - self._mounts),
-            "control groups": len(self._groups()),
+            "control groups": len(self._all_groups() - self._groups),
             "containers": sum(whose in self._owners for whose in engine().labelled(LABEL).values())
             if self._docker
             else 0,
@@ -119,13 +119,13 @@ class Leftovers:
         places = ("/var/lib/docker/", "/run/docker/netns/")
         return {point for point in points if point.startswith(places)} - theirs - {f"/var{each}" for each in theirs}
 
-    def _groups(self) -> list[Path]:
+    def _all_groups(self) -> set[Path]:
         """Control groups below our own whose launcher is dead, or still below us."""
         own = {line.rpartition(":")[2] for line in Path("/proc/self/cgroup").read_text().splitlines()} - {"/"}
         found = [group for path in own for group in Path("/sys/fs/cgroup").glob(f"*{path}/journeyman-*")]
         ours = below(os.getpid())
         pids = {group: int(group.name.rpartition("-")[2]) for group in found}
-        return [group for group, pid in pids.items() if pid in ours or not Path(f"/proc/{pid}").exists()]
+        return {group for group, pid in pids.items() if pid in ours or not Path(f"/proc/{pid}").exists()}
 
     def _all_files(self) -> set[Path]:
         """In the folder for temporary files, and where namespaces are put together."""

@@ -10,6 +10,10 @@ from journeyman.sandbox.sandbox import File, Snapshot
 MAX_FILE_BYTES = 200_000
 MAX_FILE_LINES = 5_000
 """Larger files are named only: comparing lines takes quadratic time, and an agent chooses them."""
+MAX_LINES = 50_000
+"""Of the whole diff; further files are named only. An action may change tens of thousands."""
+MAX_FILES = 1_000
+"""Further files are only counted."""
 
 
 def diff_between(before: Snapshot, after: Snapshot, pristine: Path) -> str:
@@ -17,8 +21,16 @@ def diff_between(before: Snapshot, after: Snapshot, pristine: Path) -> str:
 
     `pristine` is the repository's folder on the host, for files that stood unchanged in one of the states.
     """
-    touched = {*before.changed, *before.removed, *after.changed, *after.removed}
-    parts = [_diff_file(path, _file(path, before, pristine), _file(path, after, pristine)) for path in sorted(touched)]
+    touched = sorted({*before.changed, *before.removed, *after.changed, *after.removed})
+    parts, room = list[str](), MAX_LINES
+    for number, path in enumerate(touched):
+        if len(parts) == MAX_FILES:
+            parts.append(f"and {len(touched) - number} more files, changed or not\n")
+            break
+        old, new = _file(path, before, pristine), _file(path, after, pristine)
+        if part := _diff_file(path, old, new, by_line=room > 0):
+            parts.append(part)
+            room -= part.count("\n")
     return "".join(parts)
 
 
@@ -33,7 +45,7 @@ def _file(path: str, state: Snapshot, pristine: Path) -> File | None:
     return File(original.read_bytes(), original.stat().st_mode & 0o777)
 
 
-def _diff_file(path: str, before: File | None, after: File | None) -> str:
+def _diff_file(path: str, before: File | None, after: File | None, *, by_line: bool) -> str:
     if before is not None and after is not None and before.data == after.data:
         if before.executable == after.executable:
             return ""
@@ -41,7 +53,7 @@ def _diff_file(path: str, before: File | None, after: File | None) -> str:
     old = f"a/{path}" if before is not None else "/dev/null"
     new = f"b/{path}" if after is not None else "/dev/null"
     lines = [_lines(before), _lines(after)]
-    if lines[0] is None or lines[1] is None:
+    if lines[0] is None or lines[1] is None or not by_line:
         size = len(after.data) if after is not None else 0
         return f"--- {old}\n+++ {new}\nBinary or large file, now {size} bytes\n"
     body = unified_diff(lines[0], lines[1], old, new)

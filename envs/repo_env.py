@@ -148,7 +148,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         try:
             result = _answer(call, workspace)
             step = self._record(call, result, workspace, started)
-        except SandboxError:  # dead, or in a state that cannot be read
+        except SandboxLost:
             lost = True
             result = ToolResult("the sandbox is gone: the episode is over", ok=False)
             step = self._record_loss(call, result, workspace, started)

@@ -226,7 +226,7 @@ class RemoteSandbox:
         wanted = {e.sha256: (path, e) for path, e in entries.items() if e.sha256 not in contents}
         for batch in _batches(wanted.values(), lambda item: item[1].size):
             total = sum(entry.size for _, entry in batch)
-            _, data = self._channel.ask("fetch", max_payload=total, files=[[path, entry.size] for path, entry in batch])
+            _, data = self._told("fetch", max_payload=total, files=[[path, entry.size] for path, entry in batch])
             start = 0
             for path, entry in batch:
                 part = data[start : start + entry.size]
@@ -238,12 +238,21 @@ class RemoteSandbox:
 
     def _manifest(self) -> tuple[dict[str, Entry], tuple[str, ...]]:
         seed = b"" if self._seeded else self._template.seed
-        answer, _ = self._channel.ask("manifest", seed, max_file=MAX_FILE_BYTES, max_total=MAX_TREE_BYTES)
+        answer, _ = self._told("manifest", seed, max_file=MAX_FILE_BYTES, max_total=MAX_TREE_BYTES)
         self._seeded = True
         try:
             return _parsed(answer)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise self._broken("manifest", error) from error
+
+    def _told(self, op: str, payload: bytes = b"", **arguments: Any) -> tuple[Mapping[str, Any], bytes]:
+        """What the helper knows of the tree. A sandbox whose tree cannot be read is as good as lost."""
+        try:
+            return self._channel.ask(op, payload, **arguments)
+        except SandboxLost:
+            raise
+        except SandboxError as error:
+            raise self._broken(op, error) from error
 
     def _broken(self, op: str, error: Exception) -> SandboxLost:
         self.close()

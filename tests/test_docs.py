@@ -38,7 +38,16 @@ def test_what_is_typed_works(page: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [*PAGES, "docs/tasks.md", "docs/task-format.md", "docs/grading.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+    "page",
+    [
+        *PAGES,
+        "docs/tasks.md",
+        "docs/task-format.md",
+        "docs/grading.md",
+        "docs/security.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ],
 )
 def test_every_link_leads_somewhere(page: str) -> None:
     for target in LINK.findall((HOUSE / page).read_text(encoding="utf-8")):

@@ -1,11 +1,12 @@
 """What tree-sitter knows about a Python file: its definitions, and where its syntax breaks.
 
-The parser runs on the host, over text that an agent may have written: it executes nothing, sizes are bounded and no
-walk recurses.
+The parser runs on the host, over text that an agent may have written: it executes nothing, sizes and time are bounded
+and no walk recurses.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,9 @@ from tree_sitter import Language, Node, Parser
 
 MAX_SOURCE_BYTES = 1_000_000
 """Larger files are not parsed."""
+PARSE_S = 5.0
+"""Nor are those that take longer, in seconds: an endless run of continued lines takes the square of its length."""
+PIECE_BYTES = 1 << 16
 
 _CLAUSES = frozenset({"elif_clause", "else_clause", "except_clause", "except_group_clause", "finally_clause"})
 _COMPOUND = ("_statement", "_clause", "_definition", "block", "module", "ERROR")
@@ -42,15 +46,17 @@ def is_python(path: str) -> bool:
 
 def definitions(text: str) -> list[Definition]:
     """Classes and functions, also nested ones, in the order in which they stand. Empty for a file that is too large."""
-    root = _parse(text)
+    source = text.encode("utf-8", "replace")
+    root = _parse(source)
     found: list[Definition] = []
     waiting: list[tuple[Node, str, int]] = [(root, "", 0)] if root else []
     while waiting:
         node, prefix, depth = waiting.pop()
         inner = node.child_by_field_name("definition") if node.type == "decorated_definition" else node
         if inner is not None and inner.type in ("class_definition", "function_definition"):
-            name = prefix + _name(inner)
-            found.append(Definition(name, _line(node), _last_line(node), _header(inner), depth, _docstring(inner)))
+            name = prefix + _name(inner, source)
+            header = _header(inner, source)
+            found.append(Definition(name, _line(node), _last_line(node), header, depth, _docstring(inner)))
             node, prefix, depth = inner, name + ".", depth + 1
         waiting += [(child, prefix, depth) for child in reversed(node.children) if child.type.endswith(_COMPOUND)]
     return found
@@ -61,7 +67,7 @@ def syntax_error(text: str) -> tuple[int, str] | None:
 
     Tree-sitter is lenient about indentation, so that is compared here: the statements of a block start in one column.
     """
-    root = _parse(text)
+    root = _parse(text.encode("utf-8", "replace"))
     if root is None:
         return None
     lines = text.split("\n")
@@ -120,9 +126,18 @@ def _blocks(root: Node) -> Iterator[Node]:
         waiting += [child for child in reversed(node.children) if child.type.endswith(_COMPOUND)]
 
 
-def _parse(text: str) -> Node | None:
-    source = text.encode("utf-8", "replace")
-    return Parser(_python()).parse(source).root_node if len(source) <= MAX_SOURCE_BYTES else None
+def _parse(source: bytes) -> Node | None:
+    if len(source) > MAX_SOURCE_BYTES:
+        return None
+    deadline = time.monotonic() + PARSE_S
+    try:  # only in pieces can it be called off
+        tree = Parser(_python()).parse(
+            lambda start, _: source[start : start + PIECE_BYTES],
+            progress_callback=lambda *_: time.monotonic() > deadline,
+        )
+    except ValueError:
+        return None
+    return tree.root_node
 
 
 @cache
@@ -130,17 +145,21 @@ def _python() -> Language:
     return Language(tree_sitter_python.language())
 
 
-def _name(node: Node) -> str:
+def _name(node: Node, source: bytes) -> str:
     name = node.child_by_field_name("name")
-    return name.text.decode("utf-8", "replace") if name is not None and name.text else "?"
+    return (
+        _text(source, name.start_byte, name.end_byte) if name is not None and name.end_byte > name.start_byte else "?"
+    )
 
 
-def _header(node: Node) -> str:
+def _header(node: Node, source: bytes) -> str:
     body = node.child_by_field_name("body")
-    source = node.text or b""
-    if body is not None:
-        source = source[: body.start_byte - node.start_byte]
-    return " ".join(source.decode("utf-8", "replace").split()).rstrip(": ")
+    end = body.start_byte if body is not None else node.end_byte
+    return " ".join(_text(source, node.start_byte, end).split()).rstrip(": ")
+
+
+def _text(source: bytes, start: int, end: int) -> str:
+    return source[start:end].decode("utf-8", "replace")
 
 
 def _docstring(node: Node) -> tuple[int, int] | None:

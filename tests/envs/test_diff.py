@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from journeyman.envs.diff import MAX_FILE_LINES, diff_between
+from journeyman.envs.diff import MAX_FILE_LINES, MAX_FILES, MAX_LINES, diff_between
 from journeyman.sandbox.sandbox import File, Snapshot
 
 
@@ -33,6 +33,18 @@ def test_only_the_last_action_is_told_and_undoing_it_too(tmp_path: Path) -> None
 def test_what_would_take_long_to_compare_is_only_named(tmp_path: Path) -> None:
     after = state("after", {"data.bin": b"\x00\x01", "long.txt": b"x\n" * (MAX_FILE_LINES + 1)})
     assert diff_between(state("base"), after, tmp_path).count("Binary or large file") == 2
+
+
+def test_many_files_are_named_then_counted(tmp_path: Path) -> None:
+    """Else one action could keep the supervisor busy for hours: 25,000 files of 5,000 lines fit into a snapshot."""
+    lines = [b"%d\n" % (n % 100) for n in range(MAX_FILE_LINES)]
+    names = [f"f{n:04}" for n in range(MAX_FILES + 9)]
+    before = state("before", {name: b"".join(lines) for name in names})
+    after = state("after", {name: b"".join(lines[::-1]) for name in names})
+    text = diff_between(before, after, tmp_path)
+    assert MAX_LINES < text.count("\n") < MAX_LINES + 2 * MAX_FILE_LINES + 3 * MAX_FILES
+    assert text.count("Binary or large file") > MAX_FILES - 20
+    assert text.endswith("and 9 more files, changed or not\n")
 
 
 def test_a_changed_mode_is_told(tmp_path: Path) -> None:

@@ -168,3 +168,13 @@ def test_a_stream_that_is_closed_just_before_it_is_waited_for_is_not_waited_for(
     theirs.close()
     for handle in silent:
         os.close(handle)
+
+
+@pytest.mark.parametrize("kind", ["path", "failed"])
+def test_a_tree_that_cannot_be_read_is_a_lost_sandbox(kind: str) -> None:
+    """Whoever takes snapshots is ready for that, and for nothing else."""
+    template = Template("d", Path("/nonexistent"), "h", {}, (), b"{}")
+    channel = far_end(encode({"error": kind, "message": "no memory"}))
+    sandbox = RemoteSandbox(channel, template, variables={}, end=lambda: None, again=lambda: sandbox)
+    with pytest.raises(SandboxLost, match="no memory"):
+        sandbox.snapshot()

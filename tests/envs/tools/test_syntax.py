@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from journeyman.envs.tools import syntax
 from journeyman.envs.tools.syntax import definitions, syntax_error
 
 SOURCE = """import os
@@ -99,3 +100,10 @@ def test_hostile_text_neither_crashes_nor_takes_long(hostile: str) -> None:
     syntax_error(hostile)
     definitions(hostile)
     assert time.monotonic() - started < 10
+
+
+def test_a_file_that_takes_too_long_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A megabyte of continued lines would keep the supervisor busy for an hour."""
+    monkeypatch.setattr(syntax, "PARSE_S", 0.05)
+    slow = "\\\n" * 20_000
+    assert (definitions("def f(): pass\n" + slow), syntax_error(slow + ")")) == ([], None)
