@@ -88,7 +88,7 @@ def _doubted(task: Task, verdict: Verdict, tree: Snapshot, edits: SourceEdits, s
         milestones=_milestones(task, outcomes),
         resolved=False,
         cause=verdict.cause or Cause.TWIN,
-        detail=f"{why}\n\n{verdict.detail}",
+        detail=f"{verdict.detail}\n\n{why}",
     )
 
 

@@ -133,7 +133,7 @@ def _against_reference(task: Task, verdicts: list[Verdict]) -> Iterator[str]:
         if verdict.ignored:
             yield f"the reference edits what does not count ({', '.join(verdict.ignored)}): mend it, or editable"
         if verdict.cause is Cause.TWIN:
-            yield verdict.detail.partition("\n")[0]
+            yield verdict.detail.splitlines()[-1]
         elif verdict.cause is not None:
             yield f"the reference ends in a {verdict.cause.value}"
         for check, outcome in verdict.outcomes.items():
