@@ -287,7 +287,7 @@ def of_old(minted: MintReport, tmp_path: Path) -> Path:
 
 
 def test_old_recipes_are_proven_again_in_two_sandboxes(of_old: Path, sandboxes: SandboxFactory) -> None:
-    """Names, instructions and order stay; what cannot be split stays as it was, with the reason."""
+    """Names, instructions and order stay; what cannot be split is graded with twins, and says why."""
     before = read_recipes(of_old)
     calls: list[int] = []
 
@@ -303,8 +303,10 @@ def test_old_recipes_are_proven_again_in_two_sandboxes(of_old: Path, sandboxes: 
     same = ("name", "library", "mutation", "fail_to_pass", "hidden", "instruction", "facts", "tree")
     for name in same:
         assert [getattr(recipe, name) for recipe in after] == [getattr(recipe, name) for recipe in before], name
-    assert [recipe.assurance for recipe in after] == ["split", "fresh", "split"]
-    assert after[1] == replace(before[1], proof={**before[1].proof, "unsplit": "it cannot"})
+    assert [recipe.assurance for recipe in after] == ["split", "twins", "split"]
+    proof = {"reference": "3/3", "noop": "0/3", "unsplit": "it cannot"}
+    assert after[1] == replace(before[1], proof=proof, assurance="twins")
+    assert report.twins == 1
     assert after[0].proof == {"reference": "3/3", "noop": "0/3"}
     assert (seen, report.recipes, report.split.total(), report.reasons) == ([1, 2, 3], 3, 2, {"it cannot": 1})
     assert [path.name for path in of_old.parent.iterdir()] == ["old.jsonl"]
