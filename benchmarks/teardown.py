@@ -138,7 +138,7 @@ class Leftovers:
             with closing(docker.from_env()) as client:
                 there = {str(container["Id"]) for container in client.api.containers(all=True)}
             return {group for group in found if not any(container in group.name for container in there)}
-        own = {line.rpartition(":")[2] for line in Path("/proc/self/cgroup").read_text().splitlines()} - {"/"}
+        own = {line.rpartition(":")[2].rstrip("/") for line in Path("/proc/self/cgroup").read_text().splitlines()}
         found = [group for path in own for group in Path("/sys/fs/cgroup").glob(f"*{path}/journeyman-*")]
         ours = below(os.getpid())
         pids = {group: int(group.name.rpartition("-")[2]) for group in found}
