@@ -67,6 +67,7 @@ print(owner(), flush=True)
 """
 RUNS_S = 0.3
 """How long a command may be nasty."""
+SETTLE_S = 30.0
 SUBREAPER = 36
 """Of prctl: what a killed supervisor leaves becomes ours, and can be counted."""
 
@@ -84,7 +85,18 @@ class Leftovers:
         """Another process's sandboxes are ours too."""
         self._owners.add(owner)
 
-    def count(self) -> dict[str, int]:
+    def settled(self) -> dict[str, int]:
+        """The count as soon as it is nothing, or after some seconds: others' containers come and go meanwhile."""
+        counts: list[dict[str, int]] = []
+
+        def nothing() -> bool:
+            counts.append(self._count())
+            return not any(counts[-1].values())
+
+        eventually(nothing, within_s=SETTLE_S)
+        return counts[-1]
+
+    def _count(self) -> dict[str, int]:
         return {
             "processes": len(below(os.getpid()) | self._commands()),
             "mounts": len(self._all_mounts() - self._mounts),
@@ -120,8 +132,13 @@ class Leftovers:
         return {point for point in points if point.startswith(places)} - theirs - {f"/var{each}" for each in theirs}
 
     def _all_groups(self) -> set[Path]:
-        """Control groups below our own whose launcher is dead, or still below us."""
-        own = {line.rpartition(":")[2] for line in Path("/proc/self/cgroup").read_text().splitlines()} - {"/"}
+        """Control groups below our own whose launcher is dead or still below us; of containers, those that are gone."""
+        if self._docker:
+            found = [*Path("/sys/fs/cgroup").glob("*/docker/*/"), *Path("/sys/fs/cgroup").glob("**/docker-*.scope")]
+            with closing(docker.from_env()) as client:
+                there = {str(container["Id"]) for container in client.api.containers(all=True)}
+            return {group for group in found if not any(container in group.name for container in there)}
+        own = {line.rpartition(":")[2].rstrip("/") for line in Path("/proc/self/cgroup").read_text().splitlines()}
         found = [group for path in own for group in Path("/sys/fs/cgroup").glob(f"*{path}/journeyman-*")]
         ours = below(os.getpid())
         pids = {group: int(group.name.rpartition("-")[2]) for group in found}
@@ -187,13 +204,12 @@ def measured(backend: str, times: int, *, shown: bool) -> dict[str, object]:
                 print(f"\r{number + 1} of {times}", end="", file=sys.stderr, flush=True)
         took = time.perf_counter() - start
         launcher.dismiss()
-        eventually(lambda: not any(left.count().values()), within_s=30)
         return {
             "backend": backend,
             "user": os.getuid(),
             "times": times,
             "seconds": round(took, 1),
-            "left": left.count(),
+            "left": left.settled(),
         }
 
 

@@ -11,7 +11,8 @@ MAX_FILE_BYTES = 200_000
 MAX_FILE_LINES = 5_000
 """Larger files are named only: comparing lines takes quadratic time, and an agent chooses them."""
 MAX_LINES = 50_000
-"""Of the whole diff; further files are named only. An action may change tens of thousands."""
+"""Of the whole diff, a long one counted as several; further files are named only. An action may change thousands."""
+LINE_CHARS = 80
 MAX_FILES = 1_000
 """Further files are only counted."""
 
@@ -30,7 +31,7 @@ def diff_between(before: Snapshot, after: Snapshot, pristine: Path) -> str:
         old, new = _file(path, before, pristine), _file(path, after, pristine)
         if part := _diff_file(path, old, new, by_line=room > 0):
             parts.append(part)
-            room -= part.count("\n")
+            room -= max(part.count("\n"), len(part) // LINE_CHARS)
     return "".join(parts)
 
 

@@ -45,8 +45,8 @@ class Launcher:
         finally:
             theirs.close()
         self.channel = Channel(SocketStream(ours), self._why)
-        self.group = ""
-        """Its control group, which it cannot remove itself while it is a member."""
+        self.groups: tuple[str, ...] = ()
+        """Its control groups, which it cannot remove itself while it is a member."""
 
     def end(self) -> None:
         """End the sandbox, or the waiting launcher, and all that is in it. Idempotent."""
@@ -56,9 +56,9 @@ class Launcher:
         except subprocess.TimeoutExpired:
             self.process.kill()  # process 1 dies with its launcher
             self.process.wait()
-        if self.group:
+        for group in self.groups:
             with suppress(OSError):  # a later launcher sweeps what is left
-                Path(self.group).rmdir()
+                Path(group).rmdir()
 
     def _why(self) -> str:
         """Why the sandbox ended, once its stream has."""

@@ -70,7 +70,7 @@ def _start(built: Built, environment: Environment, template: Template, limits: L
         if isinstance(error, SandboxError):
             raise SandboxUnavailable(_advice(str(error))) from error
         raise
-    launcher.group = str(report["group"])
+    launcher.groups = tuple(map(str, report["groups"]))
     variables = command_environment(environment)
     if built.interpreter.library:
         variables["LD_LIBRARY_PATH"] = f"{PYTHON}/{built.interpreter.library}"

@@ -20,6 +20,9 @@ def fact(name, holds, detail=""): print(json.dumps([name, bool(holds), str(detai
 def refused(call):
     try: return call() == -1
     except OSError: return True
+def filtered(number):
+    ctypes.set_errno(0)
+    return libc.syscall(number, 0, 0, 0) == -1 and ctypes.get_errno() == errno.EPERM
 def write(path): open(path, "w").write("x")
 def fill(path, count, size):
     try:
@@ -32,7 +35,9 @@ def reach():
 fact("ordinary user", os.getuid() != 0, f"user {os.getuid()}")
 fact("no capabilities", all(int(status[c], 16) == 0 for c in ("CapEff", "CapPrm", "CapBnd", "CapInh")))
 fact("no new privileges", status["NoNewPrivs"].strip() == "1")
-fact("system call filter", status["Seccomp"].strip() == "2" and refused(lambda: libc.unshare(0x10000000)))
+IO_URING_SETUP, NETLINK = 425, 16
+fact("system call filter", status["Seccomp"].strip() == "2" and refused(lambda: libc.unshare(0x10000000))
+     and filtered(IO_URING_SETUP) and refused(lambda: socket.socket(NETLINK, socket.SOCK_RAW)))
 fact("own processes only", len([n for n in os.listdir("/proc") if n.isdigit()]) < 5)
 lines = [line.split(":")[0].strip() for line in open("/proc/net/dev").read().splitlines()[2:]]
 fact("no network", refused(reach) and set(lines) <= {"lo"}, "interfaces: " + (", ".join(lines) or "none"))

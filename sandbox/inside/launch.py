@@ -132,8 +132,8 @@ def _enter(config: dict[str, Any], place: Place) -> dict[str, Any]:
     k.prctl(k.PR_SET_NO_NEW_PRIVS, 1)
     k.install_filter(seccomp.program(os.uname().machine))
     memory = f"cgroup v{place.group.version}, whole sandbox" if place.group else "address space, per process"
-    group = place.group.folder if place.group else ""
-    return {"workspace": workspace, "memory": memory, "user": user, "group": group}
+    groups = place.group.folders if place.group else []
+    return {"workspace": workspace, "memory": memory, "user": user, "groups": groups}
 
 
 def _protect() -> None:

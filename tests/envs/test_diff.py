@@ -47,6 +47,11 @@ def test_many_files_are_named_then_counted(tmp_path: Path) -> None:
     assert text.endswith("and 9 more files, changed or not\n")
 
 
+def test_long_lines_count_as_several(tmp_path: Path) -> None:
+    after = state("after", {f"f{n:03}": b"x" * 200_000 for n in range(200)})
+    assert len(diff_between(state("before"), after, tmp_path)) < 5_000_000
+
+
 def test_a_changed_mode_is_told(tmp_path: Path) -> None:
     (tmp_path / "run.sh").write_text("true\n")
     after = Snapshot("after", "base", {"run.sh": File(b"true\n", 0o755)})

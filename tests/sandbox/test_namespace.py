@@ -44,6 +44,23 @@ def test_nothing_is_left_after_close(ours: set[int], repository: Path) -> None:
     assert below(os.getpid()) <= ours
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to look into the helper")
+def test_launcher_and_helper_get_nothing_of_ours(
+    ours: set[int], repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOURNEYMAN_TEST_SECRET", "hunter2")
+    with (tmp_path / "open").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        with NamespaceSandboxes().create(BARE, repository) as sandbox:
+            launcher.dismiss()
+            for pid in below(os.getpid()) - ours:
+                process = Path(f"/proc/{pid}")
+                assert b"JOURNEYMAN" not in (process / "environ").read_bytes()
+                handles = {str(handle.readlink()).split(":")[0] for handle in (process / "fd").iterdir()}
+                assert handles <= {"/dev/null", "socket", "anon_inode", "user"}  # the last: its user namespace
+            assert sandbox.run("true", timeout_s=10).ok
+
+
 def test_a_forgotten_sandbox_ends(ours: set[int], repository: Path) -> None:
     sandbox = NamespaceSandboxes().create(BARE, repository)
     launcher.dismiss()
