@@ -17,6 +17,9 @@ from journeyman.tasks.edits import SourceEdits, counts_for
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.task import Task
 
+MAX_SOURCE = 1 << 20
+"""Bytes of a file; reading a larger one would take gigabytes of the supervisor's memory."""
+
 # Only what a test's own function calls, at whatever depth: a twin whose import or set-up fails shows nothing of the
 # rest, and what the solution put into the runner must do here what it does for the solution.
 _SPOIL = '''
@@ -65,8 +68,11 @@ def sources(task: Task, edits: SourceEdits) -> Iterator[tuple[str, File]]:
 def spoil(source: bytes, name: str, tests: frozenset[str]) -> bytes:
     """Source whose functions do what they did and then, below a function of the files `tests`, raise `name`.
 
-    What is no Python stays as it is.
+    What is no Python, or too large or too deep to be read, stays as it is: its answers are as good as the solution's,
+    so that nothing is paid for them.
     """
+    if len(source) > MAX_SOURCE:
+        return source
     try:
         tree = ast.parse(source)
         _Spoiler(name).visit(tree)
@@ -74,7 +80,7 @@ def spoil(source: bytes, name: str, tests: frozenset[str]) -> bytes:
         tree.body[after:after] = ast.parse(_SPOIL.format(name=name, tests=sorted(tests))).body
         tree.body += ast.parse(_SPOIL_TAKEN.format(name=name)).body
         return ast.unparse(ast.fix_missing_locations(tree)).encode()
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return source
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import types
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from journeyman.sandbox.inside.split.mirror import ModuleMirror
+from journeyman.sandbox.inside.split.subject import SubjectFinder
 from journeyman.sandbox.inside.split.values import CannotCross
 
 from .test_split_peer import Sides
@@ -35,7 +37,11 @@ class Once:
     def __iter__(self): return self
     def __next__(self): raise StopIteration
 
+def same(a): return a
 def stop(*args): raise StopIteration
+class Kept(dict):
+    def hello(self): return "hello"
+
 def swallow(function):
     try: function()
     except AssertionError: pass
@@ -121,3 +127,31 @@ def test_a_star_import_takes_no_name_from_the_tests(code: Any) -> None:
     assert {name for name, value in vars(importing).items() if value is code.stop} == {"stop"}
     assert importing.pytest is pytest
     assert list(code.__all__) == brought
+
+
+def test_the_content_of_a_container_is_a_container(sides: Sides, code: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else its answers would be its maker's."""
+    kept, yes = code.Kept(a=1), argparse.Namespace()
+    vars(yes).update(dict.fromkeys(("__eq__", "__contains__"), lambda other: True))
+    before = sides.code.guard.perform
+    monkeypatch.setattr(sides.code.guard, "perform", lambda op, *about: yes if op == "content" else before(op, *about))
+    for ask in (lambda: kept == {"a": 2}, lambda: kept == {"a": 2}, lambda: "b" in kept):
+        with pytest.raises(CannotCross, match="no plain data"):
+            ask()
+
+
+def test_a_namespace_is_nothing_else(code: Any) -> None:
+    given = argparse.Namespace(size=1)
+    vars(given)["__class__"] = code.Quiet
+    arrived = code.same(given)
+    assert type(arrived) is argparse.Namespace
+    assert vars(arrived) == vars(given)
+
+
+def test_what_is_imported_is_a_module(sides: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others bring what they like in a star import."""
+    finder = SubjectFinder(sides.tests, ["in_its_place", "code_under_test"], [])
+    monkeypatch.setitem(sys.modules, "in_its_place", argparse.Namespace(__all__=["pytest"], __spec__=None))
+    with pytest.raises(CannotCross, match="no module"):
+        finder.find_spec("in_its_place")
+    assert finder.find_spec("code_under_test") is not None

@@ -140,3 +140,4 @@ def test_a_container_that_says_yes_to_everything_is_what_it_holds(code: Any) -> 
     assert some == {1, 2}
     assert (some <= {1}, some.issubset({1}), some.isdisjoint({1}), (1, 2) in some) == (False, False, False, False)
     assert (some - {1}, {1, 2, 3} - some, some | {4}) == ({2}, {3}, {1, 2, 4})
+    assert some.difference({1}) == {2}

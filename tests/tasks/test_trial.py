@@ -198,6 +198,35 @@ def test_programs_that_a_test_starts_run_where_the_code_is(shop_with: BuildShop,
             "evaluate text",
         ),
         (
+            "import os\nimport runpy\n\n\ndef test_tax(tmp_path):\n    made = tmp_path / 'made'\n"
+            "    made.write_text(f'x = {with_tax(4)}')\n"
+            "    assert runpy.run_path(f'{os.getcwd()}/..{made}')['x'] == 5\n",
+            "evaluate text",
+        ),
+        (
+            "def test_tax():\n    space = {}\n    exec(compile(f'x = {with_tax(4)}', __file__, 'exec'), space)\n"
+            "    assert space['x'] == 5\n",
+            "evaluate text",
+        ),
+        (
+            "import logging.config\n\n\ndef test_tax():\n    handler = {'()': 'builtins.dict'}\n"
+            "    logging.config.dictConfig({'version': 1, 'filters': {'x': handler}})\n    assert with_tax(4) == 5\n",
+            "configure logging",
+        ),
+        (
+            "import _ctypes\nimport importlib.util\nimport shutil\n\n\ndef test_tax(tmp_path):\n"
+            "    made = shutil.copy(_ctypes.__file__, tmp_path / 'made.so')\n"
+            "    spec = importlib.util.spec_from_file_location('_ctypes', made)\n"
+            "    importlib.util.module_from_spec(spec)\n    assert with_tax(4) == 5\n",
+            "temporary folders",
+        ),
+        (
+            "import os\n\n\ndef test_tax(tmp_path):\n    open(tmp_path / 'x', 'w').close()\n"
+            "    os.link(tmp_path / 'x', tmp_path / 'y')\n    try:\n        os.link(__file__, tmp_path / 'z')\n"
+            "    except OSError:\n        pass\n    assert with_tax(4) == 5\n",
+            "write outside",
+        ),
+        (
             "import sys\n\n\ndef test_tax(tmp_path, monkeypatch):\n    monkeypatch.syspath_prepend(tmp_path)\n"
             "    (tmp_path / 'made_of_it.py').write_text(f'x = {with_tax(4)}')\n    import made_of_it\n"
             "    assert made_of_it.x == 5\n",

@@ -125,7 +125,8 @@ def test_a_twin_is_python_and_keeps_every_name(module: Any) -> None:
         for tree in (ast.parse(source), twin)
     ]
     assert names[1] == {*names[0], "_mark_", "_mark_taken"}
-    assert spoil(b"def broken(:", "_mark", frozenset()) == b"def broken(:"
+    for source in (b"def broken(:", b"-" * 200_000 + b"1", b"a." * 100_000 + b"a", b"1\n" * 600_000):
+        assert spoil(source, "_mark", frozenset()) == source
 
 
 def test_a_twin_does_all_and_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ where modules are looked for. Such a test fails here; it can be graded at anothe
 
 from __future__ import annotations
 
+import logging.config
 import os
 import sys
 import sysconfig
@@ -29,7 +30,10 @@ _WRITABLE = ("/tmp/", "/dev/")
 """No module is imported from there."""
 _SHARED = os.path.join(os.path.dirname(__file__), "shared.py")
 """Opens files by their folder's descriptor, in the shared folder alone."""
-_TOOLS = ("/_pytest/", "/pytest/", "/pluggy/", "/attr/")
+_TOOLS = ("_pytest", "pytest", "pluggy", "attr")
+"""Installed packages that make code of the tests' files, or of their own text."""
+_LIBRARIES = ("import", "ctypes.dlopen")
+"""Events that tell of a compiled file."""
 _CONDITIONS = ("<skipif condition>", "<xfail condition>")
 """Where pytest evaluates a mark's text."""
 
@@ -40,20 +44,35 @@ def must_be_writable(path: str | bytes) -> None:
         raise CannotCross("tests that write outside of temporary folders cannot be split from the code under test")
 
 
+def must_not_be_written(path: str | bytes) -> None:
+    """Raises CannotCross for a compiled file from a place where the code under test may have put it."""
+    if os.path.realpath(os.fsdecode(path)).startswith(_WRITABLE):
+        raise CannotCross("tests that load what lies in temporary folders cannot be split from the code under test")
+
+
 def lock_down(folder: str) -> None:
     """Forbid it from now on, in this process. `folder`: where the tests' files are."""
     library = sysconfig.get_path("stdlib")
     installed = tuple(sysconfig.get_path(name) + "/" for name in ("purelib", "platlib"))
     own = tuple(f"{library}/{name}" for name in _MAKERS)
-    files = (folder.rstrip("/") + "/", f"{library}/", *installed, "<frozen ")
+    tools = tuple(f"{place}{name}/" for place in installed for name in _TOOLS)
+    importers = ("<frozen ", f"{library}/importlib/", f"{library}/runpy.py")
+    files = tuple(os.path.realpath(place) + "/" for place in (folder, library, *installed))
+    logging.config.dictConfigClass = _refuse_configuration  # it calls what a text names
+
+    def is_file(name: str) -> bool:
+        """Whether code that says it is of this file is of one that the code under test had no hand in."""
+        is_frozen = name.startswith("<frozen ") and not os.path.lexists(name)
+        return is_frozen or os.path.realpath(name).startswith(files)
 
     def may_run(code: Any) -> bool:
-        if code.co_filename.startswith(files):
-            return True
         frame = sys._getframe(2)
         caller = frame.f_code.co_filename
-        is_tool = any(tool in caller for tool in _TOOLS) and code.co_filename not in _CONDITIONS
-        return is_tool or caller.startswith(own) or _is_imported(frame, installed)
+        if caller.startswith(importers):  # others may compile any text in the name of a file
+            return is_file(code.co_filename)
+        if caller.startswith(tools):
+            return code.co_filename not in _CONDITIONS and not os.path.realpath(code.co_filename).startswith(_WRITABLE)
+        return caller.startswith(own) or _is_imported(frame, installed)
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "exec" and not may_run(arguments[0]):
@@ -64,13 +83,20 @@ def lock_down(folder: str) -> None:
         is_written = event == "open" and arguments[2] & _WRITING and not isinstance(arguments[0], int)
         if is_written and sys._getframe(1).f_code.co_filename != _SHARED:
             must_be_writable(os.path.realpath(arguments[0]))
-        if event in _MOVES:
-            folder, name = os.path.split(arguments[1])
-            must_be_writable(os.path.join(os.path.realpath(folder), name))
+        if event in _MOVES:  # a link's source is only a text, but what is moved or linked gets another name there
+            for place in arguments[event == "os.symlink" : 2]:
+                folder, name = os.path.split(place)
+                must_be_writable(os.path.join(os.path.realpath(folder), name))
+        if event in _LIBRARIES and isinstance(path := arguments[event == "import"], (str, bytes)):
+            must_not_be_written(path)
         if event.startswith(_PROGRAMS):
             raise CannotCross("tests that start programs cannot be split from the code under test")
 
     sys.addaudithook(hook)
+
+
+def _refuse_configuration(config: Any) -> Any:
+    raise CannotCross("tests that configure logging by a dictionary cannot be split from the code under test")
 
 
 def _is_imported(frame: types.FrameType | None, installed: tuple[str, ...]) -> bool:

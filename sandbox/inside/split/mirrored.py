@@ -24,7 +24,9 @@ _CHANGING = frozenset(
     "append clear extend insert pop remove reverse sort popitem setdefault update add discard"
     " difference_update intersection_update symmetric_difference_update".split()
 )
-_TELLING = frozenset("count index isdisjoint issubset issuperset".split())
+_TELLING = frozenset(
+    "count index isdisjoint issubset issuperset difference intersection symmetric_difference union".split()
+)
 """Methods that say something of what they are given."""
 
 
@@ -153,9 +155,9 @@ def content_attributes(held: type, own: list[str]) -> dict[str, Any]:
     for name in dir(held):
         is_special = name.startswith("__")
         if name in ("__eq__", "__ne__", "__contains__", *COMPARING) or name in _TELLING:
-            made[name] = _by_content(name)
+            made[name] = _by_content(held, name)
         elif not is_special:
-            made[name] = _Asked(name) if name in own or name in _CHANGING else _by_content(name)
+            made[name] = _Asked(name) if name in own or name in _CHANGING else _by_content(held, name)
     return made
 
 
@@ -169,12 +171,12 @@ def refill(mirror: Any, content: Any) -> None:
     fill(mirror, content)
 
 
-def _by_content(name: str) -> Any:
+def _by_content(held: type, name: str) -> Any:
     def act(self: Any, *args: Any, **kwargs: Any) -> Any:
         if name in ("__eq__", "__ne__") and is_mirror(args[0]):
             return (ask(self, "equal", "", args) is True) is (name == "__eq__")
         content = ask(self, "content")
-        if isinstance(type(content), MirrorType):
+        if isinstance(type(content), MirrorType) or not isinstance(content, held):  # that answers as its maker likes
             raise CannotCross("what a container holds is no plain data")
         return getattr(content, name)(*args, **kwargs)
 

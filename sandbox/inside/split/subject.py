@@ -11,9 +11,11 @@ from .effects import Surroundings, repeat
 from .guard import TestsGuard
 from .lockdown import lock_down
 from .mirror import Mirrors
+from .mirrored import ModuleMirror
 from .patches import Patches
 from .peer import Peer
 from .shared import SharedFolder
+from .values import CannotCross
 from .wire import Wire
 
 TYPE_CHECKING = False
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
     from typing import Any
-
-    from .mirrored import ModuleMirror
 
 
 class SubjectFinder:
@@ -41,6 +41,8 @@ class SubjectFinder:
             if error.args and str(error.args[0]) in (f"No module named {name!r}", _no_package(name)):
                 return None
             raise
+        if not isinstance(module, ModuleMirror):  # what may bring which names is asked of modules
+            raise CannotCross(f"{name} is no module of the code under test, but something in its place")
         spec = importlib.machinery.ModuleSpec(name, _Loader(module), is_package=True)  # type: ignore[arg-type]
         spec.submodule_search_locations = [
             place for entry in sys.path if os.path.isdir(place := os.path.join(entry, *name.split(".")))

@@ -113,6 +113,13 @@ def _unzone(seconds: Any) -> Any:
     return None if seconds is None else datetime.timezone(datetime.timedelta(seconds=seconds))
 
 
+def _namespace(attributes: dict[str, Any]) -> argparse.Namespace:
+    """Its constructor would set `__class__` too."""
+    made = argparse.Namespace()
+    vars(made).update(attributes)
+    return made
+
+
 _REDUCE: dict[type, Callable[[Any], list[Any]]] = {
     decimal.Decimal: lambda value: [str(value)],
     fractions.Fraction: lambda value: [value.numerator, value.denominator],
@@ -159,7 +166,7 @@ _BUILD: dict[str, Callable[..., Any]] = {
     "deque": collections.deque,
     "defaultdict": collections.defaultdict,
     "mappingproxy": types.MappingProxyType,
-    "Namespace": lambda attributes: argparse.Namespace(**attributes),
+    "Namespace": _namespace,
     "stat_result": os.stat_result,
     "ellipsis": lambda: Ellipsis,
     "NotImplementedType": lambda: NotImplemented,

