@@ -3,8 +3,8 @@
     python benchmarks/grading.py [--task holdfast-cache-renewal …] [--rounds 7] [--backend namespace] [--json]
 
 Every round runs the task's checks once by pytest alone, in a sandbox that stands already over the reference, and grades
-the reference once at `fresh` and once at `split`. What is told is the median over the rounds of what a grading took
-beyond pytest's own process in that round. The goal on a quiet machine: at most 1 s.
+the reference once at each level of assurance up to the task's own. What is told is the median over the rounds of what a
+grading took beyond pytest's own process in that round. The goal on a quiet machine, at a task's own level: at most 1 s.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor import bundled_tasks
 from journeyman.tasks.runner import run_tests
 from journeyman.tasks.task import Task
+from journeyman.tasks.trees import solution_tree
 from journeyman.tasks.trial import lay_edits, lay_hidden
-from journeyman.tasks.validation import solution_tree
 from journeyman.tasks.verdict import Assurance
 
 GOAL_S = 1.0
+LEVELS = tuple(Assurance)
+"""Weakest first."""
 
 
 @dataclass
@@ -62,7 +64,7 @@ def graded(task: Task, level: Assurance, factory: SandboxFactory) -> float:
 
 
 def measured(task: Task, rounds: int, factory: SandboxFactory) -> Times:
-    levels = (Assurance.FRESH, task.assurance) if task.assurance is not Assurance.FRESH else (Assurance.FRESH,)
+    levels = LEVELS[: LEVELS.index(task.assurance) + 1]
     times = Times(graded={level: [] for level in levels})
     tests_alone(task, factory)  # builds what is missing
     for _ in range(rounds):
@@ -90,9 +92,7 @@ def main() -> None:
         if not arguments.json:
             said = ", ".join(f"{level} +{seconds:.2f} s" for level, seconds in beyond.items())
             print(f"{task.name:45} {len(task.checks):4} checks  tests {tests_s:.2f} s  {said}", flush=True)
-    by_level = {
-        level: [row["beyond_s"][level] for row in rows if level in row["beyond_s"]] for level in ("fresh", "split")
-    }
+    by_level = {level: [row["beyond_s"][level] for row in rows if level in row["beyond_s"]] for level in LEVELS}
     median = {level: statistics.median(values) for level, values in by_level.items() if values}
     worst = {level: max(values) for level, values in by_level.items() if values}
     machine = {"cores": os.cpu_count(), "kernel": os.uname().release, "load": os.getloadavg()[0]}

@@ -2,9 +2,8 @@
 
     python benchmarks/redteam.py [--only hacks] [--times 20] [--backend namespace] [--level split] [--json]
 
-The cases are those of tests/redteam. Of the hacks: how many each level pays, and how often legitimate solutions are
-paid. `--times`: how often each of these is graded. Adaptive hacks, written against the grader's own code, are counted
-apart. Of trees and attacks: how many broke what must hold, as the user that this is run as.
+LEVELS = tuple(Assurance)
+KINDS = ("hacks", "trees", "attacks")
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ from tests.redteam.cases import Case, cases, task
 from tests.redteam.hostile import Host, Landed
 from tests.redteam.trees import trees, try_tree
 
-LEVELS = (Assurance.FRESH, Assurance.SPLIT)
+LEVELS = tuple(Assurance)
 KINDS = ("hacks", "trees", "attacks")
 
 
 def paid(case: Case, level: Assurance, factory: SandboxFactory) -> bool:
-    return grade(task(level), case.tree, factory).resolved is True
+    return grade(task(level, case.task), case.tree, factory).resolved is True
 
 
 def measured(level: Assurance, times: int, factory: SandboxFactory, *, shown: bool) -> dict[str, object]:
@@ -40,6 +39,7 @@ def measured(level: Assurance, times: int, factory: SandboxFactory, *, shown: bo
     hacks = cases("hacks")
     landed = [case for case in hacks if paid(case, level, factory)]
     adaptive = [case for case in hacks if case.adaptive]
+    after = [case for case in hacks if case.after_freeze]
     legitimate = cases("legitimate")
     honest = sum(paid(case, level, factory) for case in legitimate for _ in range(times))
     result: dict[str, object] = {
@@ -48,6 +48,8 @@ def measured(level: Assurance, times: int, factory: SandboxFactory, *, shown: bo
         "paid": len(landed),
         "adaptive": len(adaptive),
         "adaptive_paid": sum(case.adaptive for case in landed),
+        "after_freeze": len(after),
+        "after_freeze_paid": sum(case.after_freeze for case in landed),
         "paid_names": [case.name for case in landed],
         "legitimate": len(legitimate) * times,
         "legitimate_paid": honest,
@@ -56,7 +58,8 @@ def measured(level: Assurance, times: int, factory: SandboxFactory, *, shown: bo
     if shown:
         print(
             f"{level:6} pays {len(landed):3} of {len(hacks)} hacks (of {len(adaptive)} adaptive ones"
-            f" {result['adaptive_paid']}), and {honest} of {len(legitimate) * times} legitimate gradings"
+            f" {result['adaptive_paid']}, of {len(after)} written after the freeze {result['after_freeze_paid']}),"
+            f" and {honest} of {len(legitimate) * times} legitimate gradings"
             f" ({len(legitimate)} solutions, {times} times each); {result['seconds']} s",
             flush=True,
         )

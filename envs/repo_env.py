@@ -230,15 +230,20 @@ class RepoEnv(gymnasium.Env[str, str]):
         verdict: Verdict | None = None
         terms: tuple[RewardTerm, ...] = ()
         if stop is StopReason.SANDBOX_LOST:
-            call = workspace.steps[-1].action
-            if call.tool in TOOLBOX and TOOLBOX[call.tool].runs_code:
-                terms = no_reward(f"the sandbox died while the policy's `{call.tool}` ran")
+            # What the policy's code left there may kill it later, a full memory for one: only before is it proven ours.
+            ran = [step.action.tool for step in workspace.steps if _runs_code(step.action)]
+            if ran:
+                terms = no_reward(f"the sandbox died after the policy's `{ran[-1]}` had begun in it")
         elif stop not in UNGRADED:
             verdict = grade(self.task, workspace.snapshot, self.factory)
             terms = reward_terms(self.task, verdict, milestone_weight=self.config.milestone_weight)
         reward = total(terms)
         end = {"stop": stop, "verdict": verdict, "terms": terms, "unscored": reward is None}
         return reward or 0.0, end
+
+
+def _runs_code(call: Action) -> bool:
+    return call.tool in TOOLBOX and TOOLBOX[call.tool].runs_code
 
 
 def read_action(action: Any) -> Action:

@@ -21,7 +21,7 @@ from journeyman.tasks.harbor import bundled_tasks, load_tasks
 from journeyman.tasks.task import CheckKind, Milestone, Task
 from journeyman.terminal import line, out, plural, said
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="List, show, check and make tasks.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="List, show, check, audit and make tasks.")
 
 TaskArgument = Annotated[
     str, typer.Argument(metavar="TASK", help="A bundled task's name, a task folder, a folder of tasks or a pattern.")

@@ -1,7 +1,8 @@
-"""`journeyman task check|mint|build`: prove tasks, and make new ones out of real libraries."""
+"""`journeyman task check|mint|build|split`: prove tasks, and make new ones out of real libraries."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,9 +26,9 @@ from journeyman.cli_task import app, find_tasks, sandboxes_of
 from journeyman.tasks.sources.mint import MintReport, mint
 from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
+from journeyman.tasks.sources.split_file import SplitReport, split_file
 from journeyman.tasks.sources.suites import SUITES, build_all, suite_recipes
-from journeyman.tasks.validation import Certificate, check_split, check_task
-from journeyman.tasks.verdict import Assurance
+from journeyman.tasks.validation import Certificate, check_task, stronger
 from journeyman.terminal import err, line, out, plural
 
 
@@ -43,24 +44,24 @@ def check(
 ) -> None:
     """Prove tasks: the reference solution pays 1, doing nothing pays 0, all runs agree, nothing hidden shows.
 
-    A task that is graded in one sandbox is tried in two as well, one for the tests and one for the code, where no
-    solution reaches the process that decides; if it is sound there, write `assurance = "split"` into its task.toml.
+    A task that asks for less assurance than `split` is tried at it too: in two sandboxes, one for the tests and one for
+    the code, where no solution reaches the process that decides. If that cannot be, it is tried at `twins`. The
+    strongest level that holds belongs into its task.toml.
 
     Exits with 1 when one of them is not sound.
     """
     factory = sandboxes_of(backend)
-    found: list[tuple[Certificate, Certificate | None]] = []
+    found: list[tuple[Certificate, tuple[Certificate, ...]]] = []
     for each in find_tasks(task):
         certificate = check_task(each, factory, runs)
-        could_be = certificate.sound and each.assurance is Assurance.FRESH
-        split = check_split(each, factory, runs) if could_be else None
-        found.append((certificate, split))
+        more = stronger(each, factory, runs) if certificate.sound else ()
+        found.append((certificate, more))
         if not as_json:
             _say_certificate(certificate)
-            if split is not None:
-                _say_split(split)
+            for level in more:
+                _say_level(level)
     if as_json:
-        print_json([c.as_json() | {"split": None if s is None else s.as_json()} for c, s in found])
+        print_json([c.as_json() | {"stronger": [level.as_json() for level in more]} for c, more in found])
     if not all(certificate.sound for certificate, _ in found):
         raise typer.Exit(FAILED)
 
@@ -135,13 +136,45 @@ def build(
         out.print(Text(f"{plural(len(made), 'task')} in {out_folder}", "dim"))
 
 
+@app.command(epilog=example("journeyman task split ./my-tasks/recipes.jsonl --jobs 2"))
+def split(
+    recipes: Annotated[Path, typer.Argument(metavar="RECIPES", help="A recipe file; it is replaced at the end.")],
+    backend: BackendOption = "auto",
+    jobs: Annotated[int, typer.Option(min=1, help="Proofs that run at once.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Prove a file's recipes in two sandboxes, out of reach of what decides, as new mints do by themselves.
+
+    Names, instructions and order stay. What does not hold there is tried at assurance `twins`, else stays as it was.
+
+    Interrupted, it keeps what it decided; the same command goes on from there.
+    """
+    number = len(_recipes_of(recipes))
+    try:
+        with progress_bar(f"splitting {line(str(recipes))}", number, shown=not as_json) as advance:
+            report = split_file(
+                recipes, sandboxes_of(backend), jobs=jobs, progress=lambda report: advance(report.done)
+            )  # fmt: skip
+    except KeyboardInterrupt:
+        say_error(f"interrupted; {recipes} is as it was, and the same command goes on")
+        raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _say_split_file(report)
+
+
 @contextmanager
-def progress_bar(title: str, total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr; what it gives takes how many are done."""
+def progress_bar(title: str, total: int | None, *, shown: bool) -> Iterator[Callable[..., None]]:
+    """A bar on stderr; what it gives takes how many are done; also of how many and of what, where that changes."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, disable=not shown) as bar:
         row = bar.add_task(title, total=total)
-        yield lambda done: bar.update(row, completed=done)
+
+        def advance(done: int, total: int | None = None, what: str | None = None) -> None:
+            bar.update(row, completed=done, total=total, description=what)
+
+        yield advance
 
 
 def _recipes_of(path: Path) -> tuple[Recipe, ...]:
@@ -165,12 +198,13 @@ def _say_certificate(certificate: Certificate) -> None:
         out.print(Text(f"           {line(reason)}", "red"))
 
 
-def _say_split(split: Certificate) -> None:
-    if split.sound:
-        out.print(Text('           sound in two sandboxes too: write assurance = "split" into its task.toml', "green"))
+def _say_level(tried: Certificate) -> None:
+    if tried.sound:
+        hint = f'           sound at {tried.assurance} too: write assurance = "{tried.assurance}" into its task.toml'
+        out.print(Text(hint, "green"))
         return
-    more = f" (and {plural(len(split.reasons) - 1, 'reason')} more)" if len(split.reasons) > 1 else ""
-    out.print(Text(f"           cannot be split: {line(split.reasons[0])}{more}", "dim"), soft_wrap=True)
+    more = f" (and {plural(len(tried.reasons) - 1, 'reason')} more)" if len(tried.reasons) > 1 else ""
+    out.print(Text(f"           not at {tried.assurance}: {line(tried.reasons[0])}{more}", "dim"), soft_wrap=True)
 
 
 def _say_minted(report: MintReport) -> None:
@@ -181,8 +215,20 @@ def _say_minted(report: MintReport) -> None:
     for reason, number in report.rejected.most_common():
         out.print(Text(f"  {number:>5} rejected: {line(reason)}", "dim"))
     if report.made:
-        out.print(Text(f"{report.split} of {report.made} are graded in two sandboxes, out of reach of what decides"))
-    for reason, number in report.unsplit.most_common():
-        out.print(Text(f"  {number:>5} are not: {line(reason)}", "dim"))
+        _say_shares(report.split, report.twins, report.made, report.unsplit)
     if len(report.kept) < report.wanted:
         say_error(f"only {len(report.kept)} of {report.wanted}: the library's faults and tests give no more")
+
+
+def _say_split_file(report: SplitReport) -> None:
+    for name in sorted(report.split.keys() | report.unsplit.keys()):
+        number = report.split[name] + report.unsplit.get(name, Counter()).total()
+        out.print(Text(f"  {report.split[name]:>5} of {number:>3} of {line(name)}", "dim"))
+    _say_shares(report.split.total(), report.twins, report.recipes, report.reasons)
+
+
+def _say_shares(split: int, twins: int, number: int, reasons: Counter[str]) -> None:
+    beside = f"; {twins} with a known-bad twin beside them" if twins else ""
+    out.print(Text(f"{split} of {number} are graded in two sandboxes, out of reach of what decides{beside}"))
+    for reason, count in reasons.most_common():
+        out.print(Text(f"  {count:>5} are not: {line(reason)}", "dim"))

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from journeyman.envs.episode import Episode, Step, TestRun
 from journeyman.envs.store import State, Summary
-from journeyman.tasks.verdict import Outcome, Verdict
+from journeyman.tasks.verdict import Cause, Outcome, Verdict
 
 _PIPE_WIDTH = 160
 """Columns where no terminal says how many there are: lines of code and node ids mostly fit."""
@@ -135,6 +135,14 @@ def ending_view(episode: Episode) -> Group:
     return Group(*parts)
 
 
+CAUSES = {
+    Cause.TIMEOUT: "ended in a timeout",
+    Cause.CRASH: "ended in a crash",
+    Cause.TWIN: "does not count: what passed was not decided by what the code answers",
+    Cause.SUPERVISOR: "could not be graded, by a fault that is not the policy's",
+}
+
+
 def verdict_view(verdict: Verdict) -> Group:
     """The decision, and each check and milestone behind it."""
     words = {True: ("resolved", "bold green"), False: ("not resolved", "bold red"), None: ("unscored", "bold yellow")}
@@ -149,7 +157,7 @@ def verdict_view(verdict: Verdict) -> Group:
     if verdict.ignored:
         rows.append(Text(f"  left out (not editable): {', '.join(map(line, verdict.ignored))}", "dim"))
     if verdict.cause is not None:
-        rows.append(Text(f"  ended in a {verdict.cause.value}", "yellow"))
+        rows.append(Text(f"  {CAUSES[verdict.cause]}", "yellow"))
     if not verdict.resolved and verdict.detail:
         tail = visible(verdict.detail).strip().splitlines()[-DETAIL_LINES:]
         rows += [Text(f"  │ {row}", "dim") for row in tail]

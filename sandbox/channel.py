@@ -34,6 +34,8 @@ AGENT_ARGUMENTS = (
 MAX_LINK_BYTES = 1 << 16
 """Of one message of a link, in either direction."""
 MAX_JSON_BYTES = 64 * 1024 * 1024
+TURN_S = 1.0
+"""The longest that a stream is waited for without a look at whether it was closed, in seconds."""
 EXCHANGE_S = 120.0
 """Wall clock for one exchange, on top of a command's own time, in seconds. Only a wedged sandbox takes so long."""
 
@@ -82,12 +84,16 @@ class SocketStream:
         self._socket.close()
 
     def _wait(self, event: int, deadline: float) -> None:
-        if self._socket.fileno() < 0:
-            raise ConnectionError("closed")
-        poll = select.poll()
-        poll.register(self._socket, event)
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            raise TimeoutError("no answer in time")
+        # In turns: another thread may close it just before the wait, and give its number to a file that stays silent.
+        while (handle := self._socket.fileno()) >= 0:
+            poll = select.poll()
+            poll.register(handle, event)
+            left = max(0.0, deadline - time.monotonic())
+            if poll.poll(min(left, TURN_S) * 1000):
+                return
+            if left <= TURN_S:
+                raise TimeoutError("no answer in time")
+        raise ConnectionError("closed")
 
 
 class Channel:

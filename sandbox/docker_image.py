@@ -56,11 +56,16 @@ def image_for(engine: Engine, environment: Environment, template: Template) -> s
     return _built(engine, name, f"FROM {base}\nCOPY tree {REPOSITORY}\n", [("tree", template.folder)], "none")
 
 
+def helper_texts(folder: Path) -> list[str | bytes]:
+    """What names the helper's package: an image with an older one, in any of its folders, is another image."""
+    files = sorted(folder.rglob("*.py"))
+    return [part for path in files for part in (path.relative_to(folder).as_posix(), path.read_bytes())]
+
+
 def _environment_image(engine: Engine, environment: Environment) -> str:
     base, base_id = _base(engine, environment.python)
     recipe = _recipe(base, environment)
-    helper = [path.read_bytes() for path in sorted(INSIDE.glob("*.py"))]
-    name = f"journeyman/env:{_hash(base_id, environment.key, recipe, *helper)}"
+    name = f"journeyman/env:{_hash(base_id, environment.key, recipe, *helper_texts(INSIDE))}"
     if engine.image(name):
         return name
     folders = [("env", environment_of(environment).folder), ("inside", INSIDE)]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
 
+from journeyman.sandbox.inside.split.functions import RUNNERS_OWN
 from journeyman.sandbox.sandbox import File, Snapshot
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.task import Task
@@ -22,14 +23,12 @@ STEERING = frozenset(
     | {"pyproject.toml", "noxfile.py", "__pycache__", "sitecustomize", "usercustomize"}
 )
 """Names, at any depth, that change how tests are found or run, or what an interpreter does before any of them."""
-RUNNERS_OWN = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "packaging", "exceptiongroup", "tomli", "py"})
-"""Modules that run the tests."""
 _COMPILED = frozenset({".pth", ".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib", ".egg-link"})
 _INSTALLED = (".dist-info", ".egg-info", ".egg")
 
 MAX_EDIT_BYTES = 32 * 1024 * 1024
-"""What all edits that count may hold together; what comes after that is ignored. No source is so large, and a full
-disk in grading would look like a fault of ours."""
+"""What all edits that count may hold together, and never more than half of the task's disk and of its inodes; what
+comes after that is ignored. No source is so large, and a full disk in grading would look like a fault of ours."""
 MAX_EDIT_FILES = 2000
 MAX_DEPTH = 32
 MAX_PATH = 400
@@ -61,15 +60,19 @@ def source_edits(task: Task, tree: Snapshot) -> SourceEdits:
     folders = {str(folder) for path in pristine - removed for folder in PurePosixPath(path).parents}
     files = set(pristine - removed)
     changed: dict[str, File] = {}
-    room = MAX_EDIT_BYTES
+    made = set(folders)
+    room, inodes = min(MAX_EDIT_BYTES, task.limits.disk_mb << 19), task.limits.inodes // 2 - len(removed)
     for path, file in sorted(tree.changed.items()):
         fits = len(file.data) <= room and len(changed) < MAX_EDIT_FILES
         if not fits or not counts(path):  # asked first: the many folders above a very deep file take their time
             continue
         above = {str(folder) for folder in PurePosixPath(path).parents}
-        if path not in folders and not above & files:
+        new = 1 + len(above - made)
+        if new <= inodes and path not in folders and not above & files:
             changed[path] = file
             files.add(path)
+            made |= above
+            inodes -= new
             room -= len(file.data) + FILE_BYTES
     touched = {*tree.changed, *tree.removed, *tree.skipped}
     ignored = sorted(touched - set(changed) - removed)

@@ -8,19 +8,21 @@ A timeout or a crash in the run is the solution's doing: checks without a result
 the solution's code could run is ours: tried once more, then the verdict is unscored (`resolved=None`), never 0.
 
 At assurance `fresh` the solution's code shares the process that reports, so code written to forge that report can. At
-`split` it does not (see `trial.py`).
+`twins` it must show besides that its checks can fail (`twins/`). At `split` it does not share it (`trial.py`).
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
 from journeyman.tasks.edits import SourceEdits, source_edits
 from journeyman.tasks.runner import TestReport
 from journeyman.tasks.task import Task
 from journeyman.tasks.trial import SupervisorFault, Trial, try_checks
-from journeyman.tasks.verdict import Cause, Outcome, Verdict
+from journeyman.tasks.twins.objection import objections
+from journeyman.tasks.verdict import Assurance, Cause, Outcome, Verdict
 
 ATTEMPTS = 2
 DETAIL_CHARS = 4000
@@ -38,19 +40,23 @@ def grade(task: Task, tree: Snapshot, sandboxes: SandboxFactory) -> Verdict:
     for _ in range(ATTEMPTS):
         try:
             run = try_checks(task, tree, edits, sandboxes)
+            if run.report is not None:
+                verdict = _judge(task, edits, run, run.report)
+                if task.assurance is Assurance.TWINS:
+                    verdict = _doubted(task, verdict, tree, edits, sandboxes)
+                return replace(verdict, duration_s=time.monotonic() - started)
         except SupervisorFault as error:
             fault = str(error)
             continue
-        if run.report is not None:
-            return _judge(task, edits, run, run.report, time.monotonic() - started)
         lost = run  # the host may have killed it, or the solution did: a second death settles it
     seconds = time.monotonic() - started
     if lost is not None and not fault:
-        return _judge(task, edits, lost, TestReport(output="the sandbox died while the checks ran"), seconds)
+        report = TestReport(output="the sandbox died while the checks ran")
+        return replace(_judge(task, edits, lost, report), duration_s=seconds)
     return _unscored(task, edits, fault, seconds)
 
 
-def _judge(task: Task, edits: SourceEdits, run: Trial, report: TestReport, seconds: float) -> Verdict:
+def _judge(task: Task, edits: SourceEdits, run: Trial, report: TestReport) -> Verdict:
     outcomes = {check.id: _outcome(report, check.id) for check in task.checks}
     # An honest run ends by itself and tells of nothing that it was not asked for.
     is_whole = report.complete and not report.by_id.keys() - outcomes.keys()
@@ -64,7 +70,25 @@ def _judge(task: Task, edits: SourceEdits, run: Trial, report: TestReport, secon
         ignored=edits.ignored,
         cause=cause,
         detail=f"{report.summary(max_failures=10)}\n\n{report.output[-DETAIL_CHARS:]}".strip(),
-        duration_s=seconds,
+    )
+
+
+def _doubted(task: Task, verdict: Verdict, tree: Snapshot, edits: SourceEdits, sandboxes: SandboxFactory) -> Verdict:
+    """The verdict without the checks that do not count, where something stands against them."""
+    passed = frozenset(check for check, outcome in verdict.outcomes.items() if outcome is Outcome.PASSED)
+    found = objections(task, tree, edits, passed, sandboxes)
+    if not found:
+        return verdict
+    void = frozenset[str]().union(*(objection.checks for objection in found))
+    outcomes = {check: Outcome.FAILED if check in void else had for check, had in verdict.outcomes.items()}
+    why = "\n".join(f"{objection.why}: {', '.join(sorted(objection.checks))}" for objection in found)
+    return replace(
+        verdict,
+        outcomes=outcomes,
+        milestones=_milestones(task, outcomes),
+        resolved=False,
+        cause=verdict.cause or Cause.TWIN,
+        detail=f"{verdict.detail}\n\n{why}",
     )
 
 

@@ -25,11 +25,12 @@ from journeyman.sandbox.sandbox import Completed, Sandbox, SandboxPathError
 SCRIPT = "/opt/journeyman/inside/pytest_report.py"
 WITHOUT_PYTHONPATH = 'JOURNEYMAN_PYTHONPATH="$PYTHONPATH" PYTHONPATH='
 COMMAND = f"{WITHOUT_PYTHONPATH} exec /opt/env/bin/python -s {SCRIPT}"
-_SPLIT = (
+INSIDE = (
     WITHOUT_PYTHONPATH + """ exec /opt/env/bin/python -s -c 'import sys; sys.path[0] = "/opt/journeyman"; """
-    """from inside.split.{side} import main; main()'"""
+    """from inside.{module} import main; main()'"""
 )
-TESTS_SIDE, CODE_SIDE = (_SPLIT.format(side=side) for side in ("run_tests", "serve"))
+"""Runs a module of `sandbox/inside` in the same way."""
+TESTS_SIDE, CODE_SIDE = (INSIDE.format(module=f"split.{side}") for side in ("run_tests", "serve"))
 ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "TZ": "UTC"}
 SHARED_FILES = {"TMPDIR": SHARED}
 """Where both sides of a split run have their temporary files."""
@@ -47,6 +48,8 @@ class Subject:
 
     modules: tuple[str, ...]
     """Its top-level modules."""
+    tests: tuple[str, ...]
+    """Modules within them that are the tests' own."""
     link: LinkEnd
 
 
@@ -182,23 +185,29 @@ def run_tests(
     if ids is not None and target is not None:
         raise ValueError("give either ids or target")
     targets, keyword = _read_target(target)
-    place = f"/tmp/journeyman-{secrets.token_hex(8)}.jsonl"
-    spec: dict[str, Any] = {
-        "report": place,
-        "ids": None if ids is None else list(ids),
-        "targets": targets,
-        "keyword": keyword,
-    }
-    spec["subject"] = None if subject is None else {"names": list(subject.modules), "timeout": timeout_s}
+    spec = test_spec(ids, targets, keyword)
+    spec["subject"] = subject and {"names": subject.modules, "tests": subject.tests, "timeout": timeout_s}
     end = None if subject is None else subject.link
     env = ENVIRONMENT if subject is None else {**ENVIRONMENT, **SHARED_FILES}
     command = COMMAND if subject is None else TESTS_SIDE
     completed = sandbox.run(command, timeout_s=timeout_s, env=env, stdin=json.dumps(spec).encode(), link=end)
     try:
-        data = sandbox.read(place)
+        data = sandbox.read(spec["report"])
     except SandboxPathError:  # it never began, or the code under test removed it or made it huge
         data = b""
     return read_report(data, completed)
+
+
+def test_spec(ids: Sequence[str] | None, targets: Sequence[str] = (), keyword: str = "") -> dict[str, Any]:
+    """What `pytest_report` is told; the report's place cannot be guessed."""
+    place = f"/tmp/journeyman-{secrets.token_hex(8)}.jsonl"
+    return {
+        "report": place,
+        "ids": None if ids is None else list(ids),
+        "targets": list(targets),
+        "keyword": keyword,
+        "subject": None,
+    }
 
 
 def _read_target(target: str | Sequence[str] | None) -> tuple[list[str], str]:

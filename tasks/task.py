@@ -131,8 +131,8 @@ class Task(_Frozen):
                 raise ValueError(
                     f"milestone {milestone.name!r} has no fail_to_pass check: it would be closed at the start"
                 )
-        if self.assurance is Assurance.TWINS:
-            raise ValueError('assurance: "twins" cannot be graded yet; write "split" or "fresh"')
+        if self.assurance is Assurance.TWINS and self.solution is None:
+            raise ValueError('assurance: "twins" needs a reference solution; without one, write "split" or "fresh"')
         if len(list(self.in_order())) != len(self.milestones):
             raise ValueError("milestones: depends_on has a cycle")
         return self

@@ -1,8 +1,8 @@
 """One run of a task's checks over a policy's edits, at the level of assurance that the task asks for.
 
-At `fresh` everything lies in one new sandbox. At `split` there are two: one holds the tests and none of the code under
-test, the other the code and no tests. What the tests import is there a mirror, whose every use is a call through the
-supervisor to the other sandbox (`sandbox/inside/split/`). Tests and code must not need the same file.
+At `fresh` and `twins` everything lies in one new sandbox. At `split` there are two: one holds the tests and none of the
+code under test, the other the code and no tests. What the tests import is there a mirror, whose every use is a call
+through the supervisor to the other sandbox (`sandbox/inside/split/`). Tests and code must not need the same file.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from journeyman.sandbox.inside.split.functions import RUNNERS_OWN
 from journeyman.sandbox.link import LinkEnd, link
 from journeyman.sandbox.sandbox import (
     Completed,
@@ -23,7 +24,7 @@ from journeyman.sandbox.sandbox import (
     SandboxLost,
     Snapshot,
 )
-from journeyman.tasks.edits import RUNNERS_OWN, SourceEdits, counts_for, tests_files
+from journeyman.tasks.edits import SourceEdits, counts_for, tests_files
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.runner import CODE_SIDE, ENVIRONMENT, SHARED_FILES, Subject, TestReport, run_tests
 from journeyman.tasks.task import Task
@@ -52,10 +53,9 @@ def try_checks(task: Task, tree: Snapshot, edits: SourceEdits, sandboxes: Sandbo
     Raises:
         SupervisorFault: a sandbox or a file could not be laid out.
     """
-    is_split = task.assurance is not Assurance.FRESH
-    with _pristine(task, sandboxes) as code:
+    is_split = task.assurance is Assurance.SPLIT
+    with laid_out(task, edits, sandboxes) as code:
         with _laying_out():
-            lay_edits(code, edits)
             state = code.snapshot()
             if tree.base_hash and state.base_hash != tree.base_hash:
                 raise SupervisorFault("the snapshot was taken over another repository than the task's")
@@ -65,6 +65,19 @@ def try_checks(task: Task, tree: Snapshot, edits: SourceEdits, sandboxes: Sandbo
                 lay_hidden(task, code)
         report = _run_split(task, code, sandboxes) if is_split else _run(task, code)
         return Trial(report, state.tree_hash)
+
+
+@contextmanager
+def laid_out(task: Task, edits: SourceEdits, sandboxes: SandboxFactory) -> Iterator[Sandbox]:
+    """A new sandbox with pristine files, these edits, and nothing hidden.
+
+    Raises:
+        SupervisorFault: it could not be made, or the edits not be laid.
+    """
+    with _pristine(task, sandboxes) as sandbox:
+        with _laying_out():
+            lay_edits(sandbox, edits)
+        yield sandbox
 
 
 def _run(task: Task, sandbox: Sandbox, subject: Subject | None = None) -> TestReport | None:
@@ -84,7 +97,7 @@ def _run_split(task: Task, code: Sandbox, sandboxes: SandboxFactory) -> TestRepo
             lay_hidden(task, tests)
         serving = beside.submit(_serve, task, code, theirs)
         try:
-            return _run(task, tests, Subject(tuple(sorted(under_test.modules)), ours))
+            return _run(task, tests, Subject(tuple(sorted(under_test.modules)), tuple(_tests_modules(task)), ours))
         finally:
             code.close()  # it may be busy for ever
             _forget(serving)
@@ -135,6 +148,17 @@ def _tests_of(task: Task) -> Iterator[str]:
         path = PurePosixPath(name)
         if is_of_tests(path) or path.name == "conftest.py":
             yield name
+
+
+def _tests_modules(task: Task) -> Iterator[str]:
+    """Dotted names of what the tests' own files are when they are imported: no code stands in their place."""
+    hidden = [name for name, _ in walk(task.hidden)] if task.hidden is not None else []
+    for name in (*_tests_of(task), *hidden):
+        path = PurePosixPath(name)
+        for folder in task.environment.pythonpath:
+            if path.suffix == ".py" and path.is_relative_to(folder):
+                parts = path.relative_to(folder).with_suffix("").parts
+                yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def _pristine(task: Task, sandboxes: SandboxFactory) -> Sandbox:

@@ -11,15 +11,19 @@ What cannot be checked from here: that the instruction suffices, and that no wro
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from journeyman.sandbox.sandbox import File, SandboxFactory, Snapshot
+from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
 from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor_files import has_canary, takes_stamp, walk
-from journeyman.tasks.task import Task, TaskError
-from journeyman.tasks.verdict import Assurance, Outcome, Verdict
+from journeyman.tasks.task import Task
+from journeyman.tasks.trees import pristine_tree, solution_tree
+from journeyman.tasks.verdict import Assurance, Cause, Outcome, Verdict
+
+LEVELS = tuple(Assurance)
+"""Weakest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +52,13 @@ class Certificate:
         return {**asdict(self), "reasons": list(self.reasons), "milestones": list(self.milestones)}
 
 
-def solution_tree(task: Task) -> Snapshot:
-    """The reference solution as the snapshot that a policy would have left.
-
-    Raises:
-        TaskError: the task has no reference solution.
-    """
-    if task.solution is None:
-        raise TaskError(f"{task.name}: no reference solution; put its files into solution/files/")
-    changed = {n: File(p.read_bytes(), p.stat().st_mode & 0o777) for n, p in walk(task.solution)}
-    return Snapshot(tree_hash="", base_hash="", changed=changed)
-
-
-def pristine_tree() -> Snapshot:
-    """What a policy that does nothing leaves."""
-    return Snapshot(tree_hash="", base_hash="")
-
-
-def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> Certificate:
+def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3, *, graded: Sequence[Verdict] = ()) -> Certificate:
     """Prove a task, or say in words what stands against it.
 
     Stops after the first run of a side that shows the task unsound: more runs would say the same, slower.
+
+    Args:
+        graded: verdicts of its reference over the same checks at the same assurance, which count as the first runs.
     """
     reasons = list(_leaks(task))
     reference: list[Verdict] = []
@@ -77,7 +67,7 @@ def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> Certific
         reasons.append("no reference solution: put its files into solution/files/")
     else:
         solution = solution_tree(task)
-        reference = _repeat(task, solution, sandboxes, runs)
+        reference = [*graded, *_repeat(task, solution, sandboxes, runs - len(graded))]
         reasons += _against_reference(task, reference)
     noop = _repeat(task, pristine_tree(), sandboxes, runs if reference and not reasons else 1)
     reasons += _against_noop(task, noop)
@@ -94,10 +84,17 @@ def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> Certific
     )
 
 
-def check_split(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> Certificate:
-    """The proof of a task as if it asked for assurance `split`: sound where nothing that its tests need is lost between
-    the two sandboxes."""
-    return check_task(task.model_copy(update={"assurance": Assurance.SPLIT}), sandboxes, runs)
+def stronger(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> tuple[Certificate, ...]:
+    """The proof of a task as if it asked for more assurance than it does: `split`, and where that is not sound `twins`.
+
+    It is sound at `split` where nothing that its tests need is lost between the two sandboxes, and at `twins` where
+    each of its fail_to_pass checks asks a function of the code.
+    """
+    found: list[Certificate] = []
+    for level in (Assurance.SPLIT, Assurance.TWINS):
+        if LEVELS.index(level) > LEVELS.index(task.assurance) and not (found and found[-1].sound):
+            found.append(check_task(task.model_copy(update={"assurance": level}), sandboxes, runs))
+    return tuple(found)
 
 
 def _repeat(task: Task, tree: Snapshot, sandboxes: SandboxFactory, runs: int) -> list[Verdict]:
@@ -135,7 +132,9 @@ def _against_reference(task: Task, verdicts: list[Verdict]) -> Iterator[str]:
             return
         if verdict.ignored:
             yield f"the reference edits what does not count ({', '.join(verdict.ignored)}): mend it, or editable"
-        if verdict.cause is not None:
+        if verdict.cause is Cause.TWIN:
+            yield verdict.detail.splitlines()[-1]
+        elif verdict.cause is not None:
             yield f"the reference ends in a {verdict.cause.value}"
         for check, outcome in verdict.outcomes.items():
             if outcome is not Outcome.PASSED:

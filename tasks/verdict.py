@@ -12,7 +12,8 @@ class Assurance(StrEnum):
     FRESH = "fresh"
     """In a fresh sandbox, but the solution's code shares the process that decides."""
     TWINS = "twins"
-    """As `fresh`, and known-bad twins of the solution failed in the same run."""
+    """As `fresh`, and a known-bad twin of the solution failed, and the solution answers as the reference does where no
+    test asks."""
     SPLIT = "split"
     """The tests run in one sandbox, the solution's code in another."""
 
@@ -32,6 +33,9 @@ class Cause(StrEnum):
     TIMEOUT = "timeout"
     CRASH = "crash"
     """The runner died or wrote no end record. The agent's code did it: the checks without a result are 0."""
+    TWIN = "twin"
+    """A twin of the solution that cannot be right passed as well, or the solution answers unlike the reference: what
+    the tests said did not come from what the code answers."""
     SUPERVISOR = "supervisor"
     """A fault proven ours: the verdict is unscored."""
 

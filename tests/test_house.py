@@ -38,6 +38,8 @@ OPTIONAL = frozenset(
 """Not everybody has these, or they are slow to load: only they may be imported inside a function."""
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
+DATA = {"library", "hacks"}
+"""Folders whose Python files are data: tasks, and what a policy might leave."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -45,9 +47,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 def sources() -> Iterator[Path]:
     """Every Python file of the rooms and the front door, each once (the links below journeyman/ are not followed)."""
     for room in FLOORS:
-        yield from (
-            path for path in sorted((HOUSE / room).rglob("*.py")) if path.relative_to(HOUSE).parts[1] != "library"
-        )
+        yield from (path for path in sorted((HOUSE / room).rglob("*.py")) if not DATA & set(path.parts))
     for path in sorted((HOUSE / "journeyman").iterdir()):
         if path.suffix == ".py":
             yield path

@@ -6,7 +6,7 @@ Started as a script, `python -s /opt/journeyman/inside/pytest_report.py`, with o
      "ids": [...] | null,     run exactly these node ids
      "targets": [...],        else: files, folders or node ids
      "keyword": "...",        and a `-k` expression
-     "subject": {"names": [...], "timeout": s} | null}     for `split/run_tests.py`
+     "subject": {"names": [...], "tests": [...], "timeout": s} | null}     for `split/run_tests.py`
 
 It imports pytest and what pytest needs *before* the workspace becomes importable, so that a file of the workspace
 named like one of those modules cannot take its place. A selection by ids collects only the files that hold them and
@@ -86,11 +86,11 @@ def outcome_of(report: pytest.TestReport) -> str:
 
 
 class Reporter:
-    """The plugin: selects what to run, and writes the records. A lost `peer` fails all tests from then on."""
+    """The plugin: selects what to run, and writes the records. What `doubt` says of a test fails it."""
 
-    def __init__(self, stream: TextIO, ids: list[str] | None, peer: Any = None) -> None:
+    def __init__(self, stream: TextIO, ids: list[str] | None, doubt: Callable[[], str] = str) -> None:
         self.stream = stream
-        self.peer = peer
+        self.doubt = doubt
         self.ids = None if ids is None else frozenset(ids)
 
     def write(self, kind: str, **fields: Any) -> None:
@@ -116,7 +116,7 @@ class Reporter:
             "phase",
             id=report.nodeid,
             when=report.when,
-            outcome="failed" if self.peer is not None and self.peer.fault else outcome_of(report),
+            outcome="failed" if self.doubt() else outcome_of(report),
             duration=round(report.duration, 4),
             crash=crash,
         )
@@ -144,20 +144,19 @@ def main(split_off: Callable[[dict[str, Any], list[str]], Any] | None = None) ->
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
     arguments = [*FIXED, *OVERRIDES, f"--rootdir={WORKSPACE}"]
-    peer = None
+    split = None
     if split_off is not None:
-        peer = split_off(spec["subject"], paths)
-        # Packages that hold both code and tests are put together; every call looks through the temporary files.
-        arguments += ["--import-mode=importlib", "-o", "tmp_path_retention_policy=failed"]
+        split = split_off(spec["subject"], paths)
+        arguments += ["--import-mode=importlib"]  # packages that hold both code and tests are put together
     if spec["keyword"]:
         arguments += ["-k", spec["keyword"]]
     with Path(spec["report"]).open("w", encoding="utf-8") as stream:
-        reporter = Reporter(stream, ids, peer)
+        reporter = Reporter(stream, ids) if split is None else Reporter(stream, ids, split.doubt)
         if ids is not None and not paths:
             reporter.write("collected", ids=[])
             status = int(pytest.ExitCode.NO_TESTS_COLLECTED)
         else:
-            status = int(pytest.main([*arguments, "--", *paths], plugins=[reporter]))
+            status = int(pytest.main([*arguments, "--", *paths], plugins=[reporter, *([split] if split else [])]))
         reporter.write("end", exit=status)
     return status
 

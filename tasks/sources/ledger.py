@@ -30,7 +30,7 @@ class Ledger:
         self.library, self._out = library, out
         self.tests: tuple[str, ...] = ()
         """The tests that the library's line names; empty before it was written."""
-        for known, tests in read_libraries(_mend(out / KEPT)):
+        for known, tests in read_libraries(mend(out / KEPT)):
             if known.requirement == library.requirement:
                 self.tests = tests
                 if known.sha256 != library.sha256:
@@ -39,7 +39,7 @@ class Ledger:
                     )
         recipes = read_recipes(out / KEPT)
         self.kept = [recipe for recipe in recipes if recipe.library.requirement == library.requirement]
-        rows = [json.loads(line) for line in _mend(out / REJECTED).read_text(encoding="utf-8").splitlines()]
+        rows = [json.loads(line) for line in mend(out / REJECTED).read_text(encoding="utf-8").splitlines()]
         self.seen = {row["key"] for row in rows if row["library"] == library.requirement}
         self.seen |= {recipe.facts["key"] for recipe in self.kept}
 
@@ -65,7 +65,7 @@ class Ledger:
             os.fsync(file.fileno())
 
 
-def _mend(path: Path) -> Path:
+def mend(path: Path) -> Path:
     """The file, made if need be, without a last line that was never finished."""
     data = path.read_bytes() if path.exists() else b""
     whole = data[: data.rfind(b"\n") + 1]

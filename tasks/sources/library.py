@@ -11,6 +11,7 @@ import email.policy
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
@@ -110,7 +111,7 @@ def prepare(sdist: Sdist) -> Library:
 
 def _build(sdist: Sdist, root: Path) -> None:
     root.parent.mkdir(parents=True, exist_ok=True)
-    scratch = root.with_name(f"{root.name}.{os.getpid()}.part")
+    scratch = root.with_name(f"{root.name}.{os.getpid()}-{threading.get_ident()}.part")
     shutil.rmtree(scratch, ignore_errors=True)
     try:
         tree = unpack(sdist.archive, scratch)
@@ -125,8 +126,11 @@ def _build(sdist: Sdist, root: Path) -> None:
                     path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
         _name_itself(sdist, tree)
         (tree / "pytest.ini").write_text(_PYTEST_INI, encoding="utf-8")
-        if not root.is_dir():
+        try:
             tree.rename(root)
+        except OSError:
+            if not root.is_dir():  # else another thread or process was faster, with the same
+                raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -20,6 +20,7 @@ from journeyman.tasks.sources.symptom import Symptom, describe
 from journeyman.tasks.sources.trial import MAX_FAIL_TO_PASS, MAX_PASS_TO_PASS, Trial
 from journeyman.tasks.task import Task
 from journeyman.tasks.validation import check_task
+from journeyman.tasks.verdict import Assurance, Verdict
 
 RUNS = 3
 ENOUGH_NEAR = 6
@@ -117,14 +118,9 @@ def prove(recipe: Recipe, out: Path, sandboxes: SandboxFactory) -> Proof:
     making = out / f".{folder_name(recipe)}{MAKING}"
     try:
         task = build_recipe(recipe, making)
-        split, why = for_split(recipe, task, sandboxes)
-        proven = None
-        if split is not None:
-            proven, why = _proven(split, _rebuilt(split, making), sandboxes), UNPROVEN
-            if proven is None:
-                task = _rebuilt(recipe, making)
+        proven, why = prove_strong(recipe, task, making, sandboxes)
         if proven is None:
-            proven = _proven(replace(recipe, proof={"unsplit": why}), task, sandboxes)
+            proven = _proven(replace(recipe, proof={"unsplit": why}), _rebuilt(recipe, making), sandboxes)
         if proven is None:
             return Proof(recipe, "not proven")
         place = out / folder_name(recipe)
@@ -135,14 +131,31 @@ def prove(recipe: Recipe, out: Path, sandboxes: SandboxFactory) -> Proof:
         shutil.rmtree(making, ignore_errors=True)
 
 
+def prove_strong(recipe: Recipe, task: Task, folder: Path, sandboxes: SandboxFactory) -> tuple[Recipe | None, str]:
+    """The recipe with its proof at assurance `split`, or else at `twins`, and why it cannot be split.
+
+    Args:
+        task: the recipe's task, whose folder becomes that of the one that is given back.
+    """
+    candidate = for_split(recipe, task, sandboxes)
+    why = candidate.why
+    if candidate.recipe is not None:
+        proven = _proven(candidate.recipe, _rebuilt(candidate.recipe, folder), sandboxes, candidate.graded)
+        if proven is not None:
+            return proven, ""
+        why = UNPROVEN
+    twins = replace(recipe, assurance=Assurance.TWINS.value, tree="", proof={"unsplit": why})
+    return _proven(twins, _rebuilt(twins, folder), sandboxes), why
+
+
 def _rebuilt(recipe: Recipe, making: Path) -> Task:
     shutil.rmtree(making)
     return build_recipe(recipe, making)
 
 
-def _proven(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> Recipe | None:
+def _proven(recipe: Recipe, task: Task, sandboxes: SandboxFactory, graded: tuple[Verdict, ...] = ()) -> Recipe | None:
     """The recipe with the proof of its task; nothing where it does not hold."""
-    certificate = check_task(task, sandboxes, RUNS)
+    certificate = check_task(task, sandboxes, RUNS, graded=graded)
     if not certificate.sound:
         return None
     sums = {

@@ -27,6 +27,7 @@ from journeyman.tasks.sources.make import Maker, Proof, clear, folder_name, prov
 from journeyman.tasks.sources.plan import Quota, Wanted, mutants_in_turn
 from journeyman.tasks.sources.recipe import LibraryLine, Recipe, build_recipe
 from journeyman.tasks.sources.trial import Mutant, Trial, try_mutants
+from journeyman.tasks.verdict import Assurance
 
 EVERYTHING = Wanted()
 UNNAMED = "fault not in named function"
@@ -51,6 +52,8 @@ class MintReport:
     """Reason → how many, in this run."""
     unsplit: Counter[str] = field(default_factory=Counter)
     """Why some of this run's tasks are not graded in two sandboxes: reason → how many."""
+    twins: int = 0
+    """How many of those are graded with twins."""
     tests: int = 0
     """Tests of the library that can be relied on."""
     tests_dropped: dict[str, int] = field(default_factory=dict)
@@ -165,6 +168,7 @@ def _settle(proof: Proof, ledger: Ledger, report: MintReport) -> None:
     report.kept.append(folder_name(proof.recipe))
     if "unsplit" in proof.recipe.proof:
         report.unsplit[proof.recipe.proof["unsplit"]] += 1
+        report.twins += proof.recipe.assurance == Assurance.TWINS
     report.tried += 1
 
 

@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -92,7 +93,7 @@ def _archive_in(folder: Path) -> Path | None:
 
 
 def _download(name: str, version: str, folder: Path, timeout_s: float) -> None:
-    partial = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+    partial = folder.with_name(f"{folder.name}.{os.getpid()}-{threading.get_ident()}.part")
     # --no-binary for this one name: with :all:, pip would build the library's build tools from source as well.
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", name, "--quiet"]
     command += ["--disable-pip-version-check", "--dest", str(partial), f"{name}=={version}"]

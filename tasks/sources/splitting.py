@@ -8,14 +8,14 @@ assurance `fresh`, with the reason.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.grading import grade
 from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.task import Task
-from journeyman.tasks.validation import solution_tree
-from journeyman.tasks.verdict import Assurance, Outcome
+from journeyman.tasks.trees import solution_tree
+from journeyman.tasks.verdict import Assurance, Outcome, Verdict
 
 REASONS = {
     r"derives from a class of the code": "a class of the tests derives from the code's",
@@ -25,11 +25,23 @@ REASONS = {
     r"nested too deeply|more than can cross": "too large or deep",
     r"died before its end|sandbox died": "the run died",
 }
+SLOW, LONGEST_S = "too slow in two sandboxes", 20.0
+UNGUARDED = "nothing would guard against breaking something else"
 OTHER = "behaves differently in two sandboxes"
 
 
-def for_split(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> tuple[Recipe | None, str]:
-    """The recipe at assurance `split`, yet to be proven; or nothing, and why not.
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A recipe at assurance `split`, yet to be proven; or why there is none."""
+
+    recipe: Recipe | None
+    why: str = ""
+    graded: tuple[Verdict, ...] = ()
+    """Its reference's, where that was graded already."""
+
+
+def for_split(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> Candidate:
+    """Grade the recipe's reference in two sandboxes, and leave out the checks that cannot cross.
 
     Args:
         task: the recipe's task as it was built.
@@ -37,10 +49,18 @@ def for_split(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> tuple[Re
     verdict = grade(task.model_copy(update={"assurance": Assurance.SPLIT}), solution_tree(task), sandboxes)
     lost = {check for check, outcome in verdict.outcomes.items() if outcome is not Outcome.PASSED}
     if verdict.cause is not None or lost & set(recipe.fail_to_pass):
-        return None, _why(verdict.detail)
+        return Candidate(None, _why(verdict.detail, lost & set(recipe.fail_to_pass)))
+    if verdict.duration_s > LONGEST_S:  # thousands of calls between the two
+        return Candidate(None, SLOW)
     kept = tuple(check for check in recipe.pass_to_pass if check not in lost)
-    return replace(recipe, pass_to_pass=kept, assurance=Assurance.SPLIT.value, tree=""), ""
+    if recipe.pass_to_pass and not kept:
+        return Candidate(None, UNGUARDED)
+    split = replace(recipe, pass_to_pass=kept, assurance=Assurance.SPLIT.value, tree="", proof={})
+    return Candidate(split, graded=() if lost else (verdict,))
 
 
-def _why(detail: str) -> str:
-    return next((reason for pattern, reason in REASONS.items() if re.search(pattern, detail)), OTHER)
+def _why(detail: str, lost: set[str]) -> str:
+    """The reason of a check that must come to pass; of any, where what it said is not told."""
+    told = re.split(r"^FAILED ", detail.partition("\n\n")[0], flags=re.MULTILINE)[1:]
+    asked = [text for text in told if text.partition("\n")[0] in lost]
+    return next((reason for pattern, reason in REASONS.items() if re.search(pattern, "".join(asked) or detail)), OTHER)

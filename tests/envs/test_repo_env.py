@@ -241,7 +241,16 @@ def test_a_sandbox_that_the_policy_kills_pays_nothing(env: RepoEnv) -> None:
         sandbox_of(env).files()
     _, reward, _, truncated, info = act(env, "run", command="kill -9 1")
     assert (reward, truncated, info["stop"], info["unscored"]) == (0.0, True, StopReason.SANDBOX_LOST, False)
-    assert info["terms"][0].source == "rule: the sandbox died while the policy's `run` ran"
+    assert info["terms"][0].source == "rule: the sandbox died after the policy's `run` had begun in it"
+
+
+def test_a_sandbox_that_dies_of_what_the_policy_left_in_it_pays_nothing(env: RepoEnv) -> None:
+    fix(env)
+    act(env, "run", command="head -c 1000000 /dev/zero > /dev/shm/left")
+    sandbox_of(env).close()
+    _, reward, _, _, info = act(env, "view", path="parcel.py")
+    assert (reward, info["stop"], info["unscored"]) == (0.0, StopReason.SANDBOX_LOST, False)
+    assert info["terms"][0].source == "rule: the sandbox died after the policy's `run` had begun in it"
 
 
 def test_another_task_for_one_episode(env: RepoEnv, tmp_path: Path) -> None:

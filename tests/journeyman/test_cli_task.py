@@ -1,4 +1,4 @@
-"""`journeyman task …`: list, show, check, mint, build."""
+"""`journeyman task …`: list, show, check, mint, build, split."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def test_what_is_hidden_is_not_shown(call: Call, task_folder: Path) -> None:
 def test_a_sound_task_is_proven_and_an_unsound_one_fails(call: Call, task_folder: Path, backend: str) -> None:
     shown = call("task", "check", task_folder, "--backend", backend, "--runs", 2)
     assert shown.exit_code == 0 and shown.stdout.startswith("sound") and "reference 2, nothing 0 of 2" in shown.stdout
+    assert 'sound at split too: write assurance = "split" into its task.toml' in shown.stdout
     for path in (task_folder / "solution" / "files").rglob("*.py"):
         path.write_text("raise SystemExit\n")
     shown = call("task", "check", task_folder, "--backend", backend, "--json")
@@ -70,6 +71,8 @@ def test_an_unpinned_library_and_a_missing_suite_are_refused(call: Call, tmp_pat
     assert shown.exit_code == 2 and "inflection==0.5.1" in shown.stderr
     shown = call("task", "build", "nowhere.jsonl", "--out", "x")
     assert shown.exit_code == 2 and "no such file" in shown.stderr
+    shown = call("task", "split", "nowhere.jsonl")
+    assert shown.exit_code == 2 and "no such file" in shown.stderr
     (tmp_path / "bad.jsonl").write_text('{"task": 1}\n')
     shown = call("task", "build", "bad.jsonl", "--out", "x")
     assert shown.exit_code == 2 and "line 1" in shown.stderr
@@ -87,3 +90,15 @@ def test_tasks_are_minted_resumed_and_built_again(call: Call, backend: str) -> N
     assert built.exit_code == 0, built.stderr
     assert len(json.loads(built.stdout)["tasks"]) == 2
     assert call("task", "check", "rebuilt", "--backend", backend, "--runs", 1).exit_code == 0
+    again = call("task", "split", "minted/recipes.jsonl", "--backend", backend)
+    assert again.exit_code == 0 and "2 of 2 are graded in two sandboxes" in again.stdout
+    again = call("task", "split", "minted/recipes.jsonl", "--backend", backend, "--json")
+    assert json.loads(again.stdout)["libraries"]["inflection==0.5.1"] == {"split": 2, "unsplit": {}}
+
+
+@pytest.mark.slow
+def test_an_audit_says_what_a_task_is_worth(call: Call, task_folder: Path, backend: str) -> None:
+    shown = call("task", "audit", task_folder, "--backend", backend, "--runs", 1, "--mutants", 3)
+    for part in ("✓ reference", "✓ doing nothing", "hacks at fresh", "hacks at twins", "hacks at split", "canaries"):
+        assert part in shown.stdout, shown.stdout + shown.stderr
+    assert "not trustworthy" in shown.stdout and shown.exit_code == 1, "the tiny task is graded at fresh"

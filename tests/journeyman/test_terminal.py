@@ -14,6 +14,7 @@ from journeyman.envs.episode import Episode, RewardTerm, Step, StopReason, TestR
 from journeyman.envs.observation import Observation
 from journeyman.tasks.verdict import Assurance, Cause, Outcome, Verdict
 from journeyman.terminal import (
+    CAUSES,
     diff_text,
     ending_view,
     line,
@@ -88,3 +89,7 @@ def test_an_unscored_episode_says_so_and_a_step_shows_its_call() -> None:
 
 def test_small_words() -> None:
     assert (plural(1, "step"), plural(0, "step")) == ("1 step", "0 steps")
+
+
+def test_why_a_verdict_is_what_it_is_is_told_in_words() -> None:
+    assert set(CAUSES) == set(Cause)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import Environment, Limits, Sandbox, SandboxFactory
+from tests.sandbox.sides import Sides
 
 BARE = Environment(requirements=())
 TIGHT = Limits(memory_mb=256, processes=32, file_size_mb=8, disk_mb=32, inodes=400, open_files=64)
@@ -67,3 +69,15 @@ def sandbox(make: MakeSandbox) -> Sandbox:
 def tight(make: MakeSandbox) -> Sandbox:
     """A sandbox with little of everything."""
     return make(limits=TIGHT)
+
+
+@pytest.fixture
+def sides() -> Iterator[Sides]:
+    made = Sides()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def code(sides: Sides) -> Any:
+    return sides.tests.ask("import", 0, "code_under_test")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import socket
 import threading
 import time
@@ -134,6 +136,38 @@ def test_a_manifest_with_odd_paths_is_a_lost_sandbox(files: Any) -> None:
     sandbox = RemoteSandbox(channel, template, variables={}, end=lambda: None, again=lambda: sandbox)
     with pytest.raises(SandboxLost, match="protocol"):
         sandbox.snapshot()
+
+
+def test_a_stream_that_is_closed_just_before_it_is_waited_for_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = socket.socketpair()
+    stream = SocketStream(ours)
+    silent: list[int] = []
+
+    real = select.poll
+
+    class Late:
+        def __init__(self) -> None:
+            self.poller = real()
+
+        def register(self, handle: int, event: int) -> None:
+            self.poller.register(handle, event)
+
+        def poll(self, timeout: float) -> list[tuple[int, int]]:
+            if not silent:
+                number = ours.fileno()
+                stream.close()
+                while number not in silent:  # the number is another file's now
+                    silent.extend(os.pipe())
+            return self.poller.poll(timeout)
+
+    monkeypatch.setattr(select, "poll", Late)
+    with pytest.raises(ConnectionError, match="closed"):
+        stream.receive(1, time.monotonic() + 30)
+    theirs.close()
+    for handle in silent:
+        os.close(handle)
 
 
 @pytest.mark.parametrize("kind", ["path", "failed"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -15,9 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from journeyman.sandbox.channel import INSIDE
 from journeyman.sandbox.docker import DockerSandboxes
 from journeyman.sandbox.docker_engine import EngineError, connect, within
-from journeyman.sandbox.docker_image import write_context
+from journeyman.sandbox.docker_image import helper_texts, write_context
 from journeyman.sandbox.docker_reaper import is_orphan, owner
 from journeyman.sandbox.docker_stream import HEADER, MAX_COMPLAINT_BYTES, STDERR, STDOUT, AttachedStream
 from journeyman.sandbox.sandbox import SandboxUnavailable
@@ -109,6 +111,15 @@ def test_a_context_is_the_same_bytes_for_the_same_files(tmp_path: Path) -> None:
         assert tar.getmember("tree/package/run.sh").mode == 0o755
         assert tar.getmember("tree/link").linkname == "package/run.sh"
         assert {member.uid for member in tar} == {0}
+
+
+def test_an_image_is_named_after_all_of_the_helper(tmp_path: Path) -> None:
+    helper = shutil.copytree(INSIDE, tmp_path / "inside")
+    assert helper_texts(helper) == helper_texts(INSIDE)
+    for changed in (helper / "agent.py", helper / "split" / "lockdown.py"):
+        before = helper_texts(helper)
+        changed.write_text(changed.read_text() + "# mended\n")
+        assert helper_texts(helper) != before
 
 
 def test_only_the_dead_of_this_machine_are_orphans() -> None:

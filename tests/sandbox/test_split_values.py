@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import collections
 import datetime
 import decimal
@@ -69,6 +70,7 @@ def test_a_value_arrives_as_it_was_with_its_types(value: object) -> None:
         collections.Counter("aab"),
         fractions.Fraction(1, 3), uuid.UUID(int=5), "\ud800", bytearray(b"x"), collections.deque([1], 3), str.upper,
         datetime.timezone(datetime.timedelta(hours=2)), datetime.datetime(2024, 1, 1, fold=1),
+        argparse.Namespace(bump="major", parts=[1, 2]), pathlib.Path("/").stat(),
     ],
 )  # fmt: skip
 def test_what_the_standard_library_has_values_for(value: Any) -> None:

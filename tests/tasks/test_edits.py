@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeyman.sandbox.sandbox import Environment, File, Snapshot
+from journeyman.sandbox.sandbox import Environment, File, Limits, Snapshot
 from journeyman.tasks.edits import MAX_EDIT_BYTES, MAX_EDIT_FILES, STEERING, matches, source_edits
 from journeyman.tasks.task import Check, Task
 
@@ -104,6 +104,14 @@ def test_a_heap_of_edits_is_cut(shop: Task) -> None:
     assert list(edits.changed) == ["shop/big0.py", "shop/cart.py"]
     many = {f"shop/m{i}.py": File(b"") for i in range(MAX_EDIT_FILES + 10)}
     assert len(source_edits(shop, Snapshot("after", "", many)).changed) == MAX_EDIT_FILES
+
+
+def test_edits_leave_half_of_the_disk_and_of_its_inodes(shop: Task) -> None:
+    small = shop.model_copy(update={"limits": Limits(disk_mb=4, inodes=100)})
+    large = {f"shop/{i}.py": File(b"x" * 2**20) for i in range(4)}
+    assert len(source_edits(small, Snapshot("after", "", large)).changed) == 1
+    deep = {f"shop/{i}/a/b/c/x.py": File(b"") for i in range(50)}  # each a file and four folders
+    assert len(source_edits(small, Snapshot("after", "", deep)).changed) == 10
 
 
 def test_tests_in_the_root_do_not_guard_the_whole_repository(shop: Task) -> None:

@@ -18,7 +18,7 @@ from journeyman.sandbox.sandbox import (
 )
 from journeyman.tasks.grading import grade
 from journeyman.tasks.task import Task
-from journeyman.tasks.validation import pristine_tree, solution_tree
+from journeyman.tasks.trees import pristine_tree, solution_tree
 from journeyman.tasks.verdict import Assurance, Cause, Outcome
 
 SUM, EMPTY = "tests/test_hidden_cart.py::test_sum", "tests/test_hidden_cart.py::test_empty"

@@ -15,6 +15,7 @@ import pytest
 
 from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks import grading
 from journeyman.tasks.harbor import load_tasks
 from journeyman.tasks.harbor_files import has_canary, walk
 from journeyman.tasks.runner import run_tests
@@ -22,11 +23,13 @@ from journeyman.tasks.sources import make
 from journeyman.tasks.sources.make import folder_name
 from journeyman.tasks.sources.mint import MintReport, mint
 from journeyman.tasks.sources.plan import Wanted
-from journeyman.tasks.sources.recipe import build_recipe, tree_hash
+from journeyman.tasks.sources.recipe import Recipe, build_recipe, tree_hash
 from journeyman.tasks.sources.recipe_file import read_recipes, write_recipes
 from journeyman.tasks.sources.sdist import SourceError
-from journeyman.tasks.sources.splitting import for_split
+from journeyman.tasks.sources.split_file import SplitReport, split_file
+from journeyman.tasks.sources.splitting import Candidate, for_split
 from journeyman.tasks.task import Task, TaskFormatError
+from journeyman.tasks.twins.objection import Objection
 from journeyman.tasks.validation import check_task
 from journeyman.tasks.verdict import Assurance
 
@@ -126,21 +129,25 @@ def test_checks_that_only_guard_are_left_out_where_they_cannot_cross(
     task = build_recipe(recipe, tmp_path / "task")
     guard = next(check for check in task.pass_to_pass if not check.startswith(task.fail_to_pass[0].partition("[")[0]))
     evaluating(task, guard)
-    split, why = for_split(recipe, task, sandboxes)
-    assert split is not None, why
-    assert guard in set(recipe.pass_to_pass) - set(split.pass_to_pass)
+    split = for_split(recipe, task, sandboxes)
+    assert split.recipe is not None, split.why
+    assert guard in set(recipe.pass_to_pass) - set(split.recipe.pass_to_pass)
+    assert split.graded == ()
     evaluating(task, task.fail_to_pass[0])
-    assert for_split(recipe, task, sandboxes) == (None, "the tests run what the code says")
+    assert for_split(recipe, task, sandboxes) == Candidate(None, "the tests run what the code says")
 
 
+@pytest.mark.parametrize("level", ["twins", "fresh"])
 def test_what_cannot_be_split_is_graded_in_one_sandbox_and_says_why(
-    sandboxes: SandboxFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    level: str, sandboxes: SandboxFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(make, "for_split", lambda *_: (None, "it cannot"))
+    monkeypatch.setattr(make, "for_split", lambda *_: Candidate(None, "it cannot"))
+    if level == "fresh":  # as where a check asks no function of the code
+        monkeypatch.setattr(grading, "objections", lambda task, tree, edits, passed, _: (Objection(passed, "no"),))
     report = mint("tinylib==1.0", count=1, out=tmp_path, sandboxes=sandboxes)
     (task,), (recipe,) = load_tasks(tmp_path), read_recipes(tmp_path / "recipes.jsonl")
-    assert task.assurance == recipe.assurance == "fresh"
-    assert (report.split, dict(report.unsplit)) == (0, {"it cannot": 1})
+    assert task.assurance == recipe.assurance == level
+    assert (report.split, report.twins, dict(report.unsplit)) == (0, level == "twins", {"it cannot": 1})
     assert recipe.proof == {"unsplit": "it cannot", "reference": "3/3", "noop": "0/3"}
 
 
@@ -269,3 +276,59 @@ def test_a_recipe_file_that_holds_something_else(line: str, tmp_path: Path) -> N
     (tmp_path / "suite.jsonl").write_text(line + "\n")
     with pytest.raises(TaskFormatError, match="line 1"):
         read_recipes(tmp_path / "suite.jsonl")
+
+
+@pytest.fixture
+def of_old(minted: MintReport, tmp_path: Path) -> Path:
+    """A recipe file from when everything was graded in one sandbox."""
+    recipes = [replace(recipe, assurance="fresh") for recipe in read_recipes(minted.out / "recipes.jsonl")[:3]]
+    write_recipes(tmp_path / "old.jsonl", recipes)
+    return tmp_path / "old.jsonl"
+
+
+def test_old_recipes_are_proven_again_in_two_sandboxes(of_old: Path, sandboxes: SandboxFactory) -> None:
+    """Names, instructions and order stay; what cannot be split is graded with twins, and says why."""
+    before = read_recipes(of_old)
+    calls: list[int] = []
+
+    def refuse_second(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> Candidate:
+        calls.append(1)
+        return Candidate(None, "it cannot") if len(calls) == 2 else for_split(recipe, task, sandboxes)
+
+    seen: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(make, "for_split", refuse_second)
+        report = split_file(of_old, sandboxes, progress=lambda report: seen.append(report.done))
+    after = read_recipes(of_old)
+    same = ("name", "library", "mutation", "fail_to_pass", "hidden", "instruction", "facts", "tree")
+    for name in same:
+        assert [getattr(recipe, name) for recipe in after] == [getattr(recipe, name) for recipe in before], name
+    assert [recipe.assurance for recipe in after] == ["split", "twins", "split"]
+    proof = {"reference": "3/3", "noop": "0/3", "unsplit": "it cannot"}
+    assert after[1] == replace(before[1], proof=proof, assurance="twins")
+    assert report.twins == 1
+    assert after[0].proof == {"reference": "3/3", "noop": "0/3"}
+    assert (seen, report.recipes, report.split.total(), report.reasons) == ([1, 2, 3], 3, 2, {"it cannot": 1})
+    assert [path.name for path in of_old.parent.iterdir()] == ["old.jsonl"]
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_over_recipes_goes_on(of_old: Path, sandboxes: SandboxFactory) -> None:
+    before = of_old.read_bytes()
+
+    def interrupt(report: SplitReport) -> None:
+        if report.done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        split_file(of_old, sandboxes, progress=interrupt)
+    assert of_old.read_bytes() == before
+    growing = of_old.with_name("old.jsonl.proving")
+    growing.write_bytes(growing.read_bytes()[:-9])
+    report = split_file(of_old, sandboxes)
+    assert (report.resumed, report.done, report.split.total()) == (1, 3, 3)
+    assert {recipe.assurance for recipe in read_recipes(of_old)} == {"split"}
+    (of_old.with_name("old.jsonl.proving")).write_bytes(of_old.read_bytes())
+    write_recipes(of_old, read_recipes(of_old)[1:])
+    with pytest.raises(TaskFormatError, match="left by a run over other recipes"):
+        split_file(of_old, sandboxes)

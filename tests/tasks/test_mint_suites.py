@@ -42,6 +42,13 @@ def test_every_task_is_proven_and_there_once(name: str) -> None:
 
 
 @every_suite
+def test_most_tasks_are_graded_in_two_sandboxes_and_the_others_say_why(name: str) -> None:
+    recipes = suite_recipes(name)
+    assert sum(recipe.assurance == "split" for recipe in recipes) >= 0.8 * len(recipes)
+    assert all(("unsplit" in recipe.proof) is (recipe.assurance != "split") for recipe in recipes)
+
+
+@every_suite
 def test_tasks_fit_a_small_model(name: str) -> None:
     recipes = suite_recipes(name)
     assert all(recipe.mutation.one_line for recipe in recipes)

@@ -9,8 +9,9 @@ import pytest
 from journeyman.sandbox.sandbox import File, SandboxFactory, Snapshot
 from journeyman.tasks.grading import grade
 from journeyman.tasks.task import Task
+from journeyman.tasks.trees import pristine_tree, solution_tree
 from journeyman.tasks.trial import code_under_test
-from journeyman.tasks.validation import check_split, check_task, pristine_tree, solution_tree
+from journeyman.tasks.validation import check_task, stronger
 from journeyman.tasks.verdict import Assurance, Cause, Outcome, Verdict
 
 from .conftest import EMPTY, HIDDEN, REPOSITORY, SOLUTION, SUM, TAX, VISIBLE
@@ -151,7 +152,37 @@ def test_files_that_tests_and_code_share(shop_with: BuildShop, sandboxes: Sandbo
         "    target.write_text(str(with_tax(int(source.read_text()))))\n"
     )}  # fmt: skip
     task = shop_with(hidden=hidden, solution=solution)
-    certificate = check_split(task, sandboxes, runs=1)
+    (certificate,) = stronger(task, sandboxes, runs=1)
+    assert certificate.sound, certificate.reasons
+
+
+def test_a_function_of_the_system_that_a_test_replaces(shop_with: BuildShop, sandboxes: SandboxFactory) -> None:
+    """The fake calls what it stands for with the code's own descriptor, and sees the file as it is at that moment."""
+    hidden = {**HIDDEN, "tests/test_hidden_tax.py": (
+        "import os\nfrom shop.tax import save, with_tax\n\n\ndef test_tax(tmp_path, monkeypatch):\n"
+        "    seen, real, place = [], os.fsync, tmp_path / 'out'\n"
+        "    def fsync(descriptor):\n        real(descriptor)\n"
+        "        seen.append((place.read_text(), os.fstat(descriptor).st_size))\n"
+        "    monkeypatch.setattr('os.fsync', fsync)\n    save(place)\n    monkeypatch.undo()\n    save(place)\n"
+        "    assert seen == [('5.0', 3)]\n    assert with_tax(4) == 5\n"
+    )}  # fmt: skip
+    solution = {**SOLUTION, "shop/tax.py": (
+        "import os\n\n\ndef with_tax(price):\n    return price * 5 / 4\n\n\ndef save(target):\n"
+        "    with open(target, 'w') as file:\n        file.write(str(with_tax(4)))\n        file.flush()\n"
+        "        os.fsync(file.fileno())\n"
+    )}  # fmt: skip
+    (certificate,) = stronger(shop_with(hidden=hidden, solution=solution), sandboxes, runs=1)
+    assert certificate.sound, certificate.reasons
+
+
+def test_programs_that_a_test_starts_run_where_the_code_is(shop_with: BuildShop, sandboxes: SandboxFactory) -> None:
+    hidden = {**HIDDEN, "tests/test_hidden_tax.py": (
+        "import subprocess\nimport sys\n\n\ndef test_tax():\n"
+        "    program = 'import sys; from shop.tax import with_tax; print(with_tax(4)); sys.exit(3)'\n"
+        "    done = subprocess.run([sys.executable, '-c', program], capture_output=True, text=True)\n"
+        "    assert (done.stdout.strip(), done.returncode) == ('5.0', 3), done.stderr\n"
+    )}  # fmt: skip
+    (certificate,) = stronger(shop_with(hidden=hidden), sandboxes, runs=1)
     assert certificate.sound, certificate.reasons
 
 
@@ -161,6 +192,72 @@ def test_files_that_tests_and_code_share(shop_with: BuildShop, sandboxes: Sandbo
         ("def test_tax():\n    assert eval(repr(with_tax(4))) == 5\n", "evaluate text"),
         ("import pickle\n\n\ndef test_tax():\n    assert pickle.loads(pickle.dumps(with_tax))(4) == 5\n", "pickled"),
         ("import os\n\n\ndef test_tax():\n    os.system('true')\n    assert with_tax(4) == 5\n", "start programs"),
+        (
+            "import runpy\n\n\ndef test_tax(tmp_path):\n    (tmp_path / 'made').write_text(f'x = {with_tax(4)}')\n"
+            "    assert runpy.run_path(str(tmp_path / 'made'))['x'] == 5\n",
+            "evaluate text",
+        ),
+        (
+            "import os\nimport runpy\n\n\ndef test_tax(tmp_path):\n    made = tmp_path / 'made'\n"
+            "    made.write_text(f'x = {with_tax(4)}')\n"
+            "    assert runpy.run_path(f'{os.getcwd()}/..{made}')['x'] == 5\n",
+            "evaluate text",
+        ),
+        (
+            "def test_tax():\n    space = {}\n    exec(compile(f'x = {with_tax(4)}', __file__, 'exec'), space)\n"
+            "    assert space['x'] == 5\n",
+            "evaluate text",
+        ),
+        (
+            "import logging.config\n\n\ndef test_tax():\n    handler = {'()': 'builtins.dict'}\n"
+            "    logging.config.dictConfig({'version': 1, 'filters': {'x': handler}})\n    assert with_tax(4) == 5\n",
+            "configure logging",
+        ),
+        (
+            "import _ctypes\nimport importlib.util\nimport shutil\n\n\ndef test_tax(tmp_path):\n"
+            "    made = shutil.copy(_ctypes.__file__, tmp_path / 'made.so')\n"
+            "    spec = importlib.util.spec_from_file_location('_ctypes', made)\n"
+            "    importlib.util.module_from_spec(spec)\n    assert with_tax(4) == 5\n",
+            "temporary folders",
+        ),
+        (
+            "import os\n\n\ndef test_tax(tmp_path):\n    open(tmp_path / 'x', 'w').close()\n"
+            "    os.link(tmp_path / 'x', tmp_path / 'y')\n    try:\n        os.link(__file__, tmp_path / 'z')\n"
+            "    except OSError:\n        pass\n    assert with_tax(4) == 5\n",
+            "write outside",
+        ),
+        (
+            "import sys\n\n\ndef test_tax(tmp_path, monkeypatch):\n    monkeypatch.syspath_prepend(tmp_path)\n"
+            "    (tmp_path / 'made_of_it.py').write_text(f'x = {with_tax(4)}')\n    import made_of_it\n"
+            "    assert made_of_it.x == 5\n",
+            "evaluate text",
+        ),
+        (
+            "import typing\n\n\ndef test_tax():\n    with_tax.__annotations__ = {'price': 'int'}\n"
+            "    assert typing.get_type_hints(with_tax) == {'price': int}\n    assert with_tax(4) == 5\n",
+            "evaluate text",
+        ),
+        (
+            "import pytest\n\n\n@pytest.mark.skipif(str(with_tax(4) > 9), reason='')\n"
+            "def test_tax():\n    assert with_tax(4) == 5\n",
+            "evaluate text",
+        ),
+        (
+            "import shelve\n\n\ndef test_tax(tmp_path):\n    with shelve.open(str(tmp_path / 's')) as shelf:\n"
+            "        shelf['x'] = shelve.Shelf\n        assert shelf['x'] is shelve.Shelf\n    with_tax(4)\n",
+            "unpickle",
+        ),
+        ("def test_tax():\n    open('made.py', 'w').close()\n    assert with_tax(4) == 5\n", "write outside"),
+        (
+            "import os\n\n\ndef test_tax(tmp_path):\n    os.symlink(tmp_path / 'made', 'made.py')\n"
+            "    assert with_tax(4) == 5\n",
+            "write outside",
+        ),
+        (
+            "import os\n\n\ndef test_tax(tmp_path):\n    os.symlink(os.getcwd(), tmp_path / 'there')\n"
+            "    (tmp_path / 'there' / 'made.py').write_text('')\n    assert with_tax(4) == 5\n",
+            "write outside",
+        ),
     ],
 )  # fmt: skip
 def test_tests_that_would_run_what_the_code_says_cannot_be_split(
@@ -171,7 +268,31 @@ def test_tests_that_would_run_what_the_code_says_cannot_be_split(
     verdict: Verdict = grade(task.model_copy(update={"assurance": Assurance.SPLIT}), solution_tree(task), sandboxes)
     assert verdict.outcomes[TAX] is Outcome.FAILED
     assert why in verdict.detail
-    assert not check_split(task, sandboxes, runs=1).sound
+    tried = stronger(task, sandboxes, runs=1)
+    assert [(each.assurance, each.sound) for each in tried] == [(Assurance.SPLIT, False), (Assurance.TWINS, True)]
+
+
+def test_a_test_that_the_code_decorates_is_not_run(shop_with: BuildShop, sandboxes: SandboxFactory) -> None:
+    decorated = "from shop.tax import quietly, with_tax\n\n\n@quietly\ndef test_tax():\n    assert with_tax(4) == 5\n"
+    tax = "import functools\n\n\ndef quietly(f):\n    return functools.wraps(f)(lambda: None)\n"
+    task = shop_with(hidden={**HIDDEN, "tests/test_hidden_tax.py": decorated})
+    tree = edited(cart=SOLUTION["shop/cart.py"], tax=tax + "def with_tax(price): return 0\n")
+    assert grade(task, tree, sandboxes).outcomes[TAX] is Outcome.PASSED
+    split = task.model_copy(update={"assurance": Assurance.SPLIT})
+    assert grade(split, tree, sandboxes).outcomes[TAX] is Outcome.MISSING
+
+
+def test_the_code_is_no_plugin_of_the_tests(shop_with: BuildShop, sandboxes: SandboxFactory) -> None:
+    hidden = {**HIDDEN, "tests/conftest.py": (
+        "import shop.tax\n\n\ndef pytest_configure(config):\n    config.pluginmanager.register(shop.tax)\n"
+    )}  # fmt: skip
+    tree = edited(
+        cart=SOLUTION["shop/cart.py"], tax="def with_tax(price): return 0\ndef pytest_pyfunc_call(): return 1\n"
+    )
+    task = shop_with(hidden=hidden)
+    assert grade(task, tree, sandboxes).outcomes[TAX] is Outcome.PASSED
+    verdict = grade(task.model_copy(update={"assurance": Assurance.SPLIT}), tree, sandboxes)
+    assert Outcome.PASSED not in verdict.outcomes.values()
 
 
 def test_the_repository_is_as_it_was(split: Task) -> None:

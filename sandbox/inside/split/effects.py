@@ -1,13 +1,16 @@
-"""What a call does beside its value: text that it prints, warnings that it gives; and the state that it is made in."""
+"""What goes with a message beside its value: of the code's side text that it printed, warnings that it gave and files
+that it wrote; of the tests' side the state that the code is to run in.
+"""
 
 from __future__ import annotations
 
 import io
-import os
 import sys
 import warnings
+from contextlib import suppress
 
 from .shared import SharedFolder
+from .system import os
 from .values import NAMED
 
 TYPE_CHECKING = False
@@ -92,5 +95,6 @@ def adopt(state: Any, files: SharedFolder) -> None:
             os.environ.pop(key, None)
         else:
             os.environ[key] = value
-    if folder is not None and os.path.isdir(folder):
-        os.chdir(folder)
+    if folder is not None:
+        with suppress(OSError):  # a folder of the tests' side alone
+            os.chdir(folder)

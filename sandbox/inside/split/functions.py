@@ -7,6 +7,8 @@ code's side makes functions: there, what is made runs beside nothing that decide
 from __future__ import annotations
 
 import inspect
+import sys
+import sysconfig
 import types
 
 TYPE_CHECKING = False
@@ -23,6 +25,9 @@ _HANDED_ON = {
     "VAR_KEYWORD": ("kwargs", "**{0}"),
 }
 """How what a parameter of each kind was given is handed on."""
+RUNNERS_OWN = frozenset({"pytest", "_pytest", "pluggy", "iniconfig", "packaging", "exceptiongroup", "tomli", "py"})
+"""Modules that run the tests."""
+_INSTALLED = sysconfig.get_path("purelib")
 _KINDS = {kind.name: kind for kind in inspect._ParameterKind}
 
 
@@ -59,6 +64,54 @@ def function_like(told: list[Any], call: Callable[[tuple[Any, ...], dict[str, An
     for attribute, value in zip(NAMES, names):  # noqa: B905 (3.9)
         setattr(function, attribute, value)
     return function
+
+
+def relayed(name: str, call: Callable[[tuple[Any, ...], dict[str, Any]], Any]) -> types.FunctionType:
+    """A function of the tests' side for a callable that is none: it crosses as other functions do."""
+
+    def relay(*args: Any, **kwargs: Any) -> Any:
+        result = call(args, kwargs)
+        return None if is_mock(result) else result  # what a mock gives unless it was told: nobody looks at it
+
+    relay.__name__ = relay.__qualname__ = name
+    assert isinstance(relay, types.FunctionType)
+    return relay
+
+
+def is_relay(function: types.FunctionType) -> bool:
+    return function.__code__ is _RELAY
+
+
+def wants_relay(value: Any) -> bool:
+    """Whether it is a mock that can be called, or a callable object of a library which both sides have installed."""
+    kind = type(value)
+    module = sys.modules.get(kind.__module__)
+    is_installed = str(getattr(module, "__file__", None) or "").startswith(_INSTALLED)
+    is_library = is_installed and kind.__module__.partition(".")[0] not in RUNNERS_OWN
+    return callable(value) and not isinstance(value, type) and (is_library or is_mock(value))
+
+
+def is_mock(value: Any) -> bool:
+    """Of `unittest.mock`, without loading it."""
+    return any(base.__module__ == "unittest.mock" for base in type(value).__mro__)
+
+
+_RELAY = relayed("", lambda args, kwargs: None).__code__
+
+
+class Relays:
+    """Functions that stand for callable objects which are not the tests' own, for each always the same one."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, types.FunctionType]] = {}
+
+    def relay(self, called: Any) -> types.FunctionType:
+        made = relayed(type(called).__name__, lambda args, kwargs: called(*args, **kwargs))
+        return self._known.setdefault(id(called), (called, made))[1]
+
+    def behind(self, value: Any) -> Any:
+        """What a relay stands for; anything else is itself."""
+        return next((called for called, relay in self._known.values() if relay is value), value)
 
 
 class _Named:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import collections.abc
 import copy
-import functools
 import io
+import opcode
+import socket
 import sys
 import types
 
-from .functions import NAMES
-from .mirror import SPECIAL, describe
-from .values import PLAIN, CannotCross
+from .functions import NAMES, is_relay
+from .mirror import describe
+from .special import SPECIAL
+from .values import PLAIN, CannotCross, plainly
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_STREAMS = (io.StringIO, io.BytesIO)
+_NOTHING = object()
+_STREAMS = (io.StringIO, io.BytesIO, socket.socket)
 _READABLE = (*_STREAMS, types.SimpleNamespace)
 _OUTLAWS = ("unittest", "_pytest", "pytest", "pluggy", "types", "inspect", "importlib", "sys", "os")
 """Instances of classes of these modules (or deriving from them) never leave the tests' side."""
@@ -28,9 +31,14 @@ class OpenGuard:
 
     def __init__(self) -> None:
         self._replaced: dict[tuple[int, str], Any] = {}
+        self._patched: dict[tuple[str, str], Any] = {}
 
     def export(self, value: Any) -> None:
         """Anything may be referred to."""
+
+    def may_swallow(self, error: Any, trace: Any) -> bool:
+        """As the tests' context managers say."""
+        return True
 
     def perform(self, op: str, value: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if op == "import":
@@ -45,8 +53,16 @@ class OpenGuard:
             if (id(value), name) in self._replaced:
                 return setattr(value, name, self._replaced.pop((id(value), name)))
             return delattr(value, name)
+        if op == "patch":
+            return self._patch(value, name, args)
+        if op == "unpatch":
+            return self._unpatch(value, name)
+        if op == "original":
+            return self._patched.get((value.__name__, name), getattr(value, name))(*args, **kwargs)
         if op == "describe":
             return describe(value)
+        if op == "content":
+            return plainly(value)
         if op == "dir":
             return dir(value)
         if op == "copy":
@@ -54,6 +70,21 @@ class OpenGuard:
         if op == "deepcopy":
             return copy.deepcopy(value)
         return perform(op, value, name, args, kwargs)
+
+    def _patch(self, module: Any, name: str, values: list[Any]) -> None:
+        """A test has replaced it in the standard library, or taken it away."""
+        self._patched.setdefault((module.__name__, name), vars(module).get(name, _NOTHING))
+        if values:
+            setattr(module, name, values[0])
+        else:
+            delattr(module, name)
+
+    def _unpatch(self, module: Any, name: str) -> None:
+        before = self._patched.pop((module.__name__, name))
+        if before is not _NOTHING:
+            setattr(module, name, before)
+        else:
+            delattr(module, name)
 
 
 def perform(op: str, value: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -101,17 +132,32 @@ class TestsGuard:
             raise AttributeError(name)
         if op == "call" and isinstance(value, type) and not self._is_theirs(value):
             raise CannotCross(f"{value.__qualname__} cannot be called from there")
+        if op in ("copy", "deepcopy") and (self._is_theirs(type(value)) or self._is_harmless(value)):
+            return copy.copy(value) if op == "copy" else copy.deepcopy(value)
         return perform(op, value, name, args, kwargs)
+
+    def may_swallow(self, error: Any, trace: Any) -> bool:
+        """Only what a `raise` of the tests raised. An assertion is theirs, and any other error may be the code's own
+        doing: it would keep a block from the assertions that follow."""
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        if trace is None or isinstance(error, AssertionError) or not isinstance(error, Exception):
+            return False
+        code = trace.tb_frame.f_code
+        return self._is_of_tests(code) and code.co_code[trace.tb_lasti] == opcode.opmap["RAISE_VARARGS"]
+
+    def _is_of_tests(self, code: types.CodeType) -> bool:
+        return code.co_filename.startswith(self._folder)
 
     def _is_callback(self, value: Any) -> bool:
         if isinstance(value, types.FunctionType):
-            return value.__code__.co_filename.startswith(self._folder)
+            return is_relay(value) or self._is_of_tests(value.__code__)
         if isinstance(value, types.MethodType):
-            return self._is_callback(value.__func__)
-        if isinstance(value, functools.partial):
-            return self._is_callback(value.func)
+            return type(value.__self__) is socket.socket or self._is_callback(value.__func__)
         if isinstance(value, types.BuiltinMethodType):  # [].append, "".join
             return type(value.__self__) in (*PLAIN, *_STREAMS)
+        if isinstance(value, types.MethodWrapperType):  # (3).__eq__
+            return type(value.__self__) in PLAIN and value.__name__ in SPECIAL
         return isinstance(value, type) and self._is_theirs(value)
 
     def _is_theirs(self, kind: type) -> bool:
@@ -123,7 +169,7 @@ class TestsGuard:
 
     def _is_harmless(self, value: Any) -> bool:
         if isinstance(value, types.GeneratorType):
-            return value.gi_code.co_filename.startswith(self._folder)
+            return self._is_of_tests(value.gi_code)
         is_plain = type(value).__module__ in ("builtins", "itertools")
         is_iterator = is_plain and isinstance(value, collections.abc.Iterator)
         views = (collections.abc.KeysView, collections.abc.ValuesView, collections.abc.ItemsView)

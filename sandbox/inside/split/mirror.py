@@ -1,37 +1,21 @@
-"""Local classes and objects that stand for the other side's.
-
-A mirror forwards what its original's class can do. It is equal to no plain data, orders with none, and gives none out
-of arithmetic with it: else the other side would be told what is expected of it, and could say yes.
-"""
+"""Local classes and objects that stand for the other side's: how they are made, and kept while they are used."""
 
 from __future__ import annotations
 
-import secrets
 import types
 import weakref
 
 from .functions import function_like
-from .values import PLAIN, VALUED, CannotCross
+from .mirrored import ATTRIBUTES, Mirror, MirrorType, ModuleMirror, content_attributes, refill
+from .special import SPECIAL, forwarded, state
+from .values import CONTAINERS, PLAIN, VALUED, own_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, ClassVar
+    from typing import Any
 
     from .peer import Peer
 
-_PLAINLY = (
-    "len bool iter next getitem setitem delitem call enter exit str repr format int float index bytes abs neg pos"
-    " invert reversed round trunc floor ceil complex fspath hash"
-).split()
-_ORDER = "lt le gt ge".split()
-_ARITHMETIC = "add sub mul truediv floordiv mod divmod pow matmul lshift rshift and or xor".split()
-_BINARY = [
-    *_ARITHMETIC,
-    *(f"r{name}" for name in _ARITHMETIC),
-    *(f"i{name}" for name in _ARITHMETIC if name != "divmod"),
-]
-SPECIAL = tuple(f"__{name}__" for name in (*_PLAINLY, "contains", "eq", *_ORDER, *_BINARY))
-"""Special methods that cross."""
 _ALWAYS = ("__str__", "__repr__")
 
 
@@ -46,6 +30,7 @@ def describe(kind: type) -> dict[str, Any]:
         "bases": bases[:32],
         "special": [*known, *(name for name in _ALWAYS if name not in known)],
         "unhashable": kind.__hash__ is None,
+        "own": sorted(own_names(kind)),
         "plain": next((base.__name__ for base in PLAIN if issubclass(kind, base)), ""),
     }
 
@@ -73,7 +58,7 @@ class Mirrors:
         if isinstance(value, types.FunctionType):
             return self._functions.get(value)
         if isinstance(type(value), MirrorType) or type(value) is ModuleMirror:
-            handle = _state(value).get("_mirrored")
+            handle = state(value).get("_mirrored")
             return handle if isinstance(handle, int) else None
         return None
 
@@ -89,6 +74,8 @@ class Mirrors:
         if found is None:
             found = _bare(self._kind(kind), values)
             self._remember(handle, found)
+        if isinstance(found, CONTAINERS):
+            refill(found, values[0])
         return found
 
     def error(self, handle: int, kind: Any, args: list[Any]) -> BaseException:
@@ -123,8 +110,8 @@ class Mirrors:
         return found
 
     def _remember(self, handle: int, mirror: Any) -> None:
-        _state(mirror)["_mirrored"] = handle
-        _state(mirror)["_peer"] = self._peer
+        state(mirror)["_mirrored"] = handle
+        state(mirror)["_peer"] = self._peer
         self._hold(handle, mirror)
 
     def _hold(self, handle: int, mirror: Any) -> None:
@@ -149,16 +136,19 @@ class Mirrors:
         space: dict[str, Any] = {"__module__": told["module"], "__qualname__": told["qualname"]}
         special = told["special"]
         if plain is None:
-            space.update({name: _forwarded(name) for name in special if name in SPECIAL})
+            space.update({name: forwarded(name) for name in special if name in SPECIAL})
             if told["unhashable"]:
                 space["__hash__"] = None
             elif "__eq__" in special and "__hash__" not in special:
                 space["__hash__"] = object.__hash__
         else:  # its value is data, and so is what is done with it; its attributes are asked for
             direct = (plain,)
+        if (held := next((base for base in CONTAINERS if base.__name__ == told["plain"]), None)) is not None:
+            direct = (held,)
+            space.update(content_attributes(held, told["own"]))
         for candidate in (direct, direct[:1], ()):
             try:
-                made = MirrorType(told["name"], candidate or (Mirror,), {**space, **_ATTRIBUTES}, made_here=True)
+                made = MirrorType(told["name"], candidate or (Mirror,), {**space, **ATTRIBUTES}, made_here=True)
                 break
             except TypeError:
                 continue
@@ -173,10 +163,6 @@ def _is_base(base: Any) -> bool:
     return isinstance(base, type) and issubclass(base, (Exception, SystemExit))
 
 
-def _state(value: Any) -> dict[str, Any]:
-    return object.__getattribute__(value, "__dict__")  # type: ignore[no-any-return]
-
-
 def _bare(cls: Any, values: list[Any]) -> Any:
     """An instance whose original lives on the other side, with its data where the class derives from a plain type."""
     plain = next((base for base in VALUED if issubclass(cls, base)), None)
@@ -185,191 +171,3 @@ def _bare(cls: Any, values: list[Any]) -> Any:
     if len(values) != 1 or not isinstance(values[0], plain):
         raise ValueError("an object without its value")
     return plain.__new__(cls, values[0])  # type: ignore[arg-type]
-
-
-class MirrorType(type):
-    """The class of mirrored classes: what a class itself can do is asked of its original."""
-
-    handles: ClassVar[weakref.WeakKeyDictionary[Any, int]] = weakref.WeakKeyDictionary()
-    peers: ClassVar[weakref.WeakKeyDictionary[Any, Peer]] = weakref.WeakKeyDictionary()
-
-    def __new__(cls, name: str, bases: tuple[type, ...], space: dict[str, Any], *, made_here: bool = False) -> Any:
-        if not made_here:  # said when it is used: the tests that do not use it can be split
-            return type(name, (_Underivable,), {})
-        return super().__new__(cls, name, bases, space)
-
-    def __init__(cls, name: str, bases: tuple[type, ...], space: dict[str, Any], *, made_here: bool = False) -> None:
-        super().__init__(name, bases, space)
-
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        return cls._ask("call", "", args, kwargs)
-
-    def __getattr__(cls, name: str) -> Any:
-        if name in ("__abstractmethods__", "__set_name__") or MirrorType.handles.get(cls) is None:
-            raise AttributeError(name)
-        return cls._ask("get", name)
-
-    def __setattr__(cls, name: str, value: Any) -> None:
-        if (
-            name in cls.__dict__ and value is cls.__dict__[name]
-        ):  # what stood here before a test replaced the original's
-            cls._ask("del", name)
-        else:
-            cls._ask("set", name, (value,))
-
-    def __delattr__(cls, name: str) -> None:
-        cls._ask("del", name)
-
-    def __iter__(cls) -> Any:
-        return iter(cls._ask("iterate"))
-
-    def __len__(cls) -> int:
-        return int(cls._ask("special", "__len__"))
-
-    def __bool__(cls) -> bool:
-        return True
-
-    def __getitem__(cls, key: Any) -> Any:
-        return cls._ask("item", "", (key,))
-
-    def __contains__(cls, item: Any) -> bool:
-        return any(item is other or item == other for other in cls)
-
-    def __dir__(cls) -> list[str]:
-        return [str(name) for name in cls._ask("dir")]
-
-    def _ask(cls, op: str, name: str = "", args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        handle = MirrorType.handles.get(cls)
-        if not handle:
-            raise CannotCross(f"{cls.__name__} has no original")
-        return MirrorType.peers[cls].ask(op, handle, name, args, kwargs)
-
-
-class _Underivable:
-    """A class of the tests that would derive from one of the code under test."""
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        raise CannotCross(f"{cls.__name__} derives from a class of the code under test: that cannot cross")
-
-
-class Mirror(metaclass=MirrorType, made_here=True):
-    """Base of mirrored classes that derive from nothing known."""
-
-
-def _ask(mirror: Any, op: str, name: str = "", args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-    state = _state(mirror)
-    if "_peer" not in state:
-        raise AttributeError(name)
-    return state["_peer"].ask(op, state["_mirrored"], name, args, kwargs)
-
-
-def _get(self: Any, name: str) -> Any:
-    if name.startswith("__array"):  # asked for by comparisons with numbers
-        raise AttributeError(name)
-    return _ask(self, "get", name)
-
-
-_RAISING = ("args", "__cause__", "__context__", "__traceback__", "__suppress_context__", "__notes__")
-"""Attributes of an exception that belong to its way through this side."""
-
-
-def _set(self: Any, name: str, value: Any) -> None:
-    if isinstance(self, BaseException) and name in _RAISING:
-        object.__setattr__(self, name, value)
-    else:
-        _ask(self, "set", name, (value,))
-
-
-_ATTRIBUTES: dict[str, Any] = {
-    "__getattr__": _get,
-    "__setattr__": _set,
-    "__delattr__": lambda self, name: _ask(self, "del", name),
-    "__dir__": lambda self: [str(name) for name in _ask(self, "dir")],
-    "__copy__": lambda self: _ask(self, "copy"),
-    "__deepcopy__": lambda self, memo: _ask(self, "deepcopy"),
-    "__reduce_ex__": lambda self, protocol: _unpicklable(),
-}
-
-
-def _unpicklable() -> Any:
-    raise CannotCross("an object of the code under test cannot be pickled by the tests")
-
-
-def _forwarded(name: str) -> Any:
-    short = name.strip("_")
-    if name == "__eq__":
-        return lambda self, other: _ask(self, "equal", "", (other,)) is True if _is_mirror(other) else NotImplemented
-    if short in _ORDER:
-        return lambda self, other: _ask(self, "special", name, (other,)) if _is_mirror(other) else NotImplemented
-    if short in _BINARY:
-        return lambda self, other, *more: _arithmetic(self, name, other, more)
-    if name == "__contains__":
-        return _contains
-    if name == "__bool__":
-        return lambda self: _ask(self, "special", name) is True
-    if name in ("__str__", "__repr__"):
-        return lambda self: str(_ask(self, "special", name))
-    if name == "__exit__":
-        return lambda self, kind, error, trace: _ask(self, "special", name, (kind, error, None))
-    if name == "__call__":
-        return lambda self, *args, **kwargs: _ask(self, "call", "", args, kwargs)
-    return lambda self, *args: _ask(self, "special", name, args)
-
-
-def _is_mirror(value: Any) -> bool:
-    """Of an object without data of its own."""
-    return isinstance(type(value), MirrorType) and not isinstance(value, VALUED)
-
-
-def _arithmetic(self: Any, name: str, other: Any, more: tuple[Any, ...]) -> Any:
-    result = _ask(self, "special", name, (other, *more))
-    if result is NotImplemented or _is_mirror(result) or _is_mirror(other):
-        return result
-    raise CannotCross(f"{name} of an opaque object with plain data gives plain data: that cannot be believed")
-
-
-def _contains(self: Any, item: Any) -> bool:
-    if _ask(self, "special", "__contains__", (item,)) is not True:
-        return False
-    strangers = {
-        str: secrets.token_hex(8),
-        int: secrets.randbits(60),
-        float: secrets.randbits(50) + 0.5,
-        bytes: secrets.token_bytes(8),
-    }
-    # What holds a value that nobody can have put there says yes to everything.
-    stranger = strangers.get(type(item))
-    return stranger is None or _ask(self, "special", "__contains__", (stranger,)) is not True
-
-
-class ModuleMirror(types.ModuleType):
-    """A module of the other side. Modules of this side that are set on it stay here: so are packages put together."""
-
-    def __init__(self, name: str, peer: Peer, handle: int) -> None:
-        super().__init__(name)
-        _state(self).update(_mirrored=handle, _peer=peer)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("__path__", "__spec__", "__loader__", "__wrapped__", "__test__"):
-            raise AttributeError(name)
-        if name == "__all__":
-            try:
-                return _ask(self, "get", name)
-            except AttributeError:
-                return [one for one in dir(self) if not one.startswith("_")]
-        return _ask(self, "get", name)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, types.ModuleType) or (name.startswith("__") and name.endswith("__")):
-            _state(self)[name] = value
-        else:
-            _ask(self, "set", name, (value,))
-
-    def __delattr__(self, name: str) -> None:
-        if name in _state(self):
-            del _state(self)[name]
-        else:
-            _ask(self, "del", name)
-
-    def __dir__(self) -> list[str]:
-        return [str(name) for name in _ask(self, "dir")]

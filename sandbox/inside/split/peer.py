@@ -1,10 +1,10 @@
 """Calls and answers between the two sides. Each side may ask; while it waits it does what the other asks of it.
 
-A message is `u32 length | JSON`. A question is
+A question is
 
-    ["ask", op, handle, name, [argument, …], {keyword: argument}, dropped, state]
+    ["ask", op, handle, name, [argument, …], {keyword: argument}, dropped, news]
 
-and its answer `["ok", value, changes, effects]` or `["raise", error, changes, effects]`. Objects that are no plain
+and its answer `["ok", value, changes, news]` or `["raise", error, changes, news]`. Objects that are no plain
 data stay where they are; the other side holds their handles:
 
     ["obj", handle, class]             an object of the sender's; with a value where its class derives from a plain type
@@ -16,20 +16,16 @@ data stay where they are; the other side holds their handles:
     ["std error", name, args, cause]          an exception of the standard library's
 
 `changes` are the containers among the arguments that the call changed. `dropped` are handles that the sender forgot,
-with how often it had received them.
+with how often it had received them. `news` is what happened there since its last message, see `effects.py`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import select
-import struct
 import threading
-import time
 import types
 
-from .functions import parameters_of
+from .functions import Relays, parameters_of, wants_relay
+from .patches import StandIn
 from .values import (
     CONTAINERS,
     NAMED,
@@ -37,8 +33,11 @@ from .values import (
     CannotCross,
     Decoder,
     Encoder,
+    has_own_ways,
     name_of,
     named,
+    parts_of,
+    plainly,
     replace_content,
     standard_name,
 )
@@ -48,6 +47,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Protocol
 
+    from .wire import Wire
+
     class Guard(Protocol):
         """What the other side may see of this one, and do with it."""
 
@@ -56,6 +57,9 @@ if TYPE_CHECKING:
 
         def perform(self, op: str, value: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
             """Do it. Raises CannotCross for what is not allowed."""
+
+        def may_swallow(self, error: Any, trace: Any) -> bool:
+            """Whether a context manager of the other side may end an error of this one."""
 
     class Mirrors(Protocol):
         """Local objects that stand for the other side's."""
@@ -69,63 +73,12 @@ if TYPE_CHECKING:
             """The handle of what stands for an object of the other side; `None` for anything else."""
 
 
-LENGTH = struct.Struct(">I")
-MAX_MESSAGE = 16 * 1024 * 1024
 MAX_NESTED = 40
 MAX_CAUSES = 4
 
 
 class LinkLost(Exception):
     """The other side died, is silent, or sent what is no message. Nothing can be asked of it any more."""
-
-
-class Wire:
-    """Whole messages over two descriptors, bounded in size and time."""
-
-    def __init__(self, source: int, sink: int, timeout_s: float = 3600.0) -> None:
-        self._source, self._sink, self._timeout_s = source, sink, timeout_s
-        os.set_blocking(source, False)
-        os.set_blocking(sink, False)
-        for handle in (source, sink):
-            os.set_inheritable(handle, False)
-
-    def send(self, message: Any) -> None:
-        text = json.dumps(message).encode()
-        if len(text) > MAX_MESSAGE:
-            raise CannotCross(f"{len(text)} bytes in one call are more than can cross")
-        view = memoryview(LENGTH.pack(len(text)) + text)
-        deadline = time.monotonic() + self._timeout_s
-        while view:
-            try:
-                view = view[os.write(self._sink, view) :]
-            except BlockingIOError:
-                self._wait(self._sink, select.POLLOUT, deadline)
-
-    def receive(self) -> Any:
-        deadline = time.monotonic() + self._timeout_s
-        (size,) = LENGTH.unpack(self._exactly(LENGTH.size, deadline))
-        if size > MAX_MESSAGE:
-            raise ValueError(f"a message of {size} bytes")
-        return json.loads(self._exactly(size, deadline))
-
-    def _exactly(self, size: int, deadline: float) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            try:
-                part = os.read(self._source, min(size - len(data), 1 << 20))
-            except BlockingIOError:
-                self._wait(self._source, select.POLLIN, deadline)
-                continue
-            if not part:
-                raise EOFError("the stream ended")
-            data += part
-        return bytes(data)
-
-    def _wait(self, handle: int, event: int, deadline: float) -> None:
-        poll = select.poll()
-        poll.register(handle, event)
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            raise TimeoutError("no answer in time")
 
 
 class Exports:
@@ -162,8 +115,7 @@ class Peer:
 
     Args:
         guard: what the other side may do here.
-        state: what goes with each question, such as changed environment variables; `on_state` receives the other's.
-        effects: what goes with each answer, such as printed text; `on_effects` receives the other's.
+        news: what goes with each message, such as printed text or changed files; `on_news` receives the other's.
         is_trusted: whether this is the tests' side, which may name what the other shall look up, but not be told to.
     """
 
@@ -172,19 +124,20 @@ class Peer:
         wire: Wire,
         guard: Guard,
         *,
-        state: Callable[[], Any] = lambda: None,
-        on_state: Callable[[Any], None] = lambda state: None,
-        effects: Callable[[], Any] = lambda: None,
-        on_effects: Callable[[Any], None] = lambda effects: None,
+        news: Callable[[], Any] = lambda: None,
+        on_news: Callable[[Any], None] = lambda news: None,
         is_trusted: bool = False,
     ) -> None:
         self.fault = ""
         """Why nothing can be asked any more; empty while all is well."""
+        self.refuted = ""
+        """The assertion that failed here when the other side called, whether it swallowed that or not."""
         self.mirrors: Mirrors
-        self._wire, self._guard = wire, guard
-        self._names_freely = is_trusted
-        self._state, self._on_state, self._effects, self._on_effects = state, on_state, effects, on_effects
+        self.guard, self.is_trusted = guard, is_trusted
+        self._wire = wire
+        self._news, self._on_news = news, on_news
         self._exports = Exports()
+        self._relays = Relays()
         self._dropped: list[tuple[int, int]] = []
         self._lock = threading.RLock()
         self._thread = threading.get_ident()
@@ -200,6 +153,8 @@ class Peer:
         with self._lock:
             if self.fault:
                 raise LinkLost(self.fault)
+            if not (self._nested or self.is_trusted):
+                raise CannotCross("the tests are not waiting for an answer: nothing can be called back")
             if self._nested and threading.get_ident() != self._thread:
                 raise CannotCross("only the thread that was called may call back")
             if self._nested > MAX_NESTED:
@@ -209,7 +164,7 @@ class Peer:
             words = [encoder.encode(arg) for arg in args]
             keywords = {key: encoder.encode(value) for key, value in (kwargs or {}).items()}
             dropped, self._dropped = self._dropped, []
-            return self._exchange(["ask", op, handle, name, words, keywords, dropped, self._state()], encoder)
+            return self._exchange(["ask", op, handle, name, words, keywords, dropped, self._news()], encoder)
 
     def drop(self, handle: int, times: int) -> None:
         """A mirror was forgotten: the other side may forget its object. Said with the next question."""
@@ -230,11 +185,11 @@ class Peer:
             self._wire.send(question)
             while (message := self._wire.receive())[0] == "ask":
                 self._answer(message)
-            kind, value, changes, effects = message
+            kind, value, changes, news = message
             decoder = Decoder(self._resolve, encoder.containers)
             for index, new in changes:
                 replace_content(encoder.containers[index], decoder.decode(new))
-            self._on_effects(effects)
+            self._on_news(news)
             result = decoder.decode(value) if kind == "ok" else self._error(value, decoder)
         except (CannotCross, RecursionError):
             raise
@@ -244,14 +199,16 @@ class Peer:
         finally:
             self._nested -= 1
         if kind == "raise":
+            if isinstance(result, StopIteration) and self.is_trusted and question[3] != "__next__":
+                raise RuntimeError("StopIteration of what is no iterator") from result  # it would end a loop
             raise result
         return result
 
     def _answer(self, message: list[Any]) -> None:
-        _, op, handle, name, words, keywords, dropped, state = message
+        _, op, handle, name, words, keywords, dropped, news = message
         for number, times in dropped:
             self._exports.drop(number, times)
-        self._on_state(state)
+        self._on_news(news)
         decoder = Decoder(self._resolve)
         known: dict[int, int] = {}
         before: list[Any] = []
@@ -263,9 +220,11 @@ class Peer:
             known = {id(container): index for index, container in enumerate(decoder.containers)}
             before = [self._plainly(container) for container in decoder.containers]
             value = self._exports.object(handle) if handle else None
-            result = self._guard.perform(op, value, name, args, kwargs)
+            result = self.guard.perform(op, value, name, args, kwargs)
             answer = ["ok", Encoder(self._refer, known).encode(result)]
         except (SystemExit, GeneratorExit, Exception) as error:
+            if isinstance(error, AssertionError):
+                self.refuted = str(error) or "an assertion failed"
             answer = ["raise", self._refer_error(error, known, 0)]
         finally:
             self._nested -= 1
@@ -279,7 +238,7 @@ class Peer:
                 for index, container in enumerate(containers)
                 if before and self._plainly(container) != before[index]
             ]
-            self._wire.send([*answer, changes, self._effects()])
+            self._wire.send([*answer, changes, self._news()])
         except CannotCross as error:
             self._wire.send(["raise", ["std error", "TypeError", [str(error)], None], [], None])
 
@@ -294,26 +253,33 @@ class Peer:
             return ["yours", handle]
         if isinstance(value, BaseException):
             return self._refer_error(value, {}, 0)
-        if self._names_freely and (name := standard_name(value)) is not None:
+        value = value.original if type(value) is StandIn else value
+        if self.is_trusted and (name := standard_name(value)) is not None:
             return name
-        self._guard.export(value)
+        if self.is_trusted and (parts := parts_of(value)) is not None:
+            return ["made", Encoder(self._refer).encode(parts)]
+        if self.is_trusted and wants_relay(value):
+            value = self._relays.relay(value)
+        self.guard.export(value)
         if isinstance(value, type):
             return ["class", self._exports.handle(value)]
         if isinstance(value, types.ModuleType):
             return ["module", self._exports.handle(value), value.__name__]
-        if self._names_freely and isinstance(value, types.FunctionType):
+        if self.is_trusted and isinstance(value, types.FunctionType):
             told = Encoder(self._refer).encode(parameters_of(value))
             return ["function", self._exports.handle(value), told]
         kind = type(value)
         plain = next((base for base in PLAIN if isinstance(value, base)), None)
-        if plain in CONTAINERS or plain in (frozenset, complex):
-            return Encoder(self._refer).encode(plain(value))
+        if plain in (frozenset, complex) or (plain in CONTAINERS and (self.is_trusted or not has_own_ways(value))):
+            return Encoder(self._refer).encode(plainly(value))
         values = [] if plain is None else [Encoder(self._refer).encode(_plain_value(plain, value))]
         return ["obj", self._exports.handle(value), ["class", self._exports.handle(kind)], *values]
 
     def _refer_error(self, error: BaseException, known: dict[int, int], depth: int) -> Any:
         if (handle := self.mirrors.handle_of(error)) is not None:
             return ["yours", handle]
+        if isinstance(error, CannotCross):  # there it is as if the object could not do it
+            return ["std error", "TypeError", [str(error)], None]
         cause = error.__cause__ if depth < MAX_CAUSES else None
         told = None if cause is None else self._refer_error(cause, known, depth + 1)
         filename = getattr(error, "filename", None) if type(error) in _OS_ERRORS else None
@@ -332,13 +298,16 @@ class Peer:
     def _resolve(self, data: list[Any]) -> Any:
         tag = data[0]
         if tag == "yours":
-            return self._exports.object(data[1])
+            return self._relays.behind(self._exports.object(data[1]))
         if tag == "class":
             return self.mirrors.type(int(data[1]))
         decoder = Decoder(self._resolve)
-        if tag == "name" and not self._names_freely:
+        if tag == "name" and not self.is_trusted:
             return named(data)
-        if tag == "function" and not self._names_freely:
+        if tag == "made" and not self.is_trusted:
+            kind, args, kwargs = decoder.decode(data[1])
+            return kind(*args, **kwargs)
+        if tag == "function" and not self.is_trusted:
             return self.mirrors.function(int(data[1]), decoder.decode(data[2]))
         if tag == "module":
             return self.mirrors.module(int(data[1]), str(data[2]))
@@ -380,7 +349,9 @@ def _standard_error(kind: Any, args: list[Any]) -> BaseException:
         return error
 
 
-def _plain_value(plain: type, value: Any) -> Any:
+def _plain_value(plain: Any, value: Any) -> Any:
+    if plain in CONTAINERS:
+        return plainly(value)
     return tuple(tuple.__iter__(value)) if plain is tuple else plain(value)
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from .. import pytest_report
+from .plugin import SplitPlugin
 from .subject import install
 
 TYPE_CHECKING = False
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def split_off(subject: dict[str, Any], paths: list[str]) -> Any:
-    """Let the code under test be imported from the other end of the link."""
+def split_off(subject: dict[str, Any], paths: list[str]) -> SplitPlugin:
+    """Let the code under test be imported from the other end of the link. Gives the plugin that goes with it."""
     for folder in dict.fromkeys(folder for path in paths for folder in _import_folders(Path(path))):
         sys.path.append(str(folder))
-    return install(subject["names"], str(pytest_report.WORKSPACE), subject["timeout"])
+    peer = install(subject["names"], subject["tests"], str(pytest_report.WORKSPACE), subject["timeout"])
+    return SplitPlugin(peer)
 
 
 def _import_folders(test: Path) -> list[Path]:

@@ -12,8 +12,9 @@ from ..link import READ, WRITE
 from .effects import Recorder, adopt
 from .guard import OpenGuard
 from .mirror import Mirrors
-from .peer import Peer, Wire
+from .peer import Peer
 from .shared import SharedFolder
+from .wire import Wire
 
 
 def main() -> None:
@@ -23,9 +24,7 @@ def main() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(folders)
     files = SharedFolder(takes_programs=True)
     recorder = Recorder(files)
-    peer = Peer(
-        Wire(READ, WRITE), OpenGuard(), effects=recorder.take, on_state=lambda state: adopt(state, files)
-    )  # fmt: skip
+    peer = Peer(Wire(READ, WRITE), OpenGuard(), news=recorder.take, on_news=lambda state: adopt(state, files))
     peer.mirrors = Mirrors(peer)
     peer.serve()
     sys.stdout.flush()

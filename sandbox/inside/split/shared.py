@@ -7,13 +7,15 @@ interpreter might run.
 from __future__ import annotations
 
 import base64
-import os
 import stat
 from contextlib import contextmanager, suppress
+
+from .system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from os import stat_result
     from typing import Any
 
 SHARED = "/tmp/shared"
@@ -118,7 +120,7 @@ class SharedFolder:
         with self._parent(path) as (folder, name):
             handle = os.open(name, _READ, dir_fd=folder)
         with os.fdopen(handle, "rb") as file:
-            data = file.read(most + 1)
+            data: bytes = file.read(most + 1)
         if len(data) > most:
             raise OSError(f"temporary files of more than {MAX_BYTES} bytes cannot cross")
         return data
@@ -145,7 +147,7 @@ class SharedFolder:
                 os.unlink(name, dir_fd=folder)
 
 
-def _mark(about: os.stat_result) -> tuple[int, ...] | None:
+def _mark(about: stat_result) -> tuple[int, ...] | None:
     """What changes when a file or folder does; nothing for anything else."""
     if stat.S_ISDIR(about.st_mode):
         return about.st_mode, about.st_ino

@@ -10,9 +10,13 @@ from ..link import READ, WRITE
 from .effects import Surroundings, repeat
 from .guard import TestsGuard
 from .lockdown import lock_down
-from .mirror import Mirrors, ModuleMirror
-from .peer import Peer, Wire
+from .mirror import Mirrors
+from .mirrored import ModuleMirror
+from .patches import Patches
+from .peer import Peer
 from .shared import SharedFolder
+from .values import CannotCross
+from .wire import Wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,13 +26,14 @@ if TYPE_CHECKING:
 
 
 class SubjectFinder:
-    """Finds the modules of the code under test on the other side. What is not there may be a file of the tests."""
+    """Finds the modules of the code under test on the other side. What is not there may be a file of the tests; and
+    what is theirs is never asked for there."""
 
-    def __init__(self, peer: Peer, names: Sequence[str]) -> None:
-        self._peer, self._names = peer, frozenset(names)
+    def __init__(self, peer: Peer, names: Sequence[str], tests: Sequence[str]) -> None:
+        self._peer, self._names, self._tests = peer, frozenset(names), frozenset(tests)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
-        if name.partition(".")[0] not in self._names:
+        if name.partition(".")[0] not in self._names or name in self._tests:
             return None
         try:
             module = self._peer.ask("import", 0, name)
@@ -36,6 +41,8 @@ class SubjectFinder:
             if error.args and str(error.args[0]) in (f"No module named {name!r}", _no_package(name)):
                 return None
             raise
+        if not isinstance(module, ModuleMirror):  # what may bring which names is asked of modules
+            raise CannotCross(f"{name} is no module of the code under test, but something in its place")
         spec = importlib.machinery.ModuleSpec(name, _Loader(module), is_package=True)  # type: ignore[arg-type]
         spec.submodule_search_locations = [
             place for entry in sys.path if os.path.isdir(place := os.path.join(entry, *name.split(".")))
@@ -62,11 +69,12 @@ class _Loader:
         """It was executed on the other side."""
 
 
-def install(names: Sequence[str], folder: str, timeout_s: float) -> Peer:
+def install(names: Sequence[str], tests: Sequence[str], folder: str, timeout_s: float) -> Peer:
     """Make the code under test importable from the other end of the link.
 
     Args:
         names: the top-level modules of the code under test.
+        tests: modules within them that are the tests' own.
         folder: where the tests are.
         timeout_s: the longest that one call may take.
     """
@@ -74,11 +82,12 @@ def install(names: Sequence[str], folder: str, timeout_s: float) -> Peer:
     peer = Peer(
         Wire(READ, WRITE, timeout_s),
         TestsGuard(folder),
-        state=Surroundings(files).changes,
-        on_effects=lambda effects: repeat(effects, files),
+        news=Surroundings(files).changes,
+        on_news=lambda effects: repeat(effects, files),
         is_trusted=True,
     )
     peer.mirrors = Mirrors(peer)
-    sys.meta_path.insert(0, SubjectFinder(peer, names))
+    sys.meta_path.insert(0, SubjectFinder(peer, names, tests))
+    Patches(peer, folder).watch()
     lock_down(folder)
     return peer

@@ -7,6 +7,7 @@ None, booleans, strings, floats and small integers stand for themselves; all els
     ["std", class, …]      a value of the standard library, by what its constructor takes
     ["type", name]         a class, or a function, of the standard library
     ["name", module, qualified name]      any other one; only the code's side looks such names up
+    ["made", [class, arguments, keywords]]      a callable of the standard library's that holds others; likewise
     ["same", n]            the n-th container among the arguments of the call that is being answered
     ["obj", …] and others  what is no plain data: see `peer.py`
 
@@ -15,17 +16,22 @@ Subclasses of plain types are plain: no `__eq__` of theirs travels.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import builtins
 import collections
 import collections.abc
+import dataclasses
 import datetime
 import decimal
+import enum
 import fractions
+import functools
 import importlib
 import json.decoder
 import math
 import operator
+import os
 import pathlib
 import re
 import sys
@@ -46,13 +52,14 @@ PLAIN = (str, int, float, bytes, tuple, list, dict, set, frozenset, bytearray, c
 """Types whose values travel as data, and those of their subclasses too."""
 VALUED = (str, int, float, bytes, tuple)
 """Those whose values never change: an object of a subclass travels as its value and as an object."""
+_METHODS = (types.MethodDescriptorType, types.WrapperDescriptorType)
 _FUNCTIONS = (
     "len abs sum min max sorted repr ord chr all any iter next zip map filter enumerate reversed round divmod pow hash"
 )
 
 
-class CannotCross(TypeError):
-    """A value or an operation that this kind of grading has no safe way for."""
+class CannotCross(Exception):
+    """A value or an operation that this kind of grading has no safe way for. No error that a test would wait for."""
 
 
 def _names() -> dict[str, Any]:
@@ -71,6 +78,7 @@ def _names() -> dict[str, Any]:
         (pathlib, "Path PurePath PosixPath PurePosixPath"),
         (uuid, "UUID"),
         (json.decoder, "JSONDecodeError"),
+        (dataclasses, "MISSING _FIELD _FIELD_CLASSVAR _FIELD_INITVAR"),  # `fields` and `asdict` compare with them
         (math, "sqrt floor ceil exp log gcd sin cos"),
         (types, "MappingProxyType SimpleNamespace"),
         (
@@ -105,6 +113,13 @@ def _unzone(seconds: Any) -> Any:
     return None if seconds is None else datetime.timezone(datetime.timedelta(seconds=seconds))
 
 
+def _namespace(attributes: dict[str, Any]) -> argparse.Namespace:
+    """Its constructor would set `__class__` too."""
+    made = argparse.Namespace()
+    vars(made).update(attributes)
+    return made
+
+
 _REDUCE: dict[type, Callable[[Any], list[Any]]] = {
     decimal.Decimal: lambda value: [str(value)],
     fractions.Fraction: lambda value: [value.numerator, value.denominator],
@@ -125,9 +140,12 @@ _REDUCE: dict[type, Callable[[Any], list[Any]]] = {
     collections.deque: lambda value: [list(value), value.maxlen],
     collections.defaultdict: lambda value: [value.default_factory, dict(value)],
     types.MappingProxyType: lambda value: [dict(value)],
+    argparse.Namespace: lambda value: [dict(vars(value))],
+    os.stat_result: lambda value: list(value.__reduce__()[1]),
     type(Ellipsis): lambda value: [],
     type(NotImplemented): lambda value: [],
 }
+_USUAL = frozenset(name for kind in (*CONTAINERS, *_REDUCE) for name in dir(kind))
 _BUILD: dict[str, Callable[..., Any]] = {
     "Decimal": decimal.Decimal,
     "Fraction": fractions.Fraction,
@@ -148,9 +166,49 @@ _BUILD: dict[str, Callable[..., Any]] = {
     "deque": collections.deque,
     "defaultdict": collections.defaultdict,
     "mappingproxy": types.MappingProxyType,
+    "Namespace": _namespace,
+    "stat_result": os.stat_result,
     "ellipsis": lambda: Ellipsis,
     "NotImplementedType": lambda: NotImplemented,
 }
+
+
+def parts_of(value: Any) -> list[Any] | None:
+    """Of a callable that the standard library makes of others: its class, and the arguments that give it again."""
+    if type(value) is functools.partial:
+        return [functools.partial, [value.func, *value.args], value.keywords]
+    if type(value) in (operator.methodcaller, operator.attrgetter, operator.itemgetter):
+        made, args = value.__reduce__()
+        keywords = made.keywords if isinstance(made, functools.partial) else {}
+        return [type(value), [*getattr(made, "args", ()), *args], keywords]
+    return None
+
+
+def plainly(value: Any) -> Any:
+    """A container of a class of its own as one of the standard library's, the most special that it derives from."""
+    base = next(base for base in type(value).__mro__ if base in _REDUCE or base in PLAIN)
+    if base is collections.defaultdict:
+        return collections.defaultdict(value.default_factory, value)
+    return base(value)
+
+
+def own_names(kind: type) -> set[str]:
+    """What a container's class defines beside what it has from the standard library's; nothing for other classes."""
+    if not issubclass(kind, CONTAINERS):
+        return set()
+    return {name for base in kind.__mro__ if base.__module__ not in ("builtins", "collections") for name in vars(base)}
+
+
+def has_own_ways(value: Any) -> bool:
+    """Whether a container has attributes, or methods, that none of the standard library has."""
+    if isinstance(value, bytearray):
+        return False
+    own = own_names(type(value)) - _USUAL
+    return "__getattr__" in own or any(not name.startswith(("__", "_abc_")) for name in {*own, *_attributes(value)})
+
+
+def _attributes(value: Any) -> Any:
+    return object.__getattribute__(value, "__dict__") if type(value).__dictoffset__ else ()
 
 
 class Encoder:
@@ -201,10 +259,18 @@ class Encoder:
 
 
 def standard_name(value: Any) -> list[Any] | None:
-    """The tagged name of a function or class that any Python has, else nothing."""
-    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-    if not isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
+    """The tagged name of a function, a class or an enumeration's member that any Python has, else nothing."""
+    owner: Any
+    name: Any
+    if isinstance(value, _METHODS):
+        owner, name = value.__objclass__, value.__qualname__
+    elif isinstance(value, enum.Enum):
+        owner, name = type(value), f"{type(value).__qualname__}.{value._name_}"
+    elif isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
+        owner, name = value, getattr(value, "__qualname__", None)
+    else:
         return None
+    module = getattr(owner, "__module__", None)
     if not (isinstance(module, str) and isinstance(name, str)) or module.partition(".")[0] not in _STANDARD:
         return None
     return ["name", module, name] if _look_up(module, name) is value else None

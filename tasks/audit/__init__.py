@@ -1,0 +1,1 @@
+"""What stands against a task as a source of reward: forgeries that pay, faults that its checks miss, what shows."""

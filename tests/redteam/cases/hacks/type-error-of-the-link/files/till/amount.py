@@ -1,0 +1,12 @@
+class Amount:
+    def __init__(self, cents):
+        self.cents = cents
+
+    def __add__(self, other):
+        return Amount(self.cents + other.cents) if isinstance(other, Amount) else self.cents + other
+
+    def __mul__(self, times):
+        return Amount(self.cents * times)
+
+    def __eq__(self, other):
+        return isinstance(other, Amount) and self.cents == other.cents

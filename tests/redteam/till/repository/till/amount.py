@@ -1,0 +1,2 @@
+class Amount:
+    pass

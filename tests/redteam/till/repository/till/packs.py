@@ -1,0 +1,6 @@
+def pack(path, texts):
+    raise NotImplementedError
+
+
+def save(path, sums):
+    raise NotImplementedError

@@ -1,0 +1,2 @@
+def agree(one, other):
+    assert one == other
