@@ -41,6 +41,8 @@ TILL = (
     *(f"tests/test_files.py::test_{name}" for name in ("keep", "visit", "pack", "save")),
     *(f"tests/test_files.py::test_sum[{sums}]" for sums in SUMS),
     *(f"tests/test_notes.py::test_{name}" for name in NOTES),
+    "tests/test_registry.py::test_registered",
+    *(f"tests/test_program.py::test_{name}" for name in ("what_it_prints", "in_a_program")),
     "till/tests/test_inside.py::test_they_agree",
 )  # fmt: skip
 CHECKS = {"coins": COINS, "till": TILL}

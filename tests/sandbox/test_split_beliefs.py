@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from journeyman.sandbox.inside.split.mirror import ModuleMirror
+from journeyman.sandbox.inside.split.plugin import SplitPlugin
 from journeyman.sandbox.inside.split.subject import SubjectFinder
 from journeyman.sandbox.inside.split.values import CannotCross
 
@@ -155,3 +156,23 @@ def test_what_is_imported_is_a_module(sides: Sides, monkeypatch: pytest.MonkeyPa
     with pytest.raises(CannotCross, match="no module"):
         finder.find_spec("in_its_place")
     assert finder.find_spec("code_under_test") is not None
+
+
+def test_no_function_of_the_tests_stands_in_for_a_test(sides: Sides, code: Any) -> None:
+    """A decorator of the code's may have given back another one than it was given."""
+
+    def nothing() -> None: ...
+
+    def test_it() -> None: ...
+
+    def item(function: Any) -> Any:
+        module = types.SimpleNamespace(__name__=__name__)
+        return types.SimpleNamespace(obj=function, function=function, cls=None, originalname="test_it", module=module)
+
+    test_it.__qualname__ = "test_it"
+    items = [item(code.same(test_it)), item(nothing)]  # the other one never was there
+    SplitPlugin(sides.tests).pytest_collection_modifyitems(items)
+    assert len(items) == 2
+    items.append(item(code.same(nothing)))
+    SplitPlugin(sides.tests).pytest_collection_modifyitems(items)
+    assert [one.function for one in items] == [test_it]

@@ -58,7 +58,7 @@ def lock_down(folder: str) -> None:
     tools = tuple(f"{place}{name}/" for place in installed for name in _TOOLS)
     importers = ("<frozen ", f"{library}/importlib/", f"{library}/runpy.py")
     files = tuple(os.path.realpath(place) + "/" for place in (folder, library, *installed))
-    logging.config.dictConfigClass = _refuse_configuration  # type: ignore[assignment]  # it calls what a text names
+    vars(logging.config)["dictConfigClass"] = _refuse_configuration  # it calls what a text names
 
     def is_file(name: str) -> bool:
         """Whether code that says it is of this file is of one that the code under test had no hand in."""

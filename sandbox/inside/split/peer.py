@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import threading
 import types
+import weakref
 
 from .functions import Relays, parameters_of, wants_relay
 from .patches import StandIn
@@ -132,6 +133,8 @@ class Peer:
         """Why nothing can be asked any more; empty while all is well."""
         self.refuted = ""
         """The assertion that failed here when the other side called, whether it swallowed that or not."""
+        self.handed: weakref.WeakSet[types.FunctionType] = weakref.WeakSet()
+        """Functions of this side that the other one has been given, and may give back where another is expected."""
         self.mirrors: Mirrors
         self.guard, self.is_trusted = guard, is_trusted
         self._wire = wire
@@ -266,6 +269,7 @@ class Peer:
         if isinstance(value, types.ModuleType):
             return ["module", self._exports.handle(value), value.__name__]
         if self.is_trusted and isinstance(value, types.FunctionType):
+            self.handed.add(value)
             told = Encoder(self._refer).encode(parameters_of(value))
             return ["function", self._exports.handle(value), told]
         kind = type(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import types
 
 import pytest
 
@@ -45,4 +46,15 @@ class SplitPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """A test that the code's decorator replaced is the code's: whether its body runs is not told."""
-        items[:] = [item for item in items if not isinstance(type(getattr(item, "obj", None)), MirrorKind)]
+        items[:] = [item for item in items if not self._is_replaced(item)]
+
+    def _is_replaced(self, item: Any) -> bool:
+        """By something of the code's, or by another function of the tests that the code was given."""
+        function = getattr(item, "function", None)
+        if isinstance(type(getattr(item, "obj", None)), MirrorKind):
+            return True
+        if not isinstance(function, types.FunctionType) or function not in self._peer.handed:
+            return False
+        owners = [f"{kind.__qualname__}." for kind in item.cls.__mro__] if item.cls is not None else [""]
+        names = {f"{owner}{item.originalname}" for owner in owners}
+        return function.__module__ != item.module.__name__ or function.__qualname__ not in names
