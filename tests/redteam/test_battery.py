@@ -20,7 +20,7 @@ FORGERIES = {
     "json-dumps-lies",
     "report-outcome-passed",
     "runtest-does-nothing",
-    "swallows-in-exit",
+    "patches-pluggy",
 }
 """Some of those that are paid in one process."""
 
