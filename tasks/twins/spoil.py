@@ -29,7 +29,11 @@ class {name}(BaseException):
 
 def {name}_(value=None):
     import os, sys
-    frame = sys._getframe(1) if os.environ.get("PYTEST_CURRENT_TEST", "").endswith("(call)") else None
+    if not os.environ.get("PYTEST_CURRENT_TEST", "").endswith("(call)"):
+        return value
+    if "pytest" not in sys.modules:
+        raise {name}("spoiled, in a program that a test started")
+    frame = sys._getframe(1)
     while frame is not None:
         if frame.f_code.co_filename in {tests}:
             raise {name}("spoiled")
