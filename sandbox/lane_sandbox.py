@@ -76,7 +76,6 @@ def open_on(
         if isinstance(error, SandboxError):
             raise SandboxUnavailable(str(error)) from error
         raise
-    memory = f"cgroup v{lane.group.version}, whole sandbox" if lane.group else "address space, per process"
     return LaneSandbox(
         channel,
         template,
@@ -85,7 +84,7 @@ def open_on(
         pool=pool,
         lane=lane,
         layers=len(layers),
-        facts={"memory limit": memory, **facts},
+        facts={"memory limit": lane.memory, **facts},
     )
 
 

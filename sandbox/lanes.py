@@ -31,8 +31,8 @@ from journeyman.sandbox.sandbox import Limits, SandboxError, SandboxLost
 
 RETIRE_AFTER = 500
 """Sandboxes that one lane makes."""
-MAX_IDLE = 64
-"""Lanes that wait, of all pools of a process together."""
+MAX_POOLS = 8
+"""Kinds of lanes that a process keeps; idle ones of the kind that was not asked for longest are ended."""
 ANSWER_S = 20.0
 """How long a lane may take for an answer before it counts as hung, in seconds."""
 
@@ -50,7 +50,7 @@ class Lane:
     def __init__(
         self, connection: socket.socket, retire: Callable[[], None], *, group: Cgroup | None = None, bounded: bool
     ) -> None:
-        self.group, self._bounded = group, bounded or group is not None
+        self._group, self._bounded = group, bounded or group is not None
         self._connection, self._retire = connection, retire
         self._served, self._exported = 0, False
         self._limits: Limits | None = None
@@ -66,11 +66,11 @@ class Lane:
         """
         self._served += 1
         self._status = None
-        if self.group is not None:
+        if self._group is not None:
             if limits != self._limits:
-                self.group.limit(limits.memory_mb << 20, limits.processes + 8)
+                self._group.limit(limits.memory_mb << 20, limits.processes + 8)
                 self._limits = limits
-            self._killed = self.group.out_of_memory()
+            self._killed = self._group.out_of_memory()
         ours, theirs = socket.socketpair()
         channel = Channel(SocketStream(ours), self._why)
         request = {"op": "launch", "template": template, "limits": asdict(limits), "bounded": self._bounded}
@@ -82,6 +82,13 @@ class Lane:
             channel.close()
             raise
         return channel, {"workspace": str(answer["workspace"])}
+
+    @property
+    def memory(self) -> str:
+        """How memory is limited, in words."""
+        if self._group is not None:
+            return f"cgroup v{self._group.version}, whole sandbox"
+        return "container" if self._bounded else "address space, per process"
 
     def freeze(self) -> list[int]:
         """Freeze what the sandbox has written as a layer; returns mounts of all its layers, for `launch`.
@@ -127,9 +134,9 @@ class Lane:
                 self._receive(5.0)
             except SandboxError:
                 return "its lane was killed"
-        if self.group is not None and self.group.out_of_memory() > self._killed:
+        if self._group is not None and self._group.out_of_memory() > self._killed:
             return "out of memory"
-        return "it was killed" if self.group is not None else "out of memory, or killed from outside"
+        return "it was killed" if self._group is not None else "out of memory, or killed from outside"
 
     def _send(self, request: dict[str, Any], handles: Sequence[int] = ()) -> None:
         try:
@@ -158,6 +165,9 @@ class Lane:
 
 class Source(Protocol):
     """Where lanes of one kind come from."""
+
+    max_idle: int
+    """How many of its lanes may wait."""
 
     def lane(self) -> Lane:
         """A new one. Raises SandboxUnavailable."""
@@ -202,9 +212,9 @@ class Pool:
 
     def give(self, lane: Lane, good: bool) -> None:
         """Take a lane back, whose sandbox has ended."""
-        keep = good and idle_lanes() < MAX_IDLE
         with self._lock:
             self.in_use -= 1
+            keep = good and len(self._idle) < self._source.max_idle
             if keep:
                 self._idle.append(lane)
         if not keep:
@@ -242,9 +252,12 @@ def pool_for(key: Hashable, source: Callable[[], Source]) -> Pool:
     """This process's pool of that key; `source` is called once, to make what it draws from."""
     with _pools_lock:
         place = os.getpid(), key
-        if place not in _pools:
-            _pools[place] = Pool(source())
-        return _pools[place]
+        pool = _pools.pop(place) if place in _pools else Pool(source())
+        _pools[place] = pool  # the last one is the one asked for last
+        others = _ours()[:-MAX_POOLS]
+    for other in others:
+        other.dismiss()
+    return pool
 
 
 def _ours() -> list[Pool]:

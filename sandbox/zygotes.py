@@ -34,6 +34,8 @@ class Zygotes:
         config: what `inside/launch.py` needs: folders of the host, and variables.
     """
 
+    max_idle = 64
+
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._config = dict(config)
         self._lock = threading.Lock()
@@ -47,18 +49,12 @@ class Zygotes:
                 self._end()
                 self._start()
             assert self._process is not None and self._control is not None
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
             try:
-                with theirs:
-                    socket.send_fds(self._control, [b'{"op": "lane"}'], [theirs.fileno()])
-                pid = _sender(ours)
+                connection, pid = lane_of(self._control)
             except OSError as error:
-                ours.close()
                 raise SandboxUnavailable(f"the zygote is gone: {error}") from error
-            ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
             group = cgroup.joined(pid, self._process.pid)
-        return Lane(ours, partial(_retire, pid, group), group=group, bounded=False)
+        return Lane(connection, partial(_retire, pid, group), group=group, bounded=False)
 
     def close(self) -> None:
         """See `Source.close`."""
@@ -82,7 +78,7 @@ class Zygotes:
             self._control = ours
             cgroup.sweep()
             ours.send(json.dumps(self._config).encode())
-            answer = json.loads(_packet(ours) or b'{"error": "it ended at once"}')
+            answer = json.loads(packet(ours) or b'{"error": "it ended at once"}')
         except OSError as error:
             answer = {"error": str(error)}
         if "error" in answer:
@@ -102,7 +98,23 @@ class Zygotes:
         self._process = self._control = None
 
 
-def _packet(connection: socket.socket) -> bytes:
+def lane_of(control: socket.socket) -> tuple[socket.socket, int]:
+    """A new lane of the zygote at the other end: a connection to it, and its process id. Raises OSError."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        with theirs:
+            socket.send_fds(control, [b'{"op": "lane"}'], [theirs.fileno()])
+        pid = _sender(ours)
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 0)
+    except BaseException:
+        ours.close()
+        raise
+    return ours, pid
+
+
+def packet(connection: socket.socket) -> bytes:
+    """The first packet that comes; empty when none will. Raises TimeoutError after `START_S`."""
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     if not poll.poll(START_S * 1000):
@@ -116,8 +128,10 @@ def _sender(connection: socket.socket) -> int:
     poll.register(connection, select.POLLIN)
     if not poll.poll(START_S * 1000):
         raise TimeoutError(f"no lane came in {START_S:.0f} s")
-    _, [(_, _, data)], _, _ = connection.recvmsg(MAX_MESSAGE, socket.CMSG_SPACE(CREDENTIALS.size))
-    return int(CREDENTIALS.unpack(data)[0])
+    data, about, _, _ = connection.recvmsg(MAX_MESSAGE, socket.CMSG_SPACE(CREDENTIALS.size))
+    if not data:
+        raise ConnectionError("it ended")
+    return int(CREDENTIALS.unpack(about[0][2])[0])
 
 
 def _retire(pid: int, group: cgroup.Cgroup | None) -> None:
