@@ -24,7 +24,7 @@ import signal
 import socket
 
 from . import kernel as k
-from . import root, seccomp
+from . import landlock, root, seccomp
 from .agent import encode, serve
 from .files import write_all
 from .launch import MAX_MESSAGE
@@ -33,6 +33,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+FILTER = seccomp.program(os.uname().machine) if os.uname().machine in seccomp.ARCHITECTURES else b""
+"""Made once, in the zygote."""
 MAX_HANDLES = 250
 """Descriptors of one message; the kernel takes 253."""
 
@@ -153,8 +155,10 @@ def become_first(request: dict[str, Any], connection: int, layers: list[int], fo
         k.drop_capabilities()
         k.prctl(k.PR_SET_PDEATHSIG, signal.SIGKILL)
         k.prctl(k.PR_SET_NO_NEW_PRIVS, 1)
-        k.install_filter(seccomp.program(os.uname().machine))
-        serve(connection, connection, {"workspace": workspace})
+        rules = landlock.restrict()
+        k.install_filter(FILTER)
+        facts = {"workspace": workspace, "landlock": f"version {rules}" if rules else "none"}
+        serve(connection, connection, facts)
     except BaseException as error:
         refuse(connection, error)
     finally:
