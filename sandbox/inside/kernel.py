@@ -177,17 +177,29 @@ def landlock_restrict(rules: int) -> None:
     _checked(_libc.syscall(SYS_LANDLOCK_RESTRICT_SELF, rules, 0), "landlock_restrict_self")
 
 
-def remove_ipc() -> None:
+def open_ipc() -> dict[str, int]:
+    """The kernel's tables of what lives in our ipc namespace, to be read again and again."""
+    tables = {}
+    for kind in ("shm", "msg", "sem"):
+        try:
+            tables[kind] = os.open(f"/proc/sysvipc/{kind}", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:  # a kernel without them
+            continue
+    return tables
+
+
+def remove_ipc(tables: dict[str, int]) -> None:
     """Remove System V shared memory, queues and semaphores, which outlive the processes that made them."""
     remove = {
         "shm": lambda number: _libc.shmctl(number, IPC_RMID, None),
         "msg": lambda number: _libc.msgctl(number, IPC_RMID, None),
         "sem": lambda number: _libc.semctl(number, 0, IPC_RMID),
     }
-    for kind in remove:
-        try:
-            with open(f"/proc/sysvipc/{kind}") as file:
-                for line in file.readlines()[1:]:
-                    remove[kind](int(line.split()[1]))
-        except OSError:  # a kernel without them
+    for kind, table in tables.items():
+        text = os.pread(table, 4096, 0)
+        if text.count(b"\n") < 2:  # the heading alone, as nearly always
             continue
+        while more := os.pread(table, 1 << 16, len(text)):
+            text += more
+        for line in text.splitlines()[1:]:
+            remove[kind](int(line.split()[1]))
