@@ -137,7 +137,7 @@ class Containers:
         except SandboxUnavailable as error:
             return str(error)
         try:
-            channel, _ = lane.launch(f"{template.digest}/{template.folder.name}", self._limits, [])
+            channel, _ = lane.launch(f"{template.folder.parent.name}/{template.folder.name}", self._limits, [])
             channel.close()
         except SandboxError as error:
             return str(error)
