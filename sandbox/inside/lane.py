@@ -116,7 +116,6 @@ class Lane:
         theirs.close()
         text, handles, _, _ = socket.recv_fds(ours, 1000, MAX_HANDLES)
         ours.close()
-        os.waitpid(helper, 0)
         if handles:
             self._layers += 1
             socket.send_fds(self._control, [json.dumps({"frozen": self._layers}).encode()], handles)
@@ -124,6 +123,7 @@ class Lane:
             self._control.send(json.dumps({"error": text.decode("utf-8", "replace")}).encode())
         for handle in handles:
             os.close(handle)
+        os.waitpid(helper, 0)
 
     def _kill(self) -> None:
         if self._child:
