@@ -11,8 +11,8 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -152,6 +152,14 @@ class Channel:
                 SandboxPathError(message) if kind == "path" else SandboxError(f"the sandbox could not {op}: {message}")
             )
         return answer, data
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """While nothing is asked: the sandbox is between two commands."""
+        with self._lock:
+            if self._broken:
+                raise SandboxLost(self._broken)
+            yield
 
     def close(self, why: str = "the sandbox is closed") -> None:
         """Idempotent; may be called from another thread while `ask` waits, which then raises SandboxLost."""

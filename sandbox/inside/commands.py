@@ -15,6 +15,7 @@ from . import kernel as k
 from .files import open_folder, write_all
 from .link import Link
 from .warm_command import plan as plan_run
+from .warm_shell import last_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` costs half of the start
@@ -80,6 +81,10 @@ class Ready:
 
     def __init__(self) -> None:
         os.umask(0o022)
+        try:
+            os.setsid()  # a signal to the group of a child that stays in it meets nobody but us
+        except PermissionError:  # we lead one
+            pass
         self.null = os.open("/dev/null", os.O_RDONLY)
         self.ipc = k.open_ipc()
         set_dumpable(True)  # else our own files in /proc are root's
@@ -194,7 +199,7 @@ def run(
             write_all(source, stdin)
             os.lseek(source, 0, os.SEEK_SET)
         files = [(os.POSIX_SPAWN_DUP2, handle, place) for place, handle in enumerate((source, writer, writer))]
-        capture = Capture(request["keep"])
+        capture, warm = Capture(request["keep"]), None
         began, timed_out = time.monotonic(), False
         try:
             os.fchdir(folder)
@@ -209,11 +214,13 @@ def run(
                 link.began()
             timed_out = watch(child, output, control, request["timeout"], capture, link)
             code = os.waitstatus_to_exitcode(end_everything(child))
-            code = code if code >= 0 else 128 - code
         seconds = time.monotonic() - began
         k.remove_ipc(ready().ipc)
         os.set_blocking(output, False)
         drain(output, capture)
+        if warm and warm.has_shell:
+            capture.add(last_words(code))
+        code = code if code >= 0 else 128 - code
         if link is not None:
             link.finish()
     finally:

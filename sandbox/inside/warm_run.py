@@ -14,7 +14,6 @@ import sys
 import time
 
 from . import kernel as k
-from .warm_shell import stay
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` costs half of the start
@@ -56,16 +55,14 @@ class Run(BaseException):  # not an Exception: nothing on the way up may catch i
         self.path = [os.path.dirname(os.path.realpath(script)) if script else folder]
         self.path += variables["PYTHONPATH"].split(":") if variables.get("PYTHONPATH") else []
         self.has_shell = False
-        """Whether a shell stays as its parent."""
+        """Whether a shell would have stayed as its parent and led its session. The helper leads one of its own."""
 
     def born(self, files: list[tuple[int, ...]]) -> None:
         """In the forked process: leave the helper's session and streams, and unwind. Never returns."""
-        os.setsid()
+        if not self.has_shell:
+            os.setsid()
         for _, handle, place in files:
             os.dup2(handle, place)
-        if self.has_shell and (child := os.fork()):
-            os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-            stay(child)
         raise self
 
     def prepare(self) -> Callable[[], object]:

@@ -1,4 +1,4 @@
-"""What `/bin/sh -c WORDS` does around a program, learned by trying: a warm run does it in the shell's place."""
+"""What `/bin/sh -c WORDS` does around a program, learned by trying: a warm run does without the shell."""
 
 # ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH106, PTH107, PTH108, PTH110, PTH112, PTH113, PTH114, PTH115, PTH116, PTH117, PTH119,
 # ruff: noqa: PTH109, PTH120, PTH121, PTH123, PTH208, PTH211, RUF100, SIM105, SIM115, TID251
@@ -43,13 +43,6 @@ class Shell:
         return {**self._adds, **{k: v for k, v in (("PWD", folder), ("_", program)) if k in self._adds}}
 
 
-def stay(child: int) -> None:
-    """Be the shell that waits for its only program. Never returns."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
-    if code < 0 and -code not in QUIET:
-        dumped = " (core dumped)" if os.WCOREDUMP(status) else ""
-        os.write(2, f"{signal.strsignal(-code)}{dumped}\n".encode())
-    os._exit(code if code >= 0 else 128 - code)
+def last_words(code: int) -> bytes:
+    """What the shell that waited for a program says when a signal ended it."""
+    return b"" if code >= 0 or -code in QUIET else f"{signal.strsignal(-code)}\n".encode()
