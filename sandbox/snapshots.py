@@ -14,7 +14,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,18 +113,26 @@ class SnapshotStore:
             unused_since: forget also those that were not used since, in seconds since the epoch.
         """
         with self._locked(fcntl.LOCK_EX):
-            total, keep, before = 0, set[Path](), self._bytes()
-            for state, blobs in self._sized():
+            total, keep = 0, set[Path]()
+            for state, files in self._sized():
                 total += state.size
-                path = self._path(state.tree_hash, state.base_hash)
-                if total > max_bytes or state.used < unused_since:
-                    path.unlink()
-                else:
-                    keep |= {path, *blobs}
-            for path in list(self._files()):
-                if path not in keep:
-                    path.unlink()
-            return before - self._bytes()
+                if total <= max_bytes and state.used >= unused_since:
+                    keep |= files
+            return self._sweep(keep)
+
+    def forget(self, states: Iterable[tuple[str, str]]) -> int:
+        """Forget these states (tree hash, base hash), and what is not whole; returns how many bytes that freed."""
+        with self._locked(fcntl.LOCK_EX):
+            gone = {self._path(tree_hash, base_hash) for tree_hash, base_hash in states}
+            return self._sweep({path for _, files in self._sized() if not files & gone for path in files})
+
+    def _sweep(self, keep: set[Path]) -> int:
+        freed = 0
+        for path in [path for part in ("states", "blobs") for path in (self.folder / part).glob("??/*")]:
+            if path not in keep:
+                freed += _disk_bytes(path)
+                path.unlink()
+        return freed
 
     def _content(self, name: str) -> bytes:
         try:
@@ -133,26 +141,19 @@ class SnapshotStore:
             self._blobs.path(name).unlink(missing_ok=True)
             raise
 
-    def _sized(self) -> Iterator[tuple[Kept, list[Path]]]:
-        """States with the files of their contents, the one that was used last first."""
+    def _sized(self) -> Iterator[tuple[Kept, set[Path]]]:
+        """States with their files, the one that was used last first."""
         counted = set[Path]()
         states = [(path.stat().st_mtime, path) for path in (self.folder / "states").glob("??/*") if path.suffix != PART]
         for used, path in sorted(states, reverse=True):
             try:
-                blobs = [self._blobs.path(blob) for _, blob in _read(path)["files"].values()]
-                size = sum(_disk_bytes(file) for file in {path, *blobs} - counted)
+                files = {path, *(self._blobs.path(blob) for _, blob in _read(path)["files"].values())}
             except (OSError, ValueError, KeyError, TypeError):
                 continue
-            counted |= {*blobs}
+            size = sum(_disk_bytes(file) for file in files - counted)
+            counted |= files
             tree_hash, _, base_hash = path.name.partition("-")
-            yield Kept(tree_hash, base_hash, size, used), blobs
-
-    def _files(self) -> Iterator[Path]:
-        for part in ("states", "blobs"):
-            yield from (self.folder / part).glob("??/*")
-
-    def _bytes(self) -> int:
-        return sum(_disk_bytes(path) for path in self._files())
+            yield Kept(tree_hash, base_hash, size, used), files
 
     def _path(self, tree_hash: str, base_hash: str) -> Path:
         for name in (tree_hash, base_hash):
