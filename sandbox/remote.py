@@ -19,6 +19,7 @@ from journeyman.sandbox.sandbox import (
     Completed,
     Environment,
     File,
+    Sandbox,
     SandboxError,
     SandboxLost,
     SandboxPathError,
@@ -70,7 +71,7 @@ class RemoteSandbox:
         *,
         variables: Mapping[str, str],
         end: Callable[[], None],
-        again: Callable[[], RemoteSandbox],
+        again: Callable[[], Sandbox],
         facts: Mapping[str, str] | None = None,
     ) -> None:
         self.facts: Mapping[str, str] = facts or {}
@@ -190,7 +191,7 @@ class RemoteSandbox:
         if tree_hash(self._manifest()[0]) != snapshot.tree_hash:
             raise SandboxError("the workspace could not be brought to the snapshot's state")
 
-    def fork(self) -> RemoteSandbox:
+    def fork(self) -> Sandbox:
         """See `Sandbox.fork`."""
         other = self._again()
         try:

@@ -32,8 +32,8 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_TREE_BYTES = 1024 * 1024 * 1024
 """Files beyond this sum, in path order, are listed as skipped too."""
 US = os.geteuid()
-OWNER = US if US else 1000
-"""Who owns a template's files: the user that commands are inside, where we may give files away."""
+OWNER = US if US else 100_000
+"""Who owns a template's files, and is the user of commands outside their sandbox; as root, one that nobody else is."""
 COMMITTED = "committed"
 DATE_S = 946_684_800
 """Every template file's modification time (2000-01-01), so that a listing reads the same in every sandbox."""
@@ -173,6 +173,7 @@ def _copied(root: Path, signature: str, found: list[tuple[str, os.stat_result]])
     with locked(templates / ".lock"):
         work = Path(tempfile.mkdtemp(prefix=".new-", dir=templates))
         try:
+            work.chmod(0o755)  # whoever sandboxes run as goes through here; nobody else comes as far
             tree = work / "tree"
             tree.mkdir()
             links = {path: str(_copy(root / path, tree / path).readlink()) for path, info in found if _is_link(info)}

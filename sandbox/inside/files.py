@@ -148,6 +148,8 @@ def remove_file(path: str) -> None:
 
 def open_folder(path: str) -> int:
     """A descriptor of a folder to start a command in."""
+    if path == ".":  # nearly always
+        return os.open(WORKSPACE, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
     folder, name = open_parent(locate(path))
     try:
         return os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
