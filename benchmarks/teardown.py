@@ -132,7 +132,7 @@ class Leftovers:
         return {point for point in points if point.startswith(places)} - theirs - {f"/var{each}" for each in theirs}
 
     def _all_groups(self) -> set[Path]:
-        """Control groups below our own whose launcher is dead or still below us; of containers, those that are gone."""
+        """Control groups below our own whose maker is dead or still below us; of containers, those that are gone."""
         if self._docker:
             found = [*Path("/sys/fs/cgroup").glob("*/docker/*/"), *Path("/sys/fs/cgroup").glob("**/docker-*.scope")]
             with closing(docker.from_env()) as client:
@@ -141,7 +141,7 @@ class Leftovers:
         own = {line.rpartition(":")[2].rstrip("/") for line in Path("/proc/self/cgroup").read_text().splitlines()}
         found = [group for path in own for group in Path("/sys/fs/cgroup").glob(f"*{path}/journeyman-*")]
         ours = below(os.getpid())
-        pids = {group: int(group.name.rpartition("-")[2]) for group in found}
+        pids = {group: int(group.name.split("-")[1]) for group in found}
         return {group for group, pid in pids.items() if pid in ours or not Path(f"/proc/{pid}").exists()}
 
     def _all_files(self) -> set[Path]:
@@ -192,7 +192,7 @@ def measured(backend: str, times: int, *, shown: bool) -> dict[str, object]:
         (source / "a.py").write_text("x = 1\n")
         for _ in range(8 if factory.name == "docker" else 1):  # builds what is missing; the SDK keeps ten connections
             close_one(factory, source, while_it_runs=False)
-        lanes.dismiss()
+            lanes.dismiss()
         left = Leftovers(factory, scratch)
         start = time.perf_counter()
         for number in range(times):

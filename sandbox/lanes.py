@@ -185,7 +185,7 @@ class Pool:
         self._source = source
         self._idle: list[Lane] = []
         self._lock = threading.Lock()
-        self._making = threading.Lock()
+        self._maker: threading.Thread | None = None
         self._taken = 0
         self.in_use = 0
 
@@ -206,8 +206,8 @@ class Pool:
             with self._lock:
                 self.in_use -= 1
             raise
-        if short and again and not self._making.locked():
-            threading.Thread(target=self._prepare, name="sandbox lane", daemon=True).start()
+        if short and again:
+            self._prepare()
         return lane
 
     def give(self, lane: Lane, good: bool) -> None:
@@ -225,7 +225,9 @@ class Pool:
 
     def dismiss(self) -> None:
         """End the lanes that are idle and, with no other, what they come from."""
-        with self._making, self._lock:
+        if (maker := self._maker) is not None:
+            maker.join()
+        with self._lock:
             idle, self._idle = self._idle, []
             for lane in idle:
                 lane.retire()
@@ -233,11 +235,14 @@ class Pool:
                 self._source.close()
 
     def _prepare(self) -> None:
-        """Have one ready."""
-        with self._making, suppress(SandboxError):
-            with self._lock:
-                if self._idle:
-                    return
+        """Have one ready before long."""
+        with self._lock:
+            if self._maker is None or not self._maker.is_alive():
+                self._maker = threading.Thread(target=self._make, name="sandbox lane", daemon=True)
+                self._maker.start()
+
+    def _make(self) -> None:
+        with suppress(SandboxError):
             lane = self._source.lane()
             with self._lock:
                 self._idle.append(lane)

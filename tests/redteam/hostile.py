@@ -130,12 +130,9 @@ def opened(factory: SandboxFactory) -> Iterator[Opened]:
     before, handles = below(os.getpid()), _handles()
     with factory.create(TASK.environment, TASK.repository, limits=TASK.limits) as sandbox:
         lanes.dismiss()  # it stood ready for the next one
-        if factory.name == "docker":
-            helper = first_process(containers()[0])
-            yield Opened(sandbox, lambda: below(helper))
-        else:
-            standing = below(os.getpid())
-            yield Opened(sandbox, lambda: below(os.getpid()) - standing)
+        around = first_process(containers()[0]) if factory.name == "docker" else os.getpid()
+        standing = below(around)
+        yield Opened(sandbox, lambda: below(around) - standing)
     lanes.dismiss()
     expect(eventually(lambda: below(os.getpid()) <= before), "a process outlived its sandbox")
     if factory.name == "docker":  # whose SDK keeps some connections
