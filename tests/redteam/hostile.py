@@ -18,6 +18,7 @@ import threading
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -119,6 +120,12 @@ class Opened(NamedTuple):
     """The host's numbers of all processes in it but the helper."""
 
 
+@cache
+def _used(factory: SandboxFactory) -> None:
+    """The first sandbox of a process opens what all share, and the process keeps."""
+    factory.create(TASK.environment, TASK.repository, limits=TASK.limits).close()
+
+
 @contextmanager
 def opened(factory: SandboxFactory) -> Iterator[Opened]:
     """A sandbox to be attacked; when it is closed, none of it may be left.
@@ -126,6 +133,7 @@ def opened(factory: SandboxFactory) -> Iterator[Opened]:
     Raises:
         Landed: a process, a container or a descriptor of ours was left.
     """
+    _used(factory)
     lanes.dismiss()
     before, handles = below(os.getpid()), _handles()
     with factory.create(TASK.environment, TASK.repository, limits=TASK.limits) as sandbox:
