@@ -23,13 +23,13 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from journeyman.sandbox.channel import SocketStream
 from journeyman.sandbox.docker_engine import Engine, EngineError, engine
-from journeyman.sandbox.docker_image import environment_image, image_for
+from journeyman.sandbox.docker_image import BASE_VARIABLE, environment_image, image_for
 from journeyman.sandbox.docker_plain import host_config, open_plain
 from journeyman.sandbox.docker_reaper import LABEL, owner, reap
 from journeyman.sandbox.docker_stream import AttachedStream
@@ -41,7 +41,7 @@ from journeyman.sandbox.inside.seccomp import DENIED
 from journeyman.sandbox.lane_sandbox import open_on
 from journeyman.sandbox.lanes import Lane, pool_for
 from journeyman.sandbox.remote import command_environment
-from journeyman.sandbox.sandbox import Environment, Limits, Sandbox, SandboxUnavailable
+from journeyman.sandbox.sandbox import Environment, Limits, Sandbox, SandboxError, SandboxUnavailable
 from journeyman.sandbox.template import OWNER, template_of
 from journeyman.sandbox.zygotes import START_S, lane_of, packet
 
@@ -64,10 +64,10 @@ class DockerSandboxes:
         docker = engine()
         _reap_once(os.getpid())
         variables = command_environment(environment)
-        if (image := _reusable(docker, environment, limits)) is not None:
-            given = {name: value for name, value in variables.items() if name != "PYTHONPATH"}
-            key = ("docker", image, limits, json.dumps(given), str(home()))
-            pool = pool_for(key, functools.partial(Containers, docker, image, given, limits))
+        containers = Containers(docker, environment, limits)
+        if _reusable(containers):
+            base = os.environ.get(BASE_VARIABLE, "")
+            pool = pool_for(("docker", environment.key, base, limits, str(home())), lambda: containers)
             return open_on(pool, template, variables, limits)
         with engine_at_work("the image could not be looked up or built"):
             image = image_for(docker, environment, template)
@@ -97,42 +97,18 @@ unfit: dict[int, str] = {}
 """Process id → why containers cannot be reused here."""
 
 
-def _reusable(docker: Engine, environment: Environment, limits: Limits) -> str | None:
-    """The image to make reusable containers of; None where there can be none. Tried once in each process."""
+def _reusable(containers: Containers) -> bool:
+    """Whether containers can serve many sandboxes here: tried once in each process."""
     process = os.getpid()
-    if unfit.get(process):
-        return None
-    with engine_at_work("the image could not be looked up or built"):
-        image = environment_image(docker, environment)
     if process not in unfit:
-        unfit[process] = _trouble(docker, image, limits)
+        unfit[process] = containers.trouble()
         if unfit[process]:
             warnings.warn(
                 f"docker: containers cannot be reused here ({unfit[process]}); each sandbox gets one of its own",
                 RuntimeWarning,
                 stacklevel=4,
             )
-    return None if unfit[process] else image
-
-
-def _trouble(docker: Engine, image: str, limits: Limits) -> str:
-    """Why a container cannot make sandboxes; empty if one did."""
-    if not docker.is_local:
-        return "the engine runs elsewhere"
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "hello.txt").write_text("hello\n")
-        template = template_of(Path(folder))
-    lane = None
-    try:
-        lane = Containers(docker, image, {}, limits).lane()
-        channel, _ = lane.launch(f"{template.digest}/{template.folder.name}", limits, [])
-        channel.close()
-    except Exception as error:
-        return str(error)
-    finally:
-        if lane is not None:
-            lane.retire()
-    return ""
+    return not unfit[process]
 
 
 class Containers:
@@ -140,17 +116,45 @@ class Containers:
 
     max_idle = 16
 
-    def __init__(self, docker: Engine, image: str, variables: Mapping[str, str], limits: Limits) -> None:
-        self._docker, self._image, self._variables, self._limits = docker, image, dict(variables), limits
+    def __init__(self, docker: Engine, environment: Environment, limits: Limits) -> None:
+        self._docker, self._environment, self._limits = docker, environment, limits
+
+    def trouble(self) -> str:
+        """Why a container of ours cannot make sandboxes; empty if one did.
+
+        Raises:
+            SandboxUnavailable, ImageError: there can be no container at all.
+        """
+        if not self._docker.is_local:
+            return "the engine runs elsewhere"
+        with engine_at_work("the image could not be looked up or built"):
+            environment_image(self._docker, self._environment)
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "hello.txt").write_text("hello\n")
+            template = template_of(Path(folder))
+        try:
+            lane = self.lane()
+        except SandboxUnavailable as error:
+            return str(error)
+        try:
+            channel, _ = lane.launch(f"{template.folder.parent.name}/{template.folder.name}", self._limits, [])
+            channel.close()
+        except SandboxError as error:
+            return str(error)
+        finally:
+            lane.retire()
+        return ""
 
     def lane(self) -> Lane:
-        """See `Source.lane`; 0.1 s on an idle machine."""
+        """See `Source.lane`; 0.1 s on an idle machine, where the image is there."""
+        with engine_at_work("the image could not be looked up or built"):
+            image = environment_image(self._docker, self._environment)
         name = f"journeyman-{uuid.uuid4().hex}"
         folder = Path(tempfile.mkdtemp(prefix=f"control-{os.getpid()}-", dir=home("docker")))
         os.chown(folder, OWNER, OWNER)
         try:
             with engine_at_work("the container could not be started"):
-                lifeline = self._start(name, folder)
+                lifeline = self._start(image, name, folder)
             with contextlib.ExitStack() as undo:
                 undo.callback(lifeline.close)
                 control = _connected(folder, lifeline)
@@ -168,10 +172,12 @@ class Containers:
     def close(self) -> None:
         """See `Source.close`: there is nothing beside the containers."""
 
-    def _start(self, name: str, folder: Path) -> AttachedStream:
+    def _start(self, image: str, name: str, folder: Path) -> AttachedStream:
+        variables = command_environment(self._environment)
+        variables.pop("PYTHONPATH")  # the zygote has no repository
         binds = [f"{folder}:{Path(LISTEN_AT).parent}:rw", f"{home('templates')}:{TEMPLATES}:ro"]
         container = self._docker.create(
-            self._image,
+            image,
             entrypoint=[f"{ENV}/bin/python", "-I", "-S", "-c", START],
             name=name,
             host={**host_config(self._limits, self._docker.facts, _security(self._docker)), "binds": binds},
@@ -182,7 +188,7 @@ class Containers:
             network_disabled=True,
             healthcheck={"test": ["NONE"]},
             stdin_open=True,
-            environment=self._variables,
+            environment=variables,
             labels={LABEL: owner()},
         )
         stream = AttachedStream(SocketStream(self._docker.attach(container)))

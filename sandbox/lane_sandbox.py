@@ -69,7 +69,7 @@ def open_on(
     """
     lane = pool.take()
     try:
-        channel, facts = lane.launch(f"{template.digest}/{template.folder.name}", limits, layers)
+        channel, facts = lane.launch(f"{template.folder.parent.name}/{template.folder.name}", limits, layers)
     except BaseException as error:
         lane.end()
         pool.give(lane, good=False)

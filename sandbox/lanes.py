@@ -59,7 +59,7 @@ class Lane:
         self._receiving = threading.Lock()
 
     def launch(self, template: str, limits: Limits, layers: Sequence[int]) -> tuple[Channel, dict[str, str]]:
-        """Make a sandbox; returns the channel to its process 1, and how its workspace is kept.
+        """Make a sandbox; returns the channel to its process 1, and how it keeps its promises here.
 
         Raises:
             SandboxError: the kernel refuses something; the message says what. The lane is no good then.
@@ -81,7 +81,7 @@ class Lane:
         except BaseException:
             channel.close()
             raise
-        return channel, {"workspace": str(answer["workspace"])}
+        return channel, {name: str(answer[name]) for name in ("workspace", "landlock")}
 
     @property
     def memory(self) -> str:

@@ -137,11 +137,12 @@ class Agent:
         return {}, b"".join(read_file(path, size) for path, size in request["files"])
 
     def _prune(self, request: dict[str, Any], payload: Payload) -> Answer:
-        wanted = request["files"]
-        self._tree.prune(wanted, request["links"])
+        wanted, history = request["files"], request["history"]
+        self._tree.prune(wanted, request["links"], history)
         found, _ = self._tree.manifest(request["max_file"], request["max_total"])
         same = {path for path, (mode, digest, _) in found.items() if wanted[path] == [bool(mode & 0o100), digest]}
-        return {"missing": [path for path in wanted if path not in same]}, b""
+        missing = [path for path in wanted if path not in same]
+        return {"missing": missing + [path for path in history if not os.path.lexists(f"{WORKSPACE}/{path}")]}, b""
 
 
 def serve(source: int, sink: int, facts: dict[str, str]) -> None:

@@ -21,6 +21,7 @@ PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_CHILD_SUBREAPER, IPC_RMID = 4, 15, 36, 0
 
 # These numbers are the same on every architecture but pivot_root's.
 SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR = 428, 429, 442
+SYS_LANDLOCK_CREATE_RULESET, SYS_LANDLOCK_ADD_RULE, SYS_LANDLOCK_RESTRICT_SELF = 444, 445, 446
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC, MOVE_MOUNT_F_EMPTY_PATH = 1, os.O_CLOEXEC, 4
@@ -140,7 +141,11 @@ def drop_capabilities() -> None:
 
 
 def install_filter(program: bytes) -> None:
-    """Put a seccomp filter (packed `struct sock_filter`s) over this process and all that it starts."""
+    """Put a seccomp filter (packed `struct sock_filter`s) over this process and all that it starts.
+
+    Raises:
+        OSError: the kernel takes none, or the program is empty, as for an architecture that has none.
+    """
     buffer = ctypes.create_string_buffer(program, len(program))
 
     class Program(ctypes.Structure):
@@ -148,6 +153,28 @@ def install_filter(program: bytes) -> None:
 
     header = Program(len(program) // 8, ctypes.addressof(buffer))
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(header))
+
+
+def landlock_version() -> int:
+    """Which Landlock the kernel has; 0 for none."""
+    just_the_version = 1
+    return int(max(0, _libc.syscall(SYS_LANDLOCK_CREATE_RULESET, 0, 0, just_the_version)))
+
+
+def landlock_rules(attributes: bytes) -> int:
+    """A new set of rules (a packed `struct landlock_ruleset_attr`), as a descriptor."""
+    size = ctypes.c_size_t(len(attributes))
+    return _checked(_libc.syscall(SYS_LANDLOCK_CREATE_RULESET, attributes, size, 0), "landlock_create_ruleset")
+
+
+def landlock_allow(rules: int, kind: int, attributes: bytes) -> None:
+    """Add a rule."""
+    _checked(_libc.syscall(SYS_LANDLOCK_ADD_RULE, rules, kind, attributes, 0), "landlock_add_rule")
+
+
+def landlock_restrict(rules: int) -> None:
+    """Put the rules over this process and all that it starts."""
+    _checked(_libc.syscall(SYS_LANDLOCK_RESTRICT_SELF, rules, 0), "landlock_restrict_self")
 
 
 def open_ipc() -> dict[str, int]:

@@ -24,7 +24,7 @@ import signal
 import socket
 
 from . import kernel as k
-from . import root, seccomp
+from . import landlock, root, seccomp
 from .agent import encode, serve
 from .files import write_all
 from .launch import MAX_MESSAGE
@@ -34,6 +34,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+FILTER = seccomp.program(os.uname().machine) if os.uname().machine in seccomp.ARCHITECTURES else b""
+"""Made once, in the zygote."""
 MAX_HANDLES = 250
 """Descriptors of one message; the kernel takes 253."""
 
@@ -118,7 +120,6 @@ class Lane:
         theirs.close()
         text, handles, _, _ = socket.recv_fds(ours, 1000, MAX_HANDLES)
         ours.close()
-        os.waitpid(helper, 0)
         if handles:
             self._layers += 1
             socket.send_fds(self._control, [json.dumps({"frozen": self._layers}).encode()], handles)
@@ -126,6 +127,7 @@ class Lane:
             self._control.send(json.dumps({"error": text.decode("utf-8", "replace")}).encode())
         for handle in handles:
             os.close(handle)
+        os.waitpid(helper, 0)
 
     def _kill(self) -> None:
         if self._child:
@@ -157,8 +159,9 @@ def become_first(request: dict[str, Any], connection: int, layers: list[int], fo
         k.drop_capabilities()
         k.prctl(k.PR_SET_PDEATHSIG, signal.SIGKILL)
         k.prctl(k.PR_SET_NO_NEW_PRIVS, 1)
-        k.install_filter(seccomp.program(os.uname().machine))
-        serve(connection, connection, {"workspace": workspace})
+        rules = landlock.restrict()
+        k.install_filter(FILTER)
+        serve(connection, connection, {"workspace": workspace, "landlock": f"version {rules}" if rules else "none"})
     except Run:
         raise
     except BaseException as error:
