@@ -200,6 +200,43 @@ def test_words_are_those_of_a_shell_or_refused(words: list[str]) -> None:
         warm_command.words(f"{command} $(true)")
 
 
+PLUGGED = Environment(
+    requirements=(
+        "pytest",
+        "pytest-cov",
+        "pytest-mock",
+        "pytest-timeout",
+        "pytest-asyncio",
+        "hypothesis",
+        "setuptools",
+    ),
+    pythonpath=("src", "."),
+)
+PLUGGED_TESTS = """\
+import pytest, asyncio
+from hypothesis import given, strategies as st
+@pytest.mark.asyncio
+async def test_asyncio(): await asyncio.sleep(0)
+def test_mocker(mocker): mocker.patch("os.getcwd", return_value=3)
+@given(st.integers())
+def test_falsified(n): assert n < 1000
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pytest -q --cov=shapes --cov-report=term-missing test_outcomes.py",
+        "pytest --timeout=9",
+        "pytest -rA test_state.py",
+    ],
+)
+def test_installed_plugins_do_as_in_a_cold_run(factory: SandboxFactory, tmp_path: Path, command: str) -> None:
+    (warm_suite.write(tmp_path) / "test_plugged.py").write_text(PLUGGED_TESTS)
+    assert both(factory, PLUGGED, tmp_path, f"{command} --ignore=deaths --ignore=harm").runner == "warm"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "requirement",
