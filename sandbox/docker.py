@@ -35,7 +35,7 @@ from journeyman.sandbox.docker_reaper import LABEL, owner, reap
 from journeyman.sandbox.docker_stream import AttachedStream
 from journeyman.sandbox.home import home
 from journeyman.sandbox.image import ENV
-from journeyman.sandbox.inside.launch import LISTEN_AT
+from journeyman.sandbox.inside.launch import LISTEN_AT, VARIABLES
 from journeyman.sandbox.inside.root import TEMPLATES
 from journeyman.sandbox.inside.seccomp import DENIED
 from journeyman.sandbox.lane_sandbox import open_on
@@ -188,7 +188,7 @@ class Containers:
             network_disabled=True,
             healthcheck={"test": ["NONE"]},
             stdin_open=True,
-            environment=variables,
+            environment={VARIABLES: json.dumps(variables)},
             labels={LABEL: owner()},
         )
         stream = AttachedStream(SocketStream(self._docker.attach(container)))

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 MAX_MESSAGE = 1 << 16
 """Of one message on a control or lane socket (each is one packet of JSON, with descriptors)."""
 ZYGOTE = PROGRAM.format(module="zygote")
+VARIABLES = "JOURNEYMAN_VARIABLES"
+"""A container's variable that holds the zygote's, as JSON: the image and the engine add others of their own."""
 LISTEN_AT = "/run/journeyman/control"
 """Where the zygote of a container listens: a folder of the host that is mounted there."""
 
@@ -66,7 +68,7 @@ def contained() -> None:
     listener.listen(1)
     child = os.fork()
     if child == 0:
-        _inside(_enter_container, listener.detach(), "listen", dict(os.environ))
+        _inside(_enter_container, listener.detach(), "listen", json.loads(os.environ[VARIABLES]))
     listener.close()
     _wait(child, 0)
 

@@ -10,8 +10,8 @@ started. Grading never runs so.
 
 Only what a cold run imports before it looks at the repository is loaded ahead. Where the result could still differ a
 run is cold, and says why; see `warm_command.py`. What a run can still see of the difference: /proc/self/cmdline and
-/proc/self/environ are the helper's, one frame of the helper's program lies below pytest's first, and gc does not walk
-what was loaded ahead.
+/proc/self/environ are the helper's, one frame of the helper's program lies below pytest's first, a shell's command has
+no shell as its parent, and gc does not walk what was loaded ahead, so that what a test left in there lives to the end.
 """
 
 # ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH106, PTH107, PTH108, PTH110, PTH112, PTH113, PTH114, PTH115, PTH116, PTH117, PTH119,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from journeyman.sandbox.channel import Channel
 from journeyman.sandbox.sandbox import (
     Environment,
     File,
@@ -16,6 +18,7 @@ from journeyman.sandbox.sandbox import (
     SandboxUnavailable,
     Snapshot,
 )
+from journeyman.tasks import grading
 from journeyman.tasks.grading import grade
 from journeyman.tasks.task import Task
 from journeyman.tasks.trees import pristine_tree, solution_tree
@@ -233,3 +236,18 @@ def test_what_a_sandbox_left_is_graded_as_it_stands(shop: Task, sandboxes: Sandb
     verdict = grade(shop, left, sandboxes)
     assert verdict.resolved is True
     assert {path.partition(" (")[0] for path in verdict.ignored} == {"pytest.ini", "shop/link.py", "tests/test_cart.py"}
+
+
+def test_grading_never_runs_warm(shop: Task, sandboxes: SandboxFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    ask = Channel.ask
+
+    def listen(channel: Channel, op: str, payload: bytes = b"", **arguments: Any) -> Any:
+        asked.extend([arguments["warm"]] if op == "run" else [])
+        return ask(channel, op, payload, **arguments)
+
+    monkeypatch.setattr(Channel, "ask", listen)
+    assert grade(shop, solution_tree(shop), sandboxes).resolved
+    assert asked
+    assert not any(asked)
+    assert not [path for path in Path(grading.__file__).parent.rglob("*.py") if "warm=True" in path.read_text()]

@@ -23,6 +23,15 @@ def test_a_command_tells_its_exit_and_output(env: RepoEnv) -> None:
     assert see(env, "run", command="echo a\x00b") == "a command cannot hold a NUL character"
 
 
+def test_a_step_records_how_its_tests_ran_and_the_policy_does_not_see_it(env: RepoEnv) -> None:
+    warm = act(env, "run", command="pytest -q")
+    cold = act(env, "run", command="pytest -q;")
+    tests = act(env, "test")
+    assert (warm[4]["runner"], cold[4]["runner"], tests[4]["runner"]) == ("warm", "cold: it has shell syntax", "warm")
+    assert warm[0] == cold[0]
+    assert act(env, "run", command="ls")[4]["runner"] == act(env, "view", path="parcel.py")[4]["runner"] == ""
+
+
 def test_a_long_output_keeps_head_and_tail(env: RepoEnv) -> None:
     text, _, _, _, info = act(env, "run", command="seq 1 100000")
     assert len(text) <= env.config.max_observation_chars
