@@ -1,4 +1,4 @@
-"""One run: every row's process is started, then each round measures every row in turn.
+"""One run: each round measures every row in turn.
 
 So that a busy moment of the machine falls on all alike, nothing of two rows runs at the same time, and what is compared
 comes from the same rounds.
@@ -14,11 +14,11 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from journeyman.bench.bars import Verdict, verdicts
 from journeyman.bench.figures import Figures, Raw, figures
@@ -39,6 +39,8 @@ class Plan:
     """How much is measured."""
 
     rounds: int = 3
+    repeats: int = 3
+    """How often a round takes the steps that need no company, one sandbox after the other."""
     lanes: int = 16
     seconds: float = 8.0
     """How long each round counts episodes, at the least, in seconds."""
@@ -102,42 +104,65 @@ def measured(rows: tuple[Row, ...], plan: Plan, progress: Progress, log: Path) -
         SandboxError: the environment that all rows share could not be built.
     """
     result = Result(plan, machine())
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="journeyman-bench-")))
-        folder.chmod(0o755)  # sandboxes may run as another user
-        run = _Run(plan, result, folder, progress)
-        stack.callback(run.sweep, any(row.docker for row in rows))
-        output = stack.enter_context(log.open("ab"))
-        workers = {}
-        for row in rows:
-            progress(f"starting {row.name}")
-            python = plan.python if row.install else sys.executable
-            worker = Worker(python, output)
-            stack.callback(worker.end)
-            if run.is_set_up(row, worker):
-                workers[row] = worker
-        for number in range(plan.rounds):
-            for row, worker in workers.items():
-                run.round(row, worker, f"round {number + 1} of {plan.rounds}, {row.name}")
-        result.machine["load_after"] = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory(prefix="journeyman-bench-") as folder, log.open("ab") as output:
+        Path(folder).chmod(0o755)  # sandboxes may run as another user
+        run = _Run(plan, result, Path(folder), progress, output)
+        try:
+            for number in range(plan.rounds):
+                for row in rows:
+                    if row.name not in result.missing:
+                        run.round(row, f"round {number + 1} of {plan.rounds}, {row.name}")
+        finally:
+            if any(row.docker for row in rows):
+                run.sweep()
+    result.machine["load_after"] = os.getloadavg()[0]
     return result
 
 
 class _Run:
-    def __init__(self, plan: Plan, result: Result, folder: Path, progress: Progress) -> None:
-        self._plan, self._result, self._folder, self._progress = plan, result, folder, progress
+    def __init__(self, plan: Plan, result: Result, folder: Path, progress: Progress, output: IO[bytes]) -> None:
+        self._plan, self._result, self._folder = plan, result, folder
+        self._progress, self._output = progress, output
         self._repository = small_repository(folder / "repository")
         self._bin = interpreter(folder / "interpreter")
-        few, many = plan.files
         self._token = uuid.uuid4().hex
-        self._warm: dict[str, bool] = {}
-        """Rows by name → whether they can run tests warm."""
+        few, many = plan.files
         self._few, self._many = many_files(folder / "few", few), many_files(folder / "many", many)
 
-    def is_set_up(self, row: Row, worker: Worker) -> bool:
-        """Whether the row can be measured; else the result says why not."""
+    def sweep(self) -> None:
+        """Remove the containers of peers that hung or died."""
+        with suppress(SandboxError):
+            for container, token in engine().labelled(LABEL).items():
+                if token == self._token:
+                    engine().remove(container)
+
+    def round(self, row: Row, title: str) -> None:
+        """One round of one row, in a process of its own: nothing that it keeps ready is in the next one's way."""
+        self._progress(f"{title}: starting")
+        python = self._plan.python if row.install else sys.executable
+        worker = Worker(python, self._output)
+        try:
+            if (answer := self._set_up(row, worker)) is not None:
+                raw = self._result.raw.setdefault(row.name, Raw(version=answer["version"]))
+                self._measure(row, worker, raw, title, warm=answer["warm"])
+        finally:
+            worker.end()
+
+    def _measure(self, row: Row, worker: Worker, raw: Raw, title: str, *, warm: bool) -> None:
+        """What fails is told; the rest goes on while the process lives."""
+        for what, step in self._steps(row, worker, raw, warm):
+            self._progress(f"{title}: {what}")
+            try:
+                step()
+            except RowError as error:
+                raw.trouble = f"{what}: {error}"
+                if worker.is_dead():
+                    return
+
+    def _set_up(self, row: Row, worker: Worker) -> Any:
+        """What the row says of itself; None where it cannot be measured, and then the result says why not."""
         scratch = self._folder / row.name.replace(" ", "-")
-        scratch.mkdir()
+        scratch.mkdir(exist_ok=True)
         try:
             setup = {
                 "pristine": str(self._repository),
@@ -147,16 +172,12 @@ class _Run:
                 "python": PYTHON,
                 "label": f"{LABEL}={self._token}",
             }
-            answer = worker.ask("setup", peer=row.peer, setup=setup, docker=row.docker)
+            return worker.ask("setup", peer=row.peer, setup=setup, docker=row.docker)
         except RowMissing as error:
             self._result.missing[row.name] = _advice(row, self._plan.python, error)
         except (RowError, SandboxError) as error:
             self._result.missing[row.name] = str(error)
-        else:
-            self._result.raw[row.name] = Raw(version=answer["version"])
-            self._warm[row.name] = answer["warm"]
-            return True
-        return False
+        return None
 
     def _image(self, row: Row) -> str:
         if not row.docker or row.ours:
@@ -166,42 +187,24 @@ class _Run:
             return image
         return with_packages(engine(), image, _pinned(row.image, self._plan.python), self._plan.python)
 
-    def sweep(self, docker: bool) -> None:
-        """Remove the containers of peers that hung or died."""
-        with suppress(SandboxError):
-            for container, token in engine().labelled(LABEL).items() if docker else ():
-                if token == self._token:
-                    engine().remove(container)
-
-    def round(self, row: Row, worker: Worker, title: str) -> None:
-        """One round of one row. What fails is told; the rest goes on."""
-        raw = self._result.raw[row.name]
-        for what, step in self._steps(row, worker, raw):
-            if raw.trouble.startswith("its process"):
-                return
-            self._progress(f"{title}: {what}")
-            try:
-                step()
-            except RowError as error:
-                raw.trouble = str(error) if str(error).startswith("its process") else f"{what}: {error}"
-
-    def _steps(self, row: Row, worker: Worker, raw: Raw) -> Iterator[tuple[str, Callable[[], None]]]:
-        """What a round of this row consists of, with what to say meanwhile."""
-        plan, warm = self._plan, self._warm[row.name]
-        yield "one after the other", partial(_take_round, raw, worker)
-        yield "a hostile tree", partial(_take_hostile, raw, worker)
+    def _steps(self, row: Row, worker: Worker, raw: Raw, warm: bool) -> Iterator[tuple[str, Callable[[], None]]]:
+        """What a round of this row consists of, with what to say meanwhile. Memory comes before what fills a pool."""
+        plan = self._plan
+        for _ in range(plan.repeats):
+            yield "one after the other", partial(_take_round, raw, worker)
         yield "idle memory", partial(_take_idle, raw, worker, plan.idle)
+        yield "a hostile tree", partial(_take_hostile, raw, worker)
+        if row.ours:
+            for name, folder in (("reset_few_ms", self._few), ("reset_many_ms", self._many)):
+                yield "resets by size", partial(_take_reset, raw, worker, name, folder)
+            for change in plan.changes:
+                yield "forks", partial(_take_fork, raw, worker, change)
         for name, runner in (("per_minute", False), ("warm_per_minute", True)):
             if warm or not runner:
                 yield f"{plan.lanes} lanes", partial(_take_rate, raw, worker, name, plan.lanes, plan.seconds, runner)
-        if not row.ours:
-            return
-        for name, lanes in zip(("cpu_few_s", "cpu_many_s"), plan.few_and_many, strict=True):
-            yield f"{lanes} lanes", partial(_take_rate, raw, worker, name, lanes, plan.seconds, warm)
-        for name, folder in (("reset_few_ms", self._few), ("reset_many_ms", self._many)):
-            yield "resets by size", partial(_take_reset, raw, worker, name, folder)
-        for change in plan.changes:
-            yield "forks", partial(_take_fork, raw, worker, change)
+        if row.ours:
+            for name, lanes in zip(("cpu_few_s", "cpu_many_s"), plan.few_and_many, strict=True):
+                yield f"{lanes} lanes", partial(_take_rate, raw, worker, name, lanes, plan.seconds, warm)
 
 
 def _pinned(requirement: str, python: str) -> str:
@@ -243,8 +246,7 @@ def _take_rate(raw: Raw, worker: Worker, name: str, lanes: int, seconds: float, 
 
 
 def _take_reset(raw: Raw, worker: Worker, name: str, folder: Path) -> None:
-    if name not in raw.values:
-        worker.ask("reset", repository=str(folder))  # builds what is missing
+    worker.ask("reset", repository=str(folder))  # builds what is missing
     raw.add(name, *(worker.ask("reset", repository=str(folder)) for _ in range(RESETS)))
 
 

@@ -71,6 +71,9 @@ class Worker:
             self._group = answer["ok"]["group"]
         return answer["ok"]
 
+    def is_dead(self) -> bool:
+        return self._process.poll() is not None
+
     def end(self) -> None:
         """End it, and remove the control group that it made."""
         assert self._process.stdin is not None and self._process.stdout is not None

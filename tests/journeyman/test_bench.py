@@ -25,7 +25,7 @@ from journeyman.bench.table import report, shown, verdict_line
 from journeyman.bench.workers import RowError, RowMissing, Worker
 from tests.journeyman.conftest import Call
 
-TINY = Plan(rounds=1, lanes=2, seconds=0.0, idle=2, few_and_many=(1, 2), files=(5, 50), changes=("bytes",))
+TINY = Plan(rounds=1, repeats=1, lanes=2, seconds=0.0, idle=2, few_and_many=(1, 2), files=(5, 50), changes=("bytes",))
 
 
 def raw(**values: float) -> Raw:

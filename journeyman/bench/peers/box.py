@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -39,6 +41,9 @@ class Setup:
     """Minor version of that interpreter, such as "3.11"."""
     label: str
     """What its containers are labelled with (`name=value`), so that they are found, also if it dies."""
+
+
+Record = Callable[[str, str, str], None]
 
 
 class Ran(NamedTuple):
@@ -83,6 +88,9 @@ class Peer:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
 
+    keeps_ready = False
+    """Whether sandboxes that were used, or are to be used, stand ready for the next one who asks."""
+
     def version(self) -> str:
         return ""
 
@@ -92,6 +100,11 @@ class Peer:
     def open(self, repository: str = "") -> Box:
         """A fresh box, ready for a command. Only Journeyman's own opens any repository."""
         raise NotImplementedError
+
+    @contextmanager
+    def recording(self) -> Iterator[Record]:
+        """An episode's log, for those that keep one: takes each action, its text and what came back."""
+        yield lambda action, text, output: None
 
     def containers(self) -> set[str]:
         """Full ids of the containers that are its own now."""

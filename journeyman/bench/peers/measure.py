@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from . import host
-from .box import EDIT, EDITED, LIST, LONG_S, SHOW, Box, Peer, Ran
+from .box import EDIT, EDITED, LIST, LONG_S, SHOW, TESTS, Box, Peer, Ran
 
 TRUES = 5
 """How often a round runs `true`."""
@@ -79,43 +79,56 @@ def one_round(peer: Peer) -> dict[str, Any]:
 
 
 def episode(peer: Peer, *, warm: bool) -> None:
-    """Reset, ls, cat, edit, pytest, close."""
-    box = peer.open()
-    try:
-        must(box.run(LIST, LONG_S), "ls")
-        must(box.run(SHOW, LONG_S), "cat")
-        box.write(EDITED, EDIT)
-        five_passed(box.tests(warm=warm))
-    finally:
-        box.close()
+    """Reset, ls, cat, edit, pytest, close; what was done and printed is recorded where the peer has a record."""
+    with peer.recording() as record:
+        box = peer.open()
+        try:
+            record("run", LIST, must(box.run(LIST, LONG_S), "ls").output)
+            record("run", SHOW, must(box.run(SHOW, LONG_S), "cat").output)
+            box.write(EDITED, EDIT)
+            record("write", EDIT, "")
+            record("test", TESTS, five_passed(box.tests(warm=warm)).output)
+        finally:
+            box.close()
 
 
 def rate(peer: Peer, processor: host.Processor, lanes: int, seconds: float, *, warm: bool) -> dict[str, float]:
-    """Episodes one after the other on each of many lanes; each lane finishes what it began before the time was up."""
+    """Episodes one after the other on each of many lanes; each lane finishes what it began before the time was up.
+
+    A peer that keeps sandboxes ready has them ready: each lane has had one episode before the clock starts.
+    """
     done: list[int] = []
     failures: list[BaseException] = []
-    until = time.perf_counter() + seconds
+    used = [0.0, 0.0]
+
+    def begin() -> None:
+        used[:] = [processor.seconds(), time.perf_counter()]
+
+    start = threading.Barrier(lanes, begin)
 
     def lane() -> None:
         try:
+            if peer.keeps_ready:
+                episode(peer, warm=warm)
+            start.wait()
             while not failures:
                 episode(peer, warm=warm)
                 done.append(1)
-                if time.perf_counter() > until:
+                if time.perf_counter() - used[1] > seconds:
                     return
         except BaseException as error:
             failures.append(error)
+            start.abort()
 
     threads = [threading.Thread(target=lane) for _ in range(lanes)]
-    cpu, start = processor.seconds(), time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    took, used = time.perf_counter() - start, processor.seconds() - cpu
     if failures:
         raise failures[0]
-    return {"per_minute": len(done) / took * 60, "cpu_s": used / len(done), "episodes": len(done), "seconds": took}
+    cpu, took = processor.seconds() - used[0], time.perf_counter() - used[1]
+    return {"per_minute": len(done) / took * 60, "cpu_s": cpu / len(done), "episodes": len(done), "seconds": took}
 
 
 def idle(peer: Peer, count: int) -> dict[str, float | None]:

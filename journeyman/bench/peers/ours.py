@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from journeyman import __version__
+from journeyman.envs.actions import Action
+from journeyman.envs.episode import Episode, Step, StopReason
+from journeyman.envs.observation import Observation
+from journeyman.envs.store import EpisodeStore, new_episode_id
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.docker_engine import engine
 from journeyman.sandbox.docker_reaper import LABEL, owner
 from journeyman.sandbox.sandbox import Environment, Sandbox
 
-from .box import LONG_S, TESTS, Box, Peer, Ran
+from .box import LONG_S, TESTS, Box, Peer, Ran, Record
 
 
 class OurBox(Box):
@@ -44,6 +52,7 @@ class OurBox(Box):
 
 class Ours(Peer):
     backend = ""
+    keeps_ready = True
 
     @cached_property
     def _factory(self) -> Any:
@@ -61,6 +70,29 @@ class Ours(Peer):
     def version(self) -> str:
         assert self._pristine  # builds what is missing, before anything is timed
         return __version__
+
+    @cached_property
+    def _store(self) -> EpisodeStore:
+        return EpisodeStore(tempfile.mkdtemp(dir=self.setup.scratch))
+
+    @contextmanager
+    def recording(self) -> Iterator[Record]:
+        """Episodes are logged as in a rollout: each step is on the disk before the next one begins."""
+        episode = Episode(
+            new_episode_id(), "bench", "bench", 0, Observation(""), (), StopReason.INTERRUPTED, None, (), None
+        )
+        self._store.begin(episode)
+        steps: list[Step] = []
+
+        def record(action: str, text: str, output: str) -> None:
+            steps.append(Step(Action(action, {"text": text}), Observation(output, action)))
+            self._store.step(episode.id, steps[-1])
+
+        yield record
+        self._store.finish(replace(episode, steps=tuple(steps), stop=StopReason.REPORTED))
+
+    def end(self) -> None:
+        self._store.close()
 
     def has_warm_tests(self) -> bool:
         return "warm" in inspect.signature(Sandbox.run).parameters
