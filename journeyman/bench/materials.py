@@ -76,7 +76,7 @@ def peer_image(engine: Engine, repository: Path) -> str:
     base = image_for(engine, ENVIRONMENT, template_of(repository))
     variables = {**VARIABLES, "PATH": "/opt/env/bin:/usr/local/bin:/usr/bin:/bin", "PYTHONPATH": "/workspace"}
     settings = " ".join(f"{name}={value}" for name, value in variables.items())
-    recipe = f"FROM {base}\nUSER 0\nENV {settings}\nRUN cp -a {IN_IMAGE} /workspace\nWORKDIR /workspace\n"
+    recipe = f"FROM {base}\nUSER 0\nENV {settings}\nRUN mkdir -p /workspace && cp -a {IN_IMAGE}/. /workspace\nWORKDIR /workspace\n"
     return _built(engine, recipe, [])
 
 

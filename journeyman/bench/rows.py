@@ -40,6 +40,7 @@ ROWS = (
     Row("mini-swe-agent docker", "mini_swe_agent:Docker", "mini-swe-agent", docker=True),
     Row("swe-rex local", "swe_rex:Local", "swe-rex", isolated=False),
     REX_DOCKER,
+    Row("verifiers docker", "verifiers_runtime:Docker", "verifiers", docker=True),
     SDK,
     COMMAND_LINE,
 )
