@@ -59,6 +59,7 @@ CONTENTS = {
         "journeyman.cli_train:demo", ("journeyman demo", "journeyman demo --quick"),
     ),
     "bench": Entry(HOUSE, "Measure what rollouts wait for, here.", "journeyman.cli_bench:app"),
+    "image": Entry(HOUSE, "List and prune what was built for sandboxes.", "journeyman.cli_image:app"),
     "doctor": Entry(
         HOUSE, "Say which sandboxes work here and what they hold in, what is missing and how to mend it.",
         "journeyman.cli_doctor:doctor", ("journeyman doctor", "journeyman doctor --json"),

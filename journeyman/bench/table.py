@@ -121,8 +121,8 @@ def _troubles(result: Result) -> Iterator[Text]:
     for name, row in result.raw.items():
         if row.trouble:
             yield Text(f"not whole: {line(name)}: {line(row.trouble)}", "yellow")
-        if "cold" in row.runners:
-            yield Text(f"{line(name)}: a test run that was to be warm ran cold", "yellow")
+        for runner in sorted(row.runners - {"warm"}):
+            yield Text(f"{line(name)}: a test run that was to be warm was {line(runner)}", "yellow")
 
 
 def _verdicts(result: Result) -> Iterator[Text]:
