@@ -76,8 +76,8 @@ def peer_image(engine: Engine, repository: Path) -> str:
     base = image_for(engine, ENVIRONMENT, template_of(repository))
     variables = {**VARIABLES, "PATH": "/opt/env/bin:/usr/local/bin:/usr/bin:/bin", "PYTHONPATH": "/workspace"}
     settings = " ".join(f"{name}={value}" for name, value in variables.items())
-    recipe = f"FROM {base}\nUSER 0\nENV {settings}\nRUN mkdir -p /workspace && cp -a {IN_IMAGE}/. /workspace\nWORKDIR /workspace\n"
-    return _built(engine, recipe, [])
+    copy = f"RUN mkdir -p /workspace && cp -a {IN_IMAGE}/. /workspace"
+    return _built(engine, f"FROM {base}\nUSER 0\nENV {settings}\n{copy}\nWORKDIR /workspace\n", [])
 
 
 def with_packages(engine: Engine, image: str, requirement: str, python: str) -> str:
@@ -107,8 +107,8 @@ def with_packages(engine: Engine, image: str, requirement: str, python: str) -> 
 def _built(engine: Engine, recipe: str, folders: list[tuple[str, Path]], *, name: str = "") -> str:
     tag = f"journeyman/bench:{hashlib.sha256((recipe + name).encode()).hexdigest()[:24]}"
     if not engine.image(tag):
-        with tempfile.TemporaryFile() as context:
+        with tempfile.TemporaryFile() as context, tempfile.TemporaryDirectory() as folder:
             write_context(context, recipe, folders)
             context.seek(0)
-            engine.build(context, tag, labels={LABEL: "bench"}, network="none")
+            engine.build(context, tag, labels={LABEL: "bench"}, network="none", log=Path(folder, "build.log"))
     return tag
