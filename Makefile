@@ -46,6 +46,7 @@ format: $(READY)  ## Bring the code into its form
 
 bench: $(READY)  ## Run every benchmark
 	@set -e; for script in benchmarks/[a-z]*.py; do echo "==> $$script"; $(BIN)/python $$script $(ARGS); done
+	$(BIN)/python -m journeyman bench sandbox $(ARGS)
 
 clean:  ## Delete build products and caches (runs/, weights/ and .venv stay)
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

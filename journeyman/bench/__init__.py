@@ -1,0 +1,1 @@
+"""`journeyman bench sandbox`: how fast this machine's sandboxes are, beside what else is installed."""
