@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -175,6 +176,12 @@ def test_a_fault_in_the_code_is_raised_and_what_was_done_is_kept(
     store.close()
     (summary,) = store.summaries()
     assert (summary.state, summary.steps) == (State.INTERRUPTED, 1)
+
+
+def test_a_policy_that_exits_takes_no_worker_with_it(on_ray: Engine, backend: str, task: Task) -> None:
+    with pytest.raises(EngineError, match=r"tiny-parcel, seed 7 raised SystemExit\(3\)"):
+        rollout_many([Job(task, backend, lambda _: sys.exit(3), seed=7)], engine=on_ray)
+    assert on_ray.facts()["lost_workers"] == 0
 
 
 def test_a_task_that_cannot_be_built_is_raised(engine: Engine, tmp_path: Path, store: EpisodeStore) -> None:
