@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from journeyman.sandbox import launcher
+from journeyman.sandbox import lanes
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import Environment, SandboxFactory
 
@@ -75,7 +75,7 @@ def one_round(factory: SandboxFactory, source: Path, times: Times) -> None:
         start = time.perf_counter()
     times.by_name.setdefault("close", []).append((time.perf_counter() - start) * 1000)
     if factory.name == "namespace" and len(times.by_name["reset"]) % 5 == 0:
-        launcher.dismiss()
+        lanes.dismiss()
         with times.of("cold reset"):
             sandbox = factory.create(BARE, source)
         sandbox.close()

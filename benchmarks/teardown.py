@@ -25,7 +25,7 @@ import docker
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from journeyman.sandbox import launcher
+from journeyman.sandbox import lanes
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.docker_engine import engine
 from journeyman.sandbox.docker_reaper import LABEL, owner
@@ -192,7 +192,7 @@ def measured(backend: str, times: int, *, shown: bool) -> dict[str, object]:
         (source / "a.py").write_text("x = 1\n")
         for _ in range(8 if factory.name == "docker" else 1):  # builds what is missing; the SDK keeps ten connections
             close_one(factory, source, while_it_runs=False)
-        launcher.dismiss()
+        lanes.dismiss()
         left = Leftovers(factory, scratch)
         start = time.perf_counter()
         for number in range(times):
@@ -203,7 +203,7 @@ def measured(backend: str, times: int, *, shown: bool) -> dict[str, object]:
             if shown and sys.stderr.isatty():
                 print(f"\r{number + 1} of {times}", end="", file=sys.stderr, flush=True)
         took = time.perf_counter() - start
-        launcher.dismiss()
+        lanes.dismiss()
         return {
             "backend": backend,
             "user": os.getuid(),

@@ -35,6 +35,7 @@ from journeyman.envs.text import clean, cut
 from journeyman.envs.tools.tool import Refused, ToolResult, Workspace
 from journeyman.envs.tools.toolbox import TOOLBOX
 from journeyman.sandbox.sandbox import SandboxError, SandboxFactory, SandboxLost
+from journeyman.sandbox.template import with_commit
 from journeyman.tasks.grading import grade
 from journeyman.tasks.task import Task
 from journeyman.tasks.verdict import Verdict
@@ -118,7 +119,8 @@ class RepoEnv(gymnasium.Env[str, str]):
         if unknown := set(options) - {"task"}:
             raise ValueError(f"reset: unknown options {sorted(unknown)}; there is: task")
         self.task = open_task(options["task"]) if "task" in options else self._own_task
-        sandbox = self.factory.create(self.task.environment, self.task.repository, limits=self.task.limits)
+        start = with_commit(self.task.repository)
+        sandbox = self.factory.create(self.task.environment, start, limits=self.task.limits)
         try:
             snapshot, files = sandbox.snapshot(), sandbox.files()
         except BaseException:

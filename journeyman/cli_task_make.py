@@ -28,7 +28,7 @@ from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
 from journeyman.tasks.sources.split_file import SplitReport, split_file
 from journeyman.tasks.sources.suites import SUITES, build_all, suite_recipes
-from journeyman.tasks.validation import Certificate, check_task, stronger
+from journeyman.tasks.validation import Certificate, check_task, stronger, weaker
 from journeyman.terminal import err, line, out, plural
 
 
@@ -44,9 +44,9 @@ def check(
 ) -> None:
     """Prove tasks: the reference solution pays 1, doing nothing pays 0, all runs agree, nothing hidden shows.
 
-    A task that asks for less assurance than `split` is tried at it too: in two sandboxes, one for the tests and one for
-    the code, where no solution reaches the process that decides. If that cannot be, it is tried at `twins`. The
-    strongest level that holds belongs into its task.toml.
+    A task that says nothing is graded at assurance `split`: in two sandboxes, one for the tests and one for the code,
+    where no solution reaches the process that decides. If it is not sound there, it is tried at `twins` and `fresh`,
+    and the line that its task.toml needs is told. A task that asks for less is tried at the stronger levels too.
 
     Exits with 1 when one of them is not sound.
     """
@@ -54,14 +54,18 @@ def check(
     found: list[tuple[Certificate, tuple[Certificate, ...]]] = []
     for each in find_tasks(task):
         certificate = check_task(each, factory, runs)
-        more = stronger(each, factory, runs) if certificate.sound else ()
-        found.append((certificate, more))
+        others = (stronger if certificate.sound else weaker)(each, factory, runs)
+        found.append((certificate, others))
         if not as_json:
             _say_certificate(certificate)
-            for level in more:
-                _say_level(level)
+            for other in others:
+                _say_level(other, certificate)
     if as_json:
-        print_json([c.as_json() | {"stronger": [level.as_json() for level in more]} for c, more in found])
+        print_json([
+            certificate.as_json()
+            | {"stronger" if certificate.sound else "weaker": [other.as_json() for other in others]}
+            for certificate, others in found
+        ])  # fmt: skip
     if not all(certificate.sound for certificate, _ in found):
         raise typer.Exit(FAILED)
 
@@ -198,10 +202,15 @@ def _say_certificate(certificate: Certificate) -> None:
         out.print(Text(f"           {line(reason)}", "red"))
 
 
-def _say_level(tried: Certificate) -> None:
+def _say_level(tried: Certificate, own: Certificate) -> None:
+    """What a task does at another level than its own, and the line to write if that one holds."""
     if tried.sound:
-        hint = f'           sound at {tried.assurance} too: write assurance = "{tried.assurance}" into its task.toml'
-        out.print(Text(hint, "green"))
+        hint = f'write assurance = "{tried.assurance}" into its task.toml'
+        if own.sound:
+            out.print(Text(f"           sound at {tried.assurance} too: {hint}", "green"))
+        else:
+            why = f"sound at {tried.assurance}, not at {own.assurance}, for the reasons above"
+            out.print(Text(f"           {why}: {hint}", "green"), soft_wrap=True)
         return
     more = f" (and {plural(len(tried.reasons) - 1, 'reason')} more)" if len(tried.reasons) > 1 else ""
     out.print(Text(f"           not at {tried.assurance}: {line(tried.reasons[0])}{more}", "dim"), soft_wrap=True)

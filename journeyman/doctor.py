@@ -25,6 +25,7 @@ from journeyman.envs.store import State as EpisodeState
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.docker_engine import engine
 from journeyman.sandbox.docker_reaper import LABEL, is_orphan
+from journeyman.sandbox.history import git
 from journeyman.sandbox.home import home
 from journeyman.sandbox.probe import Property, probe
 from journeyman.sandbox.sandbox import Environment, SandboxError, SandboxFactory, SandboxUnavailable
@@ -83,7 +84,7 @@ def versions() -> list[Finding]:
         if lack:
             detail = "; ".join(filter(None, [detail, f"not installed: {', '.join(lack)}"]))
         found.append(Finding("versions", about, lacking if lack else Health.OK, detail, mend if lack else ""))
-    return found
+    return [*found, _git()]
 
 
 def backends() -> list[Finding]:
@@ -175,6 +176,13 @@ def _tried(name: str, about: str, walls: Sequence[Property]) -> Finding:
     return Finding(
         "sandbox", name, Health.NOTE, detail, f"NOT in force: {', '.join(fell)}; run only code that you trust"
     )
+
+
+def _git() -> Finding:
+    if path := git():
+        return Finding("versions", "git", Health.OK, f"{path}: policies begin with a commit of the repository")
+    detail = "not installed: policies find no commit, so `git diff` and `git stash` fail in their sandboxes"
+    return Finding("versions", "git", Health.NOTE, detail, "install git (Debian, Ubuntu: apt install git)")
 
 
 def _version(name: str) -> str:

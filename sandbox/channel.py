@@ -11,8 +11,8 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,6 +34,8 @@ AGENT_ARGUMENTS = (
 MAX_LINK_BYTES = 1 << 16
 """Of one message of a link, in either direction."""
 MAX_JSON_BYTES = 64 * 1024 * 1024
+AHEAD_BYTES = 1 << 12
+"""How much is read at once at the least: most answers whole."""
 TURN_S = 1.0
 """The longest that a stream is waited for without a look at whether it was closed, in seconds."""
 EXCHANGE_S = 120.0
@@ -64,11 +66,10 @@ class SocketStream:
     def send(self, data: bytes, deadline: float) -> None:
         view = memoryview(data)
         while view:
-            self._wait(select.POLLOUT, deadline)
             try:
                 view = view[self._socket.send(view) :]
             except BlockingIOError:
-                continue
+                self._wait(select.POLLOUT, deadline)
 
     def receive(self, size: int, deadline: float) -> bytes:
         while True:
@@ -104,6 +105,7 @@ class Channel:
         self._why_lost = why_lost
         self._lock = threading.Lock()
         self._sending = threading.Lock()  # a link sends while `ask` waits
+        self._came = bytearray()
         self._broken = ""
 
     def ask(
@@ -151,6 +153,14 @@ class Channel:
             )
         return answer, data
 
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """While nothing is asked: the sandbox is between two commands."""
+        with self._lock:
+            if self._broken:
+                raise SandboxLost(self._broken)
+            yield
+
     def close(self, why: str = "the sandbox is closed") -> None:
         """Idempotent; may be called from another thread while `ask` waits, which then raises SandboxLost."""
         self._broken = self._broken or why
@@ -188,13 +198,16 @@ class Channel:
         return answer, self._exactly(payload_size, deadline)
 
     def _exactly(self, size: int, deadline: float) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            part = self._stream.receive(size - len(data), deadline)
+        """The next `size` bytes. What came along with them, `AHEAD_BYTES` at most, waits for the next call."""
+        while (missing := size - len(self._came)) > 0:
+            part = self._stream.receive(max(missing, AHEAD_BYTES), deadline)
             if not part:
                 raise EOFError("the stream ended")
-            data += part
-        return bytes(data)
+            self._came += part
+        with memoryview(self._came) as came:
+            data = bytes(came[:size])
+        del self._came[:size]
+        return data
 
     def _lost_because(self, op: str, error: BaseException) -> str:
         if self._broken:

@@ -1,42 +1,55 @@
 """Sandboxes in containers: for tasks that need Debian packages, and for machines whose kernel forbids namespaces.
 
-A container's first process is the helper, and its standard streams, over one attach socket, are the channel: no command
-costs a `docker exec`. The helper ends with the stream, so a supervisor that is killed takes its containers with it.
+A container stands ready before it is needed, and serves many sandboxes one after the other. In it a zygote and one lane
+make each sandbox as they do on the host (`inside/launch.py`), out of reach of the one before. They are spoken to over
+a socket in a folder that both sides see, so that the engine has no part in a step.
 
-What the container has: the image, read-only; two tmpfs, /workspace and /tmp, bounded in bytes and inodes; no network,
-no capability, no way to gain any; one ordinary user. It shares the kernel with the host: a hole there is a way out.
+What the container has: the image, read-only; the pristine repositories, read-only; no network, no capability, no way to
+gain any outside of its own; one ordinary user. It shares the kernel with the host: a hole there is a way out.
+
+Where the engine runs elsewhere, or its kernel refuses namespaces in a container, each sandbox has a container of its
+own (`docker_plain`), and a warning says so.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import os
+import shutil
+import socket
+import tempfile
+import time
 import uuid
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from journeyman.sandbox.channel import AGENT_ARGUMENTS, Channel, SocketStream
+from journeyman.sandbox.channel import SocketStream
 from journeyman.sandbox.docker_engine import Engine, EngineError, engine
-from journeyman.sandbox.docker_image import REPOSITORY, image_for
+from journeyman.sandbox.docker_image import BASE_VARIABLE, environment_image, image_for
+from journeyman.sandbox.docker_plain import host_config, open_plain
 from journeyman.sandbox.docker_reaper import LABEL, owner, reap
 from journeyman.sandbox.docker_stream import AttachedStream
+from journeyman.sandbox.home import home
 from journeyman.sandbox.image import ENV
-from journeyman.sandbox.remote import RemoteSandbox, command_environment
-from journeyman.sandbox.sandbox import WORKSPACE, Environment, Limits, SandboxUnavailable
-from journeyman.sandbox.template import Template, template_of
+from journeyman.sandbox.inside.launch import LISTEN_AT
+from journeyman.sandbox.inside.root import TEMPLATES
+from journeyman.sandbox.inside.seccomp import DENIED
+from journeyman.sandbox.lane_sandbox import open_on
+from journeyman.sandbox.lanes import Lane, pool_for
+from journeyman.sandbox.remote import command_environment
+from journeyman.sandbox.sandbox import Environment, Limits, Sandbox, SandboxError, SandboxUnavailable
+from journeyman.sandbox.template import OWNER, template_of
+from journeyman.sandbox.zygotes import START_S, lane_of, packet
 
-USER = 1000
-"""Numeric user and group of everything inside."""
-MAX_CPUS = 2.0
-SHARED_MEMORY_MB = 16
-"""Size of /dev/shm, which locks of Python's multiprocessing need, in MiB; it holds a thousand files."""
-
-# Fill the workspace, then become the helper: `exec` keeps it process 1.
-_START = f'mkdir -p /tmp/home && cp -a {REPOSITORY}/. {WORKSPACE}/ && exec {ENV}/bin/python "$@"'
-COMMAND = ["/bin/sh", "-c", _START, "sh", *AGENT_ARGUMENTS]
+START = "import sys; sys.path.insert(0, '/opt/journeyman'); from inside.launch import contained; contained()"
+NEEDED = ("mount", "umount2", "unshare", "setns", "open_tree", "move_mount", "mount_setattr", "sethostname")
+"""System calls by which a lane makes sandboxes; what runs in a sandbox has none of them."""
+OWN_PROCESSES = 8
+"""What a container needs beside a sandbox's processes: outer and inner process, zygote, lane, helper, and air."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +58,25 @@ class DockerSandboxes:
 
     name: str = "docker"
 
-    def create(self, environment: Environment, repository: Path, *, limits: Limits | None = None) -> RemoteSandbox:
+    def create(self, environment: Environment, repository: Path, *, limits: Limits | None = None) -> Sandbox:
         """See `SandboxFactory.create`."""
-        template = template_of(repository)
+        template, limits = template_of(repository), limits or Limits()
         docker = engine()
         _reap_once(os.getpid())
-        with _engine_at_work("the image could not be looked up or built"):
+        variables = command_environment(environment)
+        containers = Containers(docker, environment, limits)
+        if _reusable(containers):
+            base = os.environ.get(BASE_VARIABLE, "")
+            pool = pool_for(("docker", environment.key, base, limits, str(home())), lambda: containers)
+            return open_on(pool, template, variables, limits)
+        with engine_at_work("the image could not be looked up or built"):
             image = image_for(docker, environment, template)
-        return _start(docker, image, environment, template, limits or Limits())
+        with engine_at_work("the container could not be started"):
+            return open_plain(docker, image, variables, template, limits)
 
 
 @contextlib.contextmanager
-def _engine_at_work(trouble: str) -> Iterator[None]:
+def engine_at_work(trouble: str) -> Iterator[None]:
     """Whoever asks for a sandbox learns that there is none to be had, not what an engine is."""
     try:
         yield
@@ -68,104 +88,166 @@ def _engine_at_work(trouble: str) -> Iterator[None]:
 def _reap_once(process: int) -> None:
     with contextlib.suppress(EngineError):  # what was left lies there until the next one; it harms nobody now
         reap(engine())
+    for folder in home("docker").glob("control-*"):
+        if not Path("/proc", folder.name.split("-")[1]).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(docker: Engine, image: str, environment: Environment, template: Template, limits: Limits) -> RemoteSandbox:
-    name = f"journeyman-{uuid.uuid4().hex}"
+unfit: dict[int, str] = {}
+"""Process id → why containers cannot be reused here."""
+
+
+def _reusable(containers: Containers) -> bool:
+    """Whether containers can serve many sandboxes here: tried once in each process."""
+    process = os.getpid()
+    if process not in unfit:
+        unfit[process] = containers.trouble()
+        if unfit[process]:
+            warnings.warn(
+                f"docker: containers cannot be reused here ({unfit[process]}); each sandbox gets one of its own",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+    return not unfit[process]
+
+
+class Containers:
+    """A `Source` of lanes, each in a container of its own."""
+
+    max_idle = 16
+
+    def __init__(self, docker: Engine, environment: Environment, limits: Limits) -> None:
+        self._docker, self._environment, self._limits = docker, environment, limits
+
+    def trouble(self) -> str:
+        """Why a container of ours cannot make sandboxes; empty if one did.
+
+        Raises:
+            SandboxUnavailable, ImageError: there can be no container at all.
+        """
+        if not self._docker.is_local:
+            return "the engine runs elsewhere"
+        with engine_at_work("the image could not be looked up or built"):
+            environment_image(self._docker, self._environment)
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "hello.txt").write_text("hello\n")
+            template = template_of(Path(folder))
+        try:
+            lane = self.lane()
+        except SandboxUnavailable as error:
+            return str(error)
+        try:
+            channel, _ = lane.launch(f"{template.folder.parent.name}/{template.folder.name}", self._limits, [])
+            channel.close()
+        except SandboxError as error:
+            return str(error)
+        finally:
+            lane.retire()
+        return ""
+
+    def lane(self) -> Lane:
+        """See `Source.lane`; 0.1 s on an idle machine, where the image is there."""
+        with engine_at_work("the image could not be looked up or built"):
+            image = environment_image(self._docker, self._environment)
+        name = f"journeyman-{uuid.uuid4().hex}"
+        folder = Path(tempfile.mkdtemp(prefix=f"control-{os.getpid()}-", dir=home("docker")))
+        os.chown(folder, OWNER, OWNER)
+        try:
+            with engine_at_work("the container could not be started"):
+                lifeline = self._start(image, name, folder)
+            with contextlib.ExitStack() as undo:
+                undo.callback(lifeline.close)
+                control = _connected(folder, lifeline)
+                undo.callback(control.close)
+                connection, _ = lane_of(control)
+                undo.pop_all()
+        except BaseException as error:
+            _remove(self._docker, name, folder)
+            if isinstance(error, OSError):
+                raise SandboxUnavailable(f"a container cannot make sandboxes: {error}") from error
+            raise
+        end = functools.partial(_end, os.getpid(), self._docker, name, folder, lifeline, control)
+        return Lane(connection, end, bounded=True)
+
+    def close(self) -> None:
+        """See `Source.close`: there is nothing beside the containers."""
+
+    def _start(self, image: str, name: str, folder: Path) -> AttachedStream:
+        variables = command_environment(self._environment)
+        variables.pop("PYTHONPATH")  # the zygote has no repository
+        binds = [f"{folder}:{Path(LISTEN_AT).parent}:rw", f"{home('templates')}:{TEMPLATES}:ro"]
+        container = self._docker.create(
+            image,
+            entrypoint=[f"{ENV}/bin/python", "-I", "-S", "-c", START],
+            name=name,
+            host={**host_config(self._limits, self._docker.facts, _security(self._docker)), "binds": binds},
+            processes=self._limits.processes + OWN_PROCESSES,
+            user=f"{OWNER}:{OWNER}",
+            working_dir="/",
+            hostname="sandbox",
+            network_disabled=True,
+            healthcheck={"test": ["NONE"]},
+            stdin_open=True,
+            environment=variables,
+            labels={LABEL: owner()},
+        )
+        stream = AttachedStream(SocketStream(self._docker.attach(container)))
+        try:
+            self._docker.start(container)
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+
+def _security(docker: Engine) -> list[str]:
+    """What the engine shall permit and deny, on top of having no capability."""
+    names = [name for name in DENIED if name not in NEEDED]
+    profile = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": names, "action": "SCMP_ACT_ERRNO"}]}
+    has = " ".join(docker.facts.get("SecurityOptions") or ())
+    options = ["no-new-privileges"]
+    if "name=seccomp" in has:
+        options.append(f"seccomp={json.dumps(profile)}")
+    if "name=apparmor" in has:  # its default profile for containers refuses every mount
+        options.append("apparmor=unconfined")
+    return options
+
+
+def _connected(folder: Path, lifeline: AttachedStream) -> socket.socket:
+    """A connection to the zygote, when it has loaded what it loads. Raises OSError."""
+    control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    place = os.open(folder, os.O_PATH | os.O_DIRECTORY)  # the path itself may be longer than an address may be
     try:
-        with _engine_at_work("the container could not be started"):
-            stream = _launch(docker, image, name, limits)
-        channel = Channel(stream, why_lost=lambda: stream.complaint or "out of memory, or killed from outside")
-        channel.ask("hello")
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                control.connect(f"/proc/self/fd/{place}/{Path(LISTEN_AT).name}")
+                break
+            except (FileNotFoundError, ConnectionRefusedError):
+                if time.monotonic() > deadline or lifeline.has_ended():
+                    raise
+                time.sleep(0.005)
+        if not packet(control):
+            raise ConnectionError(lifeline.complaint or "it ended at once")
     except BaseException:
-        with contextlib.suppress(EngineError):
-            docker.remove(name)
+        control.close()
         raise
-    return RemoteSandbox(
-        channel,
-        template,
-        variables=command_environment(environment),
-        end=_remover(docker, name),
-        again=lambda: _start(docker, image, environment, template, limits),
-    )
+    finally:
+        os.close(place)
+    return control
 
 
-def _launch(docker: Engine, image: str, name: str, limits: Limits) -> AttachedStream:
-    container = docker.create(
-        image,
-        entrypoint=COMMAND,
-        name=name,
-        host=host_config(limits, docker.facts),
-        user=f"{USER}:{USER}",
-        working_dir="/",
-        hostname="sandbox",
-        network_disabled=True,
-        healthcheck={"test": ["NONE"]},
-        stdin_open=True,
-        labels={LABEL: owner()},
-    )
-    stream = AttachedStream(SocketStream(docker.attach(container)))
-    try:
-        docker.start(container)
-    except BaseException:
-        stream.close()
-        raise
-    return stream
+def _end(
+    process: int, docker: Engine, name: str, folder: Path, lifeline: AttachedStream, control: socket.socket
+) -> None:
+    control.close()
+    lifeline.close()
+    if os.getpid() == process:  # a fork's copy of a lane is not the fork's to end
+        _remove(docker, name, folder)
 
 
-def _remover(docker: Engine, name: str) -> Callable[[], None]:
-    owning = os.getpid()
-
-    def remove() -> None:
-        if os.getpid() != owning:
-            return  # a fork's copy of the sandbox was forgotten; the sandbox is not the fork's to end
-        # An engine that does not answer now removes the container by itself: the helper ends with the stream.
-        with contextlib.suppress(EngineError):
-            docker.remove(name)
-
-    return remove
-
-
-def host_config(limits: Limits, facts: Any) -> dict[str, Any]:
-    """The container's bounds, as the SDK's `create_host_config` takes them."""
-    from docker.types import LogConfig, Ulimit
-
-    mib = 1024 * 1024
-    memory = limits.memory_mb * mib
-    config: dict[str, Any] = {
-        "read_only": True,
-        "tmpfs": _tmpfs(limits),
-        "network_mode": "none",
-        "ipc_mode": "private",
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges"],
-        "pids_limit": limits.processes,
-        "mem_limit": memory,
-        "memswap_limit": memory,
-        "ulimits": [
-            Ulimit(name="nofile", soft=limits.open_files, hard=limits.open_files),
-            Ulimit(name="fsize", soft=limits.file_size_mb * mib, hard=limits.file_size_mb * mib),
-            Ulimit(name="core", soft=0, hard=0),
-        ],
-        "log_config": LogConfig(type="none"),
-        "init": False,
-        "auto_remove": True,
-    }
-    if facts.get("CpuCfsQuota"):  # some kernels cannot bound it, and the engine then refuses
-        config["nano_cpus"] = int(min(MAX_CPUS, float(facts.get("NCPU") or MAX_CPUS)) * 1e9)
-    return config
-
-
-def _tmpfs(limits: Limits) -> dict[str, str]:
-    """The disk allowance, a quarter of it for /tmp: an engine cannot give two folders one file system.
-
-    The engine's own /dev/shm would have no bound on its files.
-    """
-    options = "rw,exec,nosuid,nodev"
-    tmp_kb, tmp_inodes = limits.disk_mb * 1024 // 4, limits.inodes // 4
-    rest_kb, rest_inodes = limits.disk_mb * 1024 - tmp_kb, limits.inodes - tmp_inodes
-    return {
-        WORKSPACE: f"{options},size={rest_kb}k,nr_inodes={rest_inodes},mode=0755,uid={USER},gid={USER}",
-        "/tmp": f"{options},size={tmp_kb}k,nr_inodes={tmp_inodes},mode=1777",
-        "/dev/shm": f"rw,noexec,nosuid,nodev,size={SHARED_MEMORY_MB}m,nr_inodes=1k,mode=1777",
-    }
+def _remove(docker: Engine, name: str, folder: Path) -> None:
+    # An engine that does not answer now removes the container by itself: its first process ends with the stream.
+    with contextlib.suppress(EngineError):
+        docker.remove(name)
+    shutil.rmtree(folder, ignore_errors=True)

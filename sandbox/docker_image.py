@@ -3,7 +3,7 @@
     base                       JOURNEYMAN_DOCKER_BASE, else journeyman-base:bookworm where the engine has it,
                                else python:<minor>-slim
     journeyman/env:<hash>      + Debian packages, /opt/python, /opt/env, /opt/journeyman
-    journeyman/task:<hash>     + the repository's pristine files at /opt/repository
+    journeyman/task:<hash>     + the repository's pristine files at /opt/repository (for `docker_plain` alone)
 
 The requirements are installed on the host (see `image`) and copied in, so that only Debian packages need the network.
 Contexts are plain tars for the engine's own builder; nothing in them was ever touched by an agent.
@@ -26,7 +26,7 @@ from journeyman.sandbox.channel import INSIDE
 from journeyman.sandbox.docker_engine import Engine
 from journeyman.sandbox.home import home, locked
 from journeyman.sandbox.image import ENV, PYTHON, environment_of
-from journeyman.sandbox.sandbox import Environment, ImageError
+from journeyman.sandbox.sandbox import WORKSPACE, Environment, ImageError
 from journeyman.sandbox.template import Template
 
 BASE_VARIABLE = "JOURNEYMAN_DOCKER_BASE"
@@ -51,7 +51,7 @@ def image_for(engine: Engine, environment: Environment, template: Template) -> s
     Raises:
         ImageError: there is no base image, or a step of the build failed.
     """
-    base = _environment_image(engine, environment)
+    base = environment_image(engine, environment)
     name = f"journeyman/task:{_hash(base, template.digest)}"
     return _built(engine, name, f"FROM {base}\nCOPY tree {REPOSITORY}\n", [("tree", template.folder)], "none")
 
@@ -62,7 +62,8 @@ def helper_texts(folder: Path) -> list[str | bytes]:
     return [part for path in files for part in (path.relative_to(folder).as_posix(), path.read_bytes())]
 
 
-def _environment_image(engine: Engine, environment: Environment) -> str:
+def environment_image(engine: Engine, environment: Environment) -> str:
+    """The name of an image that holds the environment; see `image_for`."""
     base, base_id = _base(engine, environment.python)
     recipe = _recipe(base, environment)
     name = f"journeyman/env:{_hash(base_id, environment.key, recipe, *helper_texts(INSIDE))}"
@@ -85,7 +86,7 @@ def _recipe(base: str, environment: Environment) -> str:
             "RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "
             f"{packages} && rm -rf /var/lib/apt/lists/*"
         )
-    lines += [f"COPY env {ENV}", "COPY inside /opt/journeyman/inside"]
+    lines += [f"COPY env {ENV}", "COPY inside /opt/journeyman/inside", f"RUN mkdir -p {WORKSPACE}"]
     return "\n".join(lines) + "\n"
 
 

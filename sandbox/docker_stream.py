@@ -46,6 +46,15 @@ class AttachedStream:
                 return data
             self._complaint = (self._complaint + data)[-MAX_COMPLAINT_BYTES:]
 
+    def has_ended(self) -> bool:
+        """Whether the container has ended; keeps what it said on stderr. For a stream that carries nothing else."""
+        try:
+            while self.receive(1 << 16, 0.0):
+                continue
+        except TimeoutError:
+            return False
+        return True
+
     def close(self) -> None:
         self._raw.close()
 

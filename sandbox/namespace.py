@@ -1,27 +1,29 @@
 """The embedded backend: Linux namespaces, no daemon, no image registry, no set-uid helper.
 
-Each sandbox is one launcher process (`inside/launch.py`) outside and the helper with its commands inside new user,
-mount, pid, network, ipc, uts and cgroup namespaces. What it does not cover: it shares the host's kernel, so a hole
-in the kernel is a hole in the sandbox; CPU time is bounded by each command's wall clock alone; and /proc shows the
-host's CPU and memory sizes.
+An environment's sandboxes are made by lanes (`lanes`) that are forked from its zygote (`zygotes`). Each is a helper
+with its commands inside new user, mount, pid, network, ipc, uts and cgroup namespaces. What it does not cover: it
+shares the host's kernel, so a hole in the kernel is a hole in the sandbox; CPU time is bounded by each command's wall
+clock alone; and /proc shows the host's CPU and memory sizes.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import sys
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from journeyman.sandbox.channel import INSIDE
 from journeyman.sandbox.home import home
 from journeyman.sandbox.image import PYTHON, Built, environment_of
-from journeyman.sandbox.launcher import prepare, take
-from journeyman.sandbox.remote import RemoteSandbox, command_environment
-from journeyman.sandbox.sandbox import Environment, ImageError, Limits, Sandbox, SandboxError, SandboxUnavailable
-from journeyman.sandbox.template import Template, template_of
+from journeyman.sandbox.lane_sandbox import open_on
+from journeyman.sandbox.lanes import Pool, pool_for
+from journeyman.sandbox.remote import command_environment
+from journeyman.sandbox.sandbox import Environment, ImageError, Limits, Sandbox, SandboxUnavailable
+from journeyman.sandbox.template import OWNER, template_of
+from journeyman.sandbox.zygotes import Zygotes
 
 _MENDS = (
     ("/proc/sys/kernel/unprivileged_userns_clone", "0", "sudo sysctl kernel.unprivileged_userns_clone=1"),
@@ -49,35 +51,29 @@ class NamespaceSandboxes:
         if environment.system_packages:
             wanted = ", ".join(environment.system_packages)
             raise ImageError(f"the namespace backend cannot install system packages ({wanted}); use the docker backend")
-        return _start(environment_of(environment), environment, template_of(repository), limits or Limits())
-
-
-def _start(built: Built, environment: Environment, template: Template, limits: Limits) -> RemoteSandbox:
-    launcher = take()
-    try:
-        report, _ = launcher.channel.ask(
-            "launch",
-            mountpoint=str(home("root")),
-            env=str(built.folder),
-            python=str(built.interpreter.prefix),
-            hidden=_host_packages(built),
-            inside=str(INSIDE),
-            template=str(template.folder),
-            limits=asdict(limits),
-        )
-    except BaseException as error:
-        launcher.end()
-        if isinstance(error, SandboxError):
+        built, template = environment_of(environment), template_of(repository)
+        variables = command_environment(environment)
+        if built.interpreter.library:
+            variables["LD_LIBRARY_PATH"] = f"{PYTHON}/{built.interpreter.library}"
+        try:
+            return open_on(_pool(built, variables), template, variables, limits or Limits())
+        except SandboxUnavailable as error:
             raise SandboxUnavailable(_advice(str(error))) from error
-        raise
-    launcher.groups = tuple(map(str, report["groups"]))
-    variables = command_environment(environment)
-    if built.interpreter.library:
-        variables["LD_LIBRARY_PATH"] = f"{PYTHON}/{built.interpreter.library}"
-    again = partial(_start, built, environment, template, limits)
-    prepare()
-    facts = {"memory limit": str(report["memory"]), "workspace": str(report["workspace"])}
-    return RemoteSandbox(launcher.channel, template, variables=variables, end=launcher.end, again=again, facts=facts)
+
+
+def _pool(built: Built, variables: dict[str, str]) -> Pool:
+    """The lanes of an environment. Its zygote gets the variables of commands, but not where the repository is."""
+    config = {
+        "mountpoint": str(home("root")),
+        "env": str(built.folder),
+        "python": str(built.interpreter.prefix),
+        "hidden": _host_packages(built),
+        "inside": str(INSIDE),
+        "templates": str(home("templates")),
+        "owner": OWNER,
+        "variables": {name: value for name, value in variables.items() if name != "PYTHONPATH"},
+    }
+    return pool_for(("namespace", json.dumps(config)), partial(Zygotes, config))
 
 
 def _host_packages(built: Built) -> str:

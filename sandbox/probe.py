@@ -83,6 +83,8 @@ def probe(factory: SandboxFactory) -> tuple[Property, ...]:
             for name, code in (("memory limit", _HOG), ("process limit", _BREED)):
                 done = sandbox.run(["python", "-c", code], timeout_s=60)
                 found.append(Property(name, "had it" not in done.text, facts.get(name, "")))
+            if "landlock" in facts:
+                found.append(Property("landlock", facts["landlock"] != "none", facts["landlock"]))
             alive = sandbox.run("cat hello.txt", timeout_s=20)
             found.append(Property("survives its commands", alive.text == "hello\n"))
             kept = facts.get("workspace", "")

@@ -19,12 +19,14 @@ from journeyman.sandbox.sandbox import (
     Completed,
     Environment,
     File,
+    Sandbox,
     SandboxError,
     SandboxLost,
     SandboxPathError,
     Snapshot,
 )
 from journeyman.sandbox.template import MAX_FILE_BYTES, MAX_TREE_BYTES, Entry, Template, tree_hash
+from journeyman.sandbox.usage import hold
 
 T = TypeVar("T")
 HARD_OUTPUT_BYTES = 16 * 1024 * 1024
@@ -69,7 +71,7 @@ class RemoteSandbox:
         *,
         variables: Mapping[str, str],
         end: Callable[[], None],
-        again: Callable[[], RemoteSandbox],
+        again: Callable[[], Sandbox],
         facts: Mapping[str, str] | None = None,
     ) -> None:
         self.facts: Mapping[str, str] = facts or {}
@@ -79,7 +81,7 @@ class RemoteSandbox:
         self._again = again
         self._contents: dict[str, bytes] = {}
         self._seeded = False
-        self._end = weakref.finalize(self, _finish, os.getpid(), channel, end)
+        self._end = weakref.finalize(self, _finish, os.getpid(), channel, end, hold(template.folder.parent))
 
     def run(
         self,
@@ -163,7 +165,7 @@ class RemoteSandbox:
         )
 
     def restore(self, snapshot: Snapshot) -> None:
-        """See `Sandbox.restore`.
+        """See `Sandbox.restore`. A snapshot holds no `.git`: the sandbox gets back the one that it began with.
 
         Raises:
             SandboxError: the snapshot was made from another repository, or does not fit (a full disk).
@@ -177,17 +179,19 @@ class RemoteSandbox:
             "prune",
             files={path: [entry.executable, entry.sha256] for path, entry in wanted.items()},
             links=list(self._template.links),
+            history=self._template.history,
             max_file=MAX_FILE_BYTES,
             max_total=MAX_TREE_BYTES,
         )
         missing = answer.get("missing")
-        if not isinstance(missing, list) or not all(isinstance(path, str) and path in wanted for path in missing):
+        known = wanted.keys() | self._template.history.keys()
+        if not isinstance(missing, list) or not all(isinstance(path, str) and path in known for path in missing):
             raise self._broken("prune", ValueError("it misses what was not asked for"))
         self._write((path, snapshot.changed.get(path) or self._pristine(path)) for path in missing)
         if tree_hash(self._manifest()[0]) != snapshot.tree_hash:
             raise SandboxError("the workspace could not be brought to the snapshot's state")
 
-    def fork(self) -> RemoteSandbox:
+    def fork(self) -> Sandbox:
         """See `Sandbox.fork`."""
         other = self._again()
         try:
@@ -210,7 +214,8 @@ class RemoteSandbox:
 
     def _pristine(self, path: str) -> File:
         data = (self._template.folder / path).read_bytes()
-        return File(data, 0o755 if self._template.files[path].executable else 0o644)
+        entry = self._template.files.get(path)  # history has none
+        return File(data, 0o755 if entry and entry.executable else 0o644)
 
     def _write(self, files: Iterable[tuple[str, File]]) -> None:
         for batch in _batches(files, lambda item: len(item[1].data)):
@@ -259,11 +264,12 @@ class RemoteSandbox:
         return SandboxLost(f"the sandbox broke the protocol during {op!r}: {error}")
 
 
-def _finish(owner: int, channel: Channel, end: Callable[[], None]) -> None:
+def _finish(owner: int, channel: Channel, end: Callable[[], None], release: Callable[[], None]) -> None:
     if os.getpid() != owner:  # a fork's copy is forgotten, not the sandbox
         return
     channel.close()
     end()
+    release()
 
 
 def _batches(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:

@@ -3,7 +3,8 @@
 Harbor builds any image and runs any script; a `Task` declares its environment and lists its checks. What lies in both:
 a `python:` image with packages and one copied repository, and tests in pytest files whose functions can be listed
 without running them. Everything else is collected and told in one error, so that nobody learns of it one by one.
-The reference solution is a script there, not files; it is named in the metadata and left behind.
+The reference solution is a script there, not files; it is named in the metadata and left behind. Without it nothing can
+show that the tests bear two sandboxes, so such a task is graded at `fresh`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 from journeyman.sandbox.sandbox import WORKSPACE, Environment
 from journeyman.tasks.harbor_toml import DESCRIBED, build_task, table
 from journeyman.tasks.task import Check, Task, TaskFormatError
+from journeyman.tasks.verdict import Assurance
 
 _HARMLESS = frozenset({"LABEL", "CMD", "ENTRYPOINT", "EXPOSE", "MAINTAINER", "SHELL", "STOPSIGNAL"})
 _HARMLESS_ENV = frozenset(
@@ -75,6 +77,7 @@ def load_plain(folder: Path, document: dict[str, Any]) -> Task:
         ),
         "checks": [Check(id=check) for check in checks],
         "hidden": folder / "tests",
+        "assurance": Assurance.FRESH,
         "budget": {key: value for key, value in timeouts.items() if value is not None},
         "metadata": metadata,
     }

@@ -49,7 +49,7 @@ class JourneymanSection(_Strict):
     name: str | None = None
     """The task's name where Harbor's form (organisation/name) does not allow it."""
     editable: tuple[str, ...] = ("**/*.py",)
-    assurance: str = "fresh"
+    assurance: str = "split"
     test_paths: tuple[str, ...] = ("tests",)
     canary: str = ""
     checks: ChecksSection

@@ -105,8 +105,8 @@ class Task(_Frozen):
     """What the `test` action runs when the policy names nothing: the tests that the policy may see."""
     budget: Budget = Budget()
     limits: Limits = Limits()
-    assurance: Assurance = Assurance.FRESH
-    """How its solutions are graded. `journeyman task check` finds the strongest level at which the task is sound."""
+    assurance: Assurance = Assurance.SPLIT
+    """How its solutions are graded. Less than `split` must be asked for; `journeyman task check` says where it must."""
     canary: str = ""
     """String that stands in every hidden file and must appear in nothing that a policy reads."""
     metadata: dict[str, Any] = Field(default_factory=dict)

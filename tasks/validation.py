@@ -40,12 +40,12 @@ class Certificate:
     """Of `runs`, how often the reference resolved the task."""
     noop_resolved: int
     """Of `runs`, how often doing nothing did (it must not)."""
+    assurance: Assurance
+    """The level at which it was tried."""
     milestones: tuple[str, ...] = ()
     """Milestones that the reference closed in every run."""
     grading_s: float = 0.0
     """Median wall clock of one grading of the reference, in seconds."""
-    assurance: Assurance = Assurance.FRESH
-    """The level at which it was proven."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for `json.dumps`."""
@@ -90,10 +90,29 @@ def stronger(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> tuple[Cert
     It is sound at `split` where nothing that its tests need is lost between the two sandboxes, and at `twins` where
     each of its fail_to_pass checks asks a function of the code.
     """
+    above = LEVELS[LEVELS.index(task.assurance) + 1 :]
+    return _until_sound(task, above[::-1], sandboxes, runs)
+
+
+def weaker(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> tuple[Certificate, ...]:
+    """The proof of a task as if it asked for less than it does, which is not sound: the next level first.
+
+    None for a task without a reference: no level would prove it.
+    """
+    if task.solution is None:
+        return ()
+    below = LEVELS[: LEVELS.index(task.assurance)]
+    return _until_sound(task, below[::-1], sandboxes, runs)
+
+
+def _until_sound(
+    task: Task, levels: Sequence[Assurance], sandboxes: SandboxFactory, runs: int
+) -> tuple[Certificate, ...]:
     found: list[Certificate] = []
-    for level in (Assurance.SPLIT, Assurance.TWINS):
-        if LEVELS.index(level) > LEVELS.index(task.assurance) and not (found and found[-1].sound):
-            found.append(check_task(task.model_copy(update={"assurance": level}), sandboxes, runs))
+    for level in levels:
+        found.append(check_task(task.model_copy(update={"assurance": level}), sandboxes, runs))
+        if found[-1].sound:
+            break
     return tuple(found)
 
 

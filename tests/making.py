@@ -7,6 +7,7 @@ from typing import Any
 
 from journeyman.sandbox.sandbox import Environment
 from journeyman.tasks.task import Budget, Check, CheckKind, Milestone, Task
+from journeyman.tasks.verdict import Assurance
 
 CANARY = "canary-5f0c1c2e-tiny"
 
@@ -89,6 +90,7 @@ def tiny_task(folder: Path, **changes: Any) -> Task:
         "hidden": write_files(folder / "hidden", {"tests/test_hidden_parcel.py": HIDDEN_TESTS}),
         "solution": write_files(folder / "solution", {"parcel.py": solved()}),
         "environment": Environment(),
+        "assurance": Assurance.FRESH,  # the quickest: what is tried here is not the grading
         "checks": (
             Check(id="tests/test_parcel.py::test_free_from_the_limit_on"),
             Check(id="tests/test_hidden_parcel.py::test_exactly_at_the_limit"),
@@ -116,6 +118,7 @@ def tiny_project(folder: Path, **changes: Any) -> Task:
         "repository": write_files(folder / "repository", {"times.py": stub}),
         "hidden": write_files(folder / "hidden", {"tests/test_times.py": tests}),
         "solution": write_files(folder / "solution", {"times.py": done}),
+        "assurance": Assurance.FRESH,
         "checks": tuple(Check(id=check) for check in checks),
         "milestones": (
             Milestone(name="double", title="Double", instruction="double(x) is twice x.", checks=checks[:1]),

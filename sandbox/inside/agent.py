@@ -6,7 +6,7 @@ It answers one request at a time over a byte stream. Every message, in both dire
 
 A request names its `op`; an answer has `error` ("path", "busy" or "failed") and `message`, or the op's result:
 
-    hello                                        → agent, pid, python
+    hello                                        → python, and facts: how the workspace is kept
     run      argv, cwd, env, timeout, keep, linked → exit, seconds, timed_out, dropped; payload: the output
              (payload: stdin)
     link     nothing is answered                 (payload: bytes for the running command's link; none ends it)
@@ -65,11 +65,11 @@ def split(payload: Payload, sizes: list[int]) -> Iterator[memoryview]:
 class Agent:
     """Answers requests until the stream ends."""
 
-    def __init__(self, source: int, sink: int) -> None:
+    def __init__(self, source: int, sink: int, facts: dict[str, str]) -> None:
         self._source, self._sink = source, sink
         self._tree = Tree(WORKSPACE)
         self._ops: dict[str, Callable[[dict[str, Any], Payload], Answer]] = {
-            "hello": lambda request, payload: ({"agent": 1, "pid": os.getpid(), "python": sys.version.split()[0]}, b""),
+            "hello": lambda request, payload: ({"python": sys.version.split()[0], **facts}, b""),
             "run": lambda request, payload: run(request, payload, source, self._link(request)),
             "read": lambda request, payload: ({}, read_file(request["path"], request["limit"])),
             "write": self._write,
@@ -137,14 +137,15 @@ class Agent:
         return {}, b"".join(read_file(path, size) for path, size in request["files"])
 
     def _prune(self, request: dict[str, Any], payload: Payload) -> Answer:
-        wanted = request["files"]
-        self._tree.prune(wanted, request["links"])
+        wanted, history = request["files"], request["history"]
+        self._tree.prune(wanted, request["links"], history)
         found, _ = self._tree.manifest(request["max_file"], request["max_total"])
         same = {path for path, (mode, digest, _) in found.items() if wanted[path] == [bool(mode & 0o100), digest]}
-        return {"missing": [path for path in wanted if path not in same]}, b""
+        missing = [path for path in wanted if path not in same]
+        return {"missing": missing + [path for path in history if not os.path.lexists(f"{WORKSPACE}/{path}")]}, b""
 
 
-def serve(source: int, sink: int) -> None:
+def serve(source: int, sink: int, facts: dict[str, str]) -> None:
     """Be the helper: ignore signals, hide our memory and descriptors from the commands, answer until the end."""
     if os.getpid() != 1:
         raise RuntimeError("the helper must be process 1 of a sandbox")
@@ -155,7 +156,7 @@ def serve(source: int, sink: int) -> None:
         os.set_inheritable(handle, False)
     os.makedirs("/tmp/home", exist_ok=True)
     os.chdir("/")
-    Agent(source, sink).serve()
+    Agent(source, sink, facts).serve()
 
 
 def main() -> None:
@@ -170,7 +171,7 @@ def main() -> None:
     for number in range(3):
         os.dup2(null, number)
     os.close(null)
-    serve(source, sink)
+    serve(source, sink, {})
 
 
 if __name__ == "__main__":

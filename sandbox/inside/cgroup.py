@@ -19,81 +19,89 @@ PREFIX = "journeyman-"
 
 
 class Cgroup:
-    """One control group below our own (so that limits over us go on holding), with the sandbox as its only member.
+    """One control group below our own (so that limits over us go on holding), with a lane and its sandbox as members.
 
     Args:
-        places: the group's folder, with that of the group that we were in before; in version 1, which has a tree of
-            groups for each purpose, also those for processor time.
+        folders: the group's folder; in version 1, which has a tree of groups for each purpose, also that for processor
+            time.
     """
 
-    def __init__(self, version: int, places: list[tuple[str, str]]) -> None:
-        self.version, self._places = version, places
-        self.folder = places[0][0]
-
-    @property
-    def folders(self) -> list[str]:
-        return [folder for folder, _ in self._places]
+    def __init__(self, version: int, folders: list[str]) -> None:
+        self.version, self.folders = version, folders
 
     def limit(self, memory_bytes: int, processes: int) -> None:
         """Set the limits. Raises OSError where the kernel refuses the one on memory."""
+        folder = self.folders[0]
         if self.version == 2:
-            _write(f"{self.folder}/memory.max", str(memory_bytes))
-            _try(f"{self.folder}/memory.swap.max", "0")
-            _try(f"{self.folder}/pids.max", str(processes))
+            _write(f"{folder}/memory.max", str(memory_bytes))
+            _try(f"{folder}/memory.swap.max", "0")
+            _try(f"{folder}/pids.max", str(processes))
         else:
-            _write(f"{self.folder}/memory.limit_in_bytes", str(memory_bytes))
-            _try(f"{self.folder}/memory.memsw.limit_in_bytes", str(memory_bytes))
+            _try(f"{folder}/memory.memsw.limit_in_bytes", "-1")  # it may not be below the other one, also in between
+            _write(f"{folder}/memory.limit_in_bytes", str(memory_bytes))
+            _try(f"{folder}/memory.memsw.limit_in_bytes", str(memory_bytes))
 
-    def leave(self) -> None:
-        """Go back to where we were, and remove the group, which must hold nobody else."""
-        for folder, origin in self._places:
-            _try(f"{origin}/cgroup.procs", "0")
+    def remove(self) -> None:
+        """Remove it; its members must be gone."""
+        for folder in self.folders:
             _remove(folder)
 
-    def ran_out(self) -> bool:
-        """Whether the kernel killed something in it for want of memory."""
+    def out_of_memory(self) -> int:
+        """How many processes in it the kernel has killed for want of memory."""
         name = "memory.events" if self.version == 2 else "memory.oom_control"
         try:
-            with open(f"{self.folder}/{name}") as file:
-                return any(line.startswith("oom_kill ") and int(line.split()[1]) for line in file)
+            with open(f"{self.folders[0]}/{name}") as file:
+                return sum(int(line.split()[1]) for line in file if line.startswith("oom_kill "))
         except (OSError, ValueError):
-            return False
+            return 0
 
 
-def joined() -> Cgroup | None:
-    """A new group with this process in it, or None where none can be had.
+def joined(pid: int, owner: int) -> Cgroup | None:
+    """A new group with a process in it, or None where none can be had.
 
     Moving a process makes the kernel wait for all others, some 20 ms: so this is done before it is urgent, and what
     the process starts later is in the group from its first moment.
+
+    Args:
+        owner: process id of the outer process, at whose end the group may be removed.
     """
-    if not (memory := _made("memory", "memory.max", "memory.limit_in_bytes")):
+    if not (memory := _made(pid, owner, "memory", "memory.max", "memory.limit_in_bytes")):
         return None
-    version, place = memory
-    time = _made("cpu", "cpu.weight", "cpu.shares") if version == 1 else None
-    return Cgroup(version, [place, time[1]] if time else [place])
+    version, folder = memory
+    time = _made(pid, owner, "cpu", "cpu.weight", "cpu.shares") if version == 1 else None
+    return Cgroup(version, [folder, time[1]] if time else [folder])
 
 
-def _made(controller: str, *limits: str) -> tuple[int, tuple[str, str]] | None:
-    """A new group of a controller with this process in it, as its version, its folder and the one that we left."""
-    for parent, version, origin in _candidates(controller):
-        folder = f"{parent}/{PREFIX}{os.getpid()}"
+def sweep(owner: int = 0) -> None:
+    """Remove the groups of an outer process that is at its end, and those of outer processes that are gone."""
+    for controller in ("memory", "cpu"):
+        for parent, _ in _candidates(controller):
+            for name in os.listdir(parent):
+                pid = name[len(PREFIX) :].split("-")[0]
+                if name.startswith(PREFIX) and (pid == str(owner) or not os.path.exists(f"/proc/{pid}")):
+                    _remove(f"{parent}/{name}")
+
+
+def _made(pid: int, owner: int, controller: str, *limits: str) -> tuple[int, str] | None:
+    """A new group of a controller with the process in it, as its version and its folder."""
+    for parent, version in _candidates(controller):
+        folder = f"{parent}/{PREFIX}{owner}-{pid}"
         try:
-            _sweep(parent)
             os.mkdir(folder)
         except OSError:
             continue
         try:
             if any(os.access(f"{folder}/{limit}", os.W_OK) for limit in limits):
-                _write(f"{folder}/cgroup.procs", "0")
-                return version, (folder, origin)
+                _write(f"{folder}/cgroup.procs", str(pid))
+                return version, folder
         except OSError:
             pass
         _remove(folder)
     return None
 
 
-def _candidates(controller: str) -> Iterator[tuple[str, int, str]]:
-    """Folders in which a group of a controller may be made, with their version and the folder of our own group."""
+def _candidates(controller: str) -> Iterator[tuple[str, int]]:
+    """Folders in which a group of a controller may be made, with their version."""
     with open("/proc/self/cgroup") as file:
         own = {controllers: path for _, controllers, path in (line.strip().split(":", 2) for line in file)}
     with open("/proc/self/mountinfo") as file:
@@ -104,27 +112,18 @@ def _candidates(controller: str) -> Iterator[tuple[str, int, str]]:
             if kind == "cgroup" and controller in options.split(","):
                 path = next((path for names, path in own.items() if controller in names.split(",")), "")
                 if path:
-                    origin = _below(point, root, path)
-                    yield origin, 1, origin
+                    yield _below(point, root, path), 1
             elif kind == "cgroup2" and "" in own:
-                folder = origin = _below(point, root, own[""])
+                folder = _below(point, root, own[""])
                 while len(folder) >= len(point):  # ours may hold processes, and then cannot be divided; a parent may
                     if controller in _read(f"{folder}/cgroup.subtree_control").split():
-                        yield folder, 2, origin
+                        yield folder, 2
                     folder = os.path.dirname(folder)
 
 
 def _below(point: str, root: str, path: str) -> str:
     inside = path[len(root) :] if root != "/" and path.startswith(root) else path
     return os.path.normpath(f"{point}/{inside}")
-
-
-def _sweep(parent: str) -> None:
-    """Remove groups whose launcher was killed before it could."""
-    for name in os.listdir(parent):
-        pid = name[len(PREFIX) :]
-        if name.startswith(PREFIX) and pid.isdigit() and not os.path.exists(f"/proc/{pid}"):
-            _remove(f"{parent}/{name}")
 
 
 def _remove(folder: str) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # `typing` costs half of the start
     from typing import Any
 
 CHUNK = 1 << 16
+SIGNALS = tuple(map(int, signal.valid_signals()))
 
 
 class Capture:
@@ -70,56 +71,81 @@ def set_dumpable(dumpable: bool) -> None:
     k.prctl(k.PR_SET_DUMPABLE, int(dumpable))
 
 
-def first_for_the_oom_killer() -> None:
-    """Short of memory, the kernel shall take the command, not the helper."""
-    set_dumpable(True)  # else our own files in /proc are root's
-    try:
-        with open("/proc/self/oom_score_adj", "w") as file:
-            file.write("1000")
-    except OSError:
-        pass
+class Ready:
+    """What every command needs and is made once, while nothing else is alive: opening files of /proc costs more than
+    reading them."""
 
-
-def execute(argv: list[str], env: dict[str, str]) -> None:
-    """As `os.execvpe`, which imports when it is called: here the host's library is not to be seen any more."""
-    folders = [""] if "/" in argv[0] else [folder + "/" for folder in env.get("PATH", "/usr/bin:/bin").split(":")]
-    problem: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-    for folder in folders:
+    def __init__(self) -> None:
+        os.umask(0o022)
+        self.null = os.open("/dev/null", os.O_RDONLY)
+        self.ipc = k.open_ipc()
+        set_dumpable(True)  # else our own files in /proc are root's
         try:
-            os.execve(folder + argv[0], argv, env)
+            self._score = os.open("/proc/self/oom_score_adj", os.O_RDWR)
+            self._ours = os.pread(self._score, 32, 0)
+        except OSError:
+            self._score, self._ours = -1, b""
+        set_dumpable(False)
+
+    def score(self, *, first: bool) -> None:
+        """Short of memory, the kernel shall take the command, not us. It is born with our score, so that it never has
+        another: ours is raised for the moment of its birth."""
+        try:
+            os.pwrite(self._score, b"1000" if first else self._ours, 0)
+        except OSError:  # not there, or not ours to lower
+            pass
+
+
+_ready: list[Ready] = []
+
+
+def ready() -> Ready:
+    """Made at the first command: by then we are process 1 of our namespaces."""
+    if not _ready:
+        _ready.append(Ready())
+    return _ready[0]
+
+
+def spawn(argv: list[str], env: dict[str, str], files: list[tuple[int, ...]]) -> int:
+    """Start a program in our folder, looked for as a shell does; returns its process id.
+
+    Raises OSError or ValueError if it cannot be started.
+    """
+    problem: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    folders = [""] if "/" in argv[0] else [folder + "/" for folder in env.get("PATH", "/usr/bin:/bin").split(":")]
+    for folder in folders:
+        path = folder + argv[0]
+        try:
+            os.stat(path)  # a start in vain costs far more
+            return os.posix_spawn(path, argv, env, file_actions=files, setsid=True, setsigmask=(), setsigdef=SIGNALS)
         except (FileNotFoundError, NotADirectoryError):
             continue
+        except BlockingIOError:  # too many processes
+            raise
         except OSError as error:
             problem = error
     raise problem
 
 
-def become(argv: list[str], env: dict[str, str], folder: int, stdin: int, output: int, link: Link | None) -> None:
-    """In the forked child: turn into the command. Never returns."""
-    code = 127
+def start(request: dict[str, Any], folder: int, source: int, output: int, link: Link | None) -> int:
+    """Start the command; returns its process id. Raises OSError or ValueError if it cannot be started."""
+    files = [] if link is None else link.files()
+    files = [*((os.POSIX_SPAWN_DUP2, handle, place) for place, handle in enumerate((source, output, output))), *files]
+    os.fchdir(folder)
+    ready().score(first=True)
     try:
-        os.setsid()
-        os.dup2(stdin, 0)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        if link is not None:
-            link.hand_over()
-        os.fchdir(folder)
-        os.umask(0o022)
-        for number in range(1, signal.NSIG):
-            try:
-                signal.signal(number, signal.SIG_DFL)
-            except (OSError, ValueError):
-                continue
-        first_for_the_oom_killer()
-        execute(argv, env)
-    except Exception as error:  # not there, not executable, too long, a NUL inside
-        missing = isinstance(error, FileNotFoundError)
-        code = 127 if missing else 126
-        why = "not found" if missing else str(error)
-        os.write(2, f"{argv[0]}: {why}\n".encode("utf-8", "backslashreplace"))
+        return spawn(request["argv"], request["env"], files)
     finally:
-        os._exit(code)
+        ready().score(first=False)
+        os.chdir("/")
+
+
+def complain(name: str, error: Exception, capture: Capture) -> int:
+    """Say, as a shell does, why a program cannot be started, and return the exit status for that."""
+    missing = isinstance(error, FileNotFoundError)
+    why = "not found" if missing else str(error)
+    capture.add(f"{name}: {why}\n".encode("utf-8", "backslashreplace"))
+    return 127 if missing else 126
 
 
 def watch(child: int, output: int, control: int, timeout: float, capture: Capture, link: Link | None) -> bool:
@@ -158,23 +184,28 @@ def run(
 ) -> tuple[dict[str, Any], bytes]:
     """Run one command to its end and leave no process of it alive."""
     folder = open_folder(request["cwd"])
-    source = os.memfd_create("stdin") if stdin else os.open("/dev/null", os.O_RDONLY)
+    source = os.memfd_create("stdin") if stdin else os.dup(ready().null)
     output, writer = os.pipe()
     try:
         if stdin:
             write_all(source, stdin)
             os.lseek(source, 0, os.SEEK_SET)
         capture = Capture(request["keep"])
-        start = time.monotonic()
-        child = os.fork()
-        if child == 0:
-            become(request["argv"], request["env"], folder, source, writer, link)
-        if link is not None:
-            link.began()
-        timed_out = watch(child, output, control, request["timeout"], capture, link)
-        seconds = time.monotonic() - start
-        status = end_everything(child)
-        k.remove_ipc()
+        began, timed_out = time.monotonic(), False
+        try:
+            child = start(request, folder, source, writer, link)
+        except BlockingIOError:  # too many processes
+            raise
+        except (OSError, ValueError) as error:
+            code = complain(request["argv"][0], error, capture)
+        else:
+            if link is not None:
+                link.began()
+            timed_out = watch(child, output, control, request["timeout"], capture, link)
+            code = os.waitstatus_to_exitcode(end_everything(child))
+            code = code if code >= 0 else 128 - code
+        seconds = time.monotonic() - began
+        k.remove_ipc(ready().ipc)
         os.set_blocking(output, False)
         drain(output, capture)
         if link is not None:
@@ -184,7 +215,6 @@ def run(
             os.close(handle)
         if link is not None:
             link.close()
-    code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
     text, dropped = capture.result()
     return {"exit": code, "seconds": seconds, "timed_out": timed_out, "dropped": dropped}, text
 

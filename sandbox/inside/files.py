@@ -148,6 +148,8 @@ def remove_file(path: str) -> None:
 
 def open_folder(path: str) -> int:
     """A descriptor of a folder to start a command in."""
+    if path == ".":  # nearly always
+        return os.open(WORKSPACE, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
     folder, name = open_parent(locate(path))
     try:
         return os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
@@ -246,8 +248,11 @@ class Tree:
                 digest.update(chunk)
         return str(digest.hexdigest())
 
-    def prune(self, wanted: dict[str, list[Any]], links: list[str]) -> None:
-        """Delete everything that `wanted` (files) and `links` do not name: files, links, caches, emptied folders."""
+    def prune(self, wanted: dict[str, list[Any]], links: list[str], history: dict[str, list[int]]) -> None:
+        """Delete everything that `wanted` (files) and `links` do not name: files, links, caches, emptied folders.
+
+        Of history (path → size, mtime, ctime) stays what nobody touched: it is never read, and a ctime cannot be set.
+        """
         keep, folders, index = {*wanted, *links}, [""], 0
         while index < len(folders):
             folder = folders[index]
@@ -259,6 +264,8 @@ class Tree:
                         path = f".journeyman-deep-{index}-{len(folders)}"
                         os.rename(entry.path, f"{self.root}/{path}")
                     folders.append(path + "/")
+                elif path in history and dates(entry.path) == history[path]:
+                    continue
                 elif path not in keep or (path in wanted) != entry.is_file(follow_symlinks=False):
                     os.unlink(entry.path)
         for folder in reversed(folders[1:]):
@@ -280,6 +287,12 @@ def entries(folder: str) -> list[os.DirEntry[str]]:
         except OSError:
             continue
     return []
+
+
+def dates(path: str) -> list[int]:
+    """What changes whenever a file does: its size, mtime and ctime."""
+    found = os.lstat(path)
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns]
 
 
 def encodable(name: str) -> bool:

@@ -17,14 +17,15 @@ CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWTIME = 0x10000000, 0x2000000
 
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 1, 24, 38, 22
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, SECCOMP_MODE_FILTER = 47, 4, 2
-PR_SET_DUMPABLE, IPC_RMID = 4, 0
+PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, IPC_RMID = 4, 36, 0
 
 # These numbers are the same on every architecture but pivot_root's.
 SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR = 428, 429, 442
+SYS_LANDLOCK_CREATE_RULESET, SYS_LANDLOCK_ADD_RULE, SYS_LANDLOCK_RESTRICT_SELF = 444, 445, 446
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
-AT_FDCWD, AT_EMPTY_PATH, AT_RECURSIVE = -100, 0x1000, 0x8000
+AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC, MOVE_MOUNT_F_EMPTY_PATH = 1, os.O_CLOEXEC, 4
-MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_IDMAP = 1, 2, 4, 0x100000
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mount.argtypes = (ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p)
@@ -67,34 +68,30 @@ def bind(source: str, target: str, *, devices: bool = False) -> None:
     mount(source, target, "", MS_BIND | MS_REC)
     flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | (0 if devices else MOUNT_ATTR_NODEV)
     try:
-        set_attributes(AT_FDCWD, target, flags, recursive=True)
+        set_attributes(target, flags)
     except OSError:  # before Linux 5.12: the top mount alone, keeping what its source had, which may be locked
         kept = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)
         mount("", target, "", MS_REMOUNT | MS_BIND | kept | flags)
 
 
-def bind_mapped(source: str, target: str, user_namespace: int) -> None:
-    """Show `source` at `target`, read-only, with its owners mapped through a user namespace (Linux 5.12)."""
-    tree = _checked(
-        _libc.syscall(SYS_OPEN_TREE, AT_FDCWD, os.fsencode(source), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC), "open_tree"
-    )
-    try:
-        flags = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_IDMAP
-        set_attributes(tree, "", flags, user_namespace=user_namespace)
-        _checked(
-            _libc.syscall(SYS_MOVE_MOUNT, tree, b"", AT_FDCWD, os.fsencode(target), MOVE_MOUNT_F_EMPTY_PATH),
-            "move_mount",
-        )
-    finally:
-        os.close(tree)
+def open_tree(path: str) -> int:
+    """A mount of a folder of the file system, not attached anywhere, as a descriptor (Linux 5.2)."""
+    flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
+    return _checked(_libc.syscall(SYS_OPEN_TREE, AT_FDCWD, os.fsencode(path), flags), f"open_tree {path}")
 
 
-def set_attributes(folder: int, path: str, flags: int, *, recursive: bool = False, user_namespace: int = 0) -> None:
-    how = (AT_RECURSIVE if recursive else 0) | (0 if path else AT_EMPTY_PATH)
-    attributes = MountAttr(flags, 0, 0, user_namespace)
+def move_mount(mount: int, target: str) -> None:
+    """Attach what `open_tree` gave, also in another mount namespace."""
+    to = os.fsencode(target)
+    _checked(_libc.syscall(SYS_MOVE_MOUNT, mount, b"", AT_FDCWD, to, MOVE_MOUNT_F_EMPTY_PATH), f"move_mount {target}")
+
+
+def set_attributes(path: str, flags: int) -> None:
+    """Set attributes of a mount and of all below it (Linux 5.12)."""
+    attributes = MountAttr(flags, 0, 0, 0)
     size = ctypes.c_size_t(ctypes.sizeof(attributes))
     _checked(
-        _libc.syscall(SYS_MOUNT_SETATTR, folder, os.fsencode(path), how, ctypes.byref(attributes), size),
+        _libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, os.fsencode(path), AT_RECURSIVE, ctypes.byref(attributes), size),
         "mount_setattr",
     )
 
@@ -109,6 +106,13 @@ def unshare(flags: int) -> None:
 
 def set_namespace(handle: int, kind: int) -> None:
     _checked(_libc.setns(handle, kind), "setns")
+
+
+def map_user(inside: int, uid: int, gid: int) -> None:
+    """In a new user namespace: say who its one user is outside, as whom we made it."""
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{inside} {uid} 1"), ("gid_map", f"{inside} {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
 
 
 def set_host_name(name: str) -> None:
@@ -137,7 +141,11 @@ def drop_capabilities() -> None:
 
 
 def install_filter(program: bytes) -> None:
-    """Put a seccomp filter (packed `struct sock_filter`s) over this process and all that it starts."""
+    """Put a seccomp filter (packed `struct sock_filter`s) over this process and all that it starts.
+
+    Raises:
+        OSError: the kernel takes none, or the program is empty, as for an architecture that has none.
+    """
     buffer = ctypes.create_string_buffer(program, len(program))
 
     class Program(ctypes.Structure):
@@ -147,17 +155,51 @@ def install_filter(program: bytes) -> None:
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(header))
 
 
-def remove_ipc() -> None:
+def landlock_version() -> int:
+    """Which Landlock the kernel has; 0 for none."""
+    just_the_version = 1
+    return int(max(0, _libc.syscall(SYS_LANDLOCK_CREATE_RULESET, 0, 0, just_the_version)))
+
+
+def landlock_rules(attributes: bytes) -> int:
+    """A new set of rules (a packed `struct landlock_ruleset_attr`), as a descriptor."""
+    size = ctypes.c_size_t(len(attributes))
+    return _checked(_libc.syscall(SYS_LANDLOCK_CREATE_RULESET, attributes, size, 0), "landlock_create_ruleset")
+
+
+def landlock_allow(rules: int, kind: int, attributes: bytes) -> None:
+    """Add a rule."""
+    _checked(_libc.syscall(SYS_LANDLOCK_ADD_RULE, rules, kind, attributes, 0), "landlock_add_rule")
+
+
+def landlock_restrict(rules: int) -> None:
+    """Put the rules over this process and all that it starts."""
+    _checked(_libc.syscall(SYS_LANDLOCK_RESTRICT_SELF, rules, 0), "landlock_restrict_self")
+
+
+def open_ipc() -> dict[str, int]:
+    """The kernel's tables of what lives in our ipc namespace, to be read again and again."""
+    tables = {}
+    for kind in ("shm", "msg", "sem"):
+        try:
+            tables[kind] = os.open(f"/proc/sysvipc/{kind}", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:  # a kernel without them
+            continue
+    return tables
+
+
+def remove_ipc(tables: dict[str, int]) -> None:
     """Remove System V shared memory, queues and semaphores, which outlive the processes that made them."""
     remove = {
         "shm": lambda number: _libc.shmctl(number, IPC_RMID, None),
         "msg": lambda number: _libc.msgctl(number, IPC_RMID, None),
         "sem": lambda number: _libc.semctl(number, 0, IPC_RMID),
     }
-    for kind in remove:
-        try:
-            with open(f"/proc/sysvipc/{kind}") as file:
-                for line in file.readlines()[1:]:
-                    remove[kind](int(line.split()[1]))
-        except OSError:  # a kernel without them
+    for kind, table in tables.items():
+        text = os.pread(table, 4096, 0)
+        if text.count(b"\n") < 2:  # the heading alone, as nearly always
             continue
+        while more := os.pread(table, 1 << 16, len(text)):
+            text += more
+        for line in text.splitlines()[1:]:
+            remove[kind](int(line.split()[1]))

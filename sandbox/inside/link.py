@@ -43,15 +43,19 @@ class Link:
         self._waiting = b""
         os.set_blocking(self._to, False)
 
-    def hand_over(self) -> None:
-        """In the forked child: put the command's ends where it looks for them."""
-        high = [os.dup2(handle, 100 + n) for n, handle in enumerate(self._theirs)]  # clear of 3 and 4
-        for handle, place in zip(high, (READ, WRITE)):  # noqa: B905 (3.9)
-            os.dup2(handle, place)
-            os.close(handle)
+    def files(self) -> list[tuple[int, ...]]:
+        """For `posix_spawn`: put the command's ends where it looks for them, by way of numbers clear of both."""
+        high = max(WRITE, *self._theirs) + 1
+        moves = zip(self._theirs, (high, high + 1), (READ, WRITE))  # noqa: B905 (3.9)
+        up, down, close = [], [], []
+        for handle, between, place in moves:
+            up.append((os.POSIX_SPAWN_DUP2, handle, between))
+            down.append((os.POSIX_SPAWN_DUP2, between, place))
+            close.append((os.POSIX_SPAWN_CLOSE, between))
+        return [*up, *down, *close]
 
     def began(self) -> None:
-        """After the fork: the command's ends are its own."""
+        """After the start: the command's ends are its own."""
         for handle in self._theirs:
             os.close(handle)
         self._theirs = []

@@ -1,7 +1,18 @@
-"""The sandbox's file system: the host's /usr read-only, a small /etc and /dev, and an overlay over the repository.
+"""The sandbox's file system, in two parts.
 
-Everything is mounted while the process still is what it was on the host, so that the folders may lie where the
-sandbox's own user could never walk, such as below a home folder of mode 0700.
+`build` lays what all sandboxes of an environment share, once, in the zygote: the host's /usr read-only, a small /etc
+and /dev, the environment, the repositories. It works while the process still is what it was on the host, so that the
+folders may lie where the sandbox's own user could never walk, such as below a home folder of mode 0700. (In a container
+its image is all that.)
+
+`enter` adds what is one sandbox's own: the overlay over its repository, /tmp and /proc. What it writes lies on one
+tmpfs, which the overlay covers:
+
+    /workspace   overlay over upper : l<n> : … : l0 : pristine, mounted over the tmpfs of
+                   upper, work   what was written since the last `freeze`
+                   l<n>          what was frozen, here or in the sandbox that this one was forked from
+                   pristine      the repository
+                   tmp, shm      bound to /tmp and /dev/shm
 """
 # ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
 # ruff: noqa: PTH211, RUF100, SIM105, TID251
@@ -9,7 +20,11 @@ sandbox's own user could never walk, such as below a home folder of mode 0700.
 
 from __future__ import annotations
 
+import fcntl
 import os
+import socket
+import stat
+import struct
 
 from . import kernel as k
 
@@ -32,46 +47,125 @@ ETC = {
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
 ETC_OF_HOST = ("ld.so.cache", "alternatives", "os-release", "mime.types")
+TEMPLATES = "/opt/templates"
+"""Where the pristine repositories of all tasks lie, for the zygote and its lanes alone."""
+COVERED = (TEMPLATES, "/run/journeyman", "/dev/mqueue")
+"""What a sandbox must not see of what its zygote has, or the container around it."""
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
 
 
-def build(config: dict[str, Any], as_root: bool, owner: int, user_namespace: int | None) -> tuple[str, bool]:
-    """Make the root and enter it.
-
-    Returns how the workspace is kept ("overlay", or "copy" where none can be had), and whether its files were mapped
-    into the user namespace; if not, commands must live in ours, where they are `owner`.
-
-    Args:
-        config: what the launcher was given: folders and limits.
-        as_root: whether we are root on the host, or only in a user namespace of ours.
-        owner: the user, as this process sees users, that commands will run as.
-        user_namespace: the namespace that commands will live in, if it is another than ours.
-    """
+def build(config: dict[str, Any]) -> None:
+    """Make the zygote's root and enter it. `config` is what the launcher was given: folders of the host."""
     k.mount("", "/", "", k.MS_REC | k.MS_PRIVATE)
     k.mount("sandbox", config["mountpoint"], "tmpfs", k.MS_NOSUID | k.MS_NODEV, "size=4m,nr_inodes=1k,mode=755")
     os.chdir(config["mountpoint"])
-    for folder in ("old", "etc", "opt", "opt/journeyman", "run", "var", "sys", "root", "home", "empty"):
+    for folder in ("old", "etc", "opt", "opt/journeyman", "run", "var", "root", "sys", "home", "empty", "proc"):
+        os.mkdir(folder)
+    for folder in ("workspace", "tmp"):
         os.mkdir(folder)
     os.symlink("/tmp", "var/tmp")
-    how, mapped = _workspace(config, as_root, owner, user_namespace)
     for name in SYSTEM:
         _system(name)
-    _etc(USER if mapped or not as_root else owner)
+    _etc()
     _mount_at("opt/env", config["env"])
     _mount_at("opt/journeyman/inside", config["inside"])
+    _mount_at("opt/templates", config["templates"])
     _mount_at("opt/python", config["python"])
     if config["hidden"] and os.path.isdir(f"opt/python/{config['hidden']}"):
         k.bind("empty", f"opt/python/{config['hidden']}")
     _dev()
-    k.unmount("writable")
-    _proc()
-    k.set_host_name("sandbox")
+    k.mount("/proc", "proc", "", k.MS_BIND | k.MS_REC)  # the zygote covers it with its own; without one, it may not
     k.pivot_root(".", "old")
     os.chdir("/")
     k.unmount("/old")
-    for folder in ("/old", "/writable", "/lower"):
-        os.rmdir(folder)
+    os.rmdir("/old")
     k.mount("", "/", "", k.MS_REMOUNT | k.MS_BIND | k.MS_RDONLY | k.MS_NOSUID | k.MS_NODEV)
-    return how, mapped
+
+
+def enter(template: str, limits: dict[str, int], layers: list[int]) -> str:
+    """In a new mount namespace: make what is one sandbox's own.
+
+    Returns how the workspace is kept: "overlay", or "copy" where none can be had.
+
+    Args:
+        template: the repository's folder below `TEMPLATES`.
+        layers: mounts of frozen layers, oldest first.
+    """
+    size = f"size={limits['disk_mb']}m,nr_inodes={limits['inodes']},mode=755"
+    k.mount("sandbox", "/workspace", "tmpfs", k.MS_NOSUID | k.MS_NODEV, size)
+    os.chdir("/workspace")
+    for folder, mode in (("work", 0o700), ("pristine", 0o755), ("tmp", 0o1777), ("tmp/home", 0o755), ("shm", 0o1777)):
+        os.mkdir(folder)
+        os.chmod(folder, mode)
+    os.mkdir("upper", 0o755)
+    k.mount(f"{TEMPLATES}/{template}", "pristine", "", k.MS_BIND)
+    for number, layer in enumerate(layers):
+        os.mkdir(f"l{number}")
+        k.move_mount(layer, f"l{number}")
+    k.mount("tmp", "/tmp", "", k.MS_BIND)
+    k.mount("shm", "/dev/shm", "", k.MS_BIND)
+    how = "overlay" if _overlay(len(layers)) else _copy(layers)
+    for place in COVERED:
+        if os.path.isdir(place):
+            k.mount("nothing", place, "tmpfs", k.MS_RDONLY | k.MS_NOSUID | k.MS_NODEV, "size=4k,nr_inodes=2,mode=555")
+    mount_proc("/proc")
+    _mask_proc()
+    _loopback()
+    os.chdir("/")
+    return how
+
+
+def freeze(layers: int) -> list[int]:
+    """Put what was written below a new upper layer, on top of the `layers` that there are.
+
+    Returns mounts of all of them, oldest first, for another sandbox to `enter`. Nothing may be using the workspace.
+    """
+    k.unmount("/workspace")
+    os.chdir("/workspace")
+    os.rename("upper", f"l{layers}")
+    os.rename("work", f"w{layers}")
+    os.mkdir("work", 0o700)
+    os.mkdir("upper", stat.S_IMODE(os.stat(f"l{layers}").st_mode))
+    if not _overlay(layers + 1):
+        raise OSError("the overlay cannot be mounted again")
+    return [k.open_tree(f"l{number}") for number in range(layers + 1)]
+
+
+def _overlay(layers: int) -> bool:
+    """Mount it, from within the tmpfs; False where the kernel cannot."""
+    lower = ":".join([*(f"l{number}" for number in reversed(range(layers))), "pristine"])
+    try:
+        os.setxattr("upper", "user.journeyman", b"1")  # without these, a removed folder could come back
+        options = f"lowerdir={lower},upperdir=upper,workdir=work,userxattr"
+        k.mount("workspace", "/workspace", "overlay", k.MS_NOSUID | k.MS_NODEV, options)
+    except OSError:
+        return False
+    return True
+
+
+def mount_proc(target: str) -> None:
+    flags = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
+    try:
+        k.mount("proc", target, "proc", flags, "hidepid=2")
+    except OSError:
+        k.mount("proc", target, "proc", flags)
+
+
+def _mask_proc() -> None:
+    for name in READ_ONLY_PROC:
+        if os.path.exists(f"/proc/{name}"):
+            k.bind(f"/proc/{name}", f"/proc/{name}")
+    for name in HIDDEN_PROC:
+        if os.path.exists(f"/proc/{name}"):
+            k.bind("/dev/null", f"/proc/{name}", devices=True)
+
+
+def _loopback() -> None:
+    """Bring up the one interface there is, which leads nowhere: tests may start a server and speak to it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sH14x", b"lo", 0)
+        flags = struct.unpack("16sH14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | IFF_UP))
 
 
 def _system(name: str) -> None:
@@ -94,9 +188,9 @@ def _put(path: str, text: str) -> None:
         file.write(text)
 
 
-def _etc(user: int) -> None:
+def _etc() -> None:
     for name, text in ETC.items():
-        _put(f"etc/{name}", text.format(user=user))
+        _put(f"etc/{name}", text.format(user=USER))
     for name in ETC_OF_HOST:
         if os.path.exists(f"/etc/{name}"):
             _mount_at(f"etc/{name}", os.path.realpath(f"/etc/{name}"))
@@ -110,82 +204,25 @@ def _dev() -> None:
     for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
         os.symlink(f"/proc/self/fd{target}", f"dev/{name}")
     os.mkdir("dev/shm")
-    k.mount("writable/shm", "dev/shm", "", k.MS_BIND)
 
 
-def _workspace(config: dict[str, Any], as_root: bool, owner: int, user_namespace: int | None) -> tuple[str, bool]:
-    """The overlay at /workspace; it, /tmp and /dev/shm share one file system with one limit."""
-    limits = config["limits"]
-    for folder in ("writable", "lower", "workspace", "tmp"):
-        os.mkdir(folder)
-    size = f"size={limits['disk_mb']}m,nr_inodes={limits['inodes']},mode=755"
-    k.mount("sandbox", "writable", "tmpfs", k.MS_NOSUID | k.MS_NODEV, size)
-    for folder, mode in (("upper", 0o755), ("work", 0o700), ("tmp", 0o1777), ("shm", 0o1777), ("tmp/home", 0o755)):
-        os.mkdir(f"writable/{folder}")
-        os.chmod(f"writable/{folder}", mode)
-        if folder != "work":
-            os.chown(f"writable/{folder}", owner, owner)
-    mapped = user_namespace is not None and _mapped(config["template"], user_namespace)
-    if not mapped:
-        k.bind(config["template"], "lower")
-    how = _overlay(as_root) or _copy(owner)
-    k.unmount("lower")
-    k.mount("writable/tmp", "tmp", "", k.MS_BIND)
-    return how, mapped
-
-
-def _mapped(template: str, user_namespace: int) -> bool:
-    try:
-        k.bind_mapped(template, "lower", user_namespace)
-    except OSError:  # an old kernel, or a file system that cannot; then commands are not the files' owner
-        return False
-    return True
-
-
-def _overlay(as_root: bool) -> str:
-    options = "lowerdir=lower,upperdir=writable/upper,workdir=writable/work"
-    try:
-        if not as_root:
-            os.setxattr("writable/upper", "user.journeyman", b"1")  # without these, a removed folder could come back
-            options += ",userxattr"
-        k.mount("workspace", "workspace", "overlay", k.MS_NOSUID | k.MS_NODEV, options)
-    except OSError:
-        return ""
-    return "overlay"
-
-
-def _copy(owner: int) -> str:
-    """Without an overlay (an old kernel for an ordinary user): the files themselves."""
-    k.mount("writable/upper", "workspace", "", k.MS_BIND)
-    for folder, _, files in os.walk("lower"):
-        to = "workspace" + folder[len("lower") :]
-        if to != "workspace":
+def _copy(layers: list[int]) -> str:
+    """Without an overlay (Linux before 6.6): the files themselves."""
+    if layers:
+        raise OSError("layers need an overlay")
+    for folder, _, files in os.walk("pristine"):
+        to = "upper" + folder[len("pristine") :]
+        if to != "upper":
             os.mkdir(to)
-            os.chown(to, owner, owner)
         for name in files:
             source, target = f"{folder}/{name}", f"{to}/{name}"
             if os.path.islink(source):
                 os.symlink(os.readlink(source), target)
-            else:
-                found = os.stat(source)
-                with open(source, "rb") as original, open(target, "wb") as copy:
-                    os.sendfile(copy.fileno(), original.fileno(), 0, found.st_size) if found.st_size else None
-                os.chmod(target, found.st_mode & 0o777)
-                os.utime(target, ns=(found.st_mtime_ns, found.st_mtime_ns))
-            os.chown(target, owner, owner, follow_symlinks=False)
+                continue
+            found = os.stat(source)
+            with open(source, "rb") as original, open(target, "wb") as copy:
+                os.sendfile(copy.fileno(), original.fileno(), 0, found.st_size) if found.st_size else None
+            os.chmod(target, found.st_mode & 0o777)
+            os.utime(target, ns=(found.st_mtime_ns, found.st_mtime_ns))
+    k.mount("upper", "/workspace", "", k.MS_BIND)
     return "copy"
-
-
-def _proc() -> None:
-    os.mkdir("proc")
-    flags = k.MS_NOSUID | k.MS_NODEV | k.MS_NOEXEC
-    try:
-        k.mount("proc", "proc", "proc", flags, "hidepid=2")
-    except OSError:
-        k.mount("proc", "proc", "proc", flags)
-    for name in READ_ONLY_PROC:
-        if os.path.exists(f"proc/{name}"):
-            k.bind(f"proc/{name}", f"proc/{name}")
-    for name in HIDDEN_PROC:
-        if os.path.exists(f"proc/{name}"):
-            k.bind("/dev/null", f"proc/{name}", devices=True)

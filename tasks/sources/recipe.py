@@ -65,6 +65,7 @@ class Recipe:
     proof: dict[str, Any] = field(default_factory=dict)
     """What was run to prove it: {"reference": "3/3", "noop": "0/3"}; with "unsplit": why its assurance is "fresh"."""
     assurance: str = "fresh"
+    """As it was proven; before that nothing better is known."""
 
     @property
     def metadata(self) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def _recipe(row: dict[str, Any], library: LibraryLine, tests: tuple[str, ...]) -
         facts=row["facts"],
         tree=row["tree"],
         proof=row["proof"],
-        assurance=row.get("assurance", "fresh"),
+        assurance=row.get("assurance", "fresh"),  # files of before there were other levels
     )
 
 

@@ -30,6 +30,13 @@ SOLUTION = (
 )
 
 
+GIT = (
+    Action("run", {"command": "git status; git log; ls -l . .git .git/objects/pack; sha256sum .git/index"}),
+    Action("edit", {"path": "parcel.py", **FIX}),
+    Action("run", {"command": "git diff; git stash -q; git diff; git stash pop -q; git status"}),
+)
+
+
 @pytest.fixture
 def task(tmp_path: Path) -> Task:
     return tiny_task(tmp_path / "task")
@@ -62,6 +69,12 @@ def test_a_solved_episode_is_identical(make: Callable[..., RepoEnv]) -> None:
     assert episode.resolved
     found = verify(episode, make)
     assert found.identical and found.steps == 5 and "durations" in found.normalisers
+
+
+def test_what_git_says_is_identical(make: Callable[..., RepoEnv]) -> None:
+    episode = recorded(make, *GIT, SOLUTION[-1])
+    assert episode.resolved
+    assert verify(episode, make).identical
 
 
 @pytest.mark.parametrize(

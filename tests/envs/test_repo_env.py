@@ -87,6 +87,7 @@ PLAY: list[tuple[str, dict[str, Any]]] = [
     ("search", {"pattern": "("}),
     ("run", {"command": "env; pwd; mount; ls -aR . | head -50; grep -r canary . /tmp /opt/journeyman | head"}),
     ("run", {"command": "cat .git/HEAD; cat ../hidden/* ; python -c 'import sys; print(sys.path); 1/0'"}),
+    ("run", {"command": "git log -p; git reflog; git config -l; git cat-file --batch --batch-all-objects | strings"}),
     ("test", {}),
     ("test", {"target": "tests/nothing.py"}),
     ("edit", {"path": "parcel.py", "old": "> FREE_FROM", "new": ">= FREE_FROM"}),

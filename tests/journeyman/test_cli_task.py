@@ -48,6 +48,20 @@ def test_a_sound_task_is_proven_and_an_unsound_one_fails(call: Call, task_folder
     assert certificate["sound"] is False and certificate["reasons"]
 
 
+def test_a_task_that_does_not_bear_two_sandboxes_is_told_the_line_to_write(
+    call: Call, task_folder: Path, backend: str
+) -> None:
+    settings, hidden = task_folder / "task.toml", task_folder / "tests" / "files" / "tests" / "test_hidden_parcel.py"
+    settings.write_text(settings.read_text().replace('assurance = "fresh"\n', ""))
+    text = hidden.read_text().replace("Parcel(", "Heavy(")
+    hidden.write_text(text.replace("import Parcel\n", "import Parcel\n\n\nclass Heavy(Parcel):\n    pass\n"))
+    shown = call("task", "check", task_folder, "--backend", backend, "--runs", 1)
+    assert shown.exit_code == 1 and shown.stdout.startswith("not sound")
+    assert 'sound at twins, not at split, for the reasons above: write assurance = "twins"' in shown.stdout
+    data = json.loads(call("task", "check", task_folder, "--backend", backend, "--runs", 1, "--json").stdout)
+    assert [(level["assurance"], level["sound"]) for level in data[0]["weaker"]] == [("twins", True)]
+
+
 def test_a_hostile_task_cannot_act_on_the_terminal(call: Call, task_folder: Path) -> None:
     (task_folder / "instruction.md").write_text("Mend \x1b[2J it. [red]now[/red]\n")
     shown = call("task", "show", task_folder).stdout

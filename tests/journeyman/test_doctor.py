@@ -40,6 +40,12 @@ def test_without_an_engine_it_says_how_to_start_one(monkeypatch: pytest.MonkeyPa
     assert found.health is Health.NOTE and "start one" in found.mend
 
 
+def test_a_missing_git_is_worth_knowing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "git", lambda: "")
+    found = {each.name: each for each in doctor.versions()}["git"]
+    assert found.health is Health.NOTE and "apt install git" in found.mend
+
+
 def test_interrupted_and_damaged_episodes_are_leftovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with EpisodeStore("runs/one") as store:

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, Self
 
 import docker
 
-from journeyman.sandbox import launcher
+from journeyman.sandbox import lanes
 from journeyman.sandbox.docker_engine import engine
 from journeyman.sandbox.docker_reaper import LABEL, owner
 from journeyman.sandbox.sandbox import Completed, Sandbox, SandboxFactory
@@ -126,17 +126,17 @@ def opened(factory: SandboxFactory) -> Iterator[Opened]:
     Raises:
         Landed: a process, a container or a descriptor of ours was left.
     """
-    launcher.dismiss()
+    lanes.dismiss()
     before, handles = below(os.getpid()), _handles()
     with factory.create(TASK.environment, TASK.repository, limits=TASK.limits) as sandbox:
-        launcher.dismiss()  # it stood ready for the next one
+        lanes.dismiss()  # it stood ready for the next one
         if factory.name == "docker":
             helper = first_process(containers()[0])
             yield Opened(sandbox, lambda: below(helper))
         else:
             standing = below(os.getpid())
             yield Opened(sandbox, lambda: below(os.getpid()) - standing)
-    launcher.dismiss()
+    lanes.dismiss()
     expect(eventually(lambda: below(os.getpid()) <= before), "a process outlived its sandbox")
     if factory.name == "docker":  # whose SDK keeps some connections
         expect(not containers(), "a container outlived its sandbox")

@@ -21,6 +21,7 @@ from journeyman.sandbox import channel as channel_module
 from journeyman.sandbox.channel import Channel, SocketStream
 from journeyman.sandbox.inside.agent import HEADER, encode
 from journeyman.sandbox.inside.commands import Capture
+from journeyman.sandbox.link import link
 from journeyman.sandbox.remote import RemoteSandbox
 from journeyman.sandbox.sandbox import SandboxError, SandboxLost, SandboxPathError
 from journeyman.sandbox.template import Template
@@ -91,6 +92,25 @@ def test_a_broken_answer_ends_the_channel(answer: bytes) -> None:
     for _ in range(2):
         with pytest.raises(SandboxLost):
             channel.ask("hello")
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 20], ids=["byte by byte", "in pieces", "at once"])
+def test_messages_need_not_come_one_by_one(size: int) -> None:
+    big = bytes(range(256)) * 100
+    wire = encode({"link": True}, 2) + b"ab" + encode({"exit": 0}, len(big)) + big + encode({"next": 1})
+    given: list[bytes] = []
+
+    def speak(theirs: socket.socket) -> None:
+        for start in range(0, len(wire), size):
+            theirs.sendall(wire[start : start + size])
+        theirs.recv(1 << 16)
+
+    ours, other = link()
+    other.attach(given.append)
+    with closing(far_end(speak)) as channel:
+        assert channel.ask("run", max_payload=len(big), link=ours) == ({"exit": 0}, big)
+        assert channel.ask("hello") == ({"next": 1}, b"")
+    assert given == [b"ab", b""]
 
 
 def test_a_silent_far_end_is_not_waited_for_forever(monkeypatch: pytest.MonkeyPatch) -> None:

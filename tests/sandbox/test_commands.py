@@ -21,7 +21,16 @@ def test_a_command_says_how_it_ended(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize(
     ("command", "code"),
-    [(["no-such-tool"], 127), (["/workspace/data.bin"], 126), (["/workspace"], 126), (["echo", "a\0b"], 126)],
+    [
+        (["no-such-tool"], 127),
+        (["/workspace/data.bin/x"], 127),
+        (["/workspace/data.bin"], 126),
+        (["/workspace"], 126),
+        (["echo", "a\0b"], 126),
+        (["echo", "x" * 200_000], 126),
+        (["x" * 200_000], 126),
+    ],
+    ids=["missing", "below a file", "no program", "folder", "NUL", "long", "long name"],
 )
 def test_what_cannot_be_run_is_an_ordinary_failure(sandbox: Sandbox, command: list[str], code: int) -> None:
     done = sandbox.run(command, timeout_s=20)
@@ -78,6 +87,14 @@ def test_no_shared_memory_outlives_its_command(sandbox: Sandbox) -> None:
     look = "tail -qn +2 /proc/sysvipc/shm /proc/sysvipc/msg /proc/sysvipc/sem | wc -l"
     assert sandbox.run(["sh", "-c", f'python -c "$1"; {look}', "sh", code], timeout_s=20).text == "True\n3\n"
     assert sandbox.run(look, timeout_s=20).text == "0\n"
+    many = "import ctypes; libc = ctypes.CDLL(None); print(min(libc.msgget(0, 0o600) for _ in range(200)) >= 0)"
+    assert sandbox.run(["python", "-c", many], timeout_s=20).text == "True\n"
+    assert sandbox.run(look, timeout_s=20).text == "0\n", "a table that takes more than one read"
+
+
+def test_short_of_memory_the_kernel_takes_a_command_first(sandbox: Sandbox) -> None:
+    for command in (["cat", "/proc/self/oom_score_adj"], "cat /proc/self/oom_score_adj"):
+        assert sandbox.run(command, timeout_s=20).text == "1000\n"
 
 
 def processes(sandbox: Sandbox) -> str:

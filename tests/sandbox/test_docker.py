@@ -15,16 +15,18 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 
-from journeyman.sandbox.docker import DockerSandboxes
-from journeyman.sandbox.docker_engine import engine
+from journeyman.sandbox import lanes
+from journeyman.sandbox.docker import DockerSandboxes, unfit
+from journeyman.sandbox.docker_engine import Engine, engine
 from journeyman.sandbox.docker_image import BASE_VARIABLE, LOCAL_BASE, image_for, write_context
 from journeyman.sandbox.docker_reaper import LABEL, owner, reap
-from journeyman.sandbox.sandbox import Environment, ImageError, Limits, SandboxLost
-from journeyman.sandbox.template import template_of
+from journeyman.sandbox.sandbox import Environment, ImageError, Limits, Sandbox, SandboxLost
+from journeyman.sandbox.template import OWNER, template_of
 
 pytestmark = pytest.mark.docker
 
@@ -55,6 +57,20 @@ def base() -> str:
     return LOCAL_BASE
 
 
+@pytest.fixture(autouse=True)
+def none_idle() -> Iterator[None]:
+    """No container waits from one test to the next."""
+    lanes.dismiss()
+    yield
+    lanes.dismiss()
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine where containers cannot be reused."""
+    monkeypatch.setitem(unfit, os.getpid(), "for a test")
+
+
 @pytest.fixture
 def mine(sdk: docker.DockerClient) -> Callable[[], list[str]]:
     """Names of this process's containers."""
@@ -70,39 +86,78 @@ def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
     return condition()
 
 
-def test_the_container_is_hardened(repository: Path, sdk: docker.DockerClient, mine: Callable[[], list[str]]) -> None:
-    limits = Limits(memory_mb=300, processes=77, open_files=99, disk_mb=40, inodes=400)
-    with FACTORY.create(BARE, repository, limits=limits) as sandbox:
+TIGHT = Limits(memory_mb=300, processes=77, open_files=99, disk_mb=40, inodes=400)
+
+
+def bounds(sdk: docker.DockerClient, name: str) -> dict[str, Any]:
+    """How a container is held in, seen to be so as far as all are."""
+    about = sdk.api.inspect_container(name)
+    host: dict[str, Any] = about["HostConfig"]
+    assert host["ReadonlyRootfs"] is True
+    assert host["NetworkMode"] == "none"
+    assert host["CapDrop"] == ["ALL"]
+    assert host["SecurityOpt"][0] == "no-new-privileges"
+    assert host["Memory"] == host["MemorySwap"] == 300 * 1024 * 1024
+    assert host["LogConfig"]["Type"] == "none"
+    assert host["AutoRemove"] is True
+    assert not host["Privileged"]
+    assert not about["ExecIDs"], "nothing runs by docker exec"
+    return {**host, "user": about["Config"]["User"]}
+
+
+def hold(sandbox: Sandbox) -> None:
+    """Try what a command must not be able to do."""
+    status = sandbox.run("cat /proc/self/status", timeout_s=10).text
+    assert "CapEff:\t0000000000000000" in status and "CapBnd:\t0000000000000000" in status
+    assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
+    assert sandbox.run("ulimit -n; ulimit -c", timeout_s=10).text.split() == ["99", "0"]
+    assert sandbox.run("ls /sys/class/net", timeout_s=10).text.split() == ["lo"]
+    for forbidden in (
+        *("touch /opt/env/x", "touch /etc/x", "touch /dev/x", "touch /run/x", "kill -9 1; ls /root"),
+        *("ls /proc/1/fd", "cat /proc/kcore", "echo 1 > /proc/sys/kernel/hostname"),
+        *("ls /opt/templates/*", "ls /run/journeyman/*", "ls /opt/repository/*/*"),
+    ):
+        assert not sandbox.run(forbidden, timeout_s=10).ok, forbidden
+
+
+def test_a_reused_container_is_hardened(
+    repository: Path, sdk: docker.DockerClient, mine: Callable[[], list[str]]
+) -> None:
+    with FACTORY.create(BARE, repository, limits=TIGHT) as sandbox:
+        host = bounds(sdk, mine()[0])
+        assert host["user"] == f"{OWNER}:{OWNER}"
+        assert host["PidsLimit"] == 77 + 8, "the container's own processes beside the sandbox's"
+        assert [bind.rpartition(":")[2] for bind in host["Binds"]] == ["rw", "ro"], "the socket, the repositories"
+        assert '"mount"' not in host["SecurityOpt"][1] and '"bpf"' in host["SecurityOpt"][1]
+        hold(sandbox)
+        assert not sandbox.run("touch /dev/mqueue/x", timeout_s=10).ok, "it would be there for the next one"
+
+
+def test_a_container_for_one_sandbox_is_hardened(
+    plain: None, repository: Path, sdk: docker.DockerClient, mine: Callable[[], list[str]]
+) -> None:
+    with FACTORY.create(BARE, repository, limits=TIGHT) as sandbox:
         (name,) = mine()
-        about = sdk.api.inspect_container(name)
-        host, config = about["HostConfig"], about["Config"]
-        assert host["ReadonlyRootfs"] is True
-        assert host["NetworkMode"] == "none"
-        assert host["CapDrop"] == ["ALL"]
-        assert host["SecurityOpt"] == ["no-new-privileges"]
-        assert host["Memory"] == host["MemorySwap"] == 300 * 1024 * 1024
-        assert host["PidsLimit"] == 77
-        assert host["LogConfig"]["Type"] == "none"
-        assert host["AutoRemove"] is True
-        assert not host["Privileged"] and not host["Binds"] and not about["Mounts"]
-        assert config["User"] == "1000:1000"
-        assert not about["ExecIDs"], "nothing runs by docker exec"
-        status = sandbox.run("cat /proc/self/status", timeout_s=10).text
-        assert "CapEff:\t0000000000000000" in status and "CapBnd:\t0000000000000000" in status
-        assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
-        assert sandbox.run("ulimit -n; ulimit -c", timeout_s=10).text.split() == ["99", "0"]
-        assert sandbox.run("ls /sys/class/net", timeout_s=10).text.split() == ["lo"]
-        for forbidden in (
-            "touch /opt/repository/x",
-            "touch /opt/env/x",
-            "touch /etc/x",
-            "ls /proc/1/fd",
-            "kill -9 1; ls /root",
-        ):
-            assert not sandbox.run(forbidden, timeout_s=10).ok, forbidden
+        host = bounds(sdk, name)
+        assert (host["user"], host["PidsLimit"]) == ("1000:1000", 77)
+        assert not host["Binds"] and len(host["SecurityOpt"]) == 1
+        hold(sandbox)
+        assert not sandbox.run("touch /opt/repository/x", timeout_s=10).ok
+        sandbox.write("new", b"1")
+        with sandbox.fork() as other:
+            assert other.read("new") == b"1"
 
 
-def test_disk_and_inodes_are_bounded_in_both_folders(repository: Path) -> None:
+def test_where_containers_cannot_be_reused_it_is_said(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(unfit, os.getpid(), raising=False)
+    monkeypatch.setattr(Engine, "is_local", False)
+    with pytest.warns(RuntimeWarning, match="cannot be reused here .the engine runs elsewhere"):
+        FACTORY.create(BARE, repository).close()
+    FACTORY.create(BARE, repository).close()
+    unfit.pop(os.getpid())
+
+
+def test_disk_and_inodes_are_bounded_in_both_folders(repository: Path, plain: None) -> None:
     with FACTORY.create(BARE, repository, limits=Limits(disk_mb=40, inodes=400)) as sandbox:
         blocks = sandbox.run("stat -f -c '%b %S %c' /workspace /tmp", timeout_s=10).text.split()
         assert int(blocks[0]) * int(blocks[1]) + int(blocks[3]) * int(blocks[4]) == 40 * 1024 * 1024
@@ -114,7 +169,7 @@ def test_disk_and_inodes_are_bounded_in_both_folders(repository: Path) -> None:
         assert many.exit_code != 0 and "No space left" in many.text
 
 
-def test_a_repository_that_does_not_fit_is_told(repository: Path) -> None:
+def test_a_repository_that_does_not_fit_is_told(repository: Path, plain: None) -> None:
     with pytest.raises(SandboxLost, match="No space left"):
         FACTORY.create(BARE, repository, limits=Limits(inodes=2))
 
@@ -184,12 +239,13 @@ def test_a_container_killed_from_outside_is_a_lost_sandbox(
     repository: Path, sdk: docker.DockerClient, mine: Callable[[], list[str]]
 ) -> None:
     sandbox = FACTORY.create(BARE, repository)
-    (name,) = mine()
-    sdk.api.kill(name)
+    for name in mine():
+        sdk.api.kill(name)
     with pytest.raises(SandboxLost):
         sandbox.run("true", timeout_s=10)
     sandbox.close()
     sandbox.close()
+    lanes.dismiss()
     assert not mine()
 
 
@@ -205,9 +261,10 @@ def test_memory_is_bounded_over_all_processes(repository: Path) -> None:
 
 def test_a_forgotten_sandbox_leaves_nothing(repository: Path, mine: Callable[[], list[str]]) -> None:
     sandbox = FACTORY.create(BARE, repository)
-    assert len(mine()) == 1
+    assert mine()
     del sandbox
     gc.collect()
+    lanes.dismiss()
     assert not mine()
 
 
@@ -229,6 +286,7 @@ def test_sixteen_at_once(repository: Path, mine: Callable[[], list[str]]) -> Non
 
     with ThreadPoolExecutor(16) as threads:
         assert list(threads.map(say, range(16))) == [f"{number}\n" for number in range(16)]
+    lanes.dismiss()
     assert not mine()
 
 

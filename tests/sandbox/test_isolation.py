@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+from journeyman.sandbox.inside import kernel
 from journeyman.sandbox.probe import probe
 from journeyman.sandbox.sandbox import Sandbox, SandboxFactory
 
@@ -135,3 +140,45 @@ def test_the_probe_finds_every_wall_standing(factory: SandboxFactory) -> None:
     found = probe(factory)
     assert [wall.name for wall in found if not wall.holds] == []
     assert {"no network", "memory limit", "disk limit", "system call filter"} <= {wall.name for wall in found}
+
+
+def test_landlock_holds_alone(tmp_path: Path) -> None:
+    """Without mounts and filter around it, and as whoever runs this."""
+    if kernel.landlock_version() < 6:
+        pytest.skip("this kernel's Landlock knows no signals")
+    (tmp_path / "folder").mkdir()
+    code = """
+import os, stat, sys
+from journeyman.sandbox.inside import kernel, landlock
+kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+assert landlock.restrict() >= 6
+os.chdir(sys.argv[1])
+open("new", "w").write("new")
+os.rename("new", "folder/new")
+for attempt in (
+    lambda: os.mknod("null", 0o600 | stat.S_IFCHR, os.makedev(1, 3)),
+    lambda: os.mknod("disk", 0o600 | stat.S_IFBLK, os.makedev(7, 0)),
+    lambda: os.kill(os.getppid(), 0),
+):
+    try:
+        attempt()
+        print("it could")
+    except PermissionError:
+        print("refused")
+child = os.fork()
+if child == 0:
+    while True: pass
+os.kill(child, 9)
+print(os.waitpid(child, 0)[1])
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
+    assert done.stdout.split() == ["refused"] * 3 + ["9"], done.stderr
+
+
+def test_a_server_can_be_spoken_to_inside(sandbox: Sandbox) -> None:
+    code = (
+        "import socket\n"
+        "server = socket.create_server(('127.0.0.1', 0))\n"
+        "print(socket.create_connection(server.getsockname()).fileno() > 0)"
+    )
+    assert python(sandbox, code) == "True"

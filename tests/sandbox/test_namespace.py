@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from journeyman.sandbox import launcher
+from journeyman.sandbox import lanes, zygotes
 from journeyman.sandbox.namespace import NamespaceSandboxes
 from journeyman.sandbox.sandbox import Environment, ImageError, SandboxLost, SandboxUnavailable
 from tests.processes import below, eventually
@@ -24,57 +24,62 @@ from .conftest import BARE, TIGHT
 
 @pytest.fixture
 def ours() -> Iterator[set[int]]:
-    """The processes below us that were there before, none of them a launcher in reserve."""
-    launcher.dismiss()
+    """The processes below us that were there before, none of them an idle lane or what it came from."""
+    lanes.dismiss()
     yield below(os.getpid())
-    launcher.dismiss()
+    lanes.dismiss()
 
 
 def gone(before: set[int]) -> bool:
+    lanes.dismiss()
     return eventually(lambda: below(os.getpid()) <= before)
 
 
 def test_nothing_is_left_after_close(ours: set[int], repository: Path) -> None:
     with NamespaceSandboxes().create(BARE, repository) as sandbox:
-        launcher.dismiss()
-        assert below(os.getpid()) - ours, "there is a launcher and a helper"
+        assert len(below(os.getpid()) - ours) >= 5, "outer and inner process, zygote, lane and helper"
         mounts = Path("/proc/self/mountinfo").read_text()
         assert "workspace" not in mounts
         sandbox.run("true", timeout_s=10)
+    lanes.dismiss()
     assert below(os.getpid()) <= ours
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to look into the helper")
-def test_launcher_and_helper_get_nothing_of_ours(
+def test_lane_and_helper_get_nothing_of_ours(
     ours: set[int], repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JOURNEYMAN_TEST_SECRET", "hunter2")
     with (tmp_path / "open").open("w") as file:
         os.set_inheritable(file.fileno(), True)
         with NamespaceSandboxes().create(BARE, repository) as sandbox:
-            launcher.dismiss()
             for pid in below(os.getpid()) - ours:
                 process = Path(f"/proc/{pid}")
                 assert b"JOURNEYMAN" not in (process / "environ").read_bytes()
                 handles = {str(handle.readlink()).split(":")[0] for handle in (process / "fd").iterdir()}
-                assert handles <= {"/dev/null", "socket", "anon_inode", "user"}  # the last: its user namespace
+                assert handles <= {"/dev/null", "socket", "anon_inode", "pid"}  # the last: a lane's own namespace
             assert sandbox.run("true", timeout_s=10).ok
 
 
 def test_a_forgotten_sandbox_ends(ours: set[int], repository: Path) -> None:
     sandbox = NamespaceSandboxes().create(BARE, repository)
-    launcher.dismiss()
     assert sandbox.files()
     del sandbox
     gc.collect()
     assert gone(ours)
 
 
+def longest_line(process: int) -> list[int]:
+    """From a process down to the last of its longest line of descendants."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [process, *max((longest_line(int(child)) for child in children), key=len, default=[])]
+
+
 def test_a_killed_sandbox_is_lost_and_says_so(ours: set[int], repository: Path) -> None:
-    for which in (min, max):  # the launcher, then the helper
+    for depth in range(5):  # outer process, inner process, zygote, lane, helper
         sandbox = NamespaceSandboxes().create(BARE, repository)
-        launcher.dismiss()
-        os.kill(which(below(os.getpid()) - ours), signal.SIGKILL)
+        (outer,) = {line[0] for pid in below(os.getpid()) - ours if len(line := longest_line(pid)) == 5}
+        os.kill(longest_line(outer)[depth], signal.SIGKILL)
         with pytest.raises(SandboxLost, match="killed"):
             sandbox.run("sleep 5", timeout_s=10)
         with pytest.raises(SandboxLost):
@@ -94,10 +99,15 @@ sandbox.run("setsid sleep 300 & sleep 300", timeout_s=600)
 """
 
 
-def groups(launchers: set[int]) -> list[Path]:
-    """The control groups that these processes made."""
-    names = {f"journeyman-{pid}" for pid in launchers}
-    return [Path(place, name) for place, folders, _ in os.walk("/sys/fs/cgroup") for name in names & set(folders)]
+def groups(owners: set[int]) -> list[Path]:
+    """The control groups of lanes that came from these processes."""
+    names = tuple(f"journeyman-{pid}-" for pid in owners)
+    return [
+        Path(place, name)
+        for place, folders, _ in os.walk("/sys/fs/cgroup")
+        for name in folders
+        if name.startswith(names)
+    ]
 
 
 def test_a_supervisor_that_is_killed_leaves_nothing(repository: Path) -> None:
@@ -107,7 +117,7 @@ def test_a_supervisor_that_is_killed_leaves_nothing(repository: Path) -> None:
         assert supervisor.stdout.readline() == b"ready\n"
         time.sleep(0.3)
         its = below(supervisor.pid)
-        assert len(its) >= 4, "launcher, helper, commands, and a launcher in reserve"
+        assert len(its) >= 7, "what sandboxes come from, helper, commands"
         supervisor.kill()
     assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in its))
     assert groups(its) == []
@@ -147,9 +157,9 @@ def test_what_cannot_be_built_is_said() -> None:
         NamespaceSandboxes().create(Environment(python="three"), Path("/tmp"))
 
 
-def test_a_launcher_that_cannot_start_says_what_to_do(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    launcher.dismiss()
-    monkeypatch.setattr(launcher, "LAUNCH", "raise SystemExit(3)")
+def test_a_zygote_that_cannot_start_says_what_to_do(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lanes.dismiss()
+    monkeypatch.setattr(zygotes, "LAUNCH", "raise SystemExit(3)")
     with pytest.raises(SandboxUnavailable, match="docker backend"):
         NamespaceSandboxes().create(BARE, repository)
 

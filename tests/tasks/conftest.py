@@ -11,6 +11,7 @@ from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import Environment, SandboxFactory
 from journeyman.tasks.harbor import save_task
 from journeyman.tasks.task import Budget, Check, CheckKind, Milestone, Task
+from journeyman.tasks.verdict import Assurance
 
 REPOSITORY = {
     "shop/__init__.py": "",
@@ -63,6 +64,7 @@ def make_shop(
             Milestone(name="cart", title="Sum", instruction="Totals are right.", checks=(SUM, EMPTY)),
             Milestone(name="tax", instruction="A quarter on top.", depends_on=("cart",), checks=(TAX,)),
         ),
+        assurance=Assurance.FRESH,  # the tests of the other levels ask for them
         budget=Budget(grading_timeout_s=20.0),
         metadata={"difficulty": "easy", "keywords": ["shop"]},
     )

@@ -23,6 +23,7 @@ from journeyman.tasks.harbor import CanaryWarning, load_task, load_tasks, save_t
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.harbor_toml import ChecksSection, JourneymanSection, MilestoneSection
 from journeyman.tasks.task import Budget, Check, CheckKind, Milestone, Task, TaskError, TaskFormatError
+from journeyman.tasks.verdict import Assurance
 
 
 def files_of(folder: Path | None) -> dict[str, bytes]:
@@ -290,7 +291,18 @@ def test_a_plain_harbor_task_maps(tmp_path: Path) -> None:
     assert task.environment == Environment("3.11", ("requests==2.32.3", "pytest"), ("tree",), ("src",))
     assert task.fail_to_pass == ("test_outputs.py::TestOut::test_x", "test_outputs.py::test_y")
     assert task.budget.grading_timeout_s == 60
+    assert task.assurance is Assurance.FRESH, "nothing there could show that its tests bear two sandboxes"
     assert files_of(task.repository) == {"main.py": b""}
+
+
+def test_a_task_that_says_nothing_is_graded_at_split(shop: Task) -> None:
+    path = shop.repository.parent.parent / "task.toml"
+    text = path.read_text()
+    assert 'assurance = "fresh"\n' in text
+    path.write_text(text.replace('assurance = "fresh"\n', ""))
+    assert load_task(path.parent).assurance is Assurance.SPLIT
+    said = {name: value for name, value in dict(shop).items() if name != "assurance"}
+    assert Task(**said).assurance is Assurance.SPLIT
 
 
 def test_what_does_not_map_is_listed_at_once(tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""The zygote: the environment's interpreter with pytest loaded, out of which lanes are forked.
+
+What it loads comes from the read-only environment alone: no repository is in sight. It answers messages on its
+control socket, one packet of JSON each:
+
+    → {}                      once, when it is ready: {"preloaded": …}
+    {"op": "lane"} + socket   fork a lane (see `lane`) that is spoken to over that socket
+
+and ends when the other end of the control socket closes, and with it everything below. It runs no code of a policy.
+"""
+# ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
+# ruff: noqa: PTH211, RUF100, SIM105, TID251
+# (pathlib and contextlib cost start-up time; and started by the launcher this package is called `inside`)
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+
+from . import lane
+from .launch import MAX_MESSAGE
+
+
+def main() -> None:
+    """Be the zygote, on the control socket or the listening one that the arguments name."""
+    kind, handle = sys.argv[1], int(sys.argv[2])
+    null = os.open("/dev/null", os.O_RDWR)
+    for number in range(3):
+        os.dup2(null, number)
+    os.close(null)
+    os.set_inheritable(handle, False)
+    sys.path.remove("/opt/journeyman")
+    preload()
+    given = socket.socket(fileno=handle)
+    control = given.accept()[0] if kind == "listen" else given
+    if kind == "listen":
+        given.close()
+    serve(control)
+
+
+def preload() -> None:
+    """Load what test runs need, once for all sandboxes."""
+    gc.collect()
+    gc.freeze()  # the collector would touch, and so copy, pages that all share
+
+
+def serve(control: socket.socket) -> None:
+    """Fork lanes until the control socket closes."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # lanes, and orphans that we as process 1 inherit
+    control.send(b"{}")
+    while True:
+        data, handles, _, _ = socket.recv_fds(control, MAX_MESSAGE, 1)
+        if not data:
+            return
+        request = json.loads(data)
+        if request["op"] == "lane" and os.fork() == 0:
+            control.close()
+            lane.main(handles[0])
+        for each in handles:
+            os.close(each)

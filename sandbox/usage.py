@@ -1,0 +1,80 @@
+"""When something in the cache was last used, and whether it is in use now, so that it can be pruned safely.
+
+<folder>/.used     its date is that of the last use, to a minute
+<folder>/.held     processes that need the folder have it locked; the kernel frees it if they die
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from journeyman.sandbox.home import home
+
+NOTED_S = 60.0
+"""A use within this time of the last one that was noted is not noted again, in seconds."""
+
+_noted: dict[Path, float] = {}
+_lock = threading.Lock()
+_held: dict[tuple[int, Path], tuple[int, int]] = {}
+"""(process, folder) → descriptor and how many hold it; a forked child must not count its parent's."""
+
+
+def note_use(folder: Path) -> None:
+    """Say that a folder is used. Costs nothing within a minute of the last time."""
+    now = time.monotonic()
+    if now - _noted.get(folder, -NOTED_S) >= NOTED_S:
+        with suppress(OSError):  # a cache that is full, or read-only, still serves
+            (folder / ".used").touch()
+        _noted[folder] = now
+
+
+def last_use(folder: Path) -> float:
+    """When it was last used, in seconds since the epoch."""
+    with suppress(OSError):
+        return (folder / ".used").stat().st_mtime
+    return folder.stat().st_mtime
+
+
+def hold(folder: Path) -> Callable[[], None]:
+    """Keep a folder of the cache from being pruned until the function that is returned is called (once), or we die."""
+    if not folder.is_relative_to(home()):
+        return lambda: None
+    key = os.getpid(), folder
+    with _lock:
+        handle, holders = _held.get(key, (-1, 0))
+        if not holders:
+            with suppress(OSError):
+                handle = os.open(folder / ".held", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                fcntl.flock(handle, fcntl.LOCK_SH)
+        _held[key] = handle, holders + 1
+
+    def release() -> None:
+        with _lock:
+            if key[0] != os.getpid() or key not in _held:
+                return
+            handle, holders = _held.pop(key)
+            if holders > 1:
+                _held[key] = handle, holders - 1
+            elif handle >= 0:
+                os.close(handle)
+
+    return release
+
+
+@contextmanager
+def nobody_holds(folder: Path) -> Iterator[bool]:
+    """Whether nobody holds the folder; nobody new does while the block runs."""
+    handle = os.open(folder / ".held", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(handle)
