@@ -243,7 +243,6 @@ def test_no_more_run_on_a_node_than_its_processors_allow(ray_here: None, backend
         open_engine("ray", episode_cpus=3)
 
 
-def test_an_address_of_rays_client_is_refused() -> None:
-    pytest.importorskip("ray")
-    with pytest.raises(EngineError, match="HOST:PORT"):
-        open_engine("ray", address="ray://localhost:10001")
+def test_a_process_is_in_one_cluster_only(on_ray: Engine) -> None:
+    with pytest.raises(EngineError, match="joined the Ray cluster at"):
+        open_engine("ray", address="10.0.0.1:6379")
