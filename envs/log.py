@@ -28,6 +28,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from journeyman.sandbox.home import sync_folder
+
 MAGIC = b"JMLOG\x00"
 VERSION = 1
 HEADER = MAGIC + struct.pack("<H", VERSION)
@@ -269,12 +271,3 @@ class SegmentWriter:
             f"cannot write to {self.path}: {error.strerror}. Everything acknowledged until now is kept; "
             "free some space (or give another --out) and go on"
         )
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a new file's name durable, not only its bytes."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

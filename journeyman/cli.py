@@ -58,6 +58,7 @@ CONTENTS = {
         "Train an agent and show what it learned: held-out resolve rate before and after, an episode to replay.",
         "journeyman.cli_train:demo", ("journeyman demo", "journeyman demo --quick"),
     ),
+    "image": Entry(HOUSE, "List and prune what was built for sandboxes.", "journeyman.cli_image:app"),
     "doctor": Entry(
         HOUSE, "Say which sandboxes work here and what they hold in, what is missing and how to mend it.",
         "journeyman.cli_doctor:doctor", ("journeyman doctor", "journeyman doctor --json"),

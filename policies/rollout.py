@@ -98,7 +98,8 @@ class _Rollout:
             _, reward, _, _, info = self._env.step(action.to_json())
             observation = info["observation"]
             step = Step(
-                action, observation, reward, info["tree_hash"], info["diff"], info["tests"], info["duration_s"]
+                action, observation, reward, info["tree_hash"], info["diff"], info["tests"], info["duration_s"],
+                info["runner"],
             )  # fmt: skip
             self._steps.append(step)
             if "stop" in info:

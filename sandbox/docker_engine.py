@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from journeyman.sandbox.sandbox import ImageError, SandboxError, SandboxUnavailable
@@ -24,6 +26,7 @@ CALL_S = 60.0
 BUILD_S = 1800.0
 """Longest that building or pulling one image may take, in seconds."""
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
+_COMPLAINTS = ("E: ", "ERROR", "error:")
 LOG_LINES = 40
 """How much of a failed build's log the error keeps."""
 
@@ -103,30 +106,65 @@ class Engine:
                 "(`.ci/prepare` does) or name one that the engine has in JOURNEYMAN_DOCKER_BASE"
             ) from error
 
-    def build(self, context: IO[bytes], tag: str, *, labels: Mapping[str, str], network: str) -> None:
+    def build(self, context: IO[bytes], tag: str, *, labels: Mapping[str, str], network: str, log: Path) -> None:
         """Build an image from a tar of its Dockerfile and files.
 
+        Args:
+            log: a file for all that the build says.
+
         Raises:
-            ImageError: a step failed; the message names it and ends with its log.
+            ImageError: a step failed; the message names it, what it complained of and the log, and ends with its end.
         """
         try:
-            self.call(f"build {tag}", self._build, context, tag, dict(labels), network, seconds=BUILD_S)
+            self.call(f"build {tag}", self._build, context, tag, dict(labels), network, log, seconds=BUILD_S)
         except EngineError as error:
             raise ImageError(str(error)) from error
 
-    def _build(self, context: IO[bytes], tag: str, labels: dict[str, str], network: str) -> None:
-        step, log = "reading the context", deque[str](maxlen=LOG_LINES)
-        for event in self._client.build(
-            fileobj=context, custom_context=True, tag=tag, rm=True, forcerm=True,
-            labels=labels, network_mode=network, decode=True,
-        ):  # fmt: skip
-            text = str(event.get("stream", "")).strip()
-            if text.startswith("Step "):
-                step, log = text, deque[str](maxlen=LOG_LINES)
-            elif text:
-                log.append(text)
-            if "error" in event:
-                raise ImageError(f"docker: building {tag} failed at {step!r}: {event['error']}\n" + "\n".join(log))
+    def _build(self, context: IO[bytes], tag: str, labels: dict[str, str], network: str, log: Path) -> None:
+        step, end = "reading the context", deque[str](maxlen=LOG_LINES)
+        with log.open("w", encoding="utf-8") as file:
+            for event in self._client.build(
+                fileobj=context, custom_context=True, tag=tag, rm=True, forcerm=True,
+                labels=labels, network_mode=network, decode=True,
+            ):  # fmt: skip
+                text = str(event.get("stream") or event.get("error") or "").strip()
+                file.write(text + "\n")
+                if "error" in event:
+                    told = [line for line in end if line.startswith(_COMPLAINTS)] or [text]
+                    raise ImageError(
+                        f"docker: building {tag} failed at {step!r}: {'; '.join(told)}; the end of {log}:\n"
+                        + "\n".join(end)
+                    )
+                if text.startswith("Step "):
+                    step, end = text, deque[str](maxlen=LOG_LINES)
+                else:
+                    end.extend(text.splitlines())
+
+    def images(self) -> list[Mapping[str, Any]]:
+        """Every image that is not part of another, with its layers, its steps, and how many containers it has."""
+        found = self.call("list images", self._client.images)
+        containers = Counter(
+            each["ImageID"] for each in self.call("list containers", self._client.containers, all=True)
+        )
+        images: list[Mapping[str, Any]] = []
+        for each in found:
+            with suppress(EngineError):  # it went in the meantime
+                known = self.call("look up an image", self._client.inspect_image, each["Id"])
+                steps = self.call("look up an image's history", self._client.history, each["Id"])
+                layers = tuple(known["RootFS"].get("Layers") or ())
+                images.append({**each, "Layers": layers, "Steps": steps, "Users": containers[each["Id"]]})
+        return images
+
+    def remove_image(self, image: str) -> bool:
+        """Delete an image; false where a container or another image needs it. One that is gone already is fine."""
+        try:
+            self.call("remove an image", self._client.remove_image, image)
+        except EngineError as error:
+            if error.status == 409:
+                return False
+            if error.status != 404:
+                raise
+        return True
 
     # Containers
 

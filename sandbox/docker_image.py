@@ -28,6 +28,7 @@ from journeyman.sandbox.home import home, locked
 from journeyman.sandbox.image import ENV, PYTHON, environment_of
 from journeyman.sandbox.sandbox import WORKSPACE, Environment, ImageError
 from journeyman.sandbox.template import Template
+from journeyman.sandbox.usage import note_use
 
 BASE_VARIABLE = "JOURNEYMAN_DOCKER_BASE"
 LOCAL_BASE = "journeyman-base:bookworm"
@@ -68,6 +69,7 @@ def environment_image(engine: Engine, environment: Environment) -> str:
     recipe = _recipe(base, environment)
     name = f"journeyman/env:{_hash(base_id, environment.key, recipe, *helper_texts(INSIDE))}"
     if engine.image(name):
+        note_use(notes_of(name))
         return name
     folders = [("env", environment_of(environment).folder), ("inside", INSIDE)]
     # Debian packages come through the host's own network, whatever the engine's bridges look like.
@@ -106,16 +108,22 @@ def _base(engine: Engine, python: str) -> tuple[str, str]:
 
 def _built(engine: Engine, name: str, recipe: str, folders: Iterable[tuple[str, Path]], network: str) -> str:
     """Build the image if the engine does not have it; processes that want the same one wait for the first."""
+    note_use(place := notes_of(name))
     if engine.image(name):
         return name
-    with locked(home("docker") / f"{name.replace('/', '-').replace(':', '-')}.lock"):
+    with locked(place / ".lock"):
         if not engine.image(name):
             with tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES) as context:
                 write_context(context, recipe, folders)
                 context.seek(0)
                 kind = name.partition("/")[2].partition(":")[0]
-                engine.build(context, name, labels={LABEL: kind}, network=network)
+                engine.build(context, name, labels={LABEL: kind}, network=network, log=place / "build.log")
     return name
+
+
+def notes_of(name: str) -> Path:
+    """Where we note of an image when it was used, and what its build said."""
+    return home("docker", name.replace("/", "-").replace(":", "-"))
 
 
 def write_context(target: IO[bytes], recipe: str, folders: Iterable[tuple[str, Path]]) -> None:

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from journeyman.sandbox.home import home, locked
 from journeyman.sandbox.sandbox import Environment, ImageError
+from journeyman.sandbox.usage import hold, note_use, note_user
 
 ENV = "/opt/env"
 PYTHON = "/opt/python"
@@ -90,6 +91,11 @@ def interpreter_for(version: str) -> Interpreter:
     )
 
 
+def note_task(environment: Environment, name: str) -> None:
+    """Say that a task's sandboxes have this environment."""
+    note_user(home("environments") / environment.key, name)
+
+
 _ready: dict[str, Built] = {}
 
 
@@ -100,16 +106,24 @@ def environment_of(environment: Environment) -> Built:
         ImageError: no such interpreter, or a requirement cannot be installed; the message names it.
     """
     place = home("environments") / environment.key
+    note_use(place)
     if (built := _ready.get(str(place))) and built.folder.is_dir():
         return built
     interpreter = interpreter_for(environment.python)
     if not (place / "built.json").is_file():
-        place.mkdir(exist_ok=True)
-        with locked(place / ".lock"):
+        with locked(lock_of(place)):
             if not (place / "built.json").is_file():
+                place.mkdir(exist_ok=True)
                 _build(place, environment, interpreter)
+    hold(place)  # as long as we live: sandboxes may have it mounted
+    note_use(place)
     _ready[str(place)] = Built(place / "env", interpreter)
     return _ready[str(place)]
+
+
+def lock_of(place: Path) -> Path:
+    """What is locked while an environment is built or taken away; it outlives it."""
+    return place.with_name(f".{place.name}.lock")
 
 
 def _build(place: Path, environment: Environment, interpreter: Interpreter) -> None:

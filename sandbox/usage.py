@@ -1,12 +1,14 @@
 """When something in the cache was last used, and whether it is in use now, so that it can be pruned safely.
 
 <folder>/.used     its date is that of the last use, to a minute
+<folder>/.users    an empty file for each task that has used it
 <folder>/.held     processes that need the folder have it locked; the kernel frees it if they die
 """
 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import threading
 import time
@@ -20,6 +22,7 @@ NOTED_S = 60.0
 """A use within this time of the last one that was noted is not noted again, in seconds."""
 
 _noted: dict[Path, float] = {}
+_users: set[tuple[Path, str]] = set()
 _lock = threading.Lock()
 _held: dict[tuple[int, Path], tuple[int, int]] = {}
 """(process, folder) → descriptor and how many hold it; a forked child must not count its parent's."""
@@ -32,6 +35,22 @@ def note_use(folder: Path) -> None:
         with suppress(OSError):  # a cache that is full, or read-only, still serves
             (folder / ".used").touch()
         _noted[folder] = now
+
+
+def note_user(folder: Path, name: str) -> None:
+    """Say who uses a folder, so that one can see how many share it."""
+    if (folder, name) not in _users:
+        with suppress(OSError):
+            (folder / ".users").mkdir(exist_ok=True)
+            (folder / ".users" / hashlib.sha256(name.encode()).hexdigest()[:16]).touch()
+        _users.add((folder, name))
+
+
+def users(folder: Path) -> int:
+    """How many have used it."""
+    with suppress(OSError):
+        return sum(1 for _ in (folder / ".users").iterdir())
+    return 0
 
 
 def last_use(folder: Path) -> float:
@@ -69,8 +88,12 @@ def hold(folder: Path) -> Callable[[], None]:
 
 @contextmanager
 def nobody_holds(folder: Path) -> Iterator[bool]:
-    """Whether nobody holds the folder; nobody new does while the block runs."""
-    handle = os.open(folder / ".held", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Whether nobody holds the folder; nobody who did before comes back to it while the block runs."""
+    try:
+        handle = os.open(folder / ".held", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:  # nobody ever did
+        yield True
+        return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield True

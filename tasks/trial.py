@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from journeyman.sandbox.image import note_task
 from journeyman.sandbox.inside.split.functions import RUNNERS_OWN
 from journeyman.sandbox.link import LinkEnd, link
 from journeyman.sandbox.sandbox import (
@@ -163,7 +164,9 @@ def _tests_modules(task: Task) -> Iterator[str]:
 
 def _pristine(task: Task, sandboxes: SandboxFactory) -> Sandbox:
     try:
-        return sandboxes.create(task.environment, task.repository, limits=task.limits)
+        sandbox = sandboxes.create(task.environment, task.repository, limits=task.limits)
+        note_task(task.environment, task.name)
+        return sandbox
     except (SandboxError, OSError) as error:
         raise SupervisorFault(f"no sandbox for grading: {error}") from error
 

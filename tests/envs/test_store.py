@@ -224,7 +224,7 @@ def test_a_lost_long_text_damages_its_episode_only(tmp_path: Path) -> None:
     name = blobs.put("x" * (LONG_TEXT + 1))
     (tmp_path / "blobs" / name[:2] / name[2:]).write_bytes(b"rot")
     assert list(EpisodeStore(tmp_path).episodes()) == [good]
-    with pytest.raises(LogError, match="no name of a text"):
+    with pytest.raises(LogError, match="is no name"):
         blobs.get("../../etc/passwd")
 
 

@@ -199,13 +199,13 @@ def test_modes_and_dates_survive_the_image(repository: Path) -> None:
     ],
 )
 def test_a_base_image_that_will_not_do_is_refused(
-    recipe: str, complaint: str, repository: Path, base: str, monkeypatch: pytest.MonkeyPatch
+    recipe: str, complaint: str, repository: Path, base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = f"journeyman-test:{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     context = io.BytesIO()
     write_context(context, f"FROM {base}\n{recipe}\n", [])
     context.seek(0)
-    engine().build(context, name, labels={}, network="none")
+    engine().build(context, name, labels={}, network="none", log=tmp_path / "build.log")
     monkeypatch.setenv(BASE_VARIABLE, name)
     with pytest.raises(ImageError, match=complaint):
         FACTORY.create(BARE, repository)
