@@ -191,8 +191,8 @@ def _run_all(jobs: Iterable[Job], store: Recorder, concurrency: int, on_done: An
 
 def _say_end(done: list[Episode], out_folder: Path, facts: Mapping[str, int], as_json: bool) -> None:
     if as_json:
-        about = {"engine": dict(facts)} if facts else {}
-        print_json({"run": out_folder, "episodes": [_brief(episode) for episode in done], **about})
+        about = {"engine": facts} if facts else {}
+        print_json({"run": out_folder, "episodes": [_brief(episode) for episode in done]} | about)
     else:
         say_engine(facts)
         resolved = sum(episode.resolved for episode in done)

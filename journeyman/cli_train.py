@@ -161,7 +161,7 @@ def evaluate_command(
     if as_json:
         pair = result.against(other) if other else None
         paired = {"paired": asdict(pair) | {"p_value": pair.p_value}} if pair else {}
-        print_json(result.to_dict() | paired)
+        print_json(result.to_dict() | paired | ({"engine": facts} if facts else {}))
     else:
         _say_evaluation(result, other, folder)
         say_engine(facts)

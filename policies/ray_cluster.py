@@ -21,7 +21,7 @@ OBJECT_STORE_BYTES = 100 * 1024 * 1024
 ANSWER_S = 10.0
 """How long a cluster's head may take to answer, in seconds."""
 _FOLDER = "journeyman-ray-"
-_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+_SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
 
 
 def connect(address: str | None = None) -> Callable[[], None]:
@@ -31,11 +31,14 @@ def connect(address: str | None = None) -> Callable[[], None]:
         What leaves the cluster, or stops the one started here and deletes its files. It may be called again.
 
     Raises:
-        EngineError: no cluster answers, or it is of another version.
+        EngineError: no cluster answers, it is of another version, or this process has joined another one.
     """
     if address and "://" in address:
         raise EngineError(f"{address}: give the head's HOST:PORT (Ray's client addresses cannot carry episodes)")
     if ray.is_initialized():
+        joined = ray.get_runtime_context().gcs_address
+        if address not in (None, "auto", joined):
+            raise EngineError(f"{address}: this process has joined the Ray cluster at {joined} already")
         return lambda: None
     address = address or os.environ.get("RAY_ADDRESS")
     if address is None or address == "local":
@@ -44,7 +47,7 @@ def connect(address: str | None = None) -> Callable[[], None]:
         if address != "auto":  # Ray itself would look for minutes
             host, _, port = address.rpartition(":")
             socket.create_connection((host, int(port)), ANSWER_S).close()
-        ray.init(address, **_QUIET)
+        ray.init(address, **_SILENT)
     except (OSError, RuntimeError, ValueError) as error:
         why = str(error).strip().partition("\n")[0]
         raise EngineError(f"no Ray cluster at {address} that takes us ({why}); give its head's HOST:PORT") from error
@@ -53,7 +56,7 @@ def connect(address: str | None = None) -> Callable[[], None]:
 
 def _start() -> Callable[[], None]:
     """A Ray that dies with us, and whose files and sockets nobody else can reach (its ports ask for Ray's token)."""
-    _sweep()
+    sweep()
     folder = Path(tempfile.mkdtemp(prefix=_FOLDER, dir="/tmp"))  # Ray's socket paths are long, and may not be too long
     alive = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     fcntl.flock(alive, fcntl.LOCK_EX)
@@ -68,7 +71,7 @@ def _start() -> Callable[[], None]:
 
     try:
         ray.init(
-            "local", include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES, _temp_dir=str(folder), **_QUIET
+            "local", include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES, _temp_dir=str(folder), **_SILENT
         )  # fmt: skip
     except BaseException:
         stop()
@@ -76,8 +79,8 @@ def _start() -> Callable[[], None]:
     return stop
 
 
-def _sweep() -> None:
-    """Delete what is left of those whose process was killed."""
+def sweep() -> None:
+    """Delete the files of those whose process was killed."""
     for folder in Path("/tmp").glob(_FOLDER + "*"):
         with suppress(OSError):  # somebody else's, or alive
             alive = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)

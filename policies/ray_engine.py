@@ -35,7 +35,7 @@ from journeyman.envs.episode import Episode, Step
 from journeyman.envs.store import Recorder
 from journeyman.policies.job import EngineError, Job
 from journeyman.policies.ray_cluster import connect
-from journeyman.policies.ray_placement import Placement
+from journeyman.policies.ray_placement import Place, Placement
 from journeyman.policies.ray_worker import Begun, Told, play
 from journeyman.policies.rollout import RolloutCancelled, place_of
 from journeyman.tasks.packed import digest_of, pack
@@ -73,7 +73,6 @@ class RayEngine:
         self._play = ray.remote(num_returns="streaming", num_cpus=episode_cpus, max_retries=0)(play)
         self._packed: dict[tuple[str, ...], tuple[str, ray.ObjectRef[bytes]]] = {}
         self._packing = threading.Lock()
-        self._lost = 0
 
     def run(self, job: Job, store: Recorder | None, cancelled: threading.Event) -> Episode:
         """See `Engine`.
@@ -86,14 +85,13 @@ class RayEngine:
             try:
                 return _Attempt(self, job, store, cancelled).run()
             except LOST as error:
-                why = str(error).strip().partition("\n")[0]
-                self._lost += 1
+                why = _first_line(error)
         raise EngineError(
             f"{job.task.name}, seed {job.seed}: its worker was lost {self._attempts} times; at last: {why}"
         )
 
     def facts(self) -> dict[str, int]:
-        return {**self.placement.facts(), "lost_workers": self._lost}
+        return self.placement.facts()
 
     def close(self) -> None:
         self._disconnect()
@@ -132,7 +130,16 @@ class _Attempt:
 
     def run(self) -> Episode:
         place = self._engine.placement.take(self._job.task.environment.key)
-        stream = self._engine.submit(self._job, place.node)
+        try:
+            return self._write_down(self._engine.submit(self._job, place.node), place)
+        except LOST as error:
+            place.lost()
+            self._interrupted(f"the worker was lost, and the job begun again: {_first_line(error)}")
+            raise
+        finally:
+            place.leave()
+
+    def _write_down(self, stream: Any, place: Place) -> Episode:
         try:
             for told in self._listen(stream):
                 if isinstance(told, Begun):
@@ -147,14 +154,9 @@ class _Attempt:
             self._give_up(stream)
             self._interrupted("")
             raise
-        except LOST as error:
-            self._interrupted(f"the worker was lost, and the job begun again: {str(error).partition(chr(10))[0]}")
-            raise
         except BaseException:
             self._give_up(stream)
             raise
-        finally:
-            place.leave()
 
     def _listen(self, stream: Any) -> Iterator[Told]:
         since = time.monotonic()
@@ -207,6 +209,10 @@ class _Attempt:
         with suppress(RayError):
             for each in stream:
                 ray.get(each)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def _cause(error: RayTaskError) -> BaseException:

@@ -23,7 +23,7 @@ class Placement:
         self._busy: Counter[str] = Counter()
         self._room: dict[str, int] = {}
         self._asked = float("-inf")
-        self._begun = self._local = 0
+        self._begun = self._local = self._lost = 0
 
     def room(self) -> dict[str, int]:
         """The living nodes that can take an episode, and how many of them, were they idle."""
@@ -46,8 +46,14 @@ class Placement:
             return Place(self, key, node)
 
     def facts(self) -> dict[str, int]:
-        """Episodes begun, and how many of them on a node where one before had built their environment."""
-        return {"begun": self._begun, "where_built": self._local}
+        """Episodes begun, how many of them where one before had built their environment, and attempts that died."""
+        with self._lock:
+            return {"begun": self._begun, "where_built": self._local, "lost_workers": self._lost}
+
+    def lose(self) -> None:
+        """An attempt died with its worker."""
+        with self._lock:
+            self._lost += 1
 
     def move(self, place: Place, node: str | None) -> None:
         """An episode is on `node` now; None: on none any more."""
@@ -76,6 +82,10 @@ class Place:
     def found(self, node: str) -> None:
         """It has begun there: its environment is built on that node."""
         self._placement.move(self, node)
+
+    def lost(self) -> None:
+        """Its worker died."""
+        self._placement.lose()
 
     def leave(self) -> None:
         """It is there no more."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import ray
 
 from journeyman.envs.episode import Episode, Step
-from journeyman.policies.job import Job
+from journeyman.policies.job import EngineError, Job
 from journeyman.policies.rollout_many import LocalEngine
 from journeyman.tasks.packed import unpacked
 
@@ -37,7 +37,7 @@ Told = Begun | Step | Episode
 class Teller:
     """A recorder that hands on what it is told."""
 
-    def __init__(self, told: queue.SimpleQueue[Told | BaseException], node: str) -> None:
+    def __init__(self, told: queue.SimpleQueue[Told | Exception], node: str) -> None:
         self._told, self._node = told, node
 
     def begin(self, episode: Episode) -> None:
@@ -58,15 +58,17 @@ def play(job: Job, digest: str, archive: list[ray.ObjectRef[bytes]]) -> Iterator
         archive: where they can be had if they are not here (in a list, lest Ray fetch them at once).
     """
     job = replace(job, task=unpacked(job.task, digest, lambda: ray.get(archive[0])))
-    told: queue.SimpleQueue[Told | BaseException] = queue.SimpleQueue()
+    told: queue.SimpleQueue[Told | Exception] = queue.SimpleQueue()
     teller = Teller(told, ray.get_runtime_context().get_node_id())
     cancelled = threading.Event()
 
     def work() -> None:
         try:
             told.put(LocalEngine().run(job, teller, cancelled))
-        except BaseException as error:
+        except Exception as error:
             told.put(error)
+        except BaseException as error:  # an exit, which would take the worker with it
+            told.put(EngineError(f"{job.task.name}, seed {job.seed} raised {error!r}"))
 
     thread = threading.Thread(target=work, name="rollout")
     thread.start()
@@ -76,7 +78,7 @@ def play(job: Job, digest: str, archive: list[ray.ObjectRef[bytes]]) -> Iterator
                 each = told.get(timeout=LISTEN_S)
             except queue.Empty:
                 continue
-            if isinstance(each, BaseException):
+            if isinstance(each, Exception):
                 raise each
             yield each
             if isinstance(each, Episode):

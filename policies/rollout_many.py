@@ -21,7 +21,7 @@ from journeyman.policies.job import Engine, EngineError, Job
 from journeyman.policies.rollout import rollout
 
 ENGINES = ("local", "ray")
-_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
 """No telemetry, and no word of Ray's among ours. Ray reads them when it is imported."""
 
 
@@ -59,7 +59,7 @@ def open_engine(name: str = "local", *, address: str | None = None, episode_cpus
         return LocalEngine()
     if name != "ray":
         raise EngineError(f"no engine {name!r}; there are: {', '.join(ENGINES)}")
-    for variable, value in _QUIET.items():
+    for variable, value in QUIET.items():
         os.environ.setdefault(variable, value)
     try:
         from journeyman.policies.ray_engine import RayEngine

@@ -35,6 +35,8 @@ class Kind(StrEnum):
     """An interpreter's environment with a set of requirements."""
     TEMPLATE = "template"
     """A repository's pristine files."""
+    PACKED = "packed task"
+    """A task's files that came from another machine."""
     IMAGE = "image"
     """One of the Docker engine's."""
     SNAPSHOT = "snapshot"
@@ -67,7 +69,7 @@ class Item:
 
 def stock() -> list[Item]:
     """All that is kept, by kind; the parts of a kind that were used last first."""
-    kinds = (_environments(), _templates(), _images(), _snapshots(), _unfinished())
+    kinds = (_environments(), _templates(), _packed(), _images(), _snapshots(), _unfinished())
     return [item for kind in kinds for item in sorted(kind, key=lambda item: -item.used)]
 
 
@@ -135,6 +137,12 @@ def _templates() -> Iterator[Item]:
             yield _item(Kind.TEMPLATE, place, about, len(of))
 
 
+def _packed() -> Iterator[Item]:
+    for place in _folders("packed"):
+        with suppress(OSError, ValueError, KeyError):
+            yield _item(Kind.PACKED, place, json.loads((place / "manifest.json").read_text())["task"], 0)
+
+
 def _item(kind: Kind, place: Path, about: str, shared_by: int) -> Item:
     used = last_use(place)
     with nobody_holds(place) as free:
@@ -189,9 +197,8 @@ def _snapshots() -> Iterator[Item]:
 
 
 def _unfinished() -> Iterator[Item]:
-    for path in sorted(
-        [*home().glob("templates/.new-*"), *home().glob("environments/*/.new-*"), *home("scratch").iterdir()]
-    ):
+    begun = ("templates/.new-*", "packed/.new-*", "environments/*/.new-*", "scratch/*")
+    for path in sorted(path for pattern in begun for path in home().glob(pattern)):
         with suppress(OSError):
             touched = path.stat().st_mtime
             alive = time.time() - touched < UNFINISHED_S
@@ -230,6 +237,7 @@ def _remove_unfinished(item: Item) -> bool:
 _REMOVE: dict[Kind, Callable[[Item], bool]] = {
     Kind.ENVIRONMENT: lambda item: _remove_folder(item, lock_of(home("environments") / item.name)),
     Kind.TEMPLATE: lambda item: _remove_folder(item, home("templates") / ".lock"),
+    Kind.PACKED: lambda item: _remove_folder(item, home("packed") / f".{item.name}.lock"),
     Kind.IMAGE: _remove_image,
     Kind.UNFINISHED: _remove_unfinished,
 }

@@ -1,6 +1,7 @@
 """A task that travels: its folders in one archive, unpacked once on each machine, named by content.
 
     packed/<digest>/{repository,hidden,solution}/…
+    packed/<digest>/manifest.json                      whose they are; there when the rest is
 
 Only trusted folders are packed: what a task brings, never what a policy left.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import shutil
 import tarfile
 import tempfile
@@ -18,6 +20,7 @@ from pathlib import Path
 
 from journeyman.sandbox.home import home, locked
 from journeyman.sandbox.inside.files import EXCLUDED
+from journeyman.sandbox.usage import hold, note_use
 from journeyman.tasks.task import Task, TaskError
 
 FOLDERS = ("repository", "hidden", "solution")
@@ -50,18 +53,21 @@ def digest_of(archive: bytes) -> str:
 def unpacked(task: Task, digest: str, fetch: Callable[[], bytes]) -> Task:
     """The task with its folders on this machine; `fetch` brings the archive if they are not here yet."""
     place = home("packed") / digest
-    if not place.is_dir():
-        with locked(place.with_suffix(".lock")):
-            if not place.is_dir():
-                _unpack(fetch(), place)
+    with locked(place.with_name(f".{digest}.lock")):
+        if not (place / "manifest.json").is_file():
+            _unpack(task, fetch(), place)
+        hold(place)  # as long as we live: an episode reads them at its end, too
+    note_use(place)
     return task.model_copy(update={name: place / name for name in FOLDERS if getattr(task, name) is not None})
 
 
-def _unpack(archive: bytes, place: Path) -> None:
+def _unpack(task: Task, archive: bytes, place: Path) -> None:
     work = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
             tar.extractall(work, filter="tar")
+        (work / "manifest.json").write_text(json.dumps({"task": task.name}))
+        shutil.rmtree(place, ignore_errors=True)
         work.rename(place)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)

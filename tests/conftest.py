@@ -48,6 +48,9 @@ def house() -> Path:
 @pytest.fixture(scope="session")
 def ray_here() -> Iterator[None]:
     """One Ray, of two processors and little memory, for all tests of a process."""
+    from journeyman.policies.rollout_many import QUIET
+
+    os.environ.update(QUIET)
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'journeyman[scale]'")
     with TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:  # Ray's socket paths are long
         ray.init("local", num_cpus=2, include_dashboard=False, object_store_memory=100 * 1024**2, _temp_dir=folder)

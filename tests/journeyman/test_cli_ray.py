@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -92,6 +93,15 @@ def plays(node: Any) -> bool:
     return False
 
 
+def folders_of(processes: set[int]) -> set[Path]:
+    """Where a Ray of our own has its files, by what its processes were called with."""
+    found = set()
+    for pid in processes:
+        with suppress(OSError):
+            found |= set(re.findall(rb"/tmp/journeyman-ray-\w+", Path(f"/proc/{pid}/cmdline").read_bytes()))
+    return {Path(os.fsdecode(each)) for each in found}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
 def test_a_driver_that_is_stopped_leaves_nothing_running(
@@ -101,17 +111,35 @@ def test_a_driver_that_is_stopped_leaves_nothing_running(
     run = tmp_path / "run"
     words = ("run", task_folder, "--policy", "random", "--engine", "ray", "--backend", backend)
     store = EpisodeStore(run)
-    with started(*words, "--episodes", 500, "--concurrency", 2, "--out", run) as command:
+    with started(*words, "--episodes", 500, "--concurrency", 4, "--out", run) as command:
         assert eventually(lambda: sum(each.steps for each in store.summaries()) >= 5, 120)
         family = below(command.pid)
-        assert family
+        (folder,) = folders_of(family)
         os.killpg(command.pid, blow)  # as the terminal does: to whatever is in the foreground
         _, err = command.communicate(timeout=120)
     assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), 90)
     assert not [each for each in store.summaries() if each.state is State.RUNNING] and not store.problems()
+    if blow == signal.SIGKILL:
+        from journeyman.policies.ray_cluster import sweep
+
+        sweep()  # as the next one does that starts
+    assert not folder.exists()
     if blow == signal.SIGINT:
         assert command.returncode == 130 and err.startswith("error: interrupted; ") and err.count("\n") == 1
         assert all(each.state is State.FINISHED for each in store.summaries())
+
+
+def test_episodes_of_a_cluster_read_like_those_of_this_machine(
+    call: Call, task_folder: Path, backend: str, ray_here: None
+) -> None:
+    shown = call("run", task_folder, "--engine", "ray", "--backend", backend, "--episodes", 2)
+    assert shown.exit_code == 0, shown.stderr
+    assert "1 of 2 episodes began on a node that had their environment\n2 of 2 episodes resolved" in shown.stdout
+    assert call("replay", "last", "--verify").stdout.startswith("identical"), "it finds the task's folder here"
+    words = ("eval", "--policy", "oracle", "--tasks", task_folder, "--backend", backend, "--json")
+    there, here = (json.loads(call(*words, "--engine", name, "--out", name).stdout) for name in ("ray", "local"))
+    assert there["engine"] == {"begun": 1, "where_built": 0, "lost_workers": 0}
+    assert there["resolved"] == here["resolved"] == 1 and there["facts"] == here["facts"]
 
 
 def test_without_ray_it_says_what_to_install(
@@ -136,9 +164,12 @@ def test_without_ray_it_says_what_to_install(
         (["--engine", "ray", "--ray-address", "head"], "HOST:PORT"),
     ],
 )
-def test_what_cannot_be_is_one_line(call: Call, task_folder: Path, words: list[str], message: str) -> None:
+def test_what_cannot_be_is_one_line(
+    call: Call, task_folder: Path, words: list[str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if "--ray-address" in words:
-        pytest.importorskip("ray", reason="Ray is not installed: pip install 'journeyman[scale]'")
+        ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'journeyman[scale]'")
+        monkeypatch.setattr(ray, "is_initialized", lambda: False)  # by another test of this process
     shown = call("run", task_folder, *words)
     assert shown.exit_code == 2 and message in shown.stderr and shown.stderr.count("\n") == 1
     assert not Path("runs").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -177,6 +178,12 @@ def test_a_fault_in_the_code_is_raised_and_what_was_done_is_kept(
     assert (summary.state, summary.steps) == (State.INTERRUPTED, 1)
 
 
+def test_a_policy_that_exits_takes_no_worker_with_it(on_ray: Engine, backend: str, task: Task) -> None:
+    with pytest.raises(EngineError, match=r"tiny-parcel, seed 7 raised SystemExit\(3\)"):
+        rollout_many([Job(task, backend, lambda _: sys.exit(3), seed=7)], engine=on_ray)
+    assert on_ray.facts()["lost_workers"] == 0
+
+
 def test_a_task_that_cannot_be_built_is_raised(engine: Engine, tmp_path: Path, store: EpisodeStore) -> None:
     task = tiny_task(tmp_path, environment=Environment(python="3.99"))
     with pytest.raises(ImageError, match=r"needs Python 3\.99"):
@@ -236,7 +243,6 @@ def test_no_more_run_on_a_node_than_its_processors_allow(ray_here: None, backend
         open_engine("ray", episode_cpus=3)
 
 
-def test_an_address_of_rays_client_is_refused() -> None:
-    pytest.importorskip("ray")
-    with pytest.raises(EngineError, match="HOST:PORT"):
-        open_engine("ray", address="ray://localhost:10001")
+def test_a_process_is_in_one_cluster_only(on_ray: Engine) -> None:
+    with pytest.raises(EngineError, match="joined the Ray cluster at"):
+        open_engine("ray", address="10.0.0.1:6379")

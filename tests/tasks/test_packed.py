@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from pathlib import Path
 
 import pytest
 
+from journeyman.sandbox.stock import Kind, prune, stock
 from journeyman.sandbox.template import template_of
 from journeyman.tasks.packed import digest_of, pack, unpacked
 from journeyman.tasks.task import TaskError
@@ -67,6 +69,7 @@ def test_an_archive_that_is_cut_short_leaves_nothing(tmp_path: Path, elsewhere: 
     with pytest.raises(EOFError):
         unpacked(task, digest_of(archive), lambda: archive[: len(archive) // 2])
     assert [path.suffix for path in (elsewhere / "packed").iterdir()] == [".lock"]
+    assert not [item for item in stock() if item.kind in (Kind.PACKED, Kind.UNFINISHED)]
     assert unpacked(task, digest_of(archive), lambda: archive).repository.is_dir()
 
 
@@ -74,3 +77,20 @@ def test_a_task_whose_files_are_gone_says_so(tmp_path: Path) -> None:
     task = tiny_task(tmp_path)
     with pytest.raises(TaskError, match="tiny-parcel"):
         pack(task.model_copy(update={"hidden": tmp_path / "nowhere"}))
+
+
+def test_it_is_kept_as_long_as_somebody_needs_it(tmp_path: Path, elsewhere: Path) -> None:
+    task = tiny_task(tmp_path)
+    archive = pack(task)
+
+    def unpack() -> Path:
+        return unpacked(task, digest_of(archive), lambda: archive).repository
+
+    other = multiprocessing.get_context("fork").Process(target=unpack)  # a worker that ends
+    other.start()
+    other.join()
+    (item,) = (item for item in stock() if item.kind is Kind.PACKED)
+    assert (item.name, item.about, item.in_use) == (digest_of(archive), "tiny-parcel", True)
+    assert prune([item]) == [item] and not (elsewhere / "packed" / item.name).exists()
+    repository = unpack()
+    assert prune([item]) == [] and repository.is_dir(), "ours"
