@@ -48,6 +48,10 @@ if TYPE_CHECKING:  # `typing` costs half of the start
     Answer = tuple[dict[str, Any], Payload]
 
 
+SMALL = 1 << 16
+"""Bytes of a payload that are copied rather than sent apart."""
+
+
 def encode(message: dict[str, Any], payload_size: int = 0) -> bytes:
     """One message as bytes, up to its payload."""
     text = json.dumps(message).encode()
@@ -89,8 +93,12 @@ class Agent:
             if request["op"] == "link":
                 continue  # for a command that has ended
             answer, data = self._answer(request, payload)
-            write_all(self._sink, encode(answer, len(data)))
-            write_all(self._sink, data)
+            head = encode(answer, len(data))
+            if len(data) <= SMALL:  # in one, so that the supervisor wakes up once
+                write_all(self._sink, head + data)
+            else:
+                write_all(self._sink, head)
+                write_all(self._sink, data)
             del payload, data  # not kept while we wait
 
     def _link(self, request: dict[str, Any]) -> Link | None:

@@ -51,8 +51,6 @@ def main() -> None:
     config = json.loads(os.read(control, MAX_MESSAGE) or b"null")
     if config is None:  # nobody needed us
         return
-    if os.geteuid() == 0:
-        _protect()
     k.prctl(k.PR_SET_CHILD_SUBREAPER, 1)  # should the inner process be killed, the zygote's end is ours to see
     child = os.fork()
     if child == 0:
@@ -99,6 +97,7 @@ def _enter_host(config: dict[str, Any]) -> None:
     """Lay the file system, and take an ordinary user who may do what root does in namespaces of his own."""
     as_root = os.geteuid() == 0
     if as_root:
+        _score()
         k.unshare(k.CLONE_NEWNS)
     else:
         _become_root_of_a_namespace(k.CLONE_NEWNS)
@@ -126,13 +125,13 @@ def _become_root_of_a_namespace(others: int) -> None:
     k.map_user(0, uid, gid)
 
 
-def _protect() -> None:
-    """Short of memory, the kernel shall take a command, not us."""
-    try:
-        with open("/proc/self/oom_score_adj", "w") as file:
-            file.write("-1000")
-    except OSError:
-        pass
+def _score() -> None:
+    """As root: from here on nobody can ask to be spared when the kernel is short of memory, whatever our parent could.
+
+    Commands are born with a score of 1000; the least to which they may lower it is what root wrote last.
+    """
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("0")
 
 
 def _wait(child: int, control: int) -> None:

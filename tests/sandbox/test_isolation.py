@@ -175,6 +175,12 @@ print(os.waitpid(child, 0)[1])
     assert done.stdout.split() == ["refused"] * 3 + ["9"], done.stderr
 
 
+def test_no_command_can_be_spared_when_memory_is_short(sandbox: Sandbox) -> None:
+    ask = "cat /proc/self/oom_score_adj; echo -1000 > /proc/self/oom_score_adj || cat /proc/self/oom_score_adj"
+    done = sandbox.run(ask, timeout_s=20).text.split()
+    assert done[0] == done[-1] == "1000"
+
+
 def test_a_server_can_be_spoken_to_inside(sandbox: Sandbox) -> None:
     code = (
         "import socket\n"
