@@ -67,6 +67,8 @@ class Step:
     """Unified diff of what this action changed in the workspace; empty when nothing."""
     tests: TestRun | None = None
     duration_s: float = 0.0
+    runner: str = ""
+    """How a test run was started: "warm", or "cold: " and why; empty for what was no command."""
 
 
 @dataclass(frozen=True, slots=True)

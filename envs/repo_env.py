@@ -57,6 +57,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         diff: str                  what the action changed
         tests: TestRun | None      what a `test` action found
         duration_s: float          wall clock of the tool, in seconds
+        runner: str                how a test run was started: "warm", or "cold: " and why
 
     and of the last one besides
 
@@ -162,6 +163,7 @@ class RepoEnv(gymnasium.Env[str, str]):
             "diff": step.diff,
             "tests": step.tests,
             "duration_s": step.duration_s,
+            "runner": step.runner,
         }
         stop = StopReason.SANDBOX_LOST if lost else self._why_stop(call, workspace)
         reward = 0.0
@@ -203,7 +205,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         after = workspace.snapshot
         diff = diff_between(before, after, self.task.repository) if after.tree_hash != before.tree_hash else ""
         observation = self._observation(call.tool, result, len(workspace.steps) + 1)
-        return Step(call, observation, 0.0, after.tree_hash, diff, result.tests, duration_s)
+        return Step(call, observation, 0.0, after.tree_hash, diff, result.tests, duration_s, result.runner)
 
     def _record_loss(self, call: Action, result: ToolResult, workspace: Workspace, started: float) -> Step:
         observation = self._observation(call.tool, result, len(workspace.steps) + 1)

@@ -18,6 +18,7 @@ from journeyman.envs.codec import CodecError
 from journeyman.envs.config import ConfigError
 from journeyman.envs.log import LogError
 from journeyman.envs.store import EpisodeStore, StoreError
+from journeyman.policies.job import EngineError
 from journeyman.policies.policy import PolicyError
 from journeyman.sandbox.sandbox import SandboxError
 from journeyman.tasks.task import TaskError
@@ -31,13 +32,32 @@ RUNS = Path("runs")
 """Where run folders lie when nothing else is said, below the current folder."""
 DEFAULT_RUN = RUNS / "default"
 
-USER_ERRORS = (StoreError, LogError, CodecError, TaskError, SandboxError, PolicyError, ConfigError, TrainingError)
+USER_ERRORS = (
+    StoreError,
+    LogError,
+    CodecError,
+    TaskError,
+    SandboxError,
+    PolicyError,
+    ConfigError,
+    EngineError,
+    TrainingError,
+)
 
 RunOption = Annotated[
     Path | None, typer.Option("--run", help="Run folder, or its name below ./runs. Default: the one written to last.")
 ]
 BackendOption = Annotated[
     str, typer.Option(help="Where sandboxes run: namespace, docker, or auto for the first that works.")
+]
+EngineOption = Annotated[str, typer.Option(help="Which machines run episodes: local (this one) or ray (a cluster).")]
+RayAddressOption = Annotated[
+    str | None,
+    typer.Option(help="HOST:PORT of a Ray cluster's head. Default: RAY_ADDRESS, else a Ray of its own here."),
+]
+EpisodeCpusOption = Annotated[
+    float,
+    typer.Option(min=0.01, help="With ray: processors that an episode counts for; bounds the episodes on a node."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,18 +18,21 @@ from journeyman.cli_common import (
     INTERRUPTED,
     BackendOption,
     CannotError,
+    EngineOption,
+    EpisodeCpusOption,
     JsonOption,
+    RayAddressOption,
     print_json,
     say_error,
 )
 from journeyman.cli_task import find_tasks, sandboxes_of
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, Step, StopReason
-from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.store import EpisodeStore, Recorder
+from journeyman.policies.job import Engine, Job
 from journeyman.policies.policy import Policy
 from journeyman.policies.registry import POLICIES, make_policy
-from journeyman.policies.rollout import Job, rollout, rollout_many
+from journeyman.policies.rollout_many import LocalEngine, open_engine, rollout_many
 from journeyman.tasks.task import Task
 from journeyman.terminal import err, line, out, plural
 
@@ -48,17 +52,16 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as max_steps=20. Repeatable."),
     ] = None,
+    engine: EngineOption = "local",
+    ray_address: RayAddressOption = None,
+    episode_cpus: EpisodeCpusOption = 1.0,
     as_json: JsonOption = False,
 ) -> None:
     """Run episodes of one or several tasks and record them, step by step as they happen."""
     tasks, config, factory = find_tasks(task), read_settings(settings or []), sandboxes_of(backend)
-    makers = [partial(policy_of, policy, each) for each in tasks]
-    makers[0]().close()  # a name that is none, or a model that is not there, is said before anything runs
-    jobs = [
-        Job(partial(RepoEnv, each, factory, config), make, seed + n)
-        for each, make in zip(tasks, makers, strict=True)
-        for n in range(episodes)
-    ]
+    make = partial(policy_of, policy)
+    make(tasks[0]).close()  # a name that is none, or a model that is not there, is said before anything runs
+    jobs = (Job(each, factory, make, seed + n, config) for each in tasks for n in range(episodes))
     done: list[Episode] = []
 
     def on_done(_: int, episode: Episode) -> None:
@@ -68,13 +71,14 @@ def run(
 
     quiet = as_json or policy == "human" or concurrency > 1
     try:
-        with EpisodeStore(out_folder) as store:
-            _run_all(jobs, store if quiet else Narrator(store), concurrency, on_done)
+        with engine_of(engine, policy, ray_address, episode_cpus) as machines, EpisodeStore(out_folder) as store:
+            _run_all(jobs, store if quiet else Narrator(store), concurrency, on_done, machines)
+            facts = machines.facts()
     except KeyboardInterrupt:
         kept = f"{plural(len(done), 'finished episode')} and every step of the others are kept in {out_folder}"
         say_error(f"interrupted; {kept}: journeyman episode list --run {out_folder}")
         raise typer.Exit(INTERRUPTED) from None
-    _say_end(done, out_folder, as_json)
+    _say_end(done, out_folder, facts, as_json)
 
 
 def read_settings(pairs: list[str]) -> EnvConfig:
@@ -153,18 +157,44 @@ def policy_of(spec: str, task: Task, **options: Any) -> Policy:
         raise CannotError(f"--policy {spec}: {error}") from error
 
 
-def _run_all(jobs: list[Job], store: Recorder, concurrency: int, on_done: Any) -> None:
-    if concurrency > 1:
-        rollout_many(jobs, store=store, concurrency=concurrency, on_done=on_done)
+def engine_of(name: str, policy: str, address: str | None, episode_cpus: float) -> Engine:
+    """`open_engine`, for the front door.
+
+    Raises:
+        CannotError: that policy cannot act on another machine.
+        EngineError: there is no such engine, or it cannot be had.
+    """
+    if name != "local" and policy == "human":
+        raise CannotError("--policy human: a person acts at this terminal; leave out --engine")
+    return open_engine(name, address=address, episode_cpus=episode_cpus)
+
+
+def say_engine(facts: Mapping[str, int]) -> None:
+    """What the machines did, where they are others than this one."""
+    if facts:
+        out.print(Text(engine_line(facts), "dim"), soft_wrap=True)
+
+
+def engine_line(facts: Mapping[str, int]) -> str:
+    local, begun, lost = facts["where_built"], facts["begun"], facts["lost_workers"]
+    again = f"; {plural(lost, 'worker')} lost, the jobs begun again" if lost else ""
+    return f"{local} of {plural(begun, 'episode')} began on a node that had their environment{again}"
+
+
+def _run_all(jobs: Iterable[Job], store: Recorder, concurrency: int, on_done: Any, engine: Engine) -> None:
+    if concurrency > 1 or not isinstance(engine, LocalEngine):
+        rollout_many(jobs, store=store, concurrency=concurrency, on_done=on_done, engine=engine)
         return
     for number, job in enumerate(jobs):  # in this thread, so that a person at the terminal can be asked and can leave
-        on_done(number, rollout(job.make_env(), job.make_policy(), seed=job.seed, store=store))
+        on_done(number, engine.run(job, store, threading.Event()))
 
 
-def _say_end(done: list[Episode], out_folder: Path, as_json: bool) -> None:
+def _say_end(done: list[Episode], out_folder: Path, facts: Mapping[str, int], as_json: bool) -> None:
     if as_json:
-        print_json({"run": out_folder, "episodes": [_brief(episode) for episode in done]})
+        about = {"engine": dict(facts)} if facts else {}
+        print_json({"run": out_folder, "episodes": [_brief(episode) for episode in done], **about})
     else:
+        say_engine(facts)
         resolved = sum(episode.resolved for episode in done)
         where = "" if out_folder == DEFAULT_RUN else f" --run {out_folder}"
         out.print(Text(f"{resolved} of {plural(len(done), 'episode')} resolved · journeyman replay last{where}", "dim"))

@@ -16,8 +16,18 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from journeyman.cli_common import RUNS, CannotError, JsonOption, example, find_run, print_json
-from journeyman.cli_run import policy_of
+from journeyman.cli_common import (
+    RUNS,
+    CannotError,
+    EngineOption,
+    EpisodeCpusOption,
+    JsonOption,
+    RayAddressOption,
+    example,
+    find_run,
+    print_json,
+)
+from journeyman.cli_run import engine_of, policy_of, say_engine
 from journeyman.cli_task import find_tasks
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.policy import Policy
@@ -119,6 +129,9 @@ def evaluate_command(
     out: Annotated[Path | None, typer.Option(help="Run folder for the episodes. Default: runs/eval/POLICY.")] = None,
     against: Annotated[Path | None, typer.Option(help="result.json of another evaluation, compared in pairs.")] = None,
     backend: BackendOption = "auto",
+    engine: EngineOption = "local",
+    ray_address: RayAddressOption = None,
+    episode_cpus: EpisodeCpusOption = 1.0,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a policy: resolve rate with its 95% interval, milestones, stop reasons, a row for each task."""
@@ -132,13 +145,18 @@ def evaluate_command(
     def make(task: Task) -> Policy:
         return policy_of(policy, task, **options)
 
-    with reporting() as stage, EpisodeStore(folder) as store:
+    with (
+        engine_of(engine, policy, ray_address, episode_cpus) as machines,
+        reporting() as stage,
+        EpisodeStore(folder) as store,
+    ):
         found = gather_tasks(tasks, limit, stage("Tasks"))
         make(found[0])  # a wrong name is said before the bars begin
         result = evaluate(
             policy, make, found, backend=open_backend(backend), store=store, config=chosen.env,
-            seeds=range(seeds), concurrency=concurrency, progress=stage(f"Evaluate {policy}"),
+            seeds=range(seeds), concurrency=concurrency, progress=stage(f"Evaluate {policy}"), engine=machines,
         )  # fmt: skip
+        facts = machines.facts()
     (folder / "result.json").write_text(json.dumps(result.to_dict(), indent=1))
     if as_json:
         pair = result.against(other) if other else None
@@ -146,6 +164,7 @@ def evaluate_command(
         print_json(result.to_dict() | paired)
     else:
         _say_evaluation(result, other, folder)
+        say_engine(facts)
 
 
 def demo(

@@ -1,4 +1,4 @@
-"""The one loop in which a policy meets an environment, and the same for many episodes at once.
+"""The one loop in which a policy meets an environment.
 
 A bad rollout is data, not a crash: a policy that fails ends its episode with `POLICY_ERROR`, a full conversation with
 `TOKEN_LIMIT`, Ctrl-C with `INTERRUPTED`, and each is recorded like any other end. What is raised is what no episode
@@ -8,11 +8,9 @@ can answer for: an environment that cannot be made, a disk that takes no record,
 from __future__ import annotations
 
 import hashlib
-import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -100,7 +98,8 @@ class _Rollout:
             _, reward, _, _, info = self._env.step(action.to_json())
             observation = info["observation"]
             step = Step(
-                action, observation, reward, info["tree_hash"], info["diff"], info["tests"], info["duration_s"]
+                action, observation, reward, info["tree_hash"], info["diff"], info["tests"], info["duration_s"],
+                info["runner"],
             )  # fmt: skip
             self._steps.append(step)
             if "stop" in info:
@@ -118,76 +117,6 @@ class _Rollout:
         return episode
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One episode to run. Environment and policy are made in the thread that runs it."""
-
-    make_env: Callable[[], RepoEnv]
-    make_policy: Callable[[], Policy]
-    seed: int = 0
-
-
-def rollout_many(
-    jobs: Iterable[Job],
-    *,
-    store: Recorder | None = None,
-    concurrency: int = 4,
-    on_done: Callable[[int, Episode], None] | None = None,
-) -> list[Episode]:
-    """Run episodes in threads, at most `concurrency` at once, and return them in the order of their jobs.
-
-    Policies that share a model batch among themselves whoever waits at the same time.
-
-    Args:
-        on_done: told each job's number and episode as it ends, one call at a time, in the caller's thread.
-
-    Raises:
-        KeyboardInterrupt: the running episodes were recorded as interrupted first; the others never began.
-        Exception: the first that a job or `on_done` raised, with the running episodes ended likewise.
-        ValueError: `concurrency` is below 1.
-    """
-    if concurrency < 1:
-        raise ValueError(f"concurrency must be at least 1, not {concurrency}")
-    waiting = list(enumerate(jobs))[::-1]
-    count = len(waiting)
-    done: queue.SimpleQueue[tuple[int, Episode | BaseException]] = queue.SimpleQueue()
-    cancelled = threading.Event()
-
-    def work() -> None:
-        while not cancelled.is_set():
-            try:
-                number, job = waiting.pop()
-            except IndexError:
-                return
-            try:
-                done.put((number, _run(job, store, cancelled)))
-            except BaseException as error:
-                done.put((number, error))
-
-    threads = [threading.Thread(target=work, name=f"rollout-{n}") for n in range(min(concurrency, count))]
-    episodes: dict[int, Episode] = {}
-    try:
-        for thread in threads:
-            thread.start()
-        while len(episodes) < count:
-            number, result = done.get()
-            if isinstance(result, BaseException):
-                raise result
-            episodes[number] = result
-            if on_done is not None:
-                on_done(number, result)
-    finally:
-        cancelled.set()
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join()
-    return [episodes[number] for number in range(count)]
-
-
-def _run(job: Job, store: Recorder | None, cancelled: threading.Event) -> Episode:
-    return rollout(job.make_env(), job.make_policy(), seed=job.seed, store=store, cancelled=cancelled)
-
-
 def _versions(env: RepoEnv, tree_hash: str) -> dict[str, str]:
     versions = {
         "journeyman": __version__,
@@ -195,10 +124,13 @@ def _versions(env: RepoEnv, tree_hash: str) -> dict[str, str]:
         "backend": env.factory.name,
         "environment": env.task.environment.key,
     }
-    folder = env.task.repository.parent.parent  # where a task folder keeps its repository
-    if (folder / "task.toml").is_file():
-        versions["task_folder"] = str(folder)  # so that a replay finds the task again
-    return versions
+    return versions | place_of(env.task)
+
+
+def place_of(task: Task) -> dict[str, str]:
+    """Where the task's folder is, so that a replay finds the task again; nothing for one that was made in memory."""
+    folder = task.repository.parent.parent  # where a task folder keeps its repository
+    return {"task_folder": str(folder)} if (folder / "task.toml").is_file() else {}
 
 
 def task_digest(task: Task, tree_hash: str) -> str:

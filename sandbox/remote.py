@@ -31,6 +31,7 @@ from journeyman.sandbox.usage import hold
 T = TypeVar("T")
 HARD_OUTPUT_BYTES = 16 * 1024 * 1024
 """The most that `max_output_bytes` may ask for."""
+MAX_RUNNER_CHARS = 200
 BATCH_BYTES = 16 * 1024 * 1024
 """Files travel in messages of about this size (one larger file travels alone)."""
 MAX_CHANGED_BYTES = 256 * 1024 * 1024
@@ -98,6 +99,7 @@ class RemoteSandbox:
         stdin: bytes = b"",
         max_output_bytes: int = MAX_OUTPUT_BYTES,
         link: LinkEnd | None = None,
+        warm: bool = False,
     ) -> Completed:
         """See `Sandbox.run`. Raises ValueError for an empty command, or limits that are not positive or too large."""
         argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
@@ -117,6 +119,7 @@ class RemoteSandbox:
             keep=max_output_bytes,
             link=link,
             linked=link is not None,
+            warm=warm,
         )
         try:
             return Completed(
@@ -125,6 +128,7 @@ class RemoteSandbox:
                 duration_s=float(answer["seconds"]),
                 timed_out=bool(answer["timed_out"]),
                 dropped_bytes=int(answer["dropped"]),
+                runner=str(answer["runner"])[:MAX_RUNNER_CHARS],
             )
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise self._broken("run", error) from error

@@ -104,6 +104,8 @@ class Completed:
     timed_out: bool = False
     """The wall-clock limit ended it (its whole process tree is dead)."""
     dropped_bytes: int = 0
+    runner: str = ""
+    """Where a warm run of pytest was asked for: "warm", or "cold: " and why. The rest is the same either way."""
 
     @property
     def text(self) -> str:
@@ -163,6 +165,7 @@ class Sandbox(Protocol):
         stdin: bytes = b"",
         max_output_bytes: int = MAX_OUTPUT_BYTES,
         link: LinkEnd | None = None,
+        warm: bool = False,
     ) -> Completed:
         """Run a command (a string goes through `/bin/sh -c`) and wait for it.
 
@@ -171,6 +174,9 @@ class Sandbox(Protocol):
 
         Args:
             link: one end of a stream to another sandbox's command, on descriptors 3 (to read) and 4 (to write).
+            warm: a plain `pytest …` or `python -m pytest …` may start from an interpreter that has pytest loaded,
+                where that can make no difference but to the time. Not for grading: what ran before in the sandbox
+                has then been near the process that decides.
 
         Raises:
             SandboxLost: the sandbox died; its files are gone.

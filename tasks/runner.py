@@ -17,14 +17,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from journeyman.sandbox.inside.split.shared import SHARED
+from journeyman.sandbox.inside.warm import REPORT
 from journeyman.sandbox.link import LinkEnd
 from journeyman.sandbox.sandbox import Completed, Sandbox, SandboxPathError
 
 # Through a shell, so that the sandbox's own PYTHONPATH reaches the script but not the interpreter's start: otherwise
 # a module of the workspace could be imported in place of the standard library's, before any test runs.
-SCRIPT = "/opt/journeyman/inside/pytest_report.py"
 WITHOUT_PYTHONPATH = 'JOURNEYMAN_PYTHONPATH="$PYTHONPATH" PYTHONPATH='
-COMMAND = f"{WITHOUT_PYTHONPATH} exec /opt/env/bin/python -s {SCRIPT}"
+COMMAND = REPORT
 INSIDE = (
     WITHOUT_PYTHONPATH + """ exec /opt/env/bin/python -s -c 'import sys; sys.path[0] = "/opt/journeyman"; """
     """from inside.{module} import main; main()'"""
@@ -103,6 +103,8 @@ class TestReport:
     output: str = ""
     """What pytest and the tests printed, bounded by the sandbox."""
     duration_s: float = 0.0
+    runner: str = ""
+    """See `Completed.runner`."""
     by_id: dict[str, TestResult] = field(default_factory=dict, init=False, repr=False, compare=False)
     suspect: frozenset[str] = field(default=frozenset(), init=False, repr=False)
     """Ids that were collected more than once, or reported without being collected."""
@@ -170,13 +172,15 @@ def run_tests(
     target: str | Sequence[str] | None = None,
     timeout_s: float,
     subject: Subject | None = None,
+    warm: bool = False,
 ) -> TestReport:
     """Run exactly the tests `ids`, or what `target` names, or everything that the repository's settings collect.
 
     `target` is a file, a folder, a node id or `-k EXPRESSION`, or several files, folders and node ids. Bad targets
     are no exception: the report has exit status 4 and pytest's words.
 
-    `subject` says that the code under test is not here but at the other end of a link.
+    `subject` says that the code under test is not here but at the other end of a link. `warm` is never for grading:
+    see `Sandbox.run`.
 
     Raises:
         SandboxLost: the sandbox died; whether the code under test did it is the caller's question.
@@ -190,7 +194,8 @@ def run_tests(
     end = None if subject is None else subject.link
     env = ENVIRONMENT if subject is None else {**ENVIRONMENT, **SHARED_FILES}
     command = COMMAND if subject is None else TESTS_SIDE
-    completed = sandbox.run(command, timeout_s=timeout_s, env=env, stdin=json.dumps(spec).encode(), link=end)
+    stdin = json.dumps(spec).encode()
+    completed = sandbox.run(command, timeout_s=timeout_s, env=env, stdin=stdin, link=end, warm=warm)
     try:
         data = sandbox.read(spec["report"])
     except SandboxPathError:  # it never began, or the code under test removed it or made it huge
@@ -248,6 +253,7 @@ def read_report(data: bytes, completed: Completed) -> TestReport:
         timed_out=completed.timed_out,
         output=completed.text,
         duration_s=completed.duration_s,
+        runner=completed.runner,
     )
 
 

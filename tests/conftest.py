@@ -4,8 +4,10 @@ fail instead under JOURNEYMAN_REQUIRE_DOCKER=1, as in CI."""
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -41,6 +43,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def house() -> Path:
     """The repository's root."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def ray_here() -> Iterator[None]:
+    """One Ray, of two processors and little memory, for all tests of a process."""
+    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'journeyman[scale]'")
+    with TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:  # Ray's socket paths are long
+        ray.init("local", num_cpus=2, include_dashboard=False, object_store_memory=100 * 1024**2, _temp_dir=folder)
+        yield
+        ray.shutdown()
 
 
 @pytest.fixture

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
-from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.store import EpisodeStore
+from journeyman.policies.job import Job
 from journeyman.policies.oracle import MistakenOraclePolicy, OraclePolicy
 from journeyman.policies.policy import Policy
-from journeyman.policies.rollout import Job, rollout_many
+from journeyman.policies.rollout_many import rollout_many
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.evaluate import finished
@@ -41,17 +40,14 @@ def collect_demonstrations(
     missing = [name for name in by_name if name not in found]
     progress(len(found), len(by_name))
 
-    def policy(name: str) -> Policy:
-        return MistakenOraclePolicy(by_name[name]) if name in mistaken else OraclePolicy(by_name[name])
+    def policy(task: Task) -> Policy:
+        return MistakenOraclePolicy(task) if task.name in mistaken else OraclePolicy(task)
 
     def on_done(number: int, episode: Episode) -> None:
         found[missing[number]] = episode
         progress(len(found), len(by_name))
 
-    jobs = [
-        Job(partial(RepoEnv, by_name[name], backend, config), partial(policy, name), seed)
-        for seed, name in enumerate(missing)
-    ]
+    jobs = [Job(by_name[name], backend, policy, seed, config) for seed, name in enumerate(missing)]
     rollout_many(jobs, store=store, concurrency=concurrency, on_done=on_done)
     return [found[name] for name in by_name if is_exemplary(found[name], by_name[name])]
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import Any
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
-from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.store import EpisodeStore
+from journeyman.policies.job import Engine, Job
 from journeyman.policies.policy import Policy
-from journeyman.policies.rollout import Job, rollout_many
+from journeyman.policies.rollout_many import rollout_many
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.progress import Progress, silent
@@ -97,8 +96,12 @@ def evaluate(
     seeds: Sequence[int] = (0,),
     concurrency: int = 16,
     progress: Progress = silent,
+    engine: Engine | None = None,
 ) -> Evaluation:
     """Run `make_policy` on every task with every seed. Episodes that `store` holds already are not run again.
+
+    Args:
+        engine: where the episodes run; in this process by default.
 
     Raises:
         ValueError: no tasks, or the same one twice.
@@ -118,11 +121,8 @@ def evaluate(
         resolved = sum(e.resolved for e in found.values())
         progress(len(found), len(wanted), f"{resolved} resolved")
 
-    jobs = [
-        Job(partial(RepoEnv, by_name[task], backend, config), partial(make_policy, by_name[task]), seed)
-        for task, seed in missing
-    ]
-    rollout_many(jobs, store=store, concurrency=concurrency, on_done=on_done)
+    jobs = (Job(by_name[task], backend, make_policy, seed, config) for task, seed in missing)
+    rollout_many(jobs, store=store, concurrency=concurrency, on_done=on_done, engine=engine)
     facts = {"backend": backend.name, "config": config.to_dict(), "seeds": list(seeds), "tasks": len(tasks)}
     return Evaluation(name, tuple(_result(found[key]) for key in wanted), facts)
 

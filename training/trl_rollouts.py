@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import torch
@@ -21,12 +20,12 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, StopReason
-from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.store import EpisodeStore
+from journeyman.policies.job import Job
 from journeyman.policies.local import LocalModel
 from journeyman.policies.local_settings import LocalSettings
 from journeyman.policies.models import to_act
-from journeyman.policies.rollout import Job, rollout_many
+from journeyman.policies.rollout_many import rollout_many
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import TrainingError
@@ -61,7 +60,13 @@ class GroupSampler:
         step = trainer.state.global_step
         with LocalModel(weights, self._tokenizer, name=f"{self._name}@{step}", settings=self._settings) as model:
             jobs = [
-                Job(partial(self._env, name), model.policy, seed=hash_seed(self._seed, step, index))
+                Job(
+                    self.tasks[name],
+                    self._backend,
+                    lambda _: model.policy(),
+                    seed=hash_seed(self._seed, step, index),
+                    config=self._config,
+                )
                 for index, name in enumerate(prompts)
             ]
             episodes = rollout_many(jobs, concurrency=self._concurrency, store=self._store)
@@ -69,9 +74,6 @@ class GroupSampler:
                 # Nothing would be learnt from any step, and the run would end as if all were well.
                 raise TrainingError(f"no episode of step {step + 1} could be played: {episodes[0].detail}")
             return trl_columns(episodes, eos_id=model.chat.eos_id)
-
-    def _env(self, name: str) -> RepoEnv:
-        return RepoEnv(self.tasks[name], self._backend, self._config)
 
 
 def hash_seed(*parts: int) -> int:

@@ -18,7 +18,8 @@ class RunTool:
         if "\x00" in arguments.command:
             raise Refused("a command cannot hold a NUL character")
         timeout_s = workspace.command_timeout_s()
-        done = workspace.sandbox.run(arguments.command, timeout_s=timeout_s, env=ENVIRONMENT)
+        done = workspace.sandbox.run(arguments.command, timeout_s=timeout_s, env=ENVIRONMENT, warm=True)
         output = normalise(clean(done.text)).rstrip("\n")
         status = f"timed out after {timeout_s:.0f} s" if done.timed_out else f"exit {done.exit_code}"
-        return ToolResult(f"{status}\n{output}" if output else status, ok=not done.timed_out)
+        text = f"{status}\n{output}" if output else status
+        return ToolResult(text, ok=not done.timed_out, runner=done.runner)

@@ -25,14 +25,14 @@ class TestTool:
             raise Refused("a target cannot hold a NUL character")
         timeout_s = workspace.command_timeout_s()
         if target:
-            report = run_tests(workspace.sandbox, target=_inside(target), timeout_s=timeout_s)
+            report = run_tests(workspace.sandbox, target=_inside(target), timeout_s=timeout_s, warm=True)
         elif workspace.config.test_scope == "failing" and (ids := visible_failing(workspace.task)):
-            report = run_tests(workspace.sandbox, ids=ids, timeout_s=timeout_s)
+            report = run_tests(workspace.sandbox, ids=ids, timeout_s=timeout_s, warm=True)
         else:
-            report = run_tests(workspace.sandbox, target=_present(workspace) or None, timeout_s=timeout_s)
+            report = run_tests(workspace.sandbox, target=_present(workspace) or None, timeout_s=timeout_s, warm=True)
         ran = bool(report.results or report.broken_files)
         tests = TestRun(report.passed, report.failed, report.errors)
-        return ToolResult(describe(report, workspace), ok=ran and report.complete, tests=tests)
+        return ToolResult(describe(report, workspace), ok=ran and report.complete, tests=tests, runner=report.runner)
 
 
 def _inside(target: str) -> str:

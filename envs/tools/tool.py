@@ -33,6 +33,8 @@ class ToolResult:
     text: str
     ok: bool = True
     tests: TestRun | None = None
+    runner: str = ""
+    """How a test run was started; see `Completed.runner`. Not for the policy: it must make no difference."""
     findings: tuple[Finding, ...] = ()
 
 

@@ -7,8 +7,8 @@ It answers one request at a time over a byte stream. Every message, in both dire
 A request names its `op`; an answer has `error` ("path", "busy" or "failed") and `message`, or the op's result:
 
     hello                                        → python, and facts: how the workspace is kept
-    run      argv, cwd, env, timeout, keep, linked → exit, seconds, timed_out, dropped; payload: the output
-             (payload: stdin)
+    run      argv, cwd, env, timeout, keep,      → exit, seconds, timed_out, dropped, runner; payload: the output
+             linked, warm (payload: stdin)
     link     nothing is answered                 (payload: bytes for the running command's link; none ends it)
     read     path, limit                         → payload: the bytes
     write    files [[path, mode, size], …]       → {}          (payload: their bytes, one after the other)

@@ -14,10 +14,14 @@ import time
 from . import kernel as k
 from .files import open_folder, write_all
 from .link import Link
+from .warm_command import plan as plan_run
+from .warm_shell import last_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` costs half of the start
     from typing import Any
+
+    from .warm_run import Run
 
 CHUNK = 1 << 16
 SIGNALS = tuple(map(int, signal.valid_signals()))
@@ -77,6 +81,10 @@ class Ready:
 
     def __init__(self) -> None:
         os.umask(0o022)
+        try:
+            os.setsid()  # a signal to the group of a child that stays in it meets nobody but us
+        except PermissionError:  # we lead one
+            pass
         self.null = os.open("/dev/null", os.O_RDONLY)
         self.ipc = k.open_ipc()
         set_dumpable(True)  # else our own files in /proc are root's
@@ -127,17 +135,17 @@ def spawn(argv: list[str], env: dict[str, str], files: list[tuple[int, ...]]) ->
     raise problem
 
 
-def start(request: dict[str, Any], folder: int, source: int, output: int, link: Link | None) -> int:
-    """Start the command; returns its process id. Raises OSError or ValueError if it cannot be started."""
-    files = [] if link is None else link.files()
-    files = [*((os.POSIX_SPAWN_DUP2, handle, place) for place, handle in enumerate((source, output, output))), *files]
-    os.fchdir(folder)
+def start(request: dict[str, Any], files: list[tuple[int, ...]], warm: Run | None) -> int:
+    """Start the command in our folder; returns its process id. Raises OSError or ValueError if it cannot be started."""
     ready().score(first=True)
     try:
-        return spawn(request["argv"], request["env"], files)
+        child = os.fork() if warm else spawn(request["argv"], request["env"], files)
     finally:
-        ready().score(first=False)
-        os.chdir("/")
+        if os.getpid() == 1:
+            ready().score(first=False)
+    if warm and not child:
+        warm.born(files)
+    return child
 
 
 def complain(name: str, error: Exception, capture: Capture) -> int:
@@ -190,33 +198,49 @@ def run(
         if stdin:
             write_all(source, stdin)
             os.lseek(source, 0, os.SEEK_SET)
-        capture = Capture(request["keep"])
+        files = [(os.POSIX_SPAWN_DUP2, handle, place) for place, handle in enumerate((source, writer, writer))]
+        capture, warm = Capture(request["keep"]), None
         began, timed_out = time.monotonic(), False
         try:
-            child = start(request, folder, source, writer, link)
+            os.fchdir(folder)
+            warm, runner = planned(request)
+            child = start(request, [*files, *(link.files() if link else ())], warm)
         except BlockingIOError:  # too many processes
             raise
         except (OSError, ValueError) as error:
-            code = complain(request["argv"][0], error, capture)
+            code, runner = complain(request["argv"][0], error, capture), ""
         else:
             if link is not None:
                 link.began()
             timed_out = watch(child, output, control, request["timeout"], capture, link)
             code = os.waitstatus_to_exitcode(end_everything(child))
-            code = code if code >= 0 else 128 - code
         seconds = time.monotonic() - began
         k.remove_ipc(ready().ipc)
         os.set_blocking(output, False)
         drain(output, capture)
+        if warm and warm.has_shell:
+            capture.add(last_words(code))
+        code = code if code >= 0 else 128 - code
         if link is not None:
             link.finish()
     finally:
+        if os.getpid() == 1:  # not in a warm run
+            os.chdir("/")
         for handle in (folder, source, output, writer):
             os.close(handle)
         if link is not None:
             link.close()
     text, dropped = capture.result()
-    return {"exit": code, "seconds": seconds, "timed_out": timed_out, "dropped": dropped}, text
+    answer = {"exit": code, "seconds": seconds, "timed_out": timed_out, "dropped": dropped, "runner": runner}
+    return answer, text
+
+
+def planned(request: dict[str, Any]) -> tuple[Run | None, str]:
+    """The warm run that was asked for and can be had, and how the command will run: see `Completed.runner`."""
+    if not request["warm"] or not any("pytest" in word or "py.test" in word for word in request["argv"]):
+        return None, ""
+    plan = "it has a link" if request["linked"] else plan_run(request["argv"], request["env"])
+    return (None, f"cold: {plan}") if isinstance(plan, str) else (plan, "warm")
 
 
 def drain(output: int, capture: Capture) -> None:

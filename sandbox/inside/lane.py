@@ -28,6 +28,7 @@ from . import landlock, root, seccomp
 from .agent import encode, serve
 from .files import write_all
 from .launch import MAX_MESSAGE
+from .warm_run import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,13 +41,16 @@ MAX_HANDLES = 250
 
 
 def main(handle: int) -> None:
-    """In the zygote's child: be a lane on that socket. Never returns."""
+    """In the zygote's child: be a lane on that socket. Never returns; a warm run's `Run` comes out of it."""
     try:
         k.prctl(k.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         Lane(socket.socket(fileno=handle)).serve()
-    finally:
-        os._exit(0)
+    except Run:
+        raise
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
 
 
 class Lane:
@@ -116,7 +120,6 @@ class Lane:
         theirs.close()
         text, handles, _, _ = socket.recv_fds(ours, 1000, MAX_HANDLES)
         ours.close()
-        os.waitpid(helper, 0)
         if handles:
             self._layers += 1
             socket.send_fds(self._control, [json.dumps({"frozen": self._layers}).encode()], handles)
@@ -124,6 +127,7 @@ class Lane:
             self._control.send(json.dumps({"error": text.decode("utf-8", "replace")}).encode())
         for handle in handles:
             os.close(handle)
+        os.waitpid(helper, 0)
 
     def _kill(self) -> None:
         if self._child:
@@ -139,7 +143,7 @@ class Lane:
 
 
 def become_first(request: dict[str, Any], connection: int, layers: list[int], foreign: list[int]) -> None:
-    """In the child: become a sandbox's process 1 and serve. Never returns."""
+    """In the child: become a sandbox's process 1 and serve. Never returns, as `main`."""
     try:
         k.prctl(k.PR_SET_PDEATHSIG, signal.SIGKILL)
         for handle in foreign:
@@ -157,12 +161,12 @@ def become_first(request: dict[str, Any], connection: int, layers: list[int], fo
         k.prctl(k.PR_SET_NO_NEW_PRIVS, 1)
         rules = landlock.restrict()
         k.install_filter(FILTER)
-        facts = {"workspace": workspace, "landlock": f"version {rules}" if rules else "none"}
-        serve(connection, connection, facts)
+        serve(connection, connection, {"workspace": workspace, "landlock": f"version {rules}" if rules else "none"})
+    except Run:
+        raise
     except BaseException as error:
         refuse(connection, error)
-    finally:
-        os._exit(0)
+    os._exit(0)
 
 
 def limit(limits: dict[str, int], bounded: bool) -> None:

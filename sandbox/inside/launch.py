@@ -26,6 +26,7 @@ from functools import partial
 
 from . import cgroup, root
 from . import kernel as k
+from .warm import PROGRAM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE = 1 << 16
 """Of one message on a control or lane socket (each is one packet of JSON, with descriptors)."""
-ZYGOTE = "import sys; sys.path[0] = '/opt/journeyman'; from inside.zygote import main; main()"
+ZYGOTE = PROGRAM.format(module="zygote")
 LISTEN_AT = "/run/journeyman/control"
 """Where the zygote of a container listens: a folder of the host that is mounted there."""
 

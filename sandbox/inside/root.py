@@ -97,11 +97,11 @@ def enter(template: str, limits: dict[str, int], layers: list[int]) -> str:
     for folder, mode in (("work", 0o700), ("pristine", 0o755), ("tmp", 0o1777), ("tmp/home", 0o755), ("shm", 0o1777)):
         os.mkdir(folder)
         os.chmod(folder, mode)
-    os.mkdir("upper", 0o755)
     k.mount(f"{TEMPLATES}/{template}", "pristine", "", k.MS_BIND)
     for number, layer in enumerate(layers):
         os.mkdir(f"l{number}")
         k.move_mount(layer, f"l{number}")
+    _make_upper(f"l{len(layers) - 1}" if layers else ".")
     k.mount("tmp", "/tmp", "", k.MS_BIND)
     k.mount("shm", "/dev/shm", "", k.MS_BIND)
     how = "overlay" if _overlay(len(layers)) else _copy(layers)
@@ -119,16 +119,24 @@ def freeze(layers: int) -> list[int]:
     """Put what was written below a new upper layer, on top of the `layers` that there are.
 
     Returns mounts of all of them, oldest first, for another sandbox to `enter`. Nothing may be using the workspace.
+    The overlay that there was ends with this process: ten thousand files take the kernel a while.
     """
+    os.open("/workspace", os.O_PATH | os.O_CLOEXEC)
     k.unmount("/workspace")
     os.chdir("/workspace")
     os.rename("upper", f"l{layers}")
     os.rename("work", f"w{layers}")
     os.mkdir("work", 0o700)
-    os.mkdir("upper", stat.S_IMODE(os.stat(f"l{layers}").st_mode))
+    _make_upper(f"l{layers}")
     if not _overlay(layers + 1):
         raise OSError("the overlay cannot be mounted again")
     return [k.open_tree(f"l{number}") for number in range(layers + 1)]
+
+
+def _make_upper(like: str) -> None:
+    """The folder of what will be written: the workspace has its mode."""
+    os.mkdir("upper")
+    os.chmod("upper", stat.S_IMODE(os.stat(like).st_mode))
 
 
 def _overlay(layers: int) -> bool:
@@ -136,7 +144,7 @@ def _overlay(layers: int) -> bool:
     lower = ":".join([*(f"l{number}" for number in reversed(range(layers))), "pristine"])
     try:
         os.setxattr("upper", "user.journeyman", b"1")  # without these, a removed folder could come back
-        options = f"lowerdir={lower},upperdir=upper,workdir=work,userxattr"
+        options = f"lowerdir={lower},upperdir=upper,workdir=work,userxattr,index=off"
         k.mount("workspace", "/workspace", "overlay", k.MS_NOSUID | k.MS_NODEV, options)
     except OSError:
         return False

@@ -1,9 +1,9 @@
 """The zygote: the environment's interpreter with pytest loaded, out of which lanes are forked.
 
-What it loads comes from the read-only environment alone: no repository is in sight. It answers messages on its
-control socket, one packet of JSON each:
+What it loads (see `warm`) comes from the read-only environment alone: no repository is in sight. It answers messages
+on its control socket, one packet of JSON each:
 
-    → {}                      once, when it is ready: {"preloaded": …}
+    → {}                      once, when it is ready
     {"op": "lane"} + socket   fork a lane (see `lane`) that is spoken to over that socket
 
 and ends when the other end of the control socket closes, and with it everything below. It runs no code of a policy.
@@ -14,7 +14,6 @@ and ends when the other end of the control socket closes, and with it everything
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
@@ -34,18 +33,11 @@ def main() -> None:
     os.close(null)
     os.set_inheritable(handle, False)
     sys.path.remove("/opt/journeyman")
-    preload()
     given = socket.socket(fileno=handle)
     control = given.accept()[0] if kind == "listen" else given
     if kind == "listen":
         given.close()
     serve(control)
-
-
-def preload() -> None:
-    """Load what test runs need, once for all sandboxes."""
-    gc.collect()
-    gc.freeze()  # the collector would touch, and so copy, pages that all share
 
 
 def serve(control: socket.socket) -> None:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from journeyman.envs.actions import Action, TokenTurn
 from journeyman.envs.config import EnvConfig
-from journeyman.envs.episode import Episode, StopReason
+from journeyman.envs.episode import StopReason
 from journeyman.envs.observation import Observation
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.store import EpisodeStore, State
-from journeyman.policies.oracle import OraclePolicy
 from journeyman.policies.policy import PolicyError, TokenLimit
-from journeyman.policies.rollout import Job, RolloutCancelled, rollout, rollout_many, task_digest
+from journeyman.policies.rollout import RolloutCancelled, rollout, task_digest
 from journeyman.policies.scripted import NoOpPolicy, RandomPolicy, ScriptedPolicy
 from journeyman.tasks.task import Task
 from tests.making import FIX, tiny_task
@@ -130,52 +127,6 @@ def test_a_fault_in_the_code_is_raised_and_what_was_done_is_kept(env: RepoEnv, s
     store.close()
     assert store.summaries()[0].state is State.INTERRUPTED
     assert len(store.get("last").steps) == 1
-
-
-def test_many_run_at_once_and_come_back_in_order(backend: str, task: Task, store: EpisodeStore) -> None:
-    makers: list[Callable[[], ScriptedPolicy | NoOpPolicy | OraclePolicy]] = [NoOpPolicy, partial(OraclePolicy, task)]
-    jobs = [Job(partial(RepoEnv, task, backend), makers[n % 2], seed=n) for n in range(8)]
-    told: list[tuple[int, Episode]] = []
-    episodes = rollout_many(jobs, store=store, concurrency=3, on_done=lambda n, episode: told.append((n, episode)))
-    assert [episode.seed for episode in episodes] == list(range(8))
-    assert [episode.reward for episode in episodes] == [0.0, 1.0] * 4
-    assert sorted(n for n, _ in told) == list(range(8))
-    assert all(episodes[n] is episode for n, episode in told)
-    assert {summary.id for summary in store.summaries()} == {episode.id for episode in episodes}
-
-
-def test_nothing_to_run_is_nothing() -> None:
-    assert rollout_many([]) == []
-    with pytest.raises(ValueError, match="at least 1"):
-        rollout_many([], concurrency=0)
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
-def test_an_error_in_one_ends_the_others_and_keeps_them(
-    backend: str, task: Task, store: EpisodeStore, error: type[BaseException]
-) -> None:
-    begun = threading.Event()
-
-    class Slow(ScriptedPolicy):
-        def act(self, observation: Observation) -> Action:
-            begun.set()
-            return super().act(observation)
-
-    def fail(number: int, episode: Episode) -> None:
-        begun.wait(20)
-        raise error
-
-    forever = [_LOOK] * 10_000
-    jobs = [
-        Job(partial(RepoEnv, task, backend), NoOpPolicy),
-        Job(partial(RepoEnv, task, backend, {"max_steps": 10_000}), partial(Slow, forever)),
-        Job(partial(RepoEnv, task, backend), NoOpPolicy),
-    ]
-    with pytest.raises(error):
-        rollout_many(jobs, store=store, concurrency=2, on_done=fail)
-    by_policy = {summary.policy: summary for summary in store.summaries()}
-    assert by_policy["scripted"].stop == StopReason.INTERRUPTED
-    assert all(summary.state is State.FINISHED for summary in by_policy.values())
 
 
 def test_a_rollout_can_be_cancelled_before_it_acts(env: RepoEnv, store: EpisodeStore) -> None:

@@ -1,0 +1,115 @@
+"""Many episodes at once.
+
+Errors, Ctrl-C and back-pressure are the same wherever the episodes run: in threads of this process, or on a Ray
+cluster (`ray_engine.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
+from types import TracebackType
+from typing import Self
+
+from journeyman.envs.episode import Episode
+from journeyman.envs.repo_env import RepoEnv
+from journeyman.envs.store import Recorder
+from journeyman.policies.job import Engine, EngineError, Job
+from journeyman.policies.rollout import rollout
+
+ENGINES = ("local", "ray")
+_QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
+"""No telemetry, and no word of Ray's among ours. Ray reads them when it is imported."""
+
+
+class LocalEngine:
+    """This process: each episode in the thread that asks for it."""
+
+    def run(self, job: Job, store: Recorder | None, cancelled: threading.Event) -> Episode:
+        env = RepoEnv(job.task, job.backend, job.config)
+        return rollout(env, job.make_policy(job.task), seed=job.seed, store=store, cancelled=cancelled)
+
+    def facts(self) -> dict[str, int]:
+        return {}
+
+    def close(self) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+def open_engine(name: str = "local", *, address: str | None = None, episode_cpus: float = 1.0) -> Engine:
+    """The engine of that name.
+
+    Args:
+        address: of a Ray cluster's head; else RAY_ADDRESS, else a Ray of our own on this machine.
+        episode_cpus: of a node's processors, so many are taken by each episode: that limits the episodes on a node.
+
+    Raises:
+        EngineError: there is none of that name, Ray is not installed, or no cluster answers.
+    """
+    if name == "local":
+        return LocalEngine()
+    if name != "ray":
+        raise EngineError(f"no engine {name!r}; there are: {', '.join(ENGINES)}")
+    for variable, value in _QUIET.items():
+        os.environ.setdefault(variable, value)
+    try:
+        from journeyman.policies.ray_engine import RayEngine
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise EngineError("the ray engine needs Ray: pip install 'journeyman[scale]'") from error
+    return RayEngine(address, episode_cpus=episode_cpus)
+
+
+def rollout_many(
+    jobs: Iterable[Job],
+    *,
+    store: Recorder | None = None,
+    concurrency: int = 4,
+    on_done: Callable[[int, Episode], None] | None = None,
+    engine: Engine | None = None,
+) -> list[Episode]:
+    """Run episodes, at most `concurrency` at once, and return them in the order of their jobs.
+
+    Policies that share a model batch among themselves whoever waits at the same time.
+
+    Args:
+        jobs: may be endless or slow: a job is asked for when there is a place for it, in the caller's thread.
+        on_done: told each job's number and episode as it ends, one call at a time, in the caller's thread.
+        engine: where they run; threads of this process by default.
+
+    Raises:
+        KeyboardInterrupt: the running episodes were recorded as interrupted first; the others never began.
+        Exception: the first that a job, `jobs` or `on_done` raised, with the running episodes ended likewise.
+        ValueError: `concurrency` is below 1.
+    """
+    if concurrency < 1:
+        raise ValueError(f"concurrency must be at least 1, not {concurrency}")
+    engine = engine or LocalEngine()
+    numbered = enumerate(jobs)
+    cancelled = threading.Event()
+    episodes: dict[int, Episode] = {}
+    running: dict[Future[Episode], int] = {}
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="rollout") as threads:
+        try:
+            while True:
+                for number, job in islice(numbered, concurrency - len(running)):
+                    running[threads.submit(engine.run, job, store, cancelled)] = number
+                if not running:
+                    return [episodes[number] for number in range(len(episodes))]
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    number = running.pop(future)
+                    episodes[number] = future.result()
+                    if on_done is not None:
+                        on_done(number, episodes[number])
+        finally:
+            cancelled.set()
