@@ -8,7 +8,8 @@ import typer
 from rich.text import Text
 
 from journeyman.cli_common import FAILED, JsonOption, print_json
-from journeyman.doctor import Finding, Health, examine, is_able
+from journeyman.doctor import examine, is_able
+from journeyman.findings import Finding, Health
 from journeyman.terminal import out, visible
 
 _MARKS = {Health.OK: ("✓", "green"), Health.NOTE: ("•", "yellow"), Health.MISSING: ("✗", "red")}

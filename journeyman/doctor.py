@@ -12,19 +12,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 
 from journeyman import __version__
-from journeyman.cli_common import RUNS, find_runs
-from journeyman.envs.log import LogError
-from journeyman.envs.store import EpisodeStore
-from journeyman.envs.store import State as EpisodeState
+from journeyman.cli_common import RUNS
+from journeyman.doctor_kept import images, leftovers, pools
+from journeyman.findings import Finding, Health
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.docker_engine import engine
-from journeyman.sandbox.docker_reaper import LABEL, is_orphan
 from journeyman.sandbox.history import git
 from journeyman.sandbox.home import home
 from journeyman.sandbox.probe import Property, probe
@@ -36,29 +32,9 @@ _NEEDED = ("gymnasium", "pydantic", "typer", "rich", "tree-sitter", "docker")
 _TRAINING = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
 
-class Health(StrEnum):
-    OK = "ok"
-    NOTE = "note"
-    """Worth knowing; nothing is broken."""
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    about: str
-    """"versions", "sandbox", "disk" or "leftovers"."""
-    name: str
-    health: Health
-    detail: str
-    mend: str = ""
-    """What to do; empty when nothing needs doing."""
-
-
 def examine() -> list[Finding]:
     """Look at everything. Takes a second or two; longer the first time, when a sandbox's environment is built."""
-    return [*versions(), *backends(), *disk(), *leftovers()]
+    return [*versions(), *backends(), *pools(), *images(), *disk(), *leftovers()]
 
 
 def is_able(found: list[Finding]) -> bool:
@@ -103,31 +79,6 @@ def disk() -> list[Finding]:
         mend = "free some space, or set JOURNEYMAN_HOME to a roomier place" if low else ""
         found.append(Finding("disk", name, Health.NOTE if low else Health.OK, detail, mend))
     return found
-
-
-def leftovers() -> list[Finding]:
-    """What dead processes left: containers, and episodes that never ended."""
-    found = []
-    try:
-        orphans = [one for one, label in engine().labelled(LABEL).items() if is_orphan(label)]
-    except SandboxError:
-        orphans = []
-    if orphans:
-        detail = f"{len(orphans)} whose owner is dead"
-        mend = "the next docker sandbox removes them, or: docker rm -f " + " ".join(one[:12] for one in orphans[:3])
-        found.append(Finding("leftovers", "containers", Health.NOTE, detail, mend))
-    for run in find_runs():
-        try:
-            ended = [each.state for each in EpisodeStore(run).summaries()]
-        except LogError as error:
-            found.append(Finding("leftovers", str(run), Health.NOTE, str(error)))
-            continue
-        cut, damaged = ended.count(EpisodeState.INTERRUPTED), ended.count(EpisodeState.DAMAGED)
-        if cut or damaged:
-            mend = f"journeyman episode list --run {run}" if damaged else ""
-            detail = f"{len(ended)} episodes: {cut} interrupted (kept as far as they got), {damaged} damaged"
-            found.append(Finding("leftovers", str(run), Health.NOTE, detail, mend))
-    return found or [Finding("leftovers", "none", Health.OK, "no orphaned containers, no interrupted episodes")]
 
 
 def _namespace() -> Finding:

@@ -13,6 +13,7 @@ own (`docker_plain`), and a warning says so.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import json
@@ -39,7 +40,7 @@ from journeyman.sandbox.inside.launch import LISTEN_AT, VARIABLES
 from journeyman.sandbox.inside.root import TEMPLATES
 from journeyman.sandbox.inside.seccomp import DENIED
 from journeyman.sandbox.lane_sandbox import open_on
-from journeyman.sandbox.lanes import Lane, pool_for
+from journeyman.sandbox.lanes import Lane, dismiss, pool_for
 from journeyman.sandbox.remote import command_environment
 from journeyman.sandbox.sandbox import Environment, Limits, Sandbox, SandboxError, SandboxUnavailable
 from journeyman.sandbox.template import OWNER, template_of
@@ -86,6 +87,7 @@ def engine_at_work(trouble: str) -> Iterator[None]:
 
 @functools.cache
 def _reap_once(process: int) -> None:
+    atexit.register(dismiss)  # once more than lanes do themselves: before the engine's connections close
     with contextlib.suppress(EngineError):  # what was left lies there until the next one; it harms nobody now
         reap(engine())
     for folder in home("docker").glob("control-*"):

@@ -6,6 +6,7 @@ not hang the training run above it. A call that outlives its deadline is left be
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import threading
@@ -168,6 +169,10 @@ class Engine:
 
     # Containers
 
+    def close(self) -> None:
+        """Close its connections; it opens new ones should it be used again."""
+        self._client.close()
+
     @property
     def is_local(self) -> bool:
         """Whether it answers at a socket of this machine, and so should see the same folders."""
@@ -259,7 +264,9 @@ def _try_socket(address: str) -> None:
 
 @cache
 def _engine_of(process: int) -> Engine:
-    return connect()
+    opened = connect()
+    atexit.register(opened.close)
+    return opened
 
 
 def engine() -> Engine:

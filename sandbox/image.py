@@ -19,13 +19,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from journeyman.sandbox.home import home, locked
 from journeyman.sandbox.sandbox import Environment, ImageError
-from journeyman.sandbox.usage import hold, note_use, note_user
+from journeyman.sandbox.usage import Pruned, hold, note_use, note_user
 
 ENV = "/opt/env"
 PYTHON = "/opt/python"
@@ -110,12 +111,15 @@ def environment_of(environment: Environment) -> Built:
     if (built := _ready.get(str(place))) and built.folder.is_dir():
         return built
     interpreter = interpreter_for(environment.python)
-    if not (place / "built.json").is_file():
-        with locked(lock_of(place)):
-            if not (place / "built.json").is_file():
-                place.mkdir(exist_ok=True)
-                _build(place, environment, interpreter)
-    hold(place)  # as long as we live: sandboxes may have it mounted
+    while True:
+        if not (place / "built.json").is_file():
+            with locked(lock_of(place)):
+                if not (place / "built.json").is_file():
+                    place.mkdir(exist_ok=True)
+                    _build(place, environment, interpreter)
+        with suppress(Pruned):
+            hold(place)  # as long as we live: sandboxes may have it mounted
+            break
     note_use(place)
     _ready[str(place)] = Built(place / "env", interpreter)
     return _ready[str(place)]

@@ -11,6 +11,7 @@ from journeyman.sandbox.lanes import Lane, Pool
 from journeyman.sandbox.remote import RemoteSandbox
 from journeyman.sandbox.sandbox import Limits, Sandbox, SandboxError, SandboxUnavailable
 from journeyman.sandbox.template import Template
+from journeyman.sandbox.usage import held
 
 MAX_LAYERS = 200
 """Frozen layers below one sandbox; from then on a fork copies what differs from the repository."""
@@ -67,25 +68,26 @@ def open_on(
     Raises:
         SandboxUnavailable: the kernel refuses something; the message says what.
     """
-    lane = pool.take()
-    try:
-        channel, facts = lane.launch(f"{template.folder.parent.name}/{template.folder.name}", limits, layers)
-    except BaseException as error:
-        lane.end()
-        pool.give(lane, good=False)
-        if isinstance(error, SandboxError):
-            raise SandboxUnavailable(str(error)) from error
-        raise
-    return LaneSandbox(
-        channel,
-        template,
-        variables=variables,
-        limits=limits,
-        pool=pool,
-        lane=lane,
-        layers=len(layers),
-        facts={"memory limit": lane.memory, **facts},
-    )
+    with held(template.folder.parent):
+        lane = pool.take()
+        try:
+            channel, facts = lane.launch(f"{template.folder.parent.name}/{template.folder.name}", limits, layers)
+        except BaseException as error:
+            lane.end()
+            pool.give(lane, good=False)
+            if isinstance(error, SandboxError):
+                raise SandboxUnavailable(str(error)) from error
+            raise
+        return LaneSandbox(
+            channel,
+            template,
+            variables=variables,
+            limits=limits,
+            pool=pool,
+            lane=lane,
+            layers=len(layers),
+            facts={"memory limit": lane.memory, **facts},
+        )
 
 
 def _end(pool: Pool, lane: Lane) -> None:

@@ -82,7 +82,12 @@ class RemoteSandbox:
         self._again = again
         self._contents: dict[str, bytes] = {}
         self._seeded = False
-        self._end = weakref.finalize(self, _finish, os.getpid(), channel, end, hold(template.folder.parent))
+        try:
+            release = hold(template.folder.parent)
+        except BaseException:
+            _finish(os.getpid(), channel, end, lambda: None)
+            raise
+        self._end = weakref.finalize(self, _finish, os.getpid(), channel, end, release)
 
     def run(
         self,

@@ -22,7 +22,7 @@ from journeyman.sandbox.home import home, locked
 from journeyman.sandbox.image import lock_of
 from journeyman.sandbox.sandbox import SandboxError
 from journeyman.sandbox.snapshots import SnapshotStore
-from journeyman.sandbox.usage import NOTED_S, last_use, nobody_holds, users
+from journeyman.sandbox.usage import NOTED_S, is_held, last_use, nobody_holds, users
 
 RECENT_S = 2 * NOTED_S
 """What was used within this time may be about to be used again: it counts as in use."""
@@ -69,7 +69,7 @@ class Item:
 
 def stock() -> list[Item]:
     """All that is kept, by kind; the parts of a kind that were used last first."""
-    kinds = (_environments(), _templates(), _packed(), _images(), _snapshots(), _unfinished())
+    kinds = (_environments(), _templates(), _packed(), _images(), _snapshots(), unfinished())
     return [item for kind in kinds for item in sorted(kind, key=lambda item: -item.used)]
 
 
@@ -145,8 +145,7 @@ def _packed() -> Iterator[Item]:
 
 def _item(kind: Kind, place: Path, about: str, shared_by: int) -> Item:
     used = last_use(place)
-    with nobody_holds(place) as free:
-        in_use = not free or time.time() - used < RECENT_S
+    in_use = is_held(place) or time.time() - used < RECENT_S
     proof = place / ("built.json" if kind is Kind.ENVIRONMENT else "manifest.json")
     return Item(kind, place.name, about, disk_bytes(place), proof.stat().st_mtime, used, shared_by, in_use, place)
 
@@ -196,8 +195,9 @@ def _snapshots() -> Iterator[Item]:
         yield Item(Kind.SNAPSHOT, name, about, kept.size, kept.used, kept.used, 0, in_use)
 
 
-def _unfinished() -> Iterator[Item]:
-    begun = ("templates/.new-*", "packed/.new-*", "environments/*/.new-*", "scratch/*")
+def unfinished() -> Iterator[Item]:
+    """What is not whole: being built now (in use), or left by a process that died."""
+    begun = ("templates/.new-*", "packed/.new-*", "environments/.new-*", "environments/*/.new-*", "scratch/*")
     for path in sorted(path for pattern in begun for path in home().glob(pattern)):
         with suppress(OSError):
             touched = path.stat().st_mtime
@@ -214,9 +214,10 @@ def _remove_folder(item: Item, lock: Path) -> bool:
     with locked(lock), nobody_holds(place) as free:
         if not free or last_use(place) > item.used + NOTED_S:
             return False
-        for proof in ("built.json", "manifest.json"):  # first: whoever looks now must not find it whole
-            (place / proof).unlink(missing_ok=True)
-        shutil.rmtree(place, ignore_errors=True)
+        gone = place.with_name(f".new-{place.name}")  # all at once: nobody may find a part of it
+        shutil.rmtree(gone, ignore_errors=True)
+        place.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
     return True
 
 

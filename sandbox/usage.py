@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from journeyman.sandbox.home import home
+from journeyman.sandbox.sandbox import SandboxUnavailable
 
 NOTED_S = 60.0
 """A use within this time of the last one that was noted is not noted again, in seconds."""
@@ -26,6 +27,10 @@ _users: set[tuple[Path, str]] = set()
 _lock = threading.Lock()
 _held: dict[tuple[int, Path], tuple[int, int]] = {}
 """(process, folder) → descriptor and how many hold it; a forked child must not count its parent's."""
+
+
+class Pruned(SandboxUnavailable):
+    """What was to be used was taken away at that moment."""
 
 
 def note_use(folder: Path) -> None:
@@ -61,16 +66,18 @@ def last_use(folder: Path) -> float:
 
 
 def hold(folder: Path) -> Callable[[], None]:
-    """Keep a folder of the cache from being pruned until the function that is returned is called (once), or we die."""
+    """Keep a folder of the cache from being pruned until the function that is returned is called (once), or we die.
+
+    Raises:
+        Pruned: it is gone already.
+    """
     if not folder.is_relative_to(home()):
         return lambda: None
     key = os.getpid(), folder
     with _lock:
         handle, holders = _held.get(key, (-1, 0))
         if not holders:
-            with suppress(OSError):
-                handle = os.open(folder / ".held", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-                fcntl.flock(handle, fcntl.LOCK_SH)
+            handle = _locked_with_others(folder)
         _held[key] = handle, holders + 1
 
     def release() -> None:
@@ -80,20 +87,52 @@ def hold(folder: Path) -> Callable[[], None]:
             handle, holders = _held.pop(key)
             if holders > 1:
                 _held[key] = handle, holders - 1
-            elif handle >= 0:
+            else:
                 os.close(handle)
 
     return release
 
 
+def _locked_with_others(folder: Path) -> int:
+    try:
+        handle = os.open(folder / ".held", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError as error:
+        raise Pruned(f"{folder} was pruned at this moment; try again") from error
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    if not _is_there(handle, folder):  # it went while we waited
+        os.close(handle)
+        raise Pruned(f"{folder} was pruned at this moment; try again")
+    return handle
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """As `hold`, while the block runs."""
+    release = hold(folder)
+    try:
+        yield
+    finally:
+        release()
+
+
+def _is_there(handle: int, folder: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(handle), (folder / ".held").stat())
+    return False
+
+
+def is_held(folder: Path) -> bool:
+    """Whether somebody holds the folder."""
+    if not (folder / ".held").exists():
+        return False
+    with nobody_holds(folder) as free:
+        return not free
+
+
 @contextmanager
 def nobody_holds(folder: Path) -> Iterator[bool]:
-    """Whether nobody holds the folder; nobody who did before comes back to it while the block runs."""
-    try:
-        handle = os.open(folder / ".held", os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:  # nobody ever did
-        yield True
-        return
+    """Whether nobody holds the folder; who wants to waits until the block is over."""
+    handle = os.open(folder / ".held", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield True

@@ -74,12 +74,20 @@ def joined(pid: int, owner: int) -> Cgroup | None:
 
 def sweep(owner: int = 0) -> None:
     """Remove the groups of an outer process that is at its end, and those of outer processes that are gone."""
+    for folder, pid in groups().items():
+        if pid == str(owner) or not os.path.exists(f"/proc/{pid}"):
+            _remove(folder)
+
+
+def groups() -> dict[str, str]:
+    """The folder of every group of ours, with the process id of its outer process."""
+    found: dict[str, str] = {}
     for controller in ("memory", "cpu"):
         for parent, _ in _candidates(controller):
             for name in os.listdir(parent):
-                pid = name[len(PREFIX) :].split("-")[0]
-                if name.startswith(PREFIX) and (pid == str(owner) or not os.path.exists(f"/proc/{pid}")):
-                    _remove(f"{parent}/{name}")
+                if name.startswith(PREFIX):
+                    found[f"{parent}/{name}"] = name[len(PREFIX) :].split("-")[0]
+    return found
 
 
 def _made(pid: int, owner: int, controller: str, *limits: str) -> tuple[int, str] | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +21,7 @@ from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.docker_engine import engine
 from journeyman.sandbox.docker_image import LABEL, write_context
 from journeyman.sandbox.image import environment_of, note_task
-from journeyman.sandbox.sandbox import File, ImageError, Snapshot
+from journeyman.sandbox.sandbox import File, ImageError, SandboxUnavailable, Snapshot
 from journeyman.sandbox.snapshots import SnapshotMissing, SnapshotStore
 from journeyman.sandbox.stock import Item, Kind, disk_bytes, prune, to_prune
 from journeyman.sandbox.template import template_of
@@ -102,6 +105,39 @@ def test_a_living_sandbox_keeps_what_it_stands_on(home: Path, repository: Path, 
     assert [item.kind for item in prune(to_prune(stock.stock(), everything=True))] == [Kind.TEMPLATE]
     with open_backend("namespace").create(BARE, repository) as sandbox:
         assert sandbox.run("cat data.bin | wc -c", timeout_s=20).text == "256\n"
+
+
+@pytest.mark.slow
+def test_pruning_beside_sandboxes_that_begin_spoils_none(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where nothing counts as used a moment ago: a sandbox has all of its files, or does not begin."""
+    monkeypatch.setattr(stock, "RECENT_S", 0.0)
+    monkeypatch.setattr(stock, "NOTED_S", 1e9)
+    folder = tmp_path / "repository"
+    for number in range(20):
+        laid(folder / str(number), str(number))
+    factory, begun, taken, over = open_backend("namespace"), 0, [0], threading.Event()
+
+    def keep_pruning() -> None:
+        while not over.is_set():
+            taken[0] += len(prune(replace(item, in_use=False) for item in by_kind(Kind.TEMPLATE)))
+
+    with ThreadPoolExecutor(1) as pool, ExitStack() as at_the_end:
+        pruning = pool.submit(keep_pruning)
+        at_the_end.callback(over.set)
+        for round_ in range(20):
+            with suppress(SandboxUnavailable, ImageError), factory.create(BARE, folder) as sandbox:
+                begun += 1
+                assert sandbox.run("cat */a.txt | wc -c", timeout_s=20).text == "30\n"
+                assert sandbox.snapshot().is_pristine
+            before, until = taken[0], time.monotonic() + 10
+            while round_ % 4 == 0 and taken[0] == before and time.monotonic() < until:
+                time.sleep(0.001)
+        over.set()
+        pruning.result()
+    assert begun >= 5
+    assert taken[0] >= 5
 
 
 def test_what_was_used_a_moment_ago_stays(home: Path, tmp_path: Path) -> None:
