@@ -56,6 +56,7 @@ class Lane:
         self._limits: Limits | None = None
         self._killed = 0
         self._status: int | None = None
+        self._ended = False
         self._receiving = threading.Lock()
 
     def launch(self, template: str, limits: Limits, layers: Sequence[int]) -> tuple[Channel, dict[str, str]]:
@@ -65,7 +66,7 @@ class Lane:
             SandboxError: the kernel refuses something; the message says what. The lane is no good then.
         """
         self._served += 1
-        self._status = None
+        self._status, self._ended = None, False
         if self._group is not None:
             if limits != self._limits:
                 self._group.limit(limits.memory_mb << 20, limits.processes + 8)
@@ -108,8 +109,8 @@ class Lane:
         try:
             self._send({"op": "end"})
             deadline = time.monotonic() + ANSWER_S
-            while "ended" not in self._receive(max(0.0, deadline - time.monotonic()))[0]:
-                pass
+            while not self._ended:  # another thread, which asks why it ended, may have had the answer
+                self._receive(max(0.0, deadline - time.monotonic()))
         except SandboxError:
             return False
         return self._served < RETIRE_AFTER and not self._exported
@@ -145,8 +146,10 @@ class Lane:
             raise SandboxLost(f"the sandbox's lane is gone: {error.strerror or error}") from error
 
     def _receive(self, seconds: float) -> tuple[dict[str, Any], list[int]]:
-        """One packet. Raises SandboxLost when none comes, or never will."""
+        """One packet; none when the sandbox has ended already. Raises SandboxLost when none comes, or never will."""
         with self._receiving:
+            if self._ended:
+                return {}, []
             poll = select.poll()
             try:
                 poll.register(self._connection, select.POLLIN)
@@ -160,6 +163,7 @@ class Lane:
             answer: dict[str, Any] = json.loads(data)
             if "died" in answer:
                 self._status = int(answer["died"])
+            self._ended |= "ended" in answer
             return answer, handles
 
 
