@@ -17,6 +17,7 @@ from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import Completed, Environment, Sandbox, SandboxFactory, SandboxLost
 
 BARE = Environment(requirements=())
+WITH_PYTEST = Environment(requirements=("pytest",))
 START = """
 import ctypes, itertools, os, socket, subprocess, time
 from pathlib import Path
@@ -138,3 +139,33 @@ def test_a_sandbox_that_died_badly_leaves_nothing_either(factory: SandboxFactory
             before.run("echo x > left; (setsid sleep 987 &) ; cat /dev/zero", timeout_s=20)
         with factory.create(BARE, repository) as after:
             assert python(after, "print(running(b'987'), sorted(os.listdir()))").text == "False ['a.py', 'b.py']\n"
+
+
+SPOIL = """
+import builtins, os, sys, threading
+import _pytest.python, pytest
+def test_it():
+    assert not hasattr(pytest, "left") and not hasattr(builtins, "left") and "left" not in sys.modules
+    assert "LEFT" not in os.environ and "/left" not in sys.path and threading.active_count() == 1
+    pytest.left = builtins.left = sys.modules["left"] = sys
+    os.environ["LEFT"] = "1"
+    sys.path.append("/left")
+    _pytest.python.Function.runtest = lambda self: None  # from here on, every test passes
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+def test_that_fails():
+    assert False
+"""
+
+
+def test_a_warm_test_run_leaves_nothing_in_what_the_next_starts_from(factory: SandboxFactory, tmp_path: Path) -> None:
+    """Neither for the next run in the same sandbox, nor for the next sandbox of the lane."""
+    (tmp_path / "test_spoil.py").write_text(SPOIL)
+    lane = None
+    for _ in range(2):
+        with factory.create(WITH_PYTEST, tmp_path) as sandbox:
+            assert lane in (None, lane_of(sandbox)), "the lane was used again"
+            lane = lane_of(sandbox)
+            for _ in range(2):
+                done = sandbox.run("python -m pytest -q -p no:cacheprovider", timeout_s=60, warm=True)
+                assert done.runner == "warm"
+                assert "2 passed" in done.text, "it spoiled its own run, and found no trace of one before"
