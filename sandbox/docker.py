@@ -44,13 +44,15 @@ from journeyman.sandbox.lanes import Lane, dismiss, pool_for
 from journeyman.sandbox.remote import command_environment
 from journeyman.sandbox.sandbox import Environment, Limits, Sandbox, SandboxError, SandboxUnavailable
 from journeyman.sandbox.template import OWNER, template_of
-from journeyman.sandbox.zygotes import START_S, lane_of, packet
+from journeyman.sandbox.zygotes import START_S, packet
 
-START = "import sys; sys.path.insert(0, '/opt/journeyman'); from inside.launch import contained; contained()"
+ZYGOTE = "import sys; sys.path.insert(0, '/opt/journeyman'); from inside.launch import contained; contained()"
+START = f'{ENV}/bin/python -I -S -c "{ZYGOTE}" </dev/null && while read -r _; do :; done'
+"""The container's first process: it ends with its stdin, and with it the container."""
 NEEDED = ("mount", "umount2", "unshare", "setns", "open_tree", "move_mount", "mount_setattr", "sethostname")
 """System calls by which a lane makes sandboxes; what runs in a sandbox has none of them."""
 OWN_PROCESSES = 8
-"""What a container needs beside a sandbox's processes: outer and inner process, zygote, lane, helper, and air."""
+"""What a container needs beside a sandbox's processes: the first one, the lane, the helper, and air."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def _reusable(containers: Containers) -> bool:
 class Containers:
     """A `Source` of lanes, each in a container of its own."""
 
-    max_idle = 16
+    max_idle = 64
 
     def __init__(self, docker: Engine, environment: Environment, limits: Limits) -> None:
         self._docker, self._environment, self._limits = docker, environment, limits
@@ -159,16 +161,14 @@ class Containers:
                 lifeline = self._start(image, name, folder)
             with contextlib.ExitStack() as undo:
                 undo.callback(lifeline.close)
-                control = _connected(folder, lifeline)
-                undo.callback(control.close)
-                connection, _ = lane_of(control)
+                connection = _connected(folder, lifeline)
                 undo.pop_all()
         except BaseException as error:
             _remove(self._docker, name, folder)
             if isinstance(error, OSError):
                 raise SandboxUnavailable(f"a container cannot make sandboxes: {error}") from error
             raise
-        end = functools.partial(_end, os.getpid(), self._docker, name, folder, lifeline, control)
+        end = functools.partial(_end, os.getpid(), self._docker, name, folder, lifeline)
         return Lane(connection, end, bounded=True)
 
     def close(self) -> None:
@@ -180,7 +180,7 @@ class Containers:
         binds = [f"{folder}:{Path(LISTEN_AT).parent}:rw", f"{home('templates')}:{TEMPLATES}:ro"]
         container = self._docker.create(
             image,
-            entrypoint=[f"{ENV}/bin/python", "-I", "-S", "-c", START],
+            entrypoint=["/bin/sh", "-c", START],
             name=name,
             host={**host_config(self._limits, self._docker.facts, _security(self._docker)), "binds": binds},
             processes=self._limits.processes + OWN_PROCESSES,
@@ -216,7 +216,7 @@ def _security(docker: Engine) -> list[str]:
 
 
 def _connected(folder: Path, lifeline: AttachedStream) -> socket.socket:
-    """A connection to the zygote, when it has loaded what it loads. Raises OSError."""
+    """A connection to the container's lane, when it has loaded what it loads. Raises OSError."""
     control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     place = os.open(folder, os.O_PATH | os.O_DIRECTORY)  # the path itself may be longer than an address may be
     try:
@@ -239,10 +239,7 @@ def _connected(folder: Path, lifeline: AttachedStream) -> socket.socket:
     return control
 
 
-def _end(
-    process: int, docker: Engine, name: str, folder: Path, lifeline: AttachedStream, control: socket.socket
-) -> None:
-    control.close()
+def _end(process: int, docker: Engine, name: str, folder: Path, lifeline: AttachedStream) -> None:
     lifeline.close()
     if os.getpid() == process:  # a fork's copy of a lane is not the fork's to end
         _remove(docker, name, folder)

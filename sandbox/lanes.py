@@ -33,6 +33,8 @@ RETIRE_AFTER = 500
 """Sandboxes that one lane makes."""
 MAX_POOLS = 8
 """Kinds of lanes that a process keeps; idle ones of the kind that was not asked for longest are ended."""
+IDLE_S = 60.0
+"""How long a lane may wait unused where others wait too, in seconds."""
 ANSWER_S = 20.0
 """How long a lane may take for an answer before it counts as hung, in seconds."""
 
@@ -58,6 +60,7 @@ class Lane:
         self._status: int | None = None
         self._ended = False
         self._receiving = threading.Lock()
+        self.idle_since = time.monotonic()
 
     def launch(self, template: str, limits: Limits, layers: Sequence[int]) -> tuple[Channel, dict[str, str]]:
         """Make a sandbox; returns the channel to its process 1, and how it keeps its promises here.
@@ -220,9 +223,16 @@ class Pool:
             self.in_use -= 1
             keep = good and len(self._idle) < self._source.max_idle
             if keep:
+                lane.idle_since = time.monotonic()
                 self._idle.append(lane)
-        if not keep:
-            lane.retire()
+            stale = self._idle.pop(0) if self._is_stale() else None
+        for each in (stale, None if keep else lane):
+            if each is not None:
+                each.retire()
+
+    def _is_stale(self) -> bool:
+        """Whether the lane that was used longest ago is not needed: those used last are taken first."""
+        return len(self._idle) > 1 and time.monotonic() - self._idle[0].idle_since > IDLE_S
 
     def idle(self) -> int:
         return len(self._idle)

@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from journeyman.sandbox.home import home, locked
 from journeyman.sandbox.inside.files import EXCLUDED, MAX_PATH, Tree, dates, encodable
 from journeyman.sandbox.sandbox import ImageError
 from journeyman.sandbox.usage import note_use
+from journeyman.sandbox.watch import watch
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """Larger files are listed as skipped in a snapshot."""
@@ -74,9 +76,6 @@ def tree_hash(files: Mapping[str, Entry]) -> str:
     return digest.hexdigest()
 
 
-_by_signature: dict[tuple[Path, Path], tuple[str, Template]] = {}
-
-
 def with_commit(repository: Path) -> Path:
     """The folder to make a policy's sandbox from: the repository's files, and a `.git` of one commit.
 
@@ -102,26 +101,56 @@ def template_of(repository: Path) -> Template:
         raise ImageError(f"repository {root} is not a folder")
     place = home("templates"), root
     is_ours = root.name == COMMITTED and root.parent.parent == place[0]
+    if (known := _unchanged(place)) is not None:
+        return known
     try:
-        found = [] if is_ours else list(_walk(root))
-        signature = hashlib.sha256(
-            repr([OWNER, *((path, *_signature(info)) for path, info in found)]).encode()
-        ).hexdigest()
-        known = _by_signature.get(place)
-        if known is None or known[0] != signature or not known[1].folder.is_dir():
-            template = _load(root.parent.name, COMMITTED) if is_ours else _looked_up(root, signature)
-            if template is None and is_ours:
-                raise ImageError(f"the template {root} was removed while it was used")
-            known = signature, template or _copied(root, signature, found)
-            _by_signature[place] = known
+        with _looking:
+            return _unchanged(place) or _looked_at(place, is_ours)
     except OSError as error:
         raise ImageError(f"repository {root} cannot be copied: {error}") from error
+
+
+_by_signature: dict[tuple[Path, Path], tuple[str, Template]] = {}
+_looking = threading.Lock()
+
+
+def _unchanged(place: tuple[Path, Path]) -> Template | None:
+    """The template that is known, if the kernel says that nothing has changed since."""
+    if not watch().is_still(place[1]):  # asked first: once it is watched anew, what was known is gone
+        return None
+    _, template = _by_signature.get(place, ("", None))
+    if template is None or not template.folder.is_dir():
+        return None
+    note_use(template.folder.parent)
+    return template
+
+
+def _looked_at(place: tuple[Path, Path], is_ours: bool) -> Template:
+    root = place[1]
+    known = _by_signature.pop(place, None)  # from here on it is watched, and what is known is of before
+    if not is_ours:
+        watch().begin(root, _folders(root))
+    found = [] if is_ours else list(_walk(root))
+    signature = hashlib.sha256(repr([OWNER, *((path, *_signature(info)) for path, info in found)]).encode()).hexdigest()
+    if known is None or known[0] != signature or not known[1].folder.is_dir():
+        template = _load(root.parent.name, COMMITTED) if is_ours else _looked_up(root, signature)
+        if template is None and is_ours:
+            raise ImageError(f"the template {root} was removed while it was used")
+        known = signature, template or _copied(root, signature, found)
+    _by_signature[place] = known
     note_use(known[1].folder.parent)
     return known[1]
 
 
 def _signature(info: os.stat_result) -> tuple[int, ...]:
     return info.st_mode, info.st_size, info.st_mtime_ns, info.st_ctime_ns, info.st_ino
+
+
+def _folders(root: Path) -> Iterator[str]:
+    """The folders of which `_walk` tells the files."""
+    for folder, names, _ in os.walk(root):
+        names[:] = [name for name in names if name not in EXCLUDED]
+        yield os.path.relpath(folder, root)
 
 
 def _walk(root: Path) -> Iterator[tuple[str, os.stat_result]]:

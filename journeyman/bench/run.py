@@ -46,7 +46,7 @@ class Plan:
     lanes: int = 16
     seconds: float = 8.0
     """How long each round counts episodes, at the least, in seconds."""
-    idle: int = 8
+    idle: int = 16
     """Boxes that are open at once when memory is measured."""
     few_and_many: tuple[int, int] = (4, 64)
     """Lanes between which processor time is compared."""

@@ -155,6 +155,13 @@ def install_filter(program: bytes) -> None:
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(header))
 
 
+def trim_memory() -> None:
+    """Give the kernel back what the C library keeps of freed memory."""
+    trim = getattr(_libc, "malloc_trim", None)  # glibc's
+    if trim is not None:
+        trim(0)
+
+
 def landlock_version() -> int:
     """Which Landlock the kernel has; 0 for none."""
     just_the_version = 1

@@ -8,8 +8,8 @@ The outer process is started with an empty environment and no descriptor but the
 unprivileged user first, enters a user namespace in which it may mount, and replaces itself by the environment's own
 interpreter (see `zygote`), in a file system that is already that of every sandbox but for the repository.
 
-In a container the outer process is the container's first one, the container's file system is the sandboxes', and the
-control socket is one that the zygote listens on (`contained`).
+In a container the first process is a shell that waits, its file system is the sandboxes', and the zygote is the
+one lane, which listens on a socket (`contained`).
 """
 # ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
 # ruff: noqa: PTH211, RUF100, SIM105, TID251
@@ -22,7 +22,6 @@ import os
 import select
 import signal
 import socket
-from functools import partial
 
 from . import cgroup, root
 from . import kernel as k
@@ -30,7 +29,6 @@ from .warm import PROGRAM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
 MAX_MESSAGE = 1 << 16
@@ -54,37 +52,38 @@ def main() -> None:
     k.prctl(k.PR_SET_CHILD_SUBREAPER, 1)  # should the inner process be killed, the zygote's end is ours to see
     child = os.fork()
     if child == 0:
-        _inside(partial(_enter_host, config), control, "control", config["variables"])
+        _inside(config, control)
     _wait(child, control)
     cgroup.sweep(os.getpid())
 
 
 def contained() -> None:
-    """In a container: start the zygote, which listens at `LISTEN_AT`, and wait until it or stdin ends."""
+    """In a container: start the zygote, which listens at `LISTEN_AT` and is the one lane, and leave it alone.
+
+    The container's first process waits for the end of its stdin, and ends all with itself.
+    """
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(LISTEN_AT)
     listener.listen(1)
-    child = os.fork()
-    if child == 0:
-        _inside(_enter_container, listener.detach(), "listen", json.loads(os.environ[VARIABLES]))
-    listener.close()
-    _wait(child, 0)
+    _become_root_of_a_namespace(k.CLONE_NEWNS)
+    k.mount("", "/", "", k.MS_REC | k.MS_PRIVATE)
+    k.unshare(k.CLONE_NEWPID)
+    if os.fork() == 0:
+        variables = json.loads(os.environ[VARIABLES])  # not the container's own
+        _become_zygote(listener.detach(), "listen", variables)
 
 
-def _inside(enter: Callable[[], None], handle: int, kind: str, variables: dict[str, str]) -> None:
+def _inside(config: dict[str, Any], handle: int) -> None:
     """In the child: enter the namespaces, have the zygote start on that socket, and wait for it. Never returns."""
     try:
         k.prctl(k.PR_SET_PDEATHSIG, signal.SIGKILL)
-        enter()
+        _enter_host(config)
         k.unshare(k.CLONE_NEWPID)
         k.prctl(k.PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of user clears it
         zygote = os.fork()
         if zygote == 0:
             k.prctl(k.PR_SET_PDEATHSIG, signal.SIGKILL)
-            root.mount_proc("/proc")
-            os.set_inheritable(handle, True)
-            program = "/opt/env/bin/python"
-            os.execve(program, [program, "-c", ZYGOTE, kind, str(handle)], variables)
+            _become_zygote(handle, "control", config["variables"])
         os.close(handle)
         os.waitpid(zygote, 0)
     except BaseException as error:
@@ -113,9 +112,12 @@ def _enter_host(config: dict[str, Any]) -> None:
     k.set_host_name("sandbox")
 
 
-def _enter_container() -> None:
-    _become_root_of_a_namespace(k.CLONE_NEWNS)
-    k.mount("", "/", "", k.MS_REC | k.MS_PRIVATE)
+def _become_zygote(handle: int, kind: str, variables: dict[str, str]) -> None:
+    """As process 1 of a pid namespace: take the environment's interpreter. Never returns."""
+    root.mount_proc("/proc")
+    os.set_inheritable(handle, True)
+    program = "/opt/env/bin/python"
+    os.execve(program, [program, "-c", ZYGOTE, kind, str(handle)], variables)
 
 
 def _become_root_of_a_namespace(others: int) -> None:

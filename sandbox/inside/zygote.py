@@ -7,6 +7,8 @@ on its control socket, one packet of JSON each:
     {"op": "lane"} + socket   fork a lane (see `lane`) that is spoken to over that socket
 
 and ends when the other end of the control socket closes, and with it everything below. It runs no code of a policy.
+
+In a container it listens instead, and is a lane itself for whoever connects first.
 """
 # ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
 # ruff: noqa: PTH211, RUF100, SIM105, TID251
@@ -20,7 +22,7 @@ import signal
 import socket
 import sys
 
-from . import lane
+from . import kernel, lane
 from .launch import MAX_MESSAGE
 
 
@@ -33,21 +35,22 @@ def main() -> None:
     os.close(null)
     os.set_inheritable(handle, False)
     sys.path.remove("/opt/journeyman")
-    given = socket.socket(fileno=handle)
-    control = given.accept()[0] if kind == "listen" else given
-    if kind == "listen":
-        given.close()
-    serve(control)
+    kernel.trim_memory()
+    if kind == "control":
+        serve(socket.socket(fileno=handle))
+    with socket.socket(fileno=handle) as listener:
+        connection, _ = listener.accept()
+    lane.main(connection.detach())
 
 
 def serve(control: socket.socket) -> None:
-    """Fork lanes until the control socket closes."""
+    """Fork lanes until the control socket closes. Never returns."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # lanes, and orphans that we as process 1 inherit
     control.send(b"{}")
     while True:
         data, handles, _, _ = socket.recv_fds(control, MAX_MESSAGE, 1)
         if not data:
-            return
+            os._exit(0)
         request = json.loads(data)
         if request["op"] == "lane" and os.fork() == 0:
             control.close()
