@@ -14,7 +14,7 @@ from journeyman.bench.figures import as_json
 from journeyman.bench.rows import chosen
 from journeyman.bench.run import Plan, Result, measured
 from journeyman.bench.table import report
-from journeyman.cli_common import CannotError, JsonOption, example, print_json
+from journeyman.cli_common import INTERRUPTED, CannotError, JsonOption, example, print_json
 from journeyman.terminal import err, out
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Measure what rollouts wait for, here.")
@@ -90,6 +90,8 @@ def sandbox(
         err.print(Text(f"what the rows printed: {log}"), soft_wrap=True)
     else:
         log.unlink()
+    if result.cut_short:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _plain(result: Result) -> dict[str, object]:
@@ -99,5 +101,6 @@ def _plain(result: Result) -> dict[str, object]:
         "suite_s": result.suite_s,
         "rows": as_json(result.raw, result.rows),
         "missing": result.missing,
+        "cut_short": result.cut_short,
         "bars": result.verdicts,
     }

@@ -66,6 +66,9 @@ class Result:
     missing: dict[str, str] = field(default_factory=dict)
     """Rows that could not be measured, with the reason and what to do."""
 
+    cut_short: str = ""
+    """Why it has not all its rounds."""
+
     @property
     def rows(self) -> dict[str, Figures]:
         return figures(self.raw, BARE.name)
@@ -97,7 +100,7 @@ def machine() -> dict[str, Any]:
 
 
 def measured(rows: tuple[Row, ...], plan: Plan, progress: Progress, log: Path) -> Result:
-    """Measure these rows.
+    """Measure these rows. Who interrupts it gets what was measured until then.
 
     Args:
         log: a file that takes what peers print.
@@ -112,6 +115,8 @@ def measured(rows: tuple[Row, ...], plan: Plan, progress: Progress, log: Path) -
         try:
             for number in range(plan.rounds):
                 run.round(rows, f"round {number + 1} of {plan.rounds}")
+        except KeyboardInterrupt:
+            result.cut_short = f"interrupted in round {number + 1} of {plan.rounds}"
         finally:
             if any(row.docker for row in rows):
                 run.sweep()

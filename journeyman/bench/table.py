@@ -92,7 +92,7 @@ def _about(result: Result) -> str:
         f"{line(here['cpu'])}, {here['cores']} cores, {here['memory_gib']} GiB, Linux {line(here['kernel'])}, Python"
         f" {here['python']}, as {here['user']}; load {here['load_before']:.2f} before, {here['load_after']:.2f} after."
         f"\nMedians of {plural(plan.rounds, 'interleaved round')}; 57 files, five tests{suite}."
-        f" Episodes (reset, ls, cat, edit, pytest, close) on {plan.lanes} lanes."
+        f" Episodes (reset, ls, cat, edit, pytest, close) on {plan.lanes} lanes; memory: a share of {plan.idle}."
         " In brackets: times the bare row's pytest."
     )
 
@@ -116,6 +116,8 @@ def _table(
 
 
 def _troubles(result: Result) -> Iterator[Text]:
+    if result.cut_short:
+        yield Text(result.cut_short, "yellow")
     for name, why in result.missing.items():
         yield Text(f"not measured: {line(name)}: {line(why)}", "yellow")
     for name, row in result.raw.items():

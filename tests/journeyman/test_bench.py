@@ -199,6 +199,14 @@ def test_survivors_are_counted_while_the_command_still_hangs(tmp_path: Path) -> 
     assert not host.saying("12.000000042"), "nothing is left of it"
 
 
+def test_who_interrupts_it_gets_what_was_measured(tmp_path: Path) -> None:
+    def interrupted(what: str) -> None:
+        raise KeyboardInterrupt
+
+    result = measured((BARE,), TINY, interrupted, tmp_path / "log")
+    assert result.cut_short == "interrupted in round 1 of 1" and "interrupted in round 1 of 1" in text(result)
+
+
 @pytest.mark.slow
 def test_a_whole_run_of_our_own_sandboxes(backend: str, tmp_path: Path) -> None:
     result = measured(chosen("journeyman", backend), TINY, lambda what: None, tmp_path / "log")
