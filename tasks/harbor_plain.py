@@ -201,14 +201,14 @@ def _list_checks(tests: Path, workdir: str) -> tuple[list[str], list[str]]:
         except (SyntaxError, ValueError) as error:
             problems.append(f"tests/{file.name}: {error}")
             continue
-        for prefix, function in _test_functions(tree):
+        for prefix, function in listed_tests(tree):
             if any("parametrize" in ast.unparse(decorator) for decorator in function.decorator_list):
                 problems.append(f"tests/{file.name}: {function.name} is parametrized: its ids are not known unrun")
             checks.append(f"{file.name}::{prefix}{function.name}")
     return checks, problems
 
 
-def _test_functions(tree: ast.Module) -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+def listed_tests(tree: ast.Module) -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     found = []
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
