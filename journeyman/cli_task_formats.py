@@ -14,9 +14,10 @@ import journeyman.cli_task_audit  # noqa: F401  (its command belongs to the same
 from journeyman.cli_common import FAILED, CannotError, JsonOption, example, print_json
 from journeyman.cli_task import app, find_tasks
 from journeyman.cli_task_make import progress_bar
-from journeyman.tasks.formats.format import Row
+from journeyman.tasks.formats.format import Format, Row
+from journeyman.tasks.formats.harbor_steps import export_harbor, import_harbor_tasks
 from journeyman.tasks.formats.importing import ImportReport, SetUp, import_rows
-from journeyman.tasks.formats.registry import FORMATS, format_named
+from journeyman.tasks.formats.registry import FORMATS, HARBOR, format_named
 from journeyman.tasks.formats.repositories import Repositories
 from journeyman.tasks.formats.rows import read_rows, write_rows
 from journeyman.terminal import err, line, out, plural
@@ -24,7 +25,7 @@ from journeyman.terminal import err, line, out, plural
 SHOWN = 10
 """Rejected rows that are told; `--json` and import.jsonl have all."""
 
-FormatArgument = Annotated[str, typer.Argument(metavar="FORMAT", help=f"One of {', '.join(FORMATS)}.")]
+FormatArgument = Annotated[str, typer.Argument(metavar="FORMAT", help=f"One of {', '.join((*FORMATS, HARBOR))}.")]
 
 
 @app.command(
@@ -37,7 +38,11 @@ FormatArgument = Annotated[str, typer.Argument(metavar="FORMAT", help=f"One of {
 def import_tasks(
     kind: FormatArgument,
     rows: Annotated[
-        str, typer.Argument(metavar="ROWS", help="A JSON Lines or Parquet file, a folder of them, or a hub data set.")
+        str,
+        typer.Argument(
+            metavar="ROWS",
+            help="A JSON Lines or Parquet file, a folder of them, or a hub data set; for harbor, a folder of tasks.",
+        ),
     ],
     out_folder: Annotated[
         Path, typer.Option("--out", help="Folder for the tasks; import.jsonl there tells of each row.")
@@ -66,14 +71,13 @@ def import_tasks(
     """
     if repositories is not None and not repositories.is_dir():
         raise CannotError(f"--repositories {repositories}: no such folder; clone there what the rows name")
-    wanted = format_named(kind)
-    set_up = SetUp(python, tuple(requirement or ()))
-    found = read_rows(rows, split=split, limit=limit)
-    with progress_bar(f"importing {line(rows)}", limit, shown=not as_json) as advance:
-        report = import_rows(
-            wanted, found, out_folder, Repositories(repositories), set_up=set_up,
-            progress=lambda report: advance(report.rows),
-        )  # fmt: skip
+    report = (
+        import_harbor_tasks(Path(rows), out_folder, limit=limit)
+        if kind == HARBOR
+        else _import(
+            kind, rows, out_folder, repositories, split, limit, SetUp(python, tuple(requirement or ())), as_json
+        )
+    )
     if as_json:
         rejected = [{"row": name, "reason": reason} for name, reason in report.rejected]
         print_json({"out": out_folder, "tasks": report.tasks, "rejected": rejected, "unmapped": report.unmapped})
@@ -83,32 +87,62 @@ def import_tasks(
         raise typer.Exit(FAILED)
 
 
+def _import(
+    kind: str,
+    rows: str,
+    out_folder: Path,
+    repositories: Path | None,
+    split: str | None,
+    limit: int | None,
+    set_up: SetUp,
+    quiet: bool,
+) -> ImportReport:
+    wanted = format_named(kind)
+    found = read_rows(rows, split=split, limit=limit)
+    with progress_bar(f"importing {line(rows)}", limit, shown=not quiet) as advance:
+        return import_rows(
+            wanted, found, out_folder, Repositories(repositories), set_up=set_up,
+            progress=lambda report: advance(report.rows),
+        )  # fmt: skip
+
+
 @app.command("export", epilog=example("journeyman task export swe-bench ./my-tasks --out rows.jsonl"))
 def export_tasks(
     kind: FormatArgument,
     tasks: Annotated[str, typer.Argument(metavar="TASKS", help="A task folder, a folder of tasks or a pattern.")],
-    out_file: Annotated[Path, typer.Option("--out", help="JSON Lines file for the rows; it is replaced.")],
+    out_file: Annotated[
+        Path, typer.Option("--out", help="JSON Lines file for the rows, which is replaced; for harbor, a folder.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Write tasks as rows of a format. What of a task such a row has no place for is listed.
 
     A task that was imported gives the same row again, as long as it still says the same.
     """
-    wanted = format_named(kind)
     unmapped: Counter[str] = Counter()
-
-    def written() -> Iterator[Row]:
-        for task in find_tasks(tasks):
-            exported = wanted.write(task)
-            unmapped.update(exported.unmapped)
-            yield exported.row
-
-    number = write_rows(written(), out_file)
+    if kind == HARBOR:
+        number = _export_harbor(tasks, out_file, unmapped)
+    else:
+        number = write_rows(_rows_of(tasks, format_named(kind), unmapped), out_file)
     if as_json:
         print_json({"out": out_file, "rows": number, "unmapped": unmapped})
         return
-    out.print(Text(f"{plural(number, 'row')} in {out_file}", "bold"))
+    out.print(Text(f"{plural(number, 'task' if kind == HARBOR else 'row')} in {out_file}", "bold"))
     _say_unmapped(unmapped, "task")
+
+
+def _rows_of(tasks: str, kind: Format, unmapped: Counter[str]) -> Iterator[Row]:
+    for task in find_tasks(tasks):
+        exported = kind.write(task)
+        unmapped.update(exported.unmapped)
+        yield exported.row
+
+
+def _export_harbor(tasks: str, folder: Path, unmapped: Counter[str]) -> int:
+    found = find_tasks(tasks)
+    for task in found:
+        unmapped.update(export_harbor(task, folder / task.name.replace("/", "__")))
+    return len(found)
 
 
 def _say_import(report: ImportReport) -> None:

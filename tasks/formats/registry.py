@@ -11,6 +11,9 @@ from journeyman.tasks.formats.swe_smith import SweSmith
 
 FORMATS: dict[str, Format] = {kind.name: kind for kind in (SweBench(), SweSmith(), SweRebench(), R2eGym(), Commit0())}
 
+HARBOR = "harbor"
+"""Folders, not rows: see `harbor_steps`."""
+
 
 def format_named(name: str) -> Format:
     """The format of a name.
@@ -19,5 +22,5 @@ def format_named(name: str) -> Format:
         FormatError: there is none.
     """
     if name not in FORMATS:
-        raise FormatError(f"no format {name!r}; there are: {', '.join(FORMATS)}")
+        raise FormatError(f"no format {name!r}; there are: {', '.join((*FORMATS, HARBOR))}")
     return FORMATS[name]

@@ -58,6 +58,16 @@ def test_showing_an_imported_task_does_not_show_the_fix(swe_bench: Row, history:
         assert shown.exit_code == 0 and "diff --git" not in shown.stdout and "ada/parcel" in shown.stdout
 
 
+def test_harbor_folders_go_out_with_steps_and_come_in_again(tmp_path: Path) -> None:
+    shown = call("export", "harbor", "stonelog-store", "--out", tmp_path / "harbor")
+    assert shown.exit_code == 0 and "their DAG becomes a sequence" in shown.stdout
+    (folder,) = (tmp_path / "harbor").iterdir()
+    assert "[[steps]]" in (folder / "task.toml").read_text()
+    shown = call("import", "harbor", tmp_path / "harbor", "--out", tmp_path / "tasks")
+    assert shown.exit_code == 0 and shown.stdout.startswith("1 task of 1 row")
+    assert call("import", "harbor", tmp_path / "tasks" / "no", "--out", tmp_path / "more").exit_code == 2
+
+
 @pytest.mark.parametrize(
     "words,why",
     [

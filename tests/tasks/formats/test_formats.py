@@ -140,7 +140,7 @@ def test_tasks_of_one_commit_share_their_files(swe_bench: Row, history: History,
 
 # --- what cannot be done is said ------------------------------------------------------------------------------------
 
-BROKEN = {
+BROKEN: dict[str, tuple[Row, str]] = {
     "no patch": ({"patch": ""}, "patch: empty"),
     "no diff": ({"patch": "hello\n"}, "not a unified diff"),
     "another file": ({"patch": "--- a/no.py\n+++ b/no.py\n@@ -1 +1 @@\n-a\n+b\n"}, "no.py, which is not there"),
