@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-import journeyman.cli_task_audit  # noqa: F401  (its command belongs to the same group)
 from journeyman.cli_common import FAILED, CannotError, JsonOption, example, print_json
 from journeyman.cli_task import app, find_tasks
 from journeyman.cli_task_make import progress_bar
