@@ -109,7 +109,7 @@ def mint_tasks(
     if as_json:
         print_json(report.as_json())
     else:
-        _say_minted(report)
+        say_minted(report)
     if len(report.kept) < count:
         raise typer.Exit(FAILED)
 
@@ -216,7 +216,7 @@ def _say_level(tried: Certificate, own: Certificate) -> None:
     out.print(Text(f"           not at {tried.assurance}: {line(tried.reasons[0])}{more}", "dim"), soft_wrap=True)
 
 
-def _say_minted(report: MintReport) -> None:
+def say_minted(report: MintReport) -> None:
     earlier = f", {report.resumed} of them earlier" if report.resumed else ""
     out.print(Text(f"{plural(len(report.kept), 'task')} in {report.out}{earlier}", "bold"))
     out.print(Text(f"{plural(report.tried, 'fault')} tried in {report.seconds:.0f} s, "
