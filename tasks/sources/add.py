@@ -182,7 +182,7 @@ def _known(out: Path, fingerprint: str, report: AddReport) -> tuple[Sdist | None
         known, sha256 = data["report"], data["sha256"]
         adopt(out)
         sdist = fetch(known["requirement"], sha256=sha256)
-        known["findings"] = tuple(Finding(**{k: v for k, v in row.items() if k != "line"}) for row in known["findings"])
+        known["findings"] = tuple(_finding(row) for row in known["findings"])
         for name in (
             "requirement",
             "findings",
@@ -198,6 +198,11 @@ def _known(out: Path, fingerprint: str, report: AddReport) -> tuple[Sdist | None
     except (OSError, ValueError, KeyError, TypeError, SourceError):
         return None, False  # the first run, or one that was cut short: begin again
     return sdist, True
+
+
+def _finding(row: dict[str, Any]) -> Finding:
+    value = tuple(row["value"]) if isinstance(row["value"], list) else row["value"]
+    return Finding(row["key"], value, row["where"], row["assumed"])
 
 
 def _made(library: Library, out: Path) -> int:

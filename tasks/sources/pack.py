@@ -27,6 +27,15 @@ _CARRIED = ("python_classes", "python_functions", "usefixtures", "asyncio_mode",
 _CONFTEST = """
 # What this repository's tests need around them, as it was found in its settings.
 {variables}{plugins}"""
+_HYPOTHESIS = """
+import hypothesis as _hypothesis
+
+# The same examples in every run, however long they take: a test that may go either way is no check.
+_hypothesis.settings.register_profile(
+    "steady", derandomize=True, deadline=None, database=None, suppress_health_check=list(_hypothesis.HealthCheck)
+)
+_hypothesis.settings.load_profile("steady")
+"""
 _PLUGINS = """import importlib.metadata as _metadata
 
 pytest_plugins = [
@@ -91,13 +100,14 @@ def _write_settings(tree: Path, setup: Setup, facts: Facts) -> None:
     lines += [f"{key} = {_folded(facts.settings[key])}" for key in _CARRIED if facts.settings.get(key)]
     lines += [f"markers = {_folded(facts.settings['markers'])}"] if facts.settings.get("markers") else []
     (tree / "pytest.ini").write_text("\n".join([*lines, "addopts = --import-mode=prepend", ""]), encoding="utf-8")
-    if not (setup.variables or setup.plugins):
+    steady = _HYPOTHESIS if any(line.startswith("hypothesis==") for line in setup.requirements) else ""
+    if not (setup.variables or setup.plugins or steady):
         return
     place = tree / "conftest.py"
     before = place.read_text(encoding="utf-8", errors="replace") if place.is_file() else ""
     variables = f"import os as _os\n\n_os.environ.update({setup.variables!r})\n" if setup.variables else ""
     plugins = "" if "pytest_plugins" in before or not setup.plugins else _PLUGINS.format(names=setup.plugins)
-    place.write_text(before + _CONFTEST.format(variables=variables, plugins=plugins), encoding="utf-8")
+    place.write_text(before + _CONFTEST.format(variables=variables, plugins=plugins) + steady, encoding="utf-8")
 
 
 def _folded(value: str) -> str:
