@@ -23,6 +23,7 @@ from journeyman.cli_common import (
     say_error,
 )
 from journeyman.cli_task import app, find_tasks, sandboxes_of
+from journeyman.tasks.sources.add import adopt
 from journeyman.tasks.sources.mint import MintReport, mint
 from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
@@ -184,6 +185,7 @@ def progress_bar(title: str, total: int | None, *, shown: bool) -> Iterator[Call
 def _recipes_of(path: Path) -> tuple[Recipe, ...]:
     if not path.is_file():
         raise CannotError(f"{path}: no such file or suite; suites are {', '.join(SUITES)}, a mint writes recipes.jsonl")
+    adopt(path.parent)
     if not (recipes := read_recipes(path)):
         raise CannotError(f"{path}: no recipes in it")
     return recipes
