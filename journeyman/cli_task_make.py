@@ -23,6 +23,7 @@ from journeyman.cli_common import (
     say_error,
 )
 from journeyman.cli_task import app, find_tasks, sandboxes_of
+from journeyman.tasks.sources.add import adopt
 from journeyman.tasks.sources.mint import MintReport, mint
 from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
@@ -109,7 +110,7 @@ def mint_tasks(
     if as_json:
         print_json(report.as_json())
     else:
-        _say_minted(report)
+        say_minted(report)
     if len(report.kept) < count:
         raise typer.Exit(FAILED)
 
@@ -184,6 +185,7 @@ def progress_bar(title: str, total: int | None, *, shown: bool) -> Iterator[Call
 def _recipes_of(path: Path) -> tuple[Recipe, ...]:
     if not path.is_file():
         raise CannotError(f"{path}: no such file or suite; suites are {', '.join(SUITES)}, a mint writes recipes.jsonl")
+    adopt(path.parent)
     if not (recipes := read_recipes(path)):
         raise CannotError(f"{path}: no recipes in it")
     return recipes
@@ -216,7 +218,7 @@ def _say_level(tried: Certificate, own: Certificate) -> None:
     out.print(Text(f"           not at {tried.assurance}: {line(tried.reasons[0])}{more}", "dim"), soft_wrap=True)
 
 
-def _say_minted(report: MintReport) -> None:
+def say_minted(report: MintReport) -> None:
     earlier = f", {report.resumed} of them earlier" if report.resumed else ""
     out.print(Text(f"{plural(len(report.kept), 'task')} in {report.out}{earlier}", "bold"))
     out.print(Text(f"{plural(report.tried, 'fault')} tried in {report.seconds:.0f} s, "

@@ -111,8 +111,30 @@ def mint(
         SourceError: the library cannot be had, has no tests, or its tests do not run.
         SandboxError: no sandbox can be made here.
     """
+    return mint_library(
+        load_library(requirement), count=count, out=out, sandboxes=sandboxes, seed=seed, jobs=jobs, progress=progress,
+        wanted=wanted,
+    )  # fmt: skip
+
+
+def mint_library(
+    library: Library,
+    *,
+    count: int,
+    out: Path,
+    sandboxes: SandboxFactory,
+    seed: int = 0,
+    jobs: int = 1,
+    progress: Callable[[MintReport], None] | None = None,
+    wanted: Wanted = EVERYTHING,
+    baseline: Baseline | None = None,
+) -> MintReport:
+    """As `mint`, of a library that is ready.
+
+    Args:
+        baseline: what its tests did, where they were measured already.
+    """
     begun = time.monotonic()
-    library = load_library(requirement)
     ledger = Ledger(LibraryLine.of(library), out)
     clear(library.sdist.name, out)
     report = MintReport(library.sdist.requirement, count, out, resumed=len(ledger.kept))
@@ -120,7 +142,7 @@ def mint(
     if len(report.kept) >= count:
         return report
     with _Bench(library, sandboxes) as bench, ThreadPoolExecutor(jobs) as pool:
-        baseline = bench.measure(ledger)
+        baseline = bench.measure(ledger, baseline)
         report.tests, report.tests_dropped = len(baseline.tests), baseline.dropped
         mutants = mutants_in_turn(library, baseline, seed, wanted)
         quota = Quota.for_count(count, len({(m.mutation.path, m.mutation.function) for m in mutants}))
@@ -185,9 +207,9 @@ class _Bench:
         self._library, self._sandboxes = library, sandboxes
         self._sandbox: Sandbox | None = None
 
-    def measure(self, ledger: Ledger) -> Baseline:
+    def measure(self, ledger: Ledger, known: Baseline | None) -> Baseline:
         """The library's reliable tests; in a folder that has its line already, those that the line names."""
-        baseline = measure(self._library, self._live())
+        baseline = known or measure(self._library, self._live())
         if ledger.tests:
             return baseline.only(ledger.tests)
         ledger.begin(tuple(baseline.tests))

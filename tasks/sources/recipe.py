@@ -24,6 +24,7 @@ from journeyman.tasks.sources.sdist import SourceError
 from journeyman.tasks.task import Budget, Check, CheckKind, Task
 from journeyman.tasks.verdict import Assurance
 
+PYTHON = Environment().python
 BUDGET = Budget(max_steps=20, command_timeout_s=30.0, grading_timeout_s=60.0, episode_timeout_s=600.0)
 
 
@@ -37,12 +38,17 @@ class LibraryLine:
     licence: str
     requirements: tuple[str, ...]
     pythonpath: tuple[str, ...]
+    python: str = PYTHON
 
     @classmethod
     def of(cls, library: Library) -> LibraryLine:
         environment = library.environment
         facts = (library.sdist.requirement, library.sdist.sha256, library.licence)
-        return cls(*facts, environment.requirements, environment.pythonpath)
+        return cls(*facts, environment.requirements, environment.pythonpath, environment.python)
+
+    @property
+    def environment(self) -> Environment:
+        return Environment(self.python, self.requirements, pythonpath=self.pythonpath)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,7 @@ def _lay_out(recipe: Recipe, library: Library, scratch: Path) -> Task:
         repository=scratch / "repository",
         hidden=scratch / "hidden",
         solution=scratch / "solution",
-        environment=Environment(requirements=recipe.library.requirements, pythonpath=recipe.library.pythonpath),
+        environment=recipe.library.environment,
         checks=tuple(checks),
         editable=library.editable,
         assurance=Assurance(recipe.assurance),

@@ -1,4 +1,4 @@
-"""`journeyman task …`: list, show, check, mint, build, split."""
+"""`journeyman task …`: list, show, check, add, mint, build, split."""
 
 from __future__ import annotations
 
@@ -91,6 +91,38 @@ def test_an_unpinned_library_and_a_missing_suite_are_refused(call: Call, tmp_pat
     shown = call("task", "build", "bad.jsonl", "--out", "x")
     assert shown.exit_code == 2 and "line 1" in shown.stderr
     assert not (tmp_path / "x").exists()
+
+
+def test_a_repository_that_cannot_be_added_is_told_why_in_a_line(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "gopher").mkdir()
+    (tmp_path / "gopher" / "go.mod").touch()
+    (tmp_path / "bad.toml").write_text("pyhton = '3.11'\n")
+    for words, part in (
+        (["nowhere"], "no such folder"),
+        (["gopher"], "a Go repository"),
+        (["gopher", "--config", "bad.toml"], "pyhton"),
+    ):
+        shown = call("task", "add", *words)
+        assert shown.exit_code == 2 and part in shown.stderr, shown.stderr
+        assert len(shown.stderr.splitlines()) <= 2, "a line of progress, and the reason"
+    assert not (tmp_path / "tasks").exists()
+
+
+@pytest.mark.slow
+def test_a_library_is_added_and_says_what_was_found(call: Call, backend: str) -> None:
+    shown = call("task", "add", "inflection==0.5.1", "--count", 1, "--out", "added", "--backend", backend)
+    assert shown.exit_code == 0, shown.stderr
+    for part in (
+        'tests = ["test_inflection.py"]',
+        "setup.py, python_requires",
+        "tests passed three times",
+        "1 task in",
+    ):
+        assert part in shown.stdout, part
+    again = call("task", "add", "inflection==0.5.1", "--count", 1, "--out", "added", "--backend", backend, "--json")
+    data = json.loads(again.stdout)
+    assert data["minted"]["resumed"] == 1 and data["tests"] > 400
+    assert call("task", "check", "added", "--backend", backend, "--runs", 1).exit_code == 0
 
 
 @pytest.mark.slow
