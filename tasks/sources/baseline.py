@@ -37,13 +37,15 @@ class Baseline:
     """(module, a function's first line) → the tests that enter it: the most specific first, then the fastest."""
     dropped: dict[str, int] = field(default_factory=dict)
     """Why tests were left out: reason → how many."""
+    imported: frozenset[tuple[str, int]] = frozenset()
+    """(module, a function's first line) of those that run while the test files are imported."""
 
     def only(self, tests: Iterable[str]) -> Baseline:
         """The same, with no other tests than these."""
         wanted = set(tests)
         touching = {place: tuple(t for t in found if t in wanted) for place, found in self.touching.items()}
         kept = {test: seconds for test, seconds in self.tests.items() if test in wanted}
-        return Baseline(kept, {place: found for place, found in touching.items() if found}, self.dropped)
+        return Baseline(kept, {place: found for place, found in touching.items() if found}, self.dropped, self.imported)
 
     def of_module(self, path: str) -> tuple[str, ...]:
         """Tests that enter any function of a module."""
@@ -78,6 +80,7 @@ def measure(library: Library, sandbox: Sandbox) -> Baseline:
         complaint = complaint or (broken[0]["message"] if broken else output)[-400:]
         if number == 0:
             places = {record["n"]: (record["path"], record["line"]) for record in records if record["kind"] == "place"}
+            early = [number for record in records if record["kind"] == "import" for number in record["functions"]]
     reasons = {test: _against([run.get(test) for run in runs]) for test in runs[0]}
     tests = {test: max(run[test]["duration_s"] for run in runs[1:]) for test, reason in reasons.items() if not reason}
     if not tests:
@@ -85,7 +88,8 @@ def measure(library: Library, sandbox: Sandbox) -> Baseline:
             f"{library.sdist.requirement}: its tests do not run by themselves; the first trouble: {complaint}"
         )
     dropped = Counter(reason for reason in reasons.values() if reason)
-    return Baseline(tests, _touching(tests, runs[0], places), dict(dropped))
+    imported = frozenset(places[number] for number in early)
+    return Baseline(tests, _touching(tests, runs[0], places), dict(dropped), imported)
 
 
 def _against(runs: list[dict[str, Any] | None]) -> str:

@@ -26,10 +26,12 @@ from journeyman.tasks.sources.library import Library, load_library
 from journeyman.tasks.sources.make import Maker, Proof, clear, folder_name, prove
 from journeyman.tasks.sources.plan import Quota, Wanted, mutants_in_turn
 from journeyman.tasks.sources.recipe import LibraryLine, Recipe, build_recipe
+from journeyman.tasks.sources.removal import removals_in_turn
 from journeyman.tasks.sources.trial import Mutant, Trial, try_mutants
 from journeyman.tasks.verdict import Assurance
 
 EVERYTHING = Wanted()
+MUTATION, REMOVAL = SOURCES = ("mutation", "removal")
 UNNAMED = "fault not in named function"
 BATCH = 6
 """Mutants tried between two proofs: enough to share a start of pytest, few enough to stop in time."""
@@ -97,6 +99,7 @@ def mint(
     jobs: int = 1,
     progress: Callable[[MintReport], None] | None = None,
     wanted: Wanted = EVERYTHING,
+    source: str = MUTATION,
 ) -> MintReport:
     """Make up to `count` proven tasks of a library below `out`; fewer when its faults or its tests give no more.
 
@@ -105,7 +108,8 @@ def mint(
         out: a folder; task folders and the two record files appear in it. Several libraries may share it.
         jobs: proofs that run at once.
         progress: called after each mutant's fate is decided.
-        wanted: which tasks to keep.
+        wanted: which tasks to keep; a removal is never one of one line.
+        source: "mutation" (single faults) or "removal" (functions and classes without their bodies).
 
     Raises:
         SourceError: the library cannot be had, has no tests, or its tests do not run.
@@ -115,16 +119,17 @@ def mint(
     library = load_library(requirement)
     ledger = Ledger(LibraryLine.of(library), out)
     clear(library.sdist.name, out)
-    report = MintReport(library.sdist.requirement, count, out, resumed=len(ledger.kept))
-    report.kept += [_standing(recipe, out) for recipe in ledger.kept]
+    kept = [recipe for recipe in ledger.kept if recipe.source == source]
+    report = MintReport(library.sdist.requirement, count, out, resumed=len(kept))
+    report.kept += [_standing(recipe, out) for recipe in kept]
     if len(report.kept) >= count:
         return report
     with _Bench(library, sandboxes) as bench, ThreadPoolExecutor(jobs) as pool:
         baseline = bench.measure(ledger)
         report.tests, report.tests_dropped = len(baseline.tests), baseline.dropped
-        mutants = mutants_in_turn(library, baseline, seed, wanted)
-        quota = Quota.for_count(count, len({(m.mutation.path, m.mutation.function) for m in mutants}))
-        for recipe in ledger.kept:
+        mutants = _in_turn(source, library, baseline, seed, wanted)
+        quota = _quota(source, count, mutants)
+        for recipe in kept:
             quota.take(recipe.mutation)
         maker, waiting = Maker(library, seed), iter(mutants)
         while len(report.kept) < count and (batch := _next_batch(waiting, ledger, quota)):
@@ -144,6 +149,19 @@ def mint(
                 progress(report)
     report.seconds = time.monotonic() - begun
     return report
+
+
+def _in_turn(source: str, library: Library, baseline: Baseline, seed: int, wanted: Wanted) -> tuple[Mutant, ...]:
+    if source == REMOVAL:
+        return removals_in_turn(library, baseline, seed)
+    return mutants_in_turn(library, baseline, seed, wanted)
+
+
+def _quota(source: str, count: int, mutants: Sequence[Mutant]) -> Quota:
+    """Of removals each function gives one; they have few operators."""
+    if source == REMOVAL:
+        return Quota(per_function=1, per_operator=count)
+    return Quota.for_count(count, len({(m.mutation.path, m.mutation.function) for m in mutants}))
 
 
 def _standing(recipe: Recipe, out: Path) -> str:
