@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 
-from journeyman.tasks.sources.functions import Function, find_functions
+from journeyman.tasks.sources.functions import Function
 from journeyman.tasks.sources.stubs import Unit, header
 
 MAX_LINES = 80
@@ -27,16 +28,21 @@ def contract(units: Iterable[Unit], sources: Mapping[str, bytes], callers: Mappi
     blocks: list[str] = []
     for path in dict.fromkeys(unit.path for unit in wanted):
         blocks.append(f"In `{path}`:")
-        for unit in wanted:
-            if unit.path == path:
-                blocks += _told(unit, sources[path], whole, callers)
+        inside = [unit for unit in wanted if unit.path == path]
+        for owner, units in groupby(inside, key=lambda unit: unit.qualname.rpartition(".")[0]):
+            blocks += _told(owner, list(units), sources[path], whole, callers)
     if not whole:
         blocks.append("Longer docstrings are cut here; the stubs hold them whole.")
     return "\n\n".join(blocks)
 
 
 def calls_of(name: str, files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
-    """(file, line) of the lines that call a function of this bare name, in file order; its own definition is none."""
+    """(file, line) of the lines that call a function of this bare name, in file order; its own definition is none.
+
+    Names that every class may have, such as `__init__`, are called by nobody.
+    """
+    if name.startswith("__"):
+        return
     call = re.compile(rf"(?<!def )(?<!class )(?<![\w])(?:[\w]+\.)*{re.escape(name)}\(")
     for path, source in files.items():
         for line in source.decode("utf-8", "replace").splitlines():
@@ -45,19 +51,28 @@ def calls_of(name: str, files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]
                 yield path, said
 
 
-def _told(unit: Unit, source: bytes, whole: bool, callers: Mapping[str, bytes]) -> Iterator[str]:
-    shown: list[str] = []
-    for function in unit.functions:
-        lines = textwrap.dedent(header(source, function))
-        docstring = _docstring(source, function)
-        docstring = docstring if whole else _first_paragraph(docstring)
-        shown.append(lines + ("\n" + textwrap.indent(docstring, "    ") if docstring else ""))
-    owner = unit.qualname.rpartition(".")[0]
-    yield (f"of `{owner}`:\n\n" if owner else "") + "```python\n" + "\n".join(shown) + "\n```"
-    if not any(function.docstring for function in unit.functions):
-        found = dict.fromkeys(line for _, line in calls_of(unit.functions[0].name, callers))
-        if lines_used := list(found)[:MAX_CALLERS]:
-            yield "It is used so:\n\n```python\n" + "\n".join(lines_used) + "\n```"
+def _told(owner: str, units: list[Unit], source: bytes, whole: bool, callers: Mapping[str, bytes]) -> Iterator[str]:
+    """The functions of one class, or those of none each by itself; those that say nothing with lines that call them."""
+    shown = ["\n".join(_signed(source, function, whole) for function in unit.functions) for unit in units]
+    if owner:
+        shown = [f"class {owner}:\n" + textwrap.indent("\n\n".join(shown), "    ")]
+    yield from (_block(text) for text in shown)
+    silent = (unit for unit in units if not any(function.docstring for function in unit.functions))
+    names = [unit.functions[0].name for unit in silent]
+    lines = (list(dict.fromkeys(line for _, line in calls_of(name, callers)))[:MAX_CALLERS] for name in names)
+    if used := list(dict.fromkeys(line for found in lines for line in found)):
+        yield "Tests use it so:\n\n" + _block("\n".join(used))
+
+
+def _block(text: str) -> str:
+    return f"```python\n{text}\n```"
+
+
+def _signed(source: bytes, function: Function, whole: bool) -> str:
+    """Signature and docstring."""
+    docstring = _docstring(source, function)
+    docstring = docstring if whole else _first_paragraph(docstring)
+    return textwrap.dedent(header(source, function)) + ("\n" + textwrap.indent(docstring, "    ") if docstring else "")
 
 
 def _docstring(source: bytes, function: Function) -> str:
@@ -72,12 +87,3 @@ def _first_paragraph(docstring: str) -> str:
     first, parted, _ = docstring.partition("\n\n")
     quotes = re.match(r'[A-Za-z]*("""|\'\'\'|"|\')', docstring)
     return first + (quotes[1] if quotes else "") if parted else docstring
-
-
-def without(source: bytes, functions: Iterable[str]) -> bytes:
-    """A source without the functions of these qualified names: what else it holds may be quoted."""
-    gone = set(functions)
-    for function in sorted(find_functions(source), key=lambda f: f.span.start, reverse=True):
-        if function.qualname in gone:
-            source = source[: function.span.start] + source[function.span.end :]
-    return source

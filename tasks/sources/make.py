@@ -52,15 +52,15 @@ class Maker:
         """The recipe of a trial that was not rejected."""
         mutant, rng = trial.mutant, random.Random(f"{self._seed}:{trial.mutant.key}")
         is_removal = mutant.mutation.operator in removal.OPERATORS
-        symptom = _first_failure(trial) if is_removal else self._symptom(trial)
+        symptom = self._symptom(trial)
         failing = [failure.test for failure in trial.failures]
         # The shown test is always checked; the others in order, the most specific first.
         checked = [symptom.test, *(test for test in failing if test != symptom.test)][:MAX_FAIL_TO_PASS]
         hidden = choose_hidden(checked, symptom.test, self._tests, rng)
         text, facts = symptom.text, _facts(trial, symptom)
         if is_removal:
-            text = removal.statement(mutant, symptom.test, hidden, self._tests, self._library)
-            facts["difficulty"] = removal.difficulty(mutant)
+            text = removal.statement(mutant, symptom, hidden, self._tests, self._library)
+            facts |= {"difficulty": removal.difficulty(mutant), "told": removal.is_told(mutant, symptom)}
         name = re.sub(r"[^A-Za-z0-9]+", "-", mutant.mutation.function).strip("-").lower() or "function"
         return Recipe(
             name=f"{self._library.sdist.name}/{name}-{mutant.key[:8]}",
@@ -78,11 +78,6 @@ class Maker:
         fault = trial.mutant.function.name
         told = [describe(failure, fault, self._tests, self._functions) for failure in trial.failures[:MAX_FAIL_TO_PASS]]
         return min(told, key=lambda symptom: (not symptom.names_the_fault, not symptom.named, len(symptom.text)))
-
-
-def _first_failure(trial: Trial) -> Symptom:
-    """Of a removal: the most specific test says enough, for the function is named anyway."""
-    return Symptom("", trial.failures[0].test, trial.mutant.function.name, names_the_fault=True)
 
 
 def _to_keep(passed: Sequence[str], checked: Sequence[str]) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from journeyman.tasks.verdict import Assurance
 EVERYTHING = Wanted()
 MUTATION, REMOVAL = SOURCES = ("mutation", "removal")
 UNNAMED = "fault not in named function"
+UNTOLD = "nothing says what it should do"
 BATCH = 6
 """Mutants tried between two proofs: enough to share a start of pytest, few enough to stop in time."""
 
@@ -136,8 +137,8 @@ def mint(
             recipes: list[Recipe] = []
             for trial in bench.try_all(batch):
                 made = None if trial.rejected else maker.recipe(trial)
-                if made is None or (wanted.named and not made.facts["fault_in_named_function"]):
-                    _reject(trial.mutant.key, trial.rejected or UNNAMED, ledger, report)
+                if made is None or (against := _against(made, wanted)):
+                    _reject(trial.mutant.key, against if made else trial.rejected, ledger, report)
                 elif quota.allows(made.mutation):  # another of the same batch may have used it up
                     quota.take(made.mutation)
                     recipes.append(made)
@@ -149,6 +150,13 @@ def mint(
                 progress(report)
     report.seconds = time.monotonic() - begun
     return report
+
+
+def _against(made: Recipe, wanted: Wanted) -> str:
+    """Why a recipe that could be proven is not wished for; empty when it is."""
+    if wanted.named and not made.facts["fault_in_named_function"]:
+        return UNNAMED
+    return "" if made.facts.get("told", True) else UNTOLD
 
 
 def _in_turn(source: str, library: Library, baseline: Baseline, seed: int, wanted: Wanted) -> tuple[Mutant, ...]:

@@ -100,7 +100,7 @@ def by_module(functions: Iterable[str]) -> dict[str, set[str]]:
     return found
 
 
-def without_parts(recipe: ProjectRecipe, library: Library, closed: Collection[str]) -> Snapshot:
+def tree_after(recipe: ProjectRecipe, library: Library, closed: Collection[str]) -> Snapshot:
     """What the reference would have left after these milestones: the functions of the others are stubs."""
     open_ = by_module(f for part in recipe.parts if part.name not in closed for f in part.functions)
     changed = {path: File(stub(library.read(path), open_.get(path, ()))) for path in recipe.functions}

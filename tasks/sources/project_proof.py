@@ -18,7 +18,7 @@ from pathlib import Path
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.grading import grade
 from journeyman.tasks.sources.library import Library
-from journeyman.tasks.sources.project import ProjectRecipe, build_project, without_parts
+from journeyman.tasks.sources.project import ProjectRecipe, build_project, tree_after
 from journeyman.tasks.sources.recipe import tree_hash
 from journeyman.tasks.sources.sdist import SourceError
 from journeyman.tasks.task import Task
@@ -98,7 +98,7 @@ def _out_of_order(
     prefixes = [names[:number] for number in range(len(names))]
 
     def graded(closed: list[str]) -> Verdict:
-        return grade(task, without_parts(recipe, library, closed), sandboxes)
+        return grade(task, tree_after(recipe, library, closed), sandboxes)
 
     for done, (closed, verdict) in enumerate(zip(prefixes, pool.map(graded, prefixes), strict=True), start=1):
         if why := _hopeless(verdict):

@@ -18,10 +18,12 @@ from journeyman.tasks.sources.hide import cut
 from journeyman.tasks.sources.library import Library
 from journeyman.tasks.sources.operators.mutation import Change, Mutation, place
 from journeyman.tasks.sources.stubs import Unit, find_units, stubbed_body
+from journeyman.tasks.sources.symptom import Symptom
 from journeyman.tasks.sources.trial import MAX_NEIGHBOURS, MAX_TESTS, Mutant
 
 FUNCTION, CLASS = "removed_function", "removed_class"
 OPERATORS = frozenset({FUNCTION, CLASS})
+MAX_CALLS = 3
 LEAST_METHODS = 2
 """Methods that make the removal of a class another task than that of a function."""
 EASY_LINES, MEDIUM_LINES = 8, 25
@@ -52,29 +54,36 @@ def removed(mutation: Mutation, pristine: bytes) -> list[Unit]:
     ]
 
 
-def statement(mutant: Mutant, shown: str, hidden: Iterable[str], tests: Mapping[str, bytes], library: Library) -> str:
+def statement(
+    mutant: Mutant, symptom: Symptom, hidden: Iterable[str], tests: Mapping[str, bytes], library: Library
+) -> str:
     """The instruction: what is missing, its contract, who calls it, one failing test.
 
     Args:
-        shown: the failing test that is named.
         hidden: test functions that a policy does not see; none of their lines is quoted.
     """
     mutation = mutant.mutation
-    units = removed(mutation, mutant.pristine)
     callers = {path: cut(path, source, hidden) for path, source in tests.items()}
     inside = {path: mutant.source if path == mutation.path else library.read(path) for path in library.sources}
-    whole = mutation.operator == CLASS
+    of_class = mutation.operator == CLASS
+    gone = "its methods raise" if of_class else "it raises"
     lines = [
-        f"`{mutation.function}` of `{mutation.path}` is a stub: "
-        + ("its methods raise" if whole else "it raises")
-        + " `NotImplementedError`. Write it; the signature stays.",
-        contract(units, {mutation.path: mutant.pristine}, callers),
+        f"`{mutation.function}` of `{mutation.path}` is a stub: {gone} `NotImplementedError`. Implement it.",
+        contract(removed(mutation, mutant.pristine), {mutation.path: mutant.pristine}, callers),
     ]
-    called = [f"{path}: {line}" for path, line in calls_of(mutant.function.name, inside)][:3]
+    called = [f"    {path}: {line}" for path, line in calls_of(mutation.function.rpartition(".")[2], inside)]
     if called:
-        lines.append("It is called in\n\n" + "\n".join(f"    {line}" for line in called))
-    lines.append(f"{shown} fails.")
+        lines.append("It is called in\n\n" + "\n".join(called[:MAX_CALLS]))
+    lines.append(symptom.text.partition("\n")[2])
     return "\n\n".join(lines)
+
+
+def is_told(mutant: Mutant, symptom: Symptom) -> bool:
+    """Whether anything says what a removed function should do: its docstring, a test that names it, or the language."""
+    function = mutant.function
+    if mutant.mutation.operator == CLASS or function.name.startswith("__"):
+        return True
+    return function.docstring is not None or symptom.names_the_fault
 
 
 def difficulty(mutant: Mutant) -> str:

@@ -131,7 +131,7 @@ def test_a_contract_holds_no_line_of_a_body() -> None:
     assert "def plain(a, b=1, *rest):" in text
     assert "assert plain(1, 2) == 3" in text
     assert '"""Doubles.\n\n    >>> told(2)' in text
-    assert "of `Shape`:\n\n```python\n@property\ndef area(self):" in text
+    assert '```python\nclass Shape:\n    @property\n    def area(self):\n        """Its area."""' in text
     assert not any(line in text for line in ("a + b", "first the sum", "inner", "side ** 2", "math.sqrt"))
 
 
