@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from journeyman import cli_task_add, cli_task_audit, cli_task_commits, cli_task_formats, cli_task_make
+from journeyman import cli_task_add, cli_task_audit, cli_task_commits, cli_task_formats, cli_task_make, cli_task_project
 from journeyman.cli_task import app
 
-__all__ = ["app", "cli_task_add", "cli_task_audit", "cli_task_commits", "cli_task_formats", "cli_task_make"]
+__all__ = [
+    "app",
+    "cli_task_add",
+    "cli_task_audit",
+    "cli_task_commits",
+    "cli_task_formats",
+    "cli_task_make",
+    "cli_task_project",
+]

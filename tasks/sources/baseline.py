@@ -45,6 +45,9 @@ class Baseline:
     ended: bool = True
     """Whether each run came to its end within its limit."""
 
+    imported: frozenset[tuple[str, int]] = frozenset()
+    """(module, a function's first line) of those that run while the test files are imported."""
+
     @property
     def dropped(self) -> dict[str, int]:
         """Why tests were left out: reason → how many."""
@@ -97,6 +100,7 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
         complaint = complaint or (next(iter(broken.values())) if broken else output)[-400:]
         if number == 0:
             places = {record["n"]: (record["path"], record["line"]) for record in records if record["kind"] == "place"}
+            early = [number for record in records if record["kind"] == "import" for number in record["functions"]]
         if not runs[0]:
             break
     reasons = {test: _against([run.get(test) for run in runs]) for test in runs[0]}
@@ -108,7 +112,8 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
             f"{library.sdist.requirement}: its tests do not run by themselves; the first trouble: {complaint}"
         )
     left_out = {test: reason for test, reason in reasons.items() if reason}
-    return Baseline(tests, _touching(tests, runs[0], places), left_out, broken, seconds, ended)
+    imported = frozenset(places[number] for number in early)
+    return Baseline(tests, _touching(tests, runs[0], places), left_out, broken, seconds, ended, imported)
 
 
 def _against(runs: list[dict[str, Any] | None]) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from journeyman.sandbox.sandbox import Environment, SandboxFactory
+from journeyman.tasks.detect.needs import PYTEST
 from journeyman.tasks.edits import is_test_file
 from journeyman.tasks.harbor import save_task
 from journeyman.tasks.sources.commit_fair import refuse_unfair
@@ -30,7 +31,6 @@ from journeyman.tasks.sources.commit_text import instruction_of
 from journeyman.tasks.sources.commit_trial import Bench, Evidence, observe
 from journeyman.tasks.sources.git_history import Blob, Change, History, Unfit
 from journeyman.tasks.sources.leaks import Answer, find_leaks, words_of
-from journeyman.tasks.sources.library import PYTEST
 from journeyman.tasks.sources.splitting import crossing
 from journeyman.tasks.task import Budget, Check, CheckKind, Task
 from journeyman.tasks.validation import check_task

@@ -76,6 +76,12 @@ class Library:
         folders = dict.fromkeys(str(PurePosixPath(path).parent) for path in self.sources)
         return tuple("*.py" if folder == "." else f"{folder}/*.py" for folder in folders)
 
+    @property
+    def summary(self) -> str:
+        """What it says of itself in one line; empty where it says nothing."""
+        said = str(_described(self.root).get("Summary") or "").strip()
+        return "" if said == "UNKNOWN" else " ".join(said.split())
+
     def read(self, path: str) -> bytes:
         return (self.root / path).read_bytes()
 
@@ -208,13 +214,18 @@ def _python_files(root: Path) -> tuple[str, ...]:
 
 def licence_of(root: Path) -> str:
     """The licence as the package states it, in a few words."""
-    described = root / "PKG-INFO"
-    if not described.is_file():
-        return "unknown"
-    parser = email.parser.HeaderParser(policy=email.policy.compat32)
-    facts: Message = parser.parsestr(described.read_text(encoding="utf-8", errors="replace"))
+    facts = _described(root)
     classifiers = [str(c) for c in facts.get_all("Classifier", []) if str(c).startswith("License ::")]
     stated = str(facts.get("License-Expression") or facts.get("License") or "").strip()
     if stated and "\n" not in stated and len(stated) <= 60 and stated != "UNKNOWN":
         return stated
     return classifiers[0].split(" :: ")[-1] if classifiers else "unknown"
+
+
+def _described(root: Path) -> Message:
+    """The facts of its PKG-INFO; none where it has no such file."""
+    described = root / "PKG-INFO"
+    text = described.read_text(encoding="utf-8", errors="replace") if described.is_file() else ""
+    parser = email.parser.HeaderParser(policy=email.policy.compat32)
+    facts: Message = parser.parsestr(text)
+    return facts

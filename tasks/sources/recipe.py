@@ -74,12 +74,17 @@ class Recipe:
     """As it was proven; before that nothing better is known."""
 
     @property
+    def source(self) -> str:
+        """What made it: "mutation" or "removal"."""
+        return "removal" if self.mutation.operator.startswith("removed_") else "mutation"
+
+    @property
     def metadata(self) -> dict[str, Any]:
         """`Task.metadata`: the facts with what the library and the mutation say."""
         name, _, version = self.library.requirement.partition("==")
         fault = self.mutation.to_dict()
         shown = {key: fault[key] for key in ("operator", "function", "path", "line", "one_line")}
-        origin = {"source": "mutation", "library": name, "version": version, "licence": self.library.licence}
+        origin = {"source": self.source, "library": name, "version": version, "licence": self.library.licence}
         return {**origin, **shown, **self.facts}
 
 
@@ -110,10 +115,10 @@ def _lay_out(recipe: Recipe, library: Library, scratch: Path) -> Task:
     changed = {path: cut(path, library.read(path), recipe.hidden) for path in test_files}
     changed[mutation.path] = mutation.apply(library.read(mutation.path))
     for name, path in walk(library.root):
-        _place(scratch / "repository" / name, changed.get(name), path)
+        lay(scratch / "repository" / name, changed.get(name), path)
     for name in test_files:
-        _place(scratch / "hidden" / name, None, library.root / name)
-    _place(scratch / "solution" / mutation.path, None, library.root / mutation.path)
+        lay(scratch / "hidden" / name, None, library.root / name)
+    lay(scratch / "solution" / mutation.path, None, library.root / mutation.path)
     checks = [Check(id=test) for test in recipe.fail_to_pass]
     checks += [Check(id=test, kind=CheckKind.PASS_TO_PASS) for test in recipe.pass_to_pass]
     return Task(
@@ -132,7 +137,7 @@ def _lay_out(recipe: Recipe, library: Library, scratch: Path) -> Task:
     )
 
 
-def _place(target: Path, data: bytes | None, original: Path) -> None:
+def lay(target: Path, data: bytes | None, original: Path) -> None:
     """Write new bytes, or link to the original's."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if data is not None and data != original.read_bytes():
