@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # else a machine without git could not even load this file
 from git import Repo
 from git.exc import GitError, ODBError
 from git.objects import Blob, Commit

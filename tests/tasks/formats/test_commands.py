@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,6 +59,22 @@ def test_showing_an_imported_task_does_not_show_the_fix(swe_bench: Row, history:
     for words in (("show", tmp_path / "tasks"), ("show", tmp_path / "tasks", "--json")):
         shown = call(*words)
         assert shown.exit_code == 0 and "diff --git" not in shown.stdout and "ada/parcel" in shown.stdout
+
+
+def test_a_machine_without_git_is_told_so_and_does_everything_else(
+    swe_bench: Row, history: History, tmp_path: Path
+) -> None:
+    write_rows([swe_bench], tmp_path / "rows.jsonl")
+    env = {**os.environ, "PATH": str(tmp_path)}
+    env.pop("GIT_PYTHON_REFRESH", None)
+
+    def told(*words: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "journeyman", "task", *map(str, words)]
+        return subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
+
+    assert told("list").returncode == 0
+    shown = told("import", "swe-bench", "rows.jsonl", "--repositories", history.clones, "--out", "tasks")
+    assert shown.returncode == 1 and "git" in shown.stderr and "Traceback" not in shown.stderr
 
 
 def test_harbor_folders_go_out_with_steps_and_come_in_again(tmp_path: Path) -> None:
