@@ -35,7 +35,7 @@ def bench() -> None:
 def sandbox(
     rounds: Annotated[int, typer.Option(min=1, help="How often each thing is measured; medians are told.")] = 3,
     lanes: Annotated[int, typer.Option(min=1, help="Sandboxes at work at once when episodes are counted.")] = 16,
-    only: Annotated[str, typer.Option(help="Rows by the beginnings of their names, with commas between.")] = "",
+    only: Annotated[str, typer.Option(help="Rows by parts of their names, with commas between.")] = "",
     backend: Annotated[str, typer.Option(help="Journeyman's own rows: namespace, docker, or auto for both.")] = "auto",
     peers_python: Annotated[
         Path | None, typer.Option(help="Interpreter in which the peers are installed. Default: this one.")
@@ -47,7 +47,8 @@ def sandbox(
 
     Each row is one way to have a sandbox: none at all (bare subprocess), Journeyman's two backends, the docker command
     line and SDK, and peers. All work on the same repository (57 files, five tests) with the same interpreter, one after
-    the other in every round, so that a busy moment of the machine falls on all alike.
+    the other in every round, so that a busy moment of the machine falls on all alike. Journeyman's own run with all
+    limits on, and log every step; pools have been at work as long before episodes are counted.
 
     **reset**: until a sandbox with the repository's files has answered. **close**: until nothing of it is left.
     **true**: the smallest command. **restore**: back to the pristine files. **pytest**: the five tests, in a fresh
@@ -59,7 +60,7 @@ def sandbox(
     not installed is not judged; the line says what to install. Peers may stand in a virtual environment of their own
     (`--peers-python`), so that their requirements touch nobody's.
 
-    Run it on a quiet machine. All rows take about fifteen minutes; `--only journeyman` takes three.
+    Run it on a quiet machine. All rows take about half an hour, `--only journeyman` ten minutes.
     """
     try:
         rows = chosen(only, backend)

@@ -47,10 +47,10 @@ ROWS = (
 
 
 def chosen(only: str, backend: str) -> tuple[Row, ...]:
-    """The rows whose names begin with one of these words, and always the bare one.
+    """The rows whose names have one of these words in them, and always the bare one.
 
     Args:
-        only: names or their beginnings, with commas between; empty for all.
+        only: parts of names, with commas between; empty for all.
         backend: Journeyman's own rows: "namespace", "docker", or "auto" for both.
 
     Raises:
@@ -60,11 +60,11 @@ def chosen(only: str, backend: str) -> tuple[Row, ...]:
         raise ValueError(f"no backend {backend!r}; there are: {', '.join(BACKENDS)}")
     words = [word.strip() for word in only.split(",") if word.strip()]
     for word in words:
-        if not any(row.name.startswith(word) for row in ROWS):
-            raise ValueError(f"no row begins with {word!r}; there are: {', '.join(row.name for row in ROWS)}")
+        if not any(word in row.name for row in ROWS):
+            raise ValueError(f"no row is called {word!r}; there are: {', '.join(row.name for row in ROWS)}")
     return tuple(
         row
         for row in ROWS
-        if (row is BARE or not words or any(row.name.startswith(word) for word in words))
+        if (row is BARE or not words or any(word in row.name for word in words))
         and not (row in OWN and backend != "auto" and not row.name.endswith(backend))
     )

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,8 @@ from journeyman.sandbox.docker_engine import engine
 from journeyman.sandbox.sandbox import SandboxError
 
 Progress = Callable[[str], None]
+Take = Callable[[Raw, Worker], None]
+"""Asks a worker for a measurement and adds it to the row's."""
 LABEL = "journeyman.bench"
 RESETS = 5
 """How often a round resets over each of the repositories that are compared by size."""
@@ -109,9 +111,7 @@ def measured(rows: tuple[Row, ...], plan: Plan, progress: Progress, log: Path) -
         run = _Run(plan, result, Path(folder), progress, output)
         try:
             for number in range(plan.rounds):
-                for row in rows:
-                    if row.name not in result.missing:
-                        run.round(row, f"round {number + 1} of {plan.rounds}, {row.name}")
+                run.round(rows, f"round {number + 1} of {plan.rounds}")
         finally:
             if any(row.docker for row in rows):
                 run.sweep()
@@ -125,6 +125,8 @@ class _Run:
         self._progress, self._output = progress, output
         self._repository = small_repository(folder / "repository")
         self._bin = interpreter(folder / "interpreter")
+        self._warm: dict[str, bool] = {}
+        """Rows by name → whether they can run tests warm."""
         self._token = uuid.uuid4().hex
         few, many = plan.files
         self._few, self._many = many_files(folder / "few", few), many_files(folder / "many", many)
@@ -136,31 +138,49 @@ class _Run:
                 if token == self._token:
                     engine().remove(container)
 
-    def round(self, row: Row, title: str) -> None:
-        """One round of one row, in a process of its own: nothing that it keeps ready is in the next one's way."""
-        self._progress(f"{title}: starting")
-        python = self._plan.python if row.install else sys.executable
-        worker = Worker(python, self._output)
+    def round(self, rows: tuple[Row, ...], title: str) -> None:
+        """The small steps, row after row and again; then what takes long or fills a pool, each row by itself.
+
+        Rows whose steps are compared to the millisecond so follow each other within seconds; and nothing that one row
+        keeps ready is in another's way when episodes are counted.
+        """
+        with ExitStack() as stack:
+            workers = {row: worker for row in rows if (worker := stack.enter_context(self._worker(row, title)))}
+            for _ in range(self._plan.repeats):
+                for row, worker in workers.items():
+                    self._take(row, worker, title, "one after the other", _take_round)
+        for row in rows:
+            with self._worker(row, title) as alone:
+                for what, take in self._long_steps(row) if alone else ():
+                    assert alone is not None
+                    self._take(row, alone, title, what, take)
+
+    @contextmanager
+    def _worker(self, row: Row, title: str) -> Iterator[Worker | None]:
+        """The row's process, set up; None where the row cannot be measured."""
+        if row.name in self._result.missing:
+            yield None
+            return
+        self._progress(f"{title}: starting {row.name}")
+        worker = Worker(self._plan.python if row.install else sys.executable, self._output)
         try:
-            if (answer := self._set_up(row, worker)) is not None:
-                raw = self._result.raw.setdefault(row.name, Raw(version=answer["version"]))
-                self._measure(row, worker, raw, title, warm=answer["warm"])
+            yield worker if self._is_set_up(row, worker) else None
         finally:
             worker.end()
 
-    def _measure(self, row: Row, worker: Worker, raw: Raw, title: str, *, warm: bool) -> None:
-        """What fails is told; the rest goes on while the process lives."""
-        for what, step in self._steps(row, worker, raw, warm):
-            self._progress(f"{title}: {what}")
-            try:
-                step()
-            except RowError as error:
-                raw.trouble = f"{what}: {error}"
-                if worker.is_dead():
-                    return
+    def _take(self, row: Row, worker: Worker, title: str, what: str, take: Take) -> None:
+        """One measurement. What fails is told; the rest goes on while the process lives."""
+        if worker.is_dead():
+            return
+        self._progress(f"{title}: {row.name}: {what}")
+        raw = self._result.raw[row.name]
+        try:
+            take(raw, worker)
+        except RowError as error:
+            raw.trouble = f"{what}: {error}"
 
-    def _set_up(self, row: Row, worker: Worker) -> Any:
-        """What the row says of itself; None where it cannot be measured, and then the result says why not."""
+    def _is_set_up(self, row: Row, worker: Worker) -> bool:
+        """Whether the row can be measured; else the result says why not."""
         scratch = self._folder / row.name.replace(" ", "-")
         scratch.mkdir(exist_ok=True)
         try:
@@ -172,12 +192,15 @@ class _Run:
                 "python": PYTHON,
                 "label": f"{LABEL}={self._token}",
             }
-            return worker.ask("setup", peer=row.peer, setup=setup, docker=row.docker)
+            answer = worker.ask("setup", peer=row.peer, setup=setup, docker=row.docker)
         except RowMissing as error:
             self._result.missing[row.name] = _advice(row, self._plan.python, error)
         except (RowError, SandboxError) as error:
             self._result.missing[row.name] = str(error)
-        return None
+        else:
+            self._result.raw.setdefault(row.name, Raw(version=answer["version"]))
+            self._warm[row.name] = answer["warm"]
+        return row.name not in self._result.missing
 
     def _image(self, row: Row) -> str:
         if not row.docker or row.ours:
@@ -187,24 +210,22 @@ class _Run:
             return image
         return with_packages(engine(), image, _pinned(row.image, self._plan.python), self._plan.python)
 
-    def _steps(self, row: Row, worker: Worker, raw: Raw, warm: bool) -> Iterator[tuple[str, Callable[[], None]]]:
-        """What a round of this row consists of, with what to say meanwhile. Memory comes before what fills a pool."""
-        plan = self._plan
-        for _ in range(plan.repeats):
-            yield "one after the other", partial(_take_round, raw, worker)
-        yield "idle memory", partial(_take_idle, raw, worker, plan.idle)
-        yield "a hostile tree", partial(_take_hostile, raw, worker)
+    def _long_steps(self, row: Row) -> Iterator[tuple[str, Take]]:
+        """What a row does by itself, with what to say meanwhile. Memory comes before what fills a pool."""
+        plan, warm = self._plan, self._warm[row.name]
+        yield "idle memory", partial(_take_idle, plan.idle)
+        yield "a hostile tree", _take_hostile
         if row.ours:
             for name, folder in (("reset_few_ms", self._few), ("reset_many_ms", self._many)):
-                yield "resets by size", partial(_take_reset, raw, worker, name, folder)
+                yield "resets by size", partial(_take_reset, name, folder)
             for change in plan.changes:
-                yield "forks", partial(_take_fork, raw, worker, change)
+                yield "forks", partial(_take_fork, change)
         for name, runner in (("per_minute", False), ("warm_per_minute", True)):
             if warm or not runner:
-                yield f"{plan.lanes} lanes", partial(_take_rate, raw, worker, name, plan.lanes, plan.seconds, runner)
+                yield f"{plan.lanes} lanes", partial(_take_rate, name, plan.lanes, plan.seconds, runner)
         if row.ours:
             for name, lanes in zip(("cpu_few_s", "cpu_many_s"), plan.few_and_many, strict=True):
-                yield f"{lanes} lanes", partial(_take_rate, raw, worker, name, lanes, plan.seconds, warm)
+                yield f"{lanes} lanes", partial(_take_rate, name, lanes, plan.seconds, warm)
 
 
 def _pinned(requirement: str, python: str) -> str:
@@ -235,20 +256,20 @@ def _take_hostile(raw: Raw, worker: Worker) -> None:
     raw.add("survivors", found["survivors"])
 
 
-def _take_idle(raw: Raw, worker: Worker, count: int) -> None:
+def _take_idle(count: int, raw: Raw, worker: Worker) -> None:
     for name, value in worker.ask("idle", count=count).items():
         raw.add(f"idle_{name}", value)
 
 
-def _take_rate(raw: Raw, worker: Worker, name: str, lanes: int, seconds: float, warm: bool) -> None:
+def _take_rate(name: str, lanes: int, seconds: float, warm: bool, raw: Raw, worker: Worker) -> None:
     found = worker.ask("rate", lanes=lanes, seconds=seconds, warm=warm)
     raw.add(name, found["cpu_s" if name.startswith("cpu") else "per_minute"])
 
 
-def _take_reset(raw: Raw, worker: Worker, name: str, folder: Path) -> None:
+def _take_reset(name: str, folder: Path, raw: Raw, worker: Worker) -> None:
     worker.ask("reset", repository=str(folder))  # builds what is missing
     raw.add(name, *(worker.ask("reset", repository=str(folder)) for _ in range(RESETS)))
 
 
-def _take_fork(raw: Raw, worker: Worker, change: str) -> None:
+def _take_fork(change: str, raw: Raw, worker: Worker) -> None:
     raw.add(f"fork_{change}_ms", worker.ask("fork", change=change))

@@ -123,7 +123,7 @@ def test_json_keeps_every_single_measurement() -> None:
     assert found[NAMESPACE.name]["medians"]["late_s"] == 0.02
 
 
-def test_rows_are_chosen_by_the_beginnings_of_their_names() -> None:
+def test_rows_are_chosen_by_parts_of_their_names() -> None:
     assert chosen("", "auto") == ROWS
     assert chosen("journeyman", "namespace") == (BARE, NAMESPACE)
     assert [row.name for row in chosen("swe-rex d,docker sdk", "auto")] == [
@@ -131,7 +131,7 @@ def test_rows_are_chosen_by_the_beginnings_of_their_names() -> None:
         REX_DOCKER.name,
         SDK.name,
     ]
-    with pytest.raises(ValueError, match="no row begins with 'swerex'"):
+    with pytest.raises(ValueError, match="no row is called 'swerex'"):
         chosen("swerex", "auto")
     with pytest.raises(ValueError, match="no backend 'podman'"):
         chosen("", "podman")
@@ -139,7 +139,7 @@ def test_rows_are_chosen_by_the_beginnings_of_their_names() -> None:
 
 def test_a_wrong_row_is_one_line(call: Call) -> None:
     shown = call("bench", "sandbox", "--only", "nothing")
-    assert shown.exit_code == 2 and "no row begins with 'nothing'" in shown.stderr
+    assert shown.exit_code == 2 and "no row is called 'nothing'" in shown.stderr
 
 
 def test_the_repository_is_the_one_that_is_spoken_of(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -88,20 +88,35 @@ class Processor:
     """Processor time of this process, of all that comes of it, and of the containers that work for it.
 
     Where we may make a control group, the kernel counts, the dead included; else what processes tell of themselves
-    and of children that they waited for. The engine's containers and daemons are counted whole: others' must be idle.
+    and of children that they waited for. Of the engine's containers those are counted that live at neither end of the
+    time, or are our own; of its daemons all.
+
+    Args:
+        containers: the ids of our own containers; None without an engine.
     """
 
-    def __init__(self, *, containers: bool) -> None:
+    def __init__(self, containers: Callable[[], set[str]] | None) -> None:
         self.group = _joined()
         self._containers = containers
 
-    def seconds(self) -> float:
+    def mark(self) -> tuple[float, dict[str, float]]:
+        """A moment: seconds until then, and those of other people's containers, by id."""
         if self.group:
             own = _nanoseconds(self.group) / 1e9
         else:
             used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
             own = sum(each.ru_utime + each.ru_stime for each in used) + sum(map(_ticks_s, below(os.getpid())))
-        return own + (_engine_s() if self._containers else 0.0)
+        if self._containers is None:
+            return own, {}
+        ours = self._containers()
+        groups = {group: _nanoseconds(str(group)) / 1e9 for group in _containers_group().glob("*/")}
+        others = {group.name: used for group, used in groups.items() if not any(each in group.name for each in ours)}
+        return own + _engine_s(), others
+
+    def since(self, mark: tuple[float, dict[str, float]]) -> float:
+        """Seconds since a moment."""
+        now, others = self.mark()
+        return now - mark[0] - sum(used - mark[1].get(name, 0.0) for name, used in others.items())
 
 
 def _joined() -> str:
@@ -132,8 +147,13 @@ def _ticks_s(pid: int) -> float:
     return sum(map(int, fields[11:15])) * TICK_S if fields else 0.0
 
 
+def _containers_group() -> Path:
+    """The control group that all containers are in."""
+    places = [*(Path(top, "docker") for top in _V1), *map(Path, _V2_CONTAINERS)]
+    return next((place for place in places if place.is_dir()), places[0])
+
+
 def _engine_s() -> float:
-    v1 = (f"{top}/docker" for top in _V1)
-    group = next((group for group in (*v1, *_V2_CONTAINERS) if Path(group).is_dir()), "")
-    daemons = 0.0 if "slice" in group else sum(_ticks_s(pid) for pid in pids() if _name(pid) in _DAEMONS)
-    return _nanoseconds(group) / 1e9 + daemons
+    group = _containers_group()
+    daemons = 0.0 if "slice" in group.name else sum(_ticks_s(pid) for pid in pids() if _name(pid) in _DAEMONS)
+    return _nanoseconds(str(group)) / 1e9 + daemons

@@ -94,10 +94,12 @@ def rate(peer: Peer, processor: host.Processor, lanes: int, seconds: float, *, w
     """
     done: list[int] = []
     failures: list[BaseException] = []
-    used = [0.0, 0.0]
+    begun: list[float] = []
+    marks: list[tuple[float, dict[str, float]]] = []
 
     def begin() -> None:
-        used[:] = [processor.seconds(), time.perf_counter()]
+        marks.append(processor.mark())
+        begun.append(time.perf_counter())
 
     start = threading.Barrier(lanes, begin)
 
@@ -113,7 +115,7 @@ def rate(peer: Peer, processor: host.Processor, lanes: int, seconds: float, *, w
             if peer.keeps_ready:
                 work(time.perf_counter())
             start.wait()
-            done.append(work(used[1]))
+            done.append(work(begun[0]))
         except BaseException as error:
             failures.append(error)
             start.abort()
@@ -125,8 +127,7 @@ def rate(peer: Peer, processor: host.Processor, lanes: int, seconds: float, *, w
         thread.join()
     if failures:
         raise failures[0]
-    cpu, took = processor.seconds() - used[0], time.perf_counter() - used[1]
-    count = sum(done)
+    took, cpu, count = time.perf_counter() - begun[0], processor.since(marks[0]), sum(done)
     return {"per_minute": count / took * 60, "cpu_s": cpu / count, "episodes": count, "seconds": took}
 
 

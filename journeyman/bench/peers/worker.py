@@ -27,7 +27,7 @@ class Worker:
     processor: Processor
 
     def setup(self, peer: str, setup: dict[str, str], docker: bool) -> dict[str, Any]:
-        self.processor = Processor(containers=docker)
+        self.processor = Processor(self._containers if docker else None)
         module, _, name = peer.partition(":")
         self.peer = getattr(importlib.import_module(f".{module}", __package__), name)(Setup(**setup))
         return {
@@ -35,6 +35,9 @@ class Worker:
             "warm": self.peer.has_warm_tests(),
             "group": self.processor.group,
         }
+
+    def _containers(self) -> set[str]:
+        return self.peer.containers()
 
     def round(self) -> dict[str, Any]:
         return measure.one_round(self.peer)
