@@ -119,7 +119,7 @@ class CommitMaker:
         answer = Answer.of(parts.before, parts.solution, known, parts.sides.tests)
         if not instruction_of(parts.change.message, answer):
             raise Unfit("too little is left of the message")
-        refuse_unfair(parts.hidden, answer, (self._history.data(parts.given[p]) for p in parts.given))
+        refuse_unfair(parts.hidden, parts.solution, answer, (self._history.data(parts.given[p]) for p in parts.given))
         scratch = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=self._out))
         try:
             return self._prove(self._lay_out(parts, known, scratch), parts.key, scratch / "task")
