@@ -16,11 +16,14 @@ MIN_WORDING = 6
 """Characters of a text that is more than a value."""
 
 
-def refuse_unfair(tests: Mapping[str, bytes], answer: Answer, given: Iterable[bytes]) -> None:
+def refuse_unfair(
+    tests: Mapping[str, bytes], solution: Mapping[str, bytes], answer: Answer, given: Iterable[bytes]
+) -> None:
     """Look through the hidden tests.
 
     Args:
         tests: path → content of the hidden files.
+        solution: path → content of the files that the fix changes, fixed.
         given: contents of the repository as the policy sees it.
 
     Raises:
@@ -29,11 +32,16 @@ def refuse_unfair(tests: Mapping[str, bytes], answer: Answer, given: Iterable[by
     trees = [tree for path, data in tests.items() if path.endswith(".py") and (tree := _parse(data)) is not None]
     if needed := {name for tree in trees for name in _used(tree)} & answer.names:
         raise Unfit("its tests need names that only the fix has", ", ".join(sorted(needed)))
-    fixed = "\n".join(answer.lines)
-    asked = {text for tree in trees for text in _texts(tree) if "".join(text.split()) in fixed}
+    written = [text for data in solution.values() if (tree := _parse(data)) is not None for text in _texts(tree)]
+    asked = {
+        text
+        for tree in trees
+        for text in _texts(tree)
+        if len(text) >= MIN_WORDING and any(text in whole for whole in written)
+    }
     if asked:
         known = b"\n".join(given)
-        if new := sorted(text for text in asked if text.encode() not in known):
+        if new := sorted(text for text in asked if text.encode("utf-8", "surrogatepass") not in known):
             raise Unfit("its tests ask for wording that only the fix has", new[0][:100])
 
 
@@ -42,7 +50,7 @@ def _parse(data: bytes) -> ast.Module | None:
         warnings.simplefilter("ignore")
         try:
             return ast.parse(data)
-        except (SyntaxError, ValueError):  # of another Python: then no test of it passes either
+        except (SyntaxError, ValueError, RecursionError):  # of another Python: then no test of it passes either
             return None
 
 
@@ -60,6 +68,8 @@ def _used(tree: ast.Module) -> Iterator[str]:
 
 
 def _texts(tree: ast.Module) -> Iterator[str]:
+    """Texts that a program may write or be given: not docstrings."""
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value.strip()) >= MIN_WORDING:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node.value.strip()

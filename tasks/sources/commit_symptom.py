@@ -1,20 +1,24 @@
-"""What an instruction shows of the failing behaviour: one statement that should hold, and what comes instead."""
+"""What an instruction shows of the failing behaviour: a statement that should hold, and what comes instead."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from journeyman.tasks.sources.functions import find_functions
+from journeyman.tasks.sources.hide import function_of
 from journeyman.tasks.sources.leaks import Answer, find_leaks
 from journeyman.tasks.sources.statement import failing_lines
 from journeyman.tasks.sources.symptom import MAX_STATEMENT_LINES, message_lines, shorten
 from journeyman.tasks.sources.trial import Failure
 
+MAX_EXAMPLES = 2
+"""Of different test functions: the more is shown, the less is left that a fix must hold beyond."""
+
 
 def with_example(
     told: str, failures: Sequence[Failure], tests: Mapping[str, bytes], sources: Iterable[bytes], answer: Answer
 ) -> str:
-    """An instruction with the shortest example that gives nothing away; as it was, where there is none.
+    """An instruction with examples that give nothing away; as it was, where there is none.
 
     Args:
         told: what the commit's message says.
@@ -23,11 +27,16 @@ def with_example(
         sources: contents of the source files that the fix changes, as given.
     """
     known = {function.name for source in sources for function in find_functions(source)}
-    shown = [text for failure in failures if (text := _example(failure, dict(tests), known))]
-    clean = [text for text in shown if not find_leaks(text, answer)]
-    if not clean:
+    shortest: dict[str, str] = {}
+    for failure in failures:
+        text = _example(failure, dict(tests), known)
+        before = shortest.get(function_of(failure.test))
+        if text and not find_leaks(text, answer) and (before is None or len(text) < len(before)):
+            shortest[function_of(failure.test)] = text
+    if not shortest:
         return told
-    return f"{told}\n\nFor example, this fails:\n\n{min(clean, key=len)}"
+    shown = sorted(dict.fromkeys(shortest.values()), key=len)[:MAX_EXAMPLES]
+    return "\n\n".join([told, "For example, this fails:" if len(shown) == 1 else "For example, these fail:", *shown])
 
 
 def _example(failure: Failure, tests: dict[str, bytes], known: set[str]) -> str:

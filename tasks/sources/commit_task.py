@@ -29,7 +29,7 @@ from journeyman.tasks.sources.commit_sides import Sides, editable, import_folder
 from journeyman.tasks.sources.commit_symptom import with_example
 from journeyman.tasks.sources.commit_text import instruction_of
 from journeyman.tasks.sources.commit_trial import Bench, Evidence, observe
-from journeyman.tasks.sources.git_history import Blob, Change, History, Unfit
+from journeyman.tasks.sources.git_history import MAX_FILES, Blob, Change, History, Unfit
 from journeyman.tasks.sources.leaks import Answer, find_leaks, words_of
 from journeyman.tasks.sources.splitting import crossing
 from journeyman.tasks.task import Budget, Check, CheckKind, Task
@@ -41,6 +41,8 @@ MAX_LINES = 300
 """Changed source lines; a commit with more is not one piece of work."""
 MAX_TEXT = 1024 * 1024
 """Bytes of a file whose words are read."""
+LFS = b"version https://git-lfs.github.com/spec/"
+"""How a pointer to a file begins that is kept elsewhere."""
 SCRATCH, STORE = ".commit-", ".files"
 BUDGET = Budget(max_steps=40, command_timeout_s=60.0, grading_timeout_s=120.0, episode_timeout_s=1800.0)
 
@@ -98,7 +100,7 @@ class CommitMaker:
 
     def __init__(self, history: History, needs: Needs, out: Path, sandboxes: SandboxFactory) -> None:
         self._history, self._needs, self._out, self._sandboxes = history, needs, out, sandboxes
-        self._words = lru_cache(maxsize=8192)(self._read_words)
+        self._words = lru_cache(maxsize=MAX_FILES)(self._read_words)
         self.repository = re.sub(r"[^A-Za-z0-9._-]+", "-", history.name).strip("-._") or "repository"
         clear(out)
 
@@ -119,7 +121,7 @@ class CommitMaker:
         answer = Answer.of(parts.before, parts.solution, known, parts.sides.tests)
         if not instruction_of(parts.change.message, answer):
             raise Unfit("too little is left of the message")
-        refuse_unfair(parts.hidden, answer, (self._history.data(parts.given[p]) for p in parts.given))
+        refuse_unfair(parts.hidden, parts.solution, answer, (self._history.data(parts.given[p]) for p in parts.given))
         scratch = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=self._out))
         try:
             return self._prove(self._lay_out(parts, known, scratch), parts.key, scratch / "task")
@@ -130,6 +132,8 @@ class CommitMaker:
         sides = sides_of(change)
         given = self._history.files(change.parent)
         after = {path: self._history.data(change.changed[path]) for path in (*sides.sources, *sides.tests)}
+        if any(data.startswith(LFS) for data in after.values()):
+            raise Unfit("its files are kept in Git LFS, not here")
         before = {path: self._history.data(given[path]) for path in sides.sources if path in given}
         solution = {path: after[path] for path in sides.sources}
         lines = sum(_changed_lines(before.get(path, b""), data) for path, data in solution.items())

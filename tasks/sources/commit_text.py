@@ -53,7 +53,7 @@ def _paragraphs(message: str) -> Iterator[str]:
 def _without_leaks(paragraph: str, answer: Answer) -> str:
     """Its sentences that give nothing away; of a list or of code, the lines."""
     paragraph = without_references(_CLOSES.sub(" ", paragraph))
-    is_prose = not re.search(r"(?m)^(?:\s{2,}|[-*+>]\s|\d+[.)]\s)", paragraph)
+    is_prose = not re.search(r"(?m)^(?:\s{2,}|[-*+]\s|>+\s|\d+[.)]\s)", paragraph)
     parts = _SENTENCE.split(re.sub(r"\s*\n\s*", " ", paragraph)) if is_prose else paragraph.splitlines()
     kept = [part for part in parts if re.search(r"\w", part) and not find_leaks(part, answer)]
     text = (" " if is_prose else "\n").join(kept)

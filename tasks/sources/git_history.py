@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -124,7 +125,7 @@ class History:
         Raises:
             Unfit: it has none or several, or one of its objects cannot be read.
         """
-        try:
+        with _readable():
             entry = self._repo.commit(commit)
             if len(entry.parents) != 1:
                 raise Unfit("merge" if entry.parents else "first commit")
@@ -132,8 +133,8 @@ class History:
             difference = _Difference()
             difference.between(parent.tree, entry.tree)
             message = self._message(entry)
-        except (ValueError, LookupError, ODBError, git.GitCommandError) as error:
-            raise Unfit("cannot be read (a shallow or partial clone, or an unknown encoding)") from error
+        for path in (*difference.changed, *difference.removed):
+            _refuse_odd(path)
         return Change(
             commit, parent.hexsha, message, difference.changed, tuple(difference.removed), tuple(difference.special)
         )
@@ -146,18 +147,23 @@ class History:
         """
         found: dict[str, Blob] = {}
         total = 0
-        for path, size, blob in _files(self._repo.commit(commit).tree, ""):
-            found[path] = blob
-            total += size
-            if len(found) > MAX_FILES or total > MAX_BYTES:
-                raise Unfit(f"more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB")
-            if not path.isprintable():
-                raise Unfit("a file's name is not plain UTF-8")
+        with _readable():
+            for path, size, blob in _files(self._repo.commit(commit).tree, ""):
+                _refuse_odd(path)
+                found[path] = blob
+                total += size
+                if len(found) > MAX_FILES or total > MAX_BYTES:
+                    raise Unfit(f"more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB")
         return found
 
     def data(self, blob: Blob) -> bytes:
-        """A file's content."""
-        return bytes(self._repo.odb.stream(bytes.fromhex(blob.id)).read())
+        """A file's content.
+
+        Raises:
+            Unfit: it is not there.
+        """
+        with _readable():
+            return bytes(self._repo.odb.stream(bytes.fromhex(blob.id)).read())
 
     def close(self) -> None:
         self._repo.close()
@@ -181,6 +187,22 @@ class History:
         return raw.decode("latin-1")
 
 
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What cannot be read in here is missing from the repository, or damaged."""
+    try:
+        yield
+    except (ValueError, LookupError, ODBError, git.GitCommandError) as error:
+        raise Unfit("cannot be read (a shallow or partial clone, or an unknown encoding)", str(error)) from error
+
+
+def _refuse_odd(path: str) -> None:
+    if not path.isprintable():
+        raise Unfit("a file's name is not plain UTF-8")
+    if {".", "..", ".git"} & set(path.lower().split("/")):  # older versions of GitPython let them pass
+        raise Unfit("a file's name leads elsewhere", path)
+
+
 class _Difference:
     """Two trees beside each other; folders that are the same are not opened."""
 
@@ -190,7 +212,11 @@ class _Difference:
         self.special: list[str] = []
 
     def between(self, old: Tree | None, new: Tree | None, prefix: str = "") -> None:
-        before, after = ({item.name: item for item in tree} if tree is not None else {} for tree in (old, new))
+        # By path: a submodule has its name from a file that need not be there.
+        before, after = (
+            {str(item.path).rpartition("/")[2]: item for item in tree} if tree is not None else {}
+            for tree in (old, new)
+        )
         for name in sorted(before.keys() | after.keys()):
             was, now = before.get(name), after.get(name)
             path = prefix + name

@@ -53,7 +53,8 @@ class Answer:
     names: frozenset[str] = frozenset()
     """Identifiers that the fixed code has and the repository as given has nowhere, not even as a word."""
     lines: frozenset[str] = frozenset()
-    """Lines of the diff, added or taken away, without their spaces."""
+    """Lines of code of the diff, added or taken away, without their spaces; not those of comments and docstrings, which
+    say what it is for."""
     tests: frozenset[str] = frozenset()
     """Names of the hidden tests' functions and files."""
     places: frozenset[str] = frozenset()
@@ -128,10 +129,21 @@ def _leaks(text: str, answer: Answer) -> Iterator[Leak]:
 
 
 def _diff(before: bytes, after: bytes) -> Iterator[str]:
-    old, new = (data.decode("utf-8", "replace").splitlines() for data in (before, after))
+    old, new = (_code_lines(data) for data in (before, after))
     for line in difflib.unified_diff(old, new, n=0, lineterm=""):
         if line[:1] in "+-" and not line.startswith(("+++", "---")):
             yield _packed(line[1:])
+
+
+def _code_lines(data: bytes) -> list[str]:
+    """A source's lines; of Python only those that hold more than a comment or a part of a text."""
+    lines = data.decode("utf-8", "replace").splitlines()
+    try:
+        tokens = list(tokenize.tokenize(io.BytesIO(data).readline))
+    except (tokenize.TokenError, SyntaxError, ValueError):
+        return lines
+    code = {token.start[0] for token in tokens if token.type in (tokenize.NAME, tokenize.OP, tokenize.NUMBER)}
+    return [line for number, line in enumerate(lines, 1) if number in code]
 
 
 def _packed(text: str) -> str:

@@ -16,7 +16,7 @@ from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.harbor import load_task, load_tasks
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.sources.commits import LEDGER, CommitsReport, make_commits
-from journeyman.tasks.sources.git_history import History, Unfit
+from journeyman.tasks.sources.git_history import Blob, History, Unfit
 from journeyman.tasks.sources.sdist import SourceError
 from journeyman.tasks.task import TaskFormatError
 from journeyman.tasks.validation import check_task
@@ -198,12 +198,24 @@ def test_links_and_odd_names_are_told(tmp_path: Path) -> None:
     repo.write({"a.py": "a = 1\n"})
     repo.commit("one")
     (repo.folder / "link.py").symlink_to("a.py")
+    sub = repo.git("rev-parse", "HEAD")
+    repo.git("update-index", "--add", "--cacheinfo", f"160000,{sub},sub")
+    repo.git("add", "link.py")
+    repo.git("commit", "--quiet", "-m", "two")
+    commit = repo.git("rev-parse", "HEAD")
     (repo.folder / os.fsdecode(b"caf\xe9.txt")).write_text("coffee\n")
-    commit = repo.commit("two")
+    odd = repo.commit("three")
+    tree = repo.git("mktree", stdin=f"040000 tree {repo.git('rev-parse', sub + ':')}\t..\n".encode())
+    outside = repo.git("commit-tree", "-p", sub, "-m", "four", tree)
     with History(repo.folder) as history:
-        assert history.change(commit).special == ("link.py",)
+        assert history.change(commit).special == ("link.py", "sub")
+        assert history.files(commit).keys() == {"a.py"}
         with pytest.raises(Unfit, match="a file's name is not plain UTF-8"):
-            history.files(commit)
+            history.files(odd)
+        with pytest.raises(Unfit, match=r"leads elsewhere|cannot be read"):
+            history.change(outside)
+        with pytest.raises(Unfit, match="cannot be read"):
+            history.data(Blob("0" * 39 + "1", executable=False))
 
 
 def test_a_record_of_something_else_is_refused(

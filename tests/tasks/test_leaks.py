@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from journeyman.tasks.sources.commit_fair import refuse_unfair
 from journeyman.tasks.sources.commit_text import instruction_of
+from journeyman.tasks.sources.git_history import Unfit
 from journeyman.tasks.sources.leaks import Answer, find_leaks, without_references, words_of
 
 BEFORE = {"shop/cart.py": b"def total(prices):\n    # the sum\n    return sum(prices) - 1\n"}
@@ -45,6 +47,7 @@ def test_what_gives_the_fix_away_is_found(text: str, kind: str) -> None:
         "`total([1, 2])` should be 3, not 2; see README.md.",
         "Defaced deadbeef facade: words of hexadecimal letters alone, and 20240101, are no hashes.",
         "My smart_cart.pyx and a # sign.",
+        "# customers get nothing",
         "Of any prices, for customers whose sum is nothing.",
     ],
 )
@@ -80,3 +83,23 @@ def test_a_message_loses_what_leaks_sentence_by_sentence_and_keeps_the_trouble()
 )
 def test_a_message_that_says_too_little_is_no_instruction(message: str) -> None:
     assert instruction_of(message, ANSWER) == ""
+
+
+@pytest.mark.parametrize(
+    ("test", "why"),
+    [
+        ("from shop import sum_of_all\n", "names"),
+        ("def test(): assert shop.sum_of_all([]) == 0\n", "names"),
+        ("def test(): raises(ValueError, match='no prices at all')\n", "wording"),
+        ("def test():\n    'There are no prices at all.'\n    assert total([]) == 0\n", ""),
+        ("def test(): assert total([1]) == 'prices'\n", ""),
+    ],
+)
+def test_tests_that_ask_for_what_only_the_fix_has_are_unfair(test: str, why: str) -> None:
+    fixed = {"shop/cart.py": FIXED.encode() + b"raise ValueError('there are no prices at all')\n"}
+    tests = {"tests/test_cart.py": test.encode(), "tests/odd.py": b"\0("}
+    if not why:
+        refuse_unfair(tests, fixed, ANSWER, BEFORE.values())
+        return
+    with pytest.raises(Unfit, match=why):
+        refuse_unfair(tests, fixed, ANSWER, BEFORE.values())
