@@ -108,6 +108,8 @@ def _say_measured(report: AddReport) -> None:
     for reason, tests in sorted(report.quarantined.items()):
         names = ", ".join(line(test) for test in tests[:SHOWN]) + (" …" if len(tests) > SHOWN else "")
         out.print(Text(f"  {len(tests):>5} left out, {reason}: {names}", "yellow"), soft_wrap=True)
+        if said := report.complaints.get(reason):
+            out.print(Text(f"        most of them say: {line(said)[:MOST_WIDE]}", "dim"), soft_wrap=True)
     for path, why in report.broken.items():
         last = [text for text in why.splitlines() if text.strip()][-1:] or ["no reason given"]
         out.print(Text(f"  failed  {line(path)} cannot be collected: {line(last[0])}", "red"), soft_wrap=True)

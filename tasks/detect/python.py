@@ -29,6 +29,8 @@ READERS = (
     read_requirements,
 )  # fmt: skip
 """The first that knows a fact is believed."""
+PART_OF_PYTEST = frozenset({"pytest", "pluggy", "iniconfig", "packaging"})
+"""Loaded before any test is: what stands in the workspace under these names is never run."""
 NEWEST, OLDEST = 15, 9
 """Minor versions of Python 3 that are looked for."""
 
@@ -73,16 +75,9 @@ def detect(folder: Path, source: str, config: Config, name: str, version: str) -
     python = config.python or choose_python(str(wish), source)
     settle("python", config.python, python, f"{said}: {wish}" if wish else said, not wish)
     base = _base(facts, folder, settle, config)
-    tests = _files(folder, config.tests, test_files(folder, facts.settings.get("python_files", "").split()))
-    tests = tuple(path for path in tests if not _matches(path, config.skip))
-    settle("tests", config.tests, tests, "files named as pytest expects")
-    if not tests:
-        raise SourceError(f"{source}: no tests found (test_*.py, *_test.py, tests.py); where are they? {_ask('tests')}")
-    sources = _files(folder, config.sources, source_files(folder, folder / base[0]))
-    sources = tuple(path for path in sources if path not in tests)
-    settle("sources", config.sources, sources, "packages and modules found there")
-    if not sources:
-        raise SourceError(f"{source}: no package or module found below {base[0]}; where is it? {_ask('sources')}")
+    tests, sources = _code(folder, folder / base[0], source, config, facts, settle)
+    if called in PART_OF_PYTEST:
+        raise SourceError(f"{source}: pytest itself runs on {called}, so no fault in it shows; take another")
     wanted = choose(facts, python)
     more = unsaid(folder, tests, wanted.lines)
     lines = (*(config.requirements or (*wanted.lines, *more)), *config.add_requirements)
@@ -103,6 +98,25 @@ def detect(folder: Path, source: str, config: Config, name: str, version: str) -
         tests, config.plugins or (), variables,
     )  # fmt: skip
     return Detected(setup, tuple(findings), (*facts.notes, *wanted.notes), facts)
+
+
+def _code(
+    folder: Path, base: Path, source: str, config: Config, facts: Facts, settle: Callable[..., None]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The files of the tests, and the modules in which faults may be made."""
+    tests = _files(folder, config.tests, test_files(folder, facts.settings.get("python_files", "").split()))
+    tests = tuple(path for path in tests if not _matches(path, config.skip))
+    settle("tests", config.tests, tests, "files named as pytest expects")
+    if not tests:
+        raise SourceError(f"{source}: no tests found (test_*.py, *_test.py, tests.py); where are they? {_ask('tests')}")
+    sources = _files(folder, config.sources, source_files(folder, base))
+    sources = tuple(path for path in sources if path not in tests)
+    settle("sources", config.sources, sources, "packages and modules found there")
+    if not sources:
+        raise SourceError(
+            f"{source}: no package or module found below {base.relative_to(folder)}; where is it? {_ask('sources')}"
+        )
+    return tests, sources
 
 
 def _ask(key: str) -> str:

@@ -58,6 +58,8 @@ class AddReport:
     """Tests that can be relied on."""
     quarantined: dict[str, list[str]] = field(default_factory=dict)
     """Why others cannot (flaky, slow, failed, …) → their ids."""
+    complaints: dict[str, str] = field(default_factory=dict)
+    """What most of the tests of one kind said: flaky, failed, … → one line."""
     broken: dict[str, str] = field(default_factory=dict)
     """Test file that cannot be collected → why."""
     suite_s: float = 0.0
@@ -161,6 +163,7 @@ def _measured(library: Library, report: AddReport, limit_s: float, sandboxes: Sa
             'missing, skip = ["…"] for test files that cannot run here, or suite_limit_s = 900'
         ) from error
     report.tests, report.broken = len(baseline.tests), dict(baseline.broken)
+    report.complaints = dict(baseline.complaints)
     report.suite_s, report.ended = round(baseline.seconds, 1), baseline.ended
     for test, reason in baseline.left_out.items():
         report.quarantined.setdefault(reason, []).append(test)
@@ -183,17 +186,7 @@ def _known(out: Path, fingerprint: str, report: AddReport) -> tuple[Sdist | None
         adopt(out)
         sdist = fetch(known["requirement"], sha256=sha256)
         known["findings"] = tuple(_finding(row) for row in known["findings"])
-        for name in (
-            "requirement",
-            "findings",
-            "notes",
-            "command",
-            "tests",
-            "quarantined",
-            "broken",
-            "suite_s",
-            "ended",
-        ):
+        for name in set(AddReport.__slots__) - {"source", "kind", "minted"}:
             setattr(report, name, known[name])
     except (OSError, ValueError, KeyError, TypeError, SourceError):
         return None, False  # the first run, or one that was cut short: begin again

@@ -40,6 +40,8 @@ class Baseline:
     """Test → why it cannot be relied on: flaky, slow, failed, error, skipped, missing."""
     broken: dict[str, str] = field(default_factory=dict)
     """Test file that cannot be collected → the end of what pytest said."""
+    complaints: dict[str, str] = field(default_factory=dict)
+    """Of those left out for one reason, what most of them said: reason → one line."""
     seconds: float = 0.0
     """Of the slowest run of the whole suite."""
     ended: bool = True
@@ -112,8 +114,19 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
             f"{library.sdist.requirement}: its tests do not run by themselves; the first trouble: {complaint}"
         )
     left_out = {test: reason for test, reason in reasons.items() if reason}
+    complaints = _complaints(left_out, runs)
     imported = frozenset(places[number] for number in early)
-    return Baseline(tests, _touching(tests, runs[0], places), left_out, broken, seconds, ended, imported)
+    touching = _touching(tests, runs[0], places)
+    return Baseline(tests, touching, left_out, broken, complaints, seconds, ended, imported)
+
+
+def _complaints(left_out: dict[str, str], runs: list[dict[str, dict[str, Any]]]) -> dict[str, str]:
+    by_reason: dict[str, Counter[str]] = defaultdict(Counter)
+    for test, reason in left_out.items():
+        messages = (run[test].get("message", "") for run in runs if test in run)
+        if message := next(filter(None, messages), ""):
+            by_reason[reason][message.splitlines()[0]] += 1
+    return {reason: said.most_common(1)[0][0] for reason, said in by_reason.items()}
 
 
 def _against(runs: list[dict[str, Any] | None]) -> str:

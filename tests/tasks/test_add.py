@@ -61,6 +61,7 @@ def test_a_folder_becomes_tasks_and_a_second_run_goes_on(sandboxes: SandboxFacto
     assert report.quarantined == {
         "failed": ["tests/test_parcel.py::test_network"], "flaky": ["tests/test_parcel.py::test_fickle"],
     }  # fmt: skip
+    assert report.complaints["failed"] == "OSError: no network"
     assert "nowhere_to_be_had" in report.broken["tests/test_other.py"]
     assert report.minted is not None and len(report.minted.kept) == len(load_tasks(out)) == 2
     assert not list(source.rglob("pytest.ini")), "the source is not written to"

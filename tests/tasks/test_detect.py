@@ -173,6 +173,11 @@ def test_no_tests_and_no_code_are_refused_with_the_line_to_write(tmp_path: Path)
             detect(folder, "it", read_config(None), "it", "0")
 
 
+def test_what_pytest_is_made_of_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="pytest itself runs on iniconfig"):
+        found(tmp_path, {"pyproject.toml": "[project]\nname='iniconfig'\n"})
+
+
 @pytest.mark.parametrize(
     ("file", "language"),
     [("go.mod", "Go"), ("Cargo.toml", "Rust"), ("package.json", "JavaScript"), ("a.txt", "no Python")],
