@@ -98,7 +98,7 @@ def make_project(
     """
     begun = time.monotonic()
     library = load_library(requirement)
-    paths = tuple(find_module(library, module) for module in modules) or library.sources
+    paths = tuple(dict.fromkeys(find_module(library, module) for module in modules)) or library.sources
     named = "-".join(re.sub(r"\W+", "-", module).strip("-_") for module in modules)
     name = f"{library.sdist.name}/project" + (f"-{named}" if named else "")
     report = ProjectReport(library.sdist.requirement, paths, out / name.replace("/", "-"))
