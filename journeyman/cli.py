@@ -31,7 +31,7 @@ class Entry(NamedTuple):
 
 
 CONTENTS = {
-    "task": Entry(TASKS, "List, show, check, audit and make tasks.", "journeyman.cli_task_audit:app"),
+    "task": Entry(TASKS, "List, show, check, audit and make tasks.", "journeyman.cli_tasks:app"),
     "run": Entry(
         EPISODES, "Run episodes of one or several tasks and record them, step by step as they happen.",
         "journeyman.cli_run:run",

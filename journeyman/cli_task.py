@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Group, RenderableType
@@ -17,6 +17,7 @@ from rich.tree import Tree
 from journeyman.cli_common import CannotError, JsonOption, example, print_json
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.formats.fields import ROW
 from journeyman.tasks.harbor import bundled_tasks, load_tasks
 from journeyman.tasks.task import CheckKind, Milestone, Task
 from journeyman.terminal import line, out, plural, said
@@ -73,11 +74,17 @@ def sandboxes_of(backend: str) -> SandboxFactory:
 def describe(task: Task) -> dict[str, object]:
     """A task as `--json` prints it: nothing hidden but the checks' ids, which its folder holds anyway."""
     return {
-        **task.model_dump(mode="json", include={"name", "instruction", "milestones", "checks", "editable", "metadata"}),
+        **task.model_dump(mode="json", include={"name", "instruction", "milestones", "checks", "editable"}),
+        "metadata": shown_metadata(task),
         "budget": task.budget.model_dump(),
         "environment": task.environment,
         "repository": task.repository,
     }
+
+
+def shown_metadata(task: Task) -> dict[str, Any]:
+    """A task's facts, without the row that it was imported from, which holds the fix."""
+    return {key: value for key, value in task.metadata.items() if key != ROW}
 
 
 @app.command("list", epilog=example("journeyman task list", "journeyman task list ./my-tasks --json"))
@@ -155,7 +162,7 @@ def facts_table(task: Task) -> Table:
         f"{budget.episode_timeout_s:g} s in all",
         "limits": f"{limits.memory_mb} MiB memory, {limits.disk_mb} MiB disk, {limits.processes} processes, no network",
         "repository": str(task.repository),
-        **{f"metadata.{key}": str(value) for key, value in task.metadata.items()},
+        **{f"metadata.{key}": str(value) for key, value in shown_metadata(task).items()},
     }
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="dim", no_wrap=True)

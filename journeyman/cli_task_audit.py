@@ -15,6 +15,8 @@ from journeyman.tasks.audit.audit import Audit, audit_task
 from journeyman.tasks.verdict import Assurance
 from journeyman.terminal import line, out, plural
 
+__all__ = ["app"]
+
 SHOWN = 5
 """Names that are told of a long list; `--json` has all."""
 

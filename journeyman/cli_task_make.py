@@ -23,11 +23,14 @@ from journeyman.cli_common import (
     say_error,
 )
 from journeyman.cli_task import app, find_tasks, sandboxes_of
-from journeyman.tasks.sources.mint import MintReport, mint
+from journeyman.tasks.sources.add import adopt
+from journeyman.tasks.sources.mint import MUTATION, SOURCES, MintReport, mint
+from journeyman.tasks.sources.project_make import PROJECTS, build_projects, read_projects
 from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
 from journeyman.tasks.sources.split_file import SplitReport, split_file
 from journeyman.tasks.sources.suites import SUITES, build_all, suite_recipes
+from journeyman.tasks.task import Task
 from journeyman.tasks.validation import Certificate, check_task, stronger, weaker
 from journeyman.terminal import err, line, out, plural
 
@@ -75,6 +78,7 @@ def check(
     epilog=example(
         "journeyman task mint inflection==0.5.1 --count 50",
         "journeyman task mint toolz==1.0.0 --out ./my-tasks --seed 7",
+        "journeyman task mint inflection==0.5.1 --source removal --count 10",
     ),
 )
 def mint_tasks(
@@ -84,24 +88,29 @@ def mint_tasks(
         Path | None,
         typer.Option("--out", help="Folder for the tasks. Default: tasks/NAME-VERSION below the current one."),
     ] = None,
+    source: Annotated[
+        str, typer.Option(help="mutation: single faults. removal: functions and classes that lost their bodies.")
+    ] = MUTATION,
     seed: Annotated[int, typer.Option(help="Which faults are tried, and in which order.")] = 0,
     backend: BackendOption = "auto",
     jobs: Annotated[int, typer.Option(min=1, help="Proofs that run at once.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Make proven tasks out of a library's own code and tests: single faults that its tests find.
+    """Make proven tasks out of a library's own code and tests: single faults, or missing bodies, that its tests find.
 
     Interrupted, it keeps what it proved; the same command goes on from there.
     """
     name, pinned, version = requirement.partition("==")
     if not (name and pinned and version):
         raise CannotError(f"{requirement}: name a library with its exact version, such as inflection==0.5.1")
+    if source not in SOURCES:
+        raise CannotError(f"--source {source}: there are {' and '.join(SOURCES)}")
     folder = out_folder or Path("tasks") / f"{name}-{version}"
     try:
         with progress_bar(f"minting {line(requirement)}", count, shown=not as_json) as advance:
             report = mint(
                 requirement, count=count, out=folder, sandboxes=sandboxes_of(backend), seed=seed, jobs=jobs,
-                progress=lambda report: advance(len(report.kept)),
+                progress=lambda report: advance(len(report.kept)), source=source,
             )  # fmt: skip
     except KeyboardInterrupt:
         say_error(f"interrupted; the tasks proven so far are kept in {folder}, and the same command goes on")
@@ -109,7 +118,7 @@ def mint_tasks(
     if as_json:
         print_json(report.as_json())
     else:
-        _say_minted(report)
+        say_minted(report)
     if len(report.kept) < count:
         raise typer.Exit(FAILED)
 
@@ -123,7 +132,7 @@ def build(
     suite: Annotated[
         str,
         typer.Argument(
-            metavar="SUITE", help=f"{' or '.join(SUITES)}, or a recipe file such as a mint's recipes.jsonl."
+            metavar="SUITE", help=f"{' or '.join(SUITES)}, or a recipe file: a mint's recipes.jsonl, or {PROJECTS}."
         ),
     ],
     out_folder: Annotated[Path, typer.Option("--out", help="Folder for the tasks; those that stand there stay.")],
@@ -131,9 +140,15 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Make the task folders of a suite, or of a recipe file; the libraries are fetched."""
-    recipes = (suite_recipes(suite) if suite in SUITES else _recipes_of(Path(suite)))[:count]
-    with progress_bar(f"building {line(suite)}", len(recipes), shown=not as_json) as advance:
-        made = build_all(recipes, out_folder, lambda done, _: advance(done))
+    made: tuple[Task, ...]
+    if suite not in SUITES and Path(suite).name == PROJECTS and Path(suite).is_file():
+        projects = read_projects(Path(suite))[:count]
+        with progress_bar(f"building {line(suite)}", len(projects), shown=not as_json) as advance:
+            made = build_projects(projects, out_folder, advance)
+    else:
+        recipes = (suite_recipes(suite) if suite in SUITES else _recipes_of(Path(suite)))[:count]
+        with progress_bar(f"building {line(suite)}", len(recipes), shown=not as_json) as advance:
+            made = build_all(recipes, out_folder, lambda done, _: advance(done))
     if as_json:
         print_json({"out": out_folder, "tasks": [task.name for task in made]})
     else:
@@ -184,6 +199,7 @@ def progress_bar(title: str, total: int | None, *, shown: bool) -> Iterator[Call
 def _recipes_of(path: Path) -> tuple[Recipe, ...]:
     if not path.is_file():
         raise CannotError(f"{path}: no such file or suite; suites are {', '.join(SUITES)}, a mint writes recipes.jsonl")
+    adopt(path.parent)
     if not (recipes := read_recipes(path)):
         raise CannotError(f"{path}: no recipes in it")
     return recipes
@@ -216,7 +232,7 @@ def _say_level(tried: Certificate, own: Certificate) -> None:
     out.print(Text(f"           not at {tried.assurance}: {line(tried.reasons[0])}{more}", "dim"), soft_wrap=True)
 
 
-def _say_minted(report: MintReport) -> None:
+def say_minted(report: MintReport) -> None:
     earlier = f", {report.resumed} of them earlier" if report.resumed else ""
     out.print(Text(f"{plural(len(report.kept), 'task')} in {report.out}{earlier}", "bold"))
     out.print(Text(f"{plural(report.tried, 'fault')} tried in {report.seconds:.0f} s, "

@@ -14,7 +14,6 @@ import atexit
 import json
 import os
 import select
-import signal
 import socket
 import threading
 import time
@@ -293,9 +292,3 @@ def dismiss() -> None:
     """End every lane of this process that is idle, and what nobody uses of what lanes come from."""
     for pool in _ours():
         pool.dismiss()
-
-
-def kill(pid: int) -> None:
-    """Kill a process that may be gone."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.kill(pid, signal.SIGKILL)

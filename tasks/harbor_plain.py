@@ -28,7 +28,7 @@ _HARMLESS_ENV = frozenset(
 
 
 @dataclass
-class _Image:
+class Image:
     """What a Dockerfile was understood to say."""
 
     python: str = ""
@@ -47,9 +47,9 @@ def load_plain(folder: Path, document: dict[str, Any]) -> Task:
         TaskFormatError: it lists everything that does not map.
     """
     path = folder / "task.toml"
-    image = _read_dockerfile(folder / "environment")
-    checks, hidden_problems = _list_checks(folder / "tests", image.workdir)
-    unmapped = [*_settings_that_do_not_map(document, path), *image.unmapped, *hidden_problems]
+    image = read_dockerfile(folder / "environment")
+    checks, hidden_problems = list_checks(folder / "tests", image.workdir)
+    unmapped = [*settings_that_do_not_map(document, path), *image.unmapped, *hidden_problems]
     instruction_file = folder / "instruction.md"
     if not instruction_file.is_file():
         unmapped.append("instruction.md: missing")
@@ -84,10 +84,10 @@ def load_plain(folder: Path, document: dict[str, Any]) -> Task:
     return build_task(values, path)
 
 
-def _settings_that_do_not_map(document: dict[str, Any], path: Path) -> list[str]:
+def settings_that_do_not_map(document: dict[str, Any], path: Path) -> list[str]:
     said = []
     if document.get("steps"):
-        said.append("[[steps]]: turns in sequence, each with a verifier of its own")
+        said.append("[[steps]]: turns in sequence; `journeyman task import harbor` makes milestones of them")
     environment = table(document, "environment", path)
     for key in ("docker_image", "gpus", "mcp_servers", "healthcheck", "env", "skills_dir", "allowed_hosts"):
         if environment.get(key):
@@ -99,8 +99,8 @@ def _settings_that_do_not_map(document: dict[str, Any], path: Path) -> list[str]
     return said
 
 
-def _read_dockerfile(folder: Path) -> _Image:
-    image = _Image()
+def read_dockerfile(folder: Path) -> Image:
+    image = Image()
     if any((folder / name).is_file() for name in ("docker-compose.yaml", "docker-compose.yml", "compose.yaml")):
         image.unmapped.append("environment/docker-compose.yaml: several containers")
     path = folder / "Dockerfile"
@@ -119,7 +119,7 @@ def _read_dockerfile(folder: Path) -> _Image:
     return image
 
 
-def _understand(image: _Image, folder: Path, keyword: str, rest: str) -> bool:
+def _understand(image: Image, folder: Path, keyword: str, rest: str) -> bool:
     """Take one instruction in; false when it does not map."""
     if keyword == "FROM":
         found = re.fullmatch(r"(?:docker\.io/)?(?:library/)?python:(\d\.\d+)[\w.-]*", rest)
@@ -137,7 +137,7 @@ def _understand(image: _Image, folder: Path, keyword: str, rest: str) -> bool:
     return keyword in _HARMLESS
 
 
-def _understand_copy(image: _Image, folder: Path, rest: str) -> bool:
+def _understand_copy(image: Image, folder: Path, rest: str) -> bool:
     """One folder below `environment/`, copied into the working directory: that is the repository."""
     source, _, target = rest.partition(" ")
     workdir = PurePosixPath(image.workdir)
@@ -148,7 +148,7 @@ def _understand_copy(image: _Image, folder: Path, rest: str) -> bool:
     return place.is_dir() and place.is_relative_to(folder.resolve()) and place != folder.resolve()
 
 
-def _understand_env(image: _Image, rest: str) -> bool:
+def _understand_env(image: Image, rest: str) -> bool:
     for name, _, value in (pair.partition("=") for pair in shlex.split(rest)):
         if name == "PYTHONPATH":
             places = [PurePosixPath(place) for place in value.split(":") if place]
@@ -160,7 +160,7 @@ def _understand_env(image: _Image, rest: str) -> bool:
     return True
 
 
-def _understand_command(image: _Image, command: str) -> bool:
+def _understand_command(image: Image, command: str) -> bool:
     try:
         words = shlex.split(command)
     except ValueError:
@@ -180,7 +180,7 @@ def _understand_command(image: _Image, command: str) -> bool:
     return False
 
 
-def _list_checks(tests: Path, workdir: str) -> tuple[list[str], list[str]]:
+def list_checks(tests: Path, workdir: str) -> tuple[list[str], list[str]]:
     """Node ids of the test functions, and what stands against listing them."""
     checks: list[str] = []
     problems: list[str] = []
@@ -201,14 +201,14 @@ def _list_checks(tests: Path, workdir: str) -> tuple[list[str], list[str]]:
         except (SyntaxError, ValueError) as error:
             problems.append(f"tests/{file.name}: {error}")
             continue
-        for prefix, function in _test_functions(tree):
+        for prefix, function in listed_tests(tree):
             if any("parametrize" in ast.unparse(decorator) for decorator in function.decorator_list):
                 problems.append(f"tests/{file.name}: {function.name} is parametrized: its ids are not known unrun")
             checks.append(f"{file.name}::{prefix}{function.name}")
     return checks, problems
 
 
-def _test_functions(tree: ast.Module) -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+def listed_tests(tree: ast.Module) -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     found = []
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):

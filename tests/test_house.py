@@ -28,6 +28,7 @@ OPTIONAL = frozenset(
         "trl",
         "peft",
         "datasets",
+        "pyarrow",
         "accelerate",
         "gguf",
         "safetensors",
@@ -181,7 +182,8 @@ def test_every_package_is_listed_for_installation() -> None:
 def test_every_direct_dependency_is_pinned() -> None:
     project = tomllib.loads((HOUSE / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    wanted = itertools.chain(project["dependencies"], *(extras[name] for name in ("train", "view", "scale", "dev")))
+    names_of_extras = ("train", "view", "scale", "formats", "dev")
+    wanted = itertools.chain(project["dependencies"], *(extras[name] for name in names_of_extras))
     pinned = {
         line.split("==")[0].lower().replace("_", "-") for line in (HOUSE / "constraints.txt").read_text().splitlines()
     }

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 
@@ -35,15 +36,31 @@ class Baseline:
     """Node id → seconds (the slower of the untraced runs), in the order in which they run."""
     touching: dict[tuple[str, int], tuple[str, ...]]
     """(module, a function's first line) → the tests that enter it: the most specific first, then the fastest."""
-    dropped: dict[str, int] = field(default_factory=dict)
-    """Why tests were left out: reason → how many."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Test → why it cannot be relied on: flaky, slow, failed, error, skipped, missing."""
+    broken: dict[str, str] = field(default_factory=dict)
+    """Test file that cannot be collected → the end of what pytest said."""
+    complaints: dict[str, str] = field(default_factory=dict)
+    """Of those left out for one reason, what most of them said: reason → one line."""
+    seconds: float = 0.0
+    """Of the slowest run of the whole suite."""
+    ended: bool = True
+    """Whether each run came to its end within its limit."""
+
+    imported: frozenset[tuple[str, int]] = frozenset()
+    """(module, a function's first line) of those that run while the test files are imported."""
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Why tests were left out: reason → how many."""
+        return dict(Counter(self.left_out.values()))
 
     def only(self, tests: Iterable[str]) -> Baseline:
         """The same, with no other tests than these."""
         wanted = set(tests)
         touching = {place: tuple(t for t in found if t in wanted) for place, found in self.touching.items()}
         kept = {test: seconds for test, seconds in self.tests.items() if test in wanted}
-        return Baseline(kept, {place: found for place, found in touching.items() if found}, self.dropped)
+        return replace(self, tests=kept, touching={place: found for place, found in touching.items() if found})
 
     def of_module(self, path: str) -> tuple[str, ...]:
         """Tests that enter any function of a module."""
@@ -62,30 +79,54 @@ def ask_probe(sandbox: Sandbox, spec: dict[str, Any], timeout_s: float) -> tuple
     return [json.loads(line) for line in data.split(b"\n")[:-1]], done.text
 
 
-def measure(library: Library, sandbox: Sandbox) -> Baseline:
+def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_S) -> Baseline:
     """Run a library's tests three times on its pristine files, once of them traced.
+
+    Args:
+        limit_s: wall clock of one run, in seconds; what it did not come to is not used.
 
     Raises:
         SourceError: none of them can be relied on; the message says why.
     """
     runs: list[dict[str, dict[str, Any]]] = []
-    complaint = ""
+    complaint, ended, seconds = "", True, 0.0
+    broken: dict[str, str] = {}
     for number in range(RUNS):
         spec = {"mode": "baseline", "targets": list(library.tests), "trace": number == 0, "limit_s": LIMIT_S}
-        records, output = ask_probe(sandbox, spec, RUN_TIMEOUT_S)
+        begun = time.monotonic()
+        records, output = ask_probe(sandbox, spec, limit_s)
+        seconds = max(seconds, time.monotonic() - begun)
+        ended = ended and bool(records) and records[-1].get("exit") in (0, 1, 2, 5)  # else pytest itself broke down
         runs.append({record["id"]: record for record in records if record["kind"] == "test"})
-        broken = [record for record in records if record["kind"] == "broken"]
-        complaint = complaint or (broken[0]["message"] if broken else output)[-400:]
+        broken |= {record["path"]: record["message"] for record in records if record["kind"] == "broken"}
+        complaint = complaint or (next(iter(broken.values())) if broken else output)[-400:]
         if number == 0:
             places = {record["n"]: (record["path"], record["line"]) for record in records if record["kind"] == "place"}
+            early = [number for record in records if record["kind"] == "import" for number in record["functions"]]
+        if not runs[0]:
+            break
     reasons = {test: _against([run.get(test) for run in runs]) for test in runs[0]}
     tests = {test: max(run[test]["duration_s"] for run in runs[1:]) for test, reason in reasons.items() if not reason}
     if not tests:
+        if seconds >= limit_s:
+            complaint = f"after {limit_s:.0f} s no test had ended"
         raise SourceError(
             f"{library.sdist.requirement}: its tests do not run by themselves; the first trouble: {complaint}"
         )
-    dropped = Counter(reason for reason in reasons.values() if reason)
-    return Baseline(tests, _touching(tests, runs[0], places), dict(dropped))
+    left_out = {test: reason for test, reason in reasons.items() if reason}
+    complaints = _complaints(left_out, runs)
+    imported = frozenset(places[number] for number in early)
+    touching = _touching(tests, runs[0], places)
+    return Baseline(tests, touching, left_out, broken, complaints, seconds, ended, imported)
+
+
+def _complaints(left_out: dict[str, str], runs: list[dict[str, dict[str, Any]]]) -> dict[str, str]:
+    by_reason: dict[str, Counter[str]] = defaultdict(Counter)
+    for test, reason in left_out.items():
+        messages = (run[test].get("message", "") for run in runs if test in run)
+        if message := next(filter(None, messages), ""):
+            by_reason[reason][message.splitlines()[0]] += 1
+    return {reason: said.most_common(1)[0][0] for reason, said in by_reason.items()}
 
 
 def _against(runs: list[dict[str, Any] | None]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.sources import removal
 from journeyman.tasks.sources.functions import find_functions
 from journeyman.tasks.sources.hide import choose_hidden
 from journeyman.tasks.sources.library import Library
@@ -50,10 +51,16 @@ class Maker:
     def recipe(self, trial: Trial) -> Recipe:
         """The recipe of a trial that was not rejected."""
         mutant, rng = trial.mutant, random.Random(f"{self._seed}:{trial.mutant.key}")
+        is_removal = mutant.mutation.operator in removal.OPERATORS
         symptom = self._symptom(trial)
         failing = [failure.test for failure in trial.failures]
         # The shown test is always checked; the others in order, the most specific first.
         checked = [symptom.test, *(test for test in failing if test != symptom.test)][:MAX_FAIL_TO_PASS]
+        hidden = choose_hidden(checked, symptom.test, self._tests, rng)
+        text, facts = symptom.text, _facts(trial, symptom)
+        if is_removal:
+            text = removal.statement(mutant, symptom, hidden, self._tests, self._library)
+            facts |= {"difficulty": removal.difficulty(mutant), "told": removal.is_told(mutant, symptom)}
         name = re.sub(r"[^A-Za-z0-9]+", "-", mutant.mutation.function).strip("-").lower() or "function"
         return Recipe(
             name=f"{self._library.sdist.name}/{name}-{mutant.key[:8]}",
@@ -61,9 +68,9 @@ class Maker:
             mutation=mutant.mutation,
             fail_to_pass=tuple(checked),
             pass_to_pass=_to_keep(trial.passed, checked),
-            hidden=choose_hidden(checked, symptom.test, self._tests, rng),
-            instruction=symptom.text,
-            facts=_facts(trial, symptom),
+            hidden=hidden,
+            instruction=text,
+            facts=facts,
         )
 
     def _symptom(self, trial: Trial) -> Symptom:

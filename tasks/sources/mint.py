@@ -26,11 +26,14 @@ from journeyman.tasks.sources.library import Library, load_library
 from journeyman.tasks.sources.make import Maker, Proof, clear, folder_name, prove
 from journeyman.tasks.sources.plan import Quota, Wanted, mutants_in_turn
 from journeyman.tasks.sources.recipe import LibraryLine, Recipe, build_recipe
+from journeyman.tasks.sources.removal import removals_in_turn
 from journeyman.tasks.sources.trial import Mutant, Trial, try_mutants
 from journeyman.tasks.verdict import Assurance
 
 EVERYTHING = Wanted()
+MUTATION, REMOVAL = SOURCES = ("mutation", "removal")
 UNNAMED = "fault not in named function"
+UNTOLD = "nothing says what it should do"
 BATCH = 6
 """Mutants tried between two proofs: enough to share a start of pytest, few enough to stop in time."""
 
@@ -97,6 +100,7 @@ def mint(
     jobs: int = 1,
     progress: Callable[[MintReport], None] | None = None,
     wanted: Wanted = EVERYTHING,
+    source: str = MUTATION,
 ) -> MintReport:
     """Make up to `count` proven tasks of a library below `out`; fewer when its faults or its tests give no more.
 
@@ -105,34 +109,59 @@ def mint(
         out: a folder; task folders and the two record files appear in it. Several libraries may share it.
         jobs: proofs that run at once.
         progress: called after each mutant's fate is decided.
-        wanted: which tasks to keep.
+        wanted: which tasks to keep; a removal is never one of one line.
+        source: "mutation" (single faults) or "removal" (functions and classes without their bodies).
 
     Raises:
         SourceError: the library cannot be had, has no tests, or its tests do not run.
         SandboxError: no sandbox can be made here.
     """
+    return mint_library(
+        load_library(requirement), count=count, out=out, sandboxes=sandboxes, seed=seed, jobs=jobs, progress=progress,
+        wanted=wanted, source=source,
+    )  # fmt: skip
+
+
+def mint_library(
+    library: Library,
+    *,
+    count: int,
+    out: Path,
+    sandboxes: SandboxFactory,
+    seed: int = 0,
+    jobs: int = 1,
+    progress: Callable[[MintReport], None] | None = None,
+    wanted: Wanted = EVERYTHING,
+    source: str = MUTATION,
+    baseline: Baseline | None = None,
+) -> MintReport:
+    """As `mint`, of a library that is ready.
+
+    Args:
+        baseline: what its tests did, where they were measured already.
+    """
     begun = time.monotonic()
-    library = load_library(requirement)
     ledger = Ledger(LibraryLine.of(library), out)
     clear(library.sdist.name, out)
-    report = MintReport(library.sdist.requirement, count, out, resumed=len(ledger.kept))
-    report.kept += [_standing(recipe, out) for recipe in ledger.kept]
+    kept = [recipe for recipe in ledger.kept if recipe.source == source]
+    report = MintReport(library.sdist.requirement, count, out, resumed=len(kept))
+    report.kept += [_standing(recipe, out) for recipe in kept]
     if len(report.kept) >= count:
         return report
     with _Bench(library, sandboxes) as bench, ThreadPoolExecutor(jobs) as pool:
-        baseline = bench.measure(ledger)
+        baseline = bench.measure(ledger, baseline)
         report.tests, report.tests_dropped = len(baseline.tests), baseline.dropped
-        mutants = mutants_in_turn(library, baseline, seed, wanted)
-        quota = Quota.for_count(count, len({(m.mutation.path, m.mutation.function) for m in mutants}))
-        for recipe in ledger.kept:
+        mutants = _in_turn(source, library, baseline, seed, wanted)
+        quota = _quota(source, count, mutants)
+        for recipe in kept:
             quota.take(recipe.mutation)
         maker, waiting = Maker(library, seed), iter(mutants)
         while len(report.kept) < count and (batch := _next_batch(waiting, ledger, quota)):
             recipes: list[Recipe] = []
             for trial in bench.try_all(batch):
                 made = None if trial.rejected else maker.recipe(trial)
-                if made is None or (wanted.named and not made.facts["fault_in_named_function"]):
-                    _reject(trial.mutant.key, trial.rejected or UNNAMED, ledger, report)
+                if made is None or (against := _against(made, wanted)):
+                    _reject(trial.mutant.key, against if made else trial.rejected, ledger, report)
                 elif quota.allows(made.mutation):  # another of the same batch may have used it up
                     quota.take(made.mutation)
                     recipes.append(made)
@@ -144,6 +173,26 @@ def mint(
                 progress(report)
     report.seconds = time.monotonic() - begun
     return report
+
+
+def _against(made: Recipe, wanted: Wanted) -> str:
+    """Why a recipe that could be proven is not wished for; empty when it is."""
+    if wanted.named and not made.facts["fault_in_named_function"]:
+        return UNNAMED
+    return "" if made.facts.get("told", True) else UNTOLD
+
+
+def _in_turn(source: str, library: Library, baseline: Baseline, seed: int, wanted: Wanted) -> tuple[Mutant, ...]:
+    if source == REMOVAL:
+        return removals_in_turn(library, baseline, seed)
+    return mutants_in_turn(library, baseline, seed, wanted)
+
+
+def _quota(source: str, count: int, mutants: Sequence[Mutant]) -> Quota:
+    """Of removals each function gives one; they have few operators."""
+    if source == REMOVAL:
+        return Quota(per_function=1, per_operator=count)
+    return Quota.for_count(count, len({(m.mutation.path, m.mutation.function) for m in mutants}))
 
 
 def _standing(recipe: Recipe, out: Path) -> str:
@@ -185,9 +234,9 @@ class _Bench:
         self._library, self._sandboxes = library, sandboxes
         self._sandbox: Sandbox | None = None
 
-    def measure(self, ledger: Ledger) -> Baseline:
+    def measure(self, ledger: Ledger, known: Baseline | None) -> Baseline:
         """The library's reliable tests; in a folder that has its line already, those that the line names."""
-        baseline = measure(self._library, self._live())
+        baseline = known or measure(self._library, self._live())
         if ledger.tests:
             return baseline.only(ledger.tests)
         ledger.begin(tuple(baseline.tests))

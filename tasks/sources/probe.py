@@ -3,7 +3,8 @@
     python probe.py SPEC.json RECORDS.jsonl
 
 `{"mode": "baseline", "targets": [...], "trace": true, "limit_s": 10}` runs whole test files once and records for
-each test how it ended, how long it took and, when traced, which functions of the workspace it entered.
+each test how it ended, how long it took and, when traced, which functions of the workspace it entered; before them,
+which functions run while the test files are imported.
 
 `{"mode": "mutants", "mutants": [{"key", "path", "source", "tests"}], "timeout_s": 10}` writes each mutant's file in
 turn and runs its tests in a forked child: pytest is imported once, the library anew each time. Then the pristine file
@@ -53,9 +54,25 @@ class Recorder:
         self.seen: set[Any] = set()
         self.places: dict[tuple[str, int], int] = {}
 
+    def start_trace(self) -> None:
+        self.seen = set()
+        threading.setprofile(self._profile)
+        sys.setprofile(self._profile)
+
+    def end_trace(self) -> list[int]:
+        """The numbers of the functions that ran meanwhile."""
+        sys.setprofile(None)
+        threading.setprofile(None)
+        entered = {(code.co_filename, code.co_firstlineno) for code in self.seen}
+        return sorted(self._number(*place) for place in entered if place[0].startswith(WORKSPACE))
+
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         if self.wanted is not None:
             items[:] = [item for item in items if item.nodeid in self.wanted]
+
+    def pytest_collection_finish(self) -> None:
+        if self.trace:
+            self.write({"kind": "import", "functions": self.end_trace()})
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -64,20 +81,13 @@ class Recorder:
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
         self.record = {"kind": "test", "id": item.nodeid, "outcome": "passed", "duration_s": 0.0}
-        self.seen = set()
         if self.trace:
-            threading.setprofile(self._profile)
-            sys.setprofile(self._profile)
+            self.start_trace()
         signal.setitimer(signal.ITIMER_REAL, self.limit_s, 1.0)
         yield
         signal.setitimer(signal.ITIMER_REAL, 0)
         if self.trace:
-            sys.setprofile(None)
-            threading.setprofile(None)
-            entered = {(code.co_filename, code.co_firstlineno) for code in self.seen}
-            self.record["functions"] = sorted(
-                self._number(*place) for place in entered if place[0].startswith(WORKSPACE)
-            )
+            self.record["functions"] = self.end_trace()
         self.write(self.record)
 
     def _number(self, path: str, line: int) -> int:
@@ -92,9 +102,13 @@ class Recorder:
         if event == "call":
             self.seen.add(frame.f_code)
 
-    @pytest.hookimpl(hookwrapper=True)
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        # The limit is the test's: running out while pytest tells how it went, it would end the whole session.
+        left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
         report = (yield).get_result()
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, left, 1.0)
         self.record["duration_s"] += report.duration
         if self.record["outcome"] != "passed" or report.passed:
             return
@@ -135,7 +149,10 @@ def _too_long(_signal: int, _frame: object) -> None:
 
 def baseline(spec: dict[str, Any], write: Any) -> None:
     signal.signal(signal.SIGALRM, _too_long)
-    status = run(spec["targets"], Recorder(write, trace=spec["trace"], limit_s=spec["limit_s"]))
+    recorder = Recorder(write, trace=spec["trace"], limit_s=spec["limit_s"])
+    if spec["trace"]:
+        recorder.start_trace()  # before pytest imports a conftest, which may import the library
+    status = run(spec["targets"], recorder)
     write({"kind": "end", "exit": status})
 
 

@@ -24,6 +24,7 @@ from journeyman.tasks.sources.sdist import SourceError
 from journeyman.tasks.task import Budget, Check, CheckKind, Task
 from journeyman.tasks.verdict import Assurance
 
+PYTHON = Environment().python
 BUDGET = Budget(max_steps=20, command_timeout_s=30.0, grading_timeout_s=60.0, episode_timeout_s=600.0)
 
 
@@ -37,12 +38,17 @@ class LibraryLine:
     licence: str
     requirements: tuple[str, ...]
     pythonpath: tuple[str, ...]
+    python: str = PYTHON
 
     @classmethod
     def of(cls, library: Library) -> LibraryLine:
         environment = library.environment
         facts = (library.sdist.requirement, library.sdist.sha256, library.licence)
-        return cls(*facts, environment.requirements, environment.pythonpath)
+        return cls(*facts, environment.requirements, environment.pythonpath, environment.python)
+
+    @property
+    def environment(self) -> Environment:
+        return Environment(self.python, self.requirements, pythonpath=self.pythonpath)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +74,17 @@ class Recipe:
     """As it was proven; before that nothing better is known."""
 
     @property
+    def source(self) -> str:
+        """What made it: "mutation" or "removal"."""
+        return "removal" if self.mutation.operator.startswith("removed_") else "mutation"
+
+    @property
     def metadata(self) -> dict[str, Any]:
         """`Task.metadata`: the facts with what the library and the mutation say."""
         name, _, version = self.library.requirement.partition("==")
         fault = self.mutation.to_dict()
         shown = {key: fault[key] for key in ("operator", "function", "path", "line", "one_line")}
-        origin = {"source": "mutation", "library": name, "version": version, "licence": self.library.licence}
+        origin = {"source": self.source, "library": name, "version": version, "licence": self.library.licence}
         return {**origin, **shown, **self.facts}
 
 
@@ -104,10 +115,10 @@ def _lay_out(recipe: Recipe, library: Library, scratch: Path) -> Task:
     changed = {path: cut(path, library.read(path), recipe.hidden) for path in test_files}
     changed[mutation.path] = mutation.apply(library.read(mutation.path))
     for name, path in walk(library.root):
-        _place(scratch / "repository" / name, changed.get(name), path)
+        lay(scratch / "repository" / name, changed.get(name), path)
     for name in test_files:
-        _place(scratch / "hidden" / name, None, library.root / name)
-    _place(scratch / "solution" / mutation.path, None, library.root / mutation.path)
+        lay(scratch / "hidden" / name, None, library.root / name)
+    lay(scratch / "solution" / mutation.path, None, library.root / mutation.path)
     checks = [Check(id=test) for test in recipe.fail_to_pass]
     checks += [Check(id=test, kind=CheckKind.PASS_TO_PASS) for test in recipe.pass_to_pass]
     return Task(
@@ -116,7 +127,7 @@ def _lay_out(recipe: Recipe, library: Library, scratch: Path) -> Task:
         repository=scratch / "repository",
         hidden=scratch / "hidden",
         solution=scratch / "solution",
-        environment=Environment(requirements=recipe.library.requirements, pythonpath=recipe.library.pythonpath),
+        environment=recipe.library.environment,
         checks=tuple(checks),
         editable=library.editable,
         assurance=Assurance(recipe.assurance),
@@ -126,7 +137,7 @@ def _lay_out(recipe: Recipe, library: Library, scratch: Path) -> Task:
     )
 
 
-def _place(target: Path, data: bytes | None, original: Path) -> None:
+def lay(target: Path, data: bytes | None, original: Path) -> None:
     """Write new bytes, or link to the original's."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if data is not None and data != original.read_bytes():

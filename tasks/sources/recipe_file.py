@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from journeyman.tasks.sources.operators.mutation import Mutation
-from journeyman.tasks.sources.recipe import LibraryLine, Recipe
+from journeyman.tasks.sources.recipe import PYTHON, LibraryLine, Recipe
 from journeyman.tasks.task import TaskFormatError
 
 
@@ -62,6 +62,8 @@ def write_recipes(path: Path, recipes: Iterable[Recipe]) -> None:
 
 def library_line(library: LibraryLine, tests: tuple[str, ...]) -> str:
     row = {name: getattr(library, name) for name in LibraryLine.__slots__}
+    if library.python == PYTHON:  # files of before there was another have no such entry
+        del row["python"]
     by_file: dict[str, list[str]] = {}
     for test in tests:
         file, _, inner = test.partition("::")

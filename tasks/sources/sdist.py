@@ -28,6 +28,8 @@ from journeyman.tasks.task import TaskError
 
 MAX_FILES = 20_000
 MAX_BYTES = 200 * 1024 * 1024
+PACKED = "+source."
+"""In the version of what was packed from a repository: before a hash of its content. No index has such versions."""
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*==\s*([A-Za-z0-9][A-Za-z0-9.!+_-]*)\s*$")
 
 
@@ -75,6 +77,11 @@ def fetch(requirement: str, *, sha256: str | None = None, timeout_s: float = 300
     name, version = parse_requirement(requirement)
     folder = home("sdists") / f"{name}-{version}"
     if not (archive := _archive_in(folder)):
+        if PACKED in version:
+            raise SourceError(
+                f"{requirement}: packed from a repository, which no index has: run `journeyman task add` on it again, "
+                f"or put the archive that lies beside its recipes into {folder}"
+            )
         _download(name, version, folder, timeout_s)
         archive = _archive_in(folder)
     if archive is None:

@@ -1,8 +1,8 @@
-"""Whether a minted task can be graded in two sandboxes, and without which of its checks.
+"""Whether a task can be graded in two sandboxes, and without which of its checks.
 
-A library's tests were not written for that: some hand over what cannot cross (docs/grading.md). Checks that only guard
-against breaking something else are left out for it; where one that must come to pass cannot cross, the task stays at
-assurance `fresh`, with the reason.
+A project's own tests were not written for that: some hand over what cannot cross (docs/grading.md). Checks that only
+guard against breaking something else are left out for it; where one that must come to pass cannot cross, the task
+stays at less, with the reason.
 """
 
 from __future__ import annotations
@@ -31,6 +31,18 @@ OTHER = "behaves differently in two sandboxes"
 
 
 @dataclass(frozen=True, slots=True)
+class Crossing:
+    """What became of a task's checks when its reference was graded in two sandboxes."""
+
+    lost: frozenset[str]
+    """Checks that did not pass there."""
+    why: str = ""
+    """Why the task cannot be graded so; empty when it can, without the lost ones."""
+    graded: tuple[Verdict, ...] = ()
+    """The verdict, where it was about the very checks that are left."""
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A recipe at assurance `split`, yet to be proven; or why there is none."""
 
@@ -46,20 +58,29 @@ def for_split(recipe: Recipe, task: Task, sandboxes: SandboxFactory) -> Candidat
     Args:
         task: the recipe's task as it was built.
     """
-    verdict = grade(task.model_copy(update={"assurance": Assurance.SPLIT}), solution_tree(task), sandboxes)
-    lost = {check for check, outcome in verdict.outcomes.items() if outcome is not Outcome.PASSED}
-    if verdict.cause is not None or lost & set(recipe.fail_to_pass):
-        return Candidate(None, _why(verdict.detail, lost & set(recipe.fail_to_pass)))
-    if verdict.duration_s > LONGEST_S:  # thousands of calls between the two
-        return Candidate(None, SLOW)
-    kept = tuple(check for check in recipe.pass_to_pass if check not in lost)
-    if recipe.pass_to_pass and not kept:
-        return Candidate(None, UNGUARDED)
+    found = crossing(task, sandboxes)
+    if found.why:
+        return Candidate(None, found.why)
+    kept = tuple(check for check in recipe.pass_to_pass if check not in found.lost)
     split = replace(recipe, pass_to_pass=kept, assurance=Assurance.SPLIT.value, tree="", proof={})
-    return Candidate(split, graded=() if lost else (verdict,))
+    return Candidate(split, graded=found.graded)
 
 
-def _why(detail: str, lost: set[str]) -> str:
+def crossing(task: Task, sandboxes: SandboxFactory) -> Crossing:
+    """Grade a task's reference in two sandboxes, and say which of its checks cannot cross."""
+    verdict = grade(task.model_copy(update={"assurance": Assurance.SPLIT}), solution_tree(task), sandboxes)
+    lost = frozenset(check for check, outcome in verdict.outcomes.items() if outcome is not Outcome.PASSED)
+    asked = lost & set(task.fail_to_pass)
+    if verdict.cause is not None or asked:
+        return Crossing(lost, _why(verdict.detail, asked))
+    if verdict.duration_s > LONGEST_S:  # thousands of calls between the two
+        return Crossing(lost, SLOW)
+    if task.pass_to_pass and lost.issuperset(task.pass_to_pass):
+        return Crossing(lost, UNGUARDED)
+    return Crossing(lost, graded=() if lost else (verdict,))
+
+
+def _why(detail: str, lost: frozenset[str]) -> str:
     """The reason of a check that must come to pass; of any, where what it said is not told."""
     told = re.split(r"^FAILED ", detail.partition("\n\n")[0], flags=re.MULTILINE)[1:]
     asked = [text for text in told if text.partition("\n")[0] in lost]

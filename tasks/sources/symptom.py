@@ -48,9 +48,9 @@ def describe(failure: Failure, fault: str, tests: dict[str, bytes], functions: I
     known = {name for name in functions if name == fault or not hasattr(builtins, name)}
     told = failing_lines(failure, tests, known)
     named = fault if fault in told.names else next(iter(told.names), "")
-    shown = [line for block in told.blocks for line in _shorten(block, MAX_STATEMENT_LINES + 1 - len(told.blocks))]
+    shown = [line for block in told.blocks for line in shorten(block, MAX_STATEMENT_LINES + 1 - len(told.blocks))]
     lines = [_headline(failure, named), f"{failure.test} fails:"]
-    lines += [f"    {line}" for line in (*shown, *_message(failure))]
+    lines += [f"    {line}" for line in (*shown, *message_lines(failure))]
     if failure.exception != "AssertionError" and (place := _deepest(failure, tests)):
         lines.append(f"    in {place}")
     return Symptom("\n".join(lines), failure.test, named, bool(named) and named == fault)
@@ -65,7 +65,7 @@ def _headline(failure: Failure, named: str) -> str:
     return f"{subject} raises {failure.exception}."
 
 
-def _message(failure: Failure) -> list[str]:
+def message_lines(failure: Failure) -> list[str]:
     """The first line of what pytest said, and where a compared value came from if it says so."""
     lines = [line for line in failure.message.splitlines() if line.strip()]
     lines = [_FUNCTION.sub(r"\1", line.removeprefix("AssertionError: ")) for line in lines]
@@ -91,6 +91,7 @@ def _deepest(failure: Failure, tests: dict[str, bytes]) -> str:
     return f"{inside[-1][0]}, {inside[-1][1]}" if inside else ""
 
 
-def _shorten(lines: Sequence[str], most: int) -> list[str]:
+def shorten(lines: Sequence[str], most: int) -> list[str]:
+    """The first lines, with a mark where more were."""
     kept = [_narrow(line) for line in lines[:most]]
     return [*kept[:-1], f"{kept[-1]} …"] if len(lines) > most else kept

@@ -1,4 +1,4 @@
-"""`journeyman task …`: list, show, check, mint, build, split."""
+"""`journeyman task …`: list, show, check, add, mint, build, split."""
 
 from __future__ import annotations
 
@@ -83,6 +83,10 @@ def test_a_malformed_folder_is_one_clear_line(call: Call, tmp_path: Path, text: 
 def test_an_unpinned_library_and_a_missing_suite_are_refused(call: Call, tmp_path: Path) -> None:
     shown = call("task", "mint", "inflection")
     assert shown.exit_code == 2 and "inflection==0.5.1" in shown.stderr
+    shown = call("task", "mint", "inflection==0.5.1", "--source", "gift")
+    assert shown.exit_code == 2 and "mutation and removal" in shown.stderr
+    shown = call("task", "project", "inflection", "--out", "x")
+    assert shown.exit_code == 2 and "inflection==0.5.1" in shown.stderr
     shown = call("task", "build", "nowhere.jsonl", "--out", "x")
     assert shown.exit_code == 2 and "no such file" in shown.stderr
     shown = call("task", "split", "nowhere.jsonl")
@@ -91,6 +95,38 @@ def test_an_unpinned_library_and_a_missing_suite_are_refused(call: Call, tmp_pat
     shown = call("task", "build", "bad.jsonl", "--out", "x")
     assert shown.exit_code == 2 and "line 1" in shown.stderr
     assert not (tmp_path / "x").exists()
+
+
+def test_a_repository_that_cannot_be_added_is_told_why_in_a_line(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "gopher").mkdir()
+    (tmp_path / "gopher" / "go.mod").touch()
+    (tmp_path / "bad.toml").write_text("pyhton = '3.11'\n")
+    for words, part in (
+        (["nowhere"], "no such folder"),
+        (["gopher"], "a Go repository"),
+        (["gopher", "--config", "bad.toml"], "pyhton"),
+    ):
+        shown = call("task", "add", *words)
+        assert shown.exit_code == 2 and part in shown.stderr, shown.stderr
+        assert len(shown.stderr.splitlines()) <= 2, "a line of progress, and the reason"
+    assert not (tmp_path / "tasks").exists()
+
+
+@pytest.mark.slow
+def test_a_library_is_added_and_says_what_was_found(call: Call, backend: str) -> None:
+    shown = call("task", "add", "inflection==0.5.1", "--count", 1, "--out", "added", "--backend", backend)
+    assert shown.exit_code == 0, shown.stderr
+    for part in (
+        'tests = ["test_inflection.py"]',
+        "setup.py, python_requires",
+        "tests passed three times",
+        "1 task in",
+    ):
+        assert part in shown.stdout, part
+    again = call("task", "add", "inflection==0.5.1", "--count", 1, "--out", "added", "--backend", backend, "--json")
+    data = json.loads(again.stdout)
+    assert data["minted"]["resumed"] == 1 and data["tests"] > 400
+    assert call("task", "check", "added", "--backend", backend, "--runs", 1).exit_code == 0
 
 
 @pytest.mark.slow
@@ -108,6 +144,18 @@ def test_tasks_are_minted_resumed_and_built_again(call: Call, backend: str) -> N
     assert again.exit_code == 0 and "2 of 2 are graded in two sandboxes" in again.stdout
     again = call("task", "split", "minted/recipes.jsonl", "--backend", backend, "--json")
     assert json.loads(again.stdout)["libraries"]["inflection==0.5.1"] == {"split": 2, "unsplit": {}}
+
+
+@pytest.mark.slow
+def test_a_project_is_made_proven_and_built_again(call: Call, backend: str) -> None:
+    made = call("task", "project", "inflection==0.5.1", "--most", 8, "--out", "made", "--backend", backend)
+    assert made.exit_code == 0, made.stderr
+    assert "8 milestones, 12 functions" in made.stdout and "closed in order 8/8" in made.stdout
+    again = call("task", "project", "inflection==0.5.1", "--out", "made", "--backend", backend, "--json")
+    assert json.loads(again.stdout)["resumed"] and len(json.loads(again.stdout)["milestones"]) == 8
+    built = call("task", "build", "made/projects.jsonl", "--out", "rebuilt", "--json")
+    assert json.loads(built.stdout)["tasks"] == ["inflection/project"]
+    assert call("task", "check", "rebuilt", "--backend", backend, "--runs", 1).exit_code == 0
 
 
 @pytest.mark.slow

@@ -1,0 +1,72 @@
+"""What the readers of a repository's files gather: each fact with the place that it was read from.
+
+The first reader that knows a fact is believed; they are asked in the order of how much their files bind.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Kind = Literal["runtime", "test", "dev"]
+MAX_READ = 2 * 1024 * 1024
+"""Longest settings file that is read, in bytes."""
+TEST_GROUP = re.compile(r"^(unit[-_]?)?(test|tests|testing|hatch-test|pytest|ci[-_]tests?)$", re.IGNORECASE)
+DEV_GROUP = re.compile(r"^(dev|develop|development|default|all)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Requirement lines of one place."""
+
+    kind: Kind
+    lines: tuple[str, ...]
+    where: str
+
+
+@dataclass(slots=True)
+class Facts:
+    """What one repository says."""
+
+    folder: Path
+    told: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    """name, version, python (a specifier), base (the folder that is importable), licence, build, command → (what it
+    says, where)."""
+    needs: list[Need] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
+    """Environment variables of its test runs."""
+    settings: dict[str, str] = field(default_factory=dict)
+    """pytest's settings, as an ini file has them."""
+    version_files: list[str] = field(default_factory=list)
+    """Modules that its build would write the version into."""
+    notes: list[str] = field(default_factory=list)
+    """What was met and not followed."""
+
+    def tell(self, key: str, value: Any, where: str) -> None:
+        """Note a fact, unless it is known already or says nothing."""
+        if value not in (None, "", [], {}):
+            self.told.setdefault(key, (value, where))
+
+    def need(self, kind: Kind, lines: Iterable[Any], where: str) -> None:
+        if kept := tuple(line.strip() for line in lines if isinstance(line, str) and line.strip()):
+            self.needs.append(Need(kind, kept, where))
+
+    def group(self, name: str, lines: Iterable[Any], where: str) -> None:
+        """Note a named group of requirements, if its name says that tests or developers need it."""
+        if TEST_GROUP.match(name):
+            self.need("test", lines, where)
+        elif DEV_GROUP.match(name):
+            self.need("dev", lines, where)
+
+    def get(self, key: str, default: Any = "") -> Any:
+        return self.told[key][0] if key in self.told else default
+
+    def text(self, name: str) -> str:
+        """A file's text; empty where there is none, or it is too long for settings."""
+        path = self.folder / name
+        if not path.is_file() or path.stat().st_size > MAX_READ:
+            return ""
+        return path.read_text(encoding="utf-8", errors="replace")

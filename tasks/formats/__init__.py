@@ -1,0 +1,1 @@
+"""Other people's formats: their rows become tasks, and tasks become their rows."""

@@ -1,0 +1,63 @@
+"""Requirement lines as exact versions, so that a task means the same tomorrow. pip decides; nothing is installed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from journeyman.sandbox.home import home
+from journeyman.sandbox.image import interpreter_for
+from journeyman.tasks.sources.sdist import SourceError
+
+RESOLVE_S = 600.0
+"""Wall clock of one resolution, in seconds."""
+LOOSENED = "the versions that its files ask for do not fit together; the newest that do were taken"
+
+
+def resolve(lines: tuple[str, ...], python: str, source: str) -> tuple[tuple[str, ...], str]:
+    """All that must be installed, each with its version, and a remark if not all wishes could be met.
+
+    Raises:
+        SourceError: no versions fit together, or the package index cannot be reached; the message has pip's reason.
+    """
+    found, trouble = _ask_pip(lines, python)
+    if found:
+        return found, ""
+    loose = tuple(lines[:1] + tuple(_loosened(line) for line in lines[1:]))
+    found, _ = _ask_pip(loose, python) if loose != lines else ((), "")
+    if found:
+        return found, LOOSENED
+    raise SourceError(
+        f"{source}: its requirements cannot be installed: {trouble}; "
+        'write requirements = ["pytest==8.3.5", "…"] into journeyman.toml'
+    )
+
+
+def _loosened(line: str) -> str:
+    requirement = Requirement(line)
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    return requirement.name + extras
+
+
+def _ask_pip(lines: tuple[str, ...], python: str) -> tuple[tuple[str, ...], str]:
+    interpreter = interpreter_for(python)
+    with tempfile.TemporaryDirectory(dir=home("scratch")) as scratch:
+        wanted, report = Path(scratch, "requirements.txt"), Path(scratch, "report.json")
+        wanted.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        command = [sys.executable, "-m", "pip", "--python", str(interpreter.executable), "install", "--dry-run"]
+        command += ["--ignore-installed", "--no-input", "--quiet", "--disable-pip-version-check"]
+        command += ["--report", str(report), "--requirement", str(wanted)]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=RESOLVE_S, check=False)
+        except subprocess.TimeoutExpired:
+            return (), f"pip took more than {RESOLVE_S:.0f} s"
+        if done.returncode:
+            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
+            return (), " ".join(errors[-2:]).removeprefix("ERROR: ") or "pip gave no reason"
+        chosen = [each["metadata"] for each in json.loads(report.read_text(encoding="utf-8"))["install"]]
+    return tuple(sorted(f"{each['name']}=={each['version']}" for each in chosen)), ""

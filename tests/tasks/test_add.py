@@ -1,0 +1,128 @@
+"""From a folder that nobody prepared to proven tasks: packed once, resumed, rebuilt elsewhere."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from journeyman.sandbox.home import home
+from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.detect.needs import PYTEST
+from journeyman.tasks.harbor import load_tasks
+from journeyman.tasks.sources import add as module
+from journeyman.tasks.sources.add import AddReport, add, adopt
+from journeyman.tasks.sources.recipe import build_recipe
+from journeyman.tasks.sources.recipe_file import read_recipes
+from journeyman.tasks.sources.sdist import SourceError
+from tests.tasks.conftest import lay
+
+FILES = {
+    "pyproject.toml": "[project]\nname = 'Parcel'\nversion = '0.3'\n[tool.pytest.ini_options]\naddopts = '--no-such'\n",
+    "tox.ini": "[testenv]\nsetenv =\n    PARCEL_UNIT = kg\n",
+    "src/parcel/__init__.py": (
+        "import os\nfrom importlib.metadata import version\n\n__version__ = version('parcel')\n\n\n"
+        "def postage(weight, express):\n    price = 3 + weight * 2\n    return price * 2 if express else price\n\n\n"
+        "def label(weight):\n    return f'{weight} {os.environ[\"PARCEL_UNIT\"]}'\n"
+    ),
+    "tests/test_parcel.py": (
+        "import time\nfrom pathlib import Path\n\nimport parcel\n\n\n"
+        "def test_plain():\n    assert parcel.postage(2, False) == 7\n\n\n"
+        "def test_express():\n    assert parcel.postage(2, True) == 14\n\n\n"
+        "def test_label():\n    assert parcel.label(4) == '4 kg'\n\n\n"
+        "def test_version():\n    assert parcel.__version__ == '0.3'\n\n\n"
+        "def test_network():\n    raise OSError('no network')\n\n\n"
+        "def test_fickle():\n    marker = Path('/tmp/fickle')\n    assert not marker.exists()\n    marker.touch()\n"
+    ),
+    "tests/test_other.py": "import nowhere_to_be_had\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A cache of its own, but for the built environments; requirements are taken as they stand, without an index."""
+    environments, place = home("environments"), tmp_path / "home"
+    place.mkdir()
+    (place / "environments").symlink_to(environments)
+    monkeypatch.setenv("JOURNEYMAN_HOME", str(place))
+    monkeypatch.setattr(module, "resolve", lambda lines, *_: (lines, ""))
+    yield place
+
+
+def test_a_folder_becomes_tasks_and_a_second_run_goes_on(sandboxes: SandboxFactory, tmp_path: Path) -> None:
+    source, out = lay(tmp_path / "checkout", FILES), tmp_path / "out"
+    stages: list[str] = []
+    report = add(str(source), count=2, sandboxes=sandboxes, out=out, said=lambda stage, _: stages.append(stage))
+    assert stages == ["detected", "measured"]
+    assert report.tests == 4
+    assert report.quarantined == {
+        "failed": ["tests/test_parcel.py::test_network"], "flaky": ["tests/test_parcel.py::test_fickle"],
+    }  # fmt: skip
+    assert report.complaints["failed"] == "OSError: no network"
+    assert "nowhere_to_be_had" in report.broken["tests/test_other.py"]
+    assert report.minted is not None and len(report.minted.kept) == len(load_tasks(out)) == 2
+    assert not list(source.rglob("pytest.ini")), "the source is not written to"
+
+    again = add(str(source), count=2, sandboxes=sandboxes, out=out)
+    assert again.minted is not None and again.minted.resumed == 2
+    assert (again.requirement, again.quarantined) == (report.requirement, report.quarantined)
+    assert list(home("scratch").iterdir()) == []
+    assert {finding.key: finding.value for finding in again.findings}["requirements"] == (PYTEST,)
+
+
+def test_recipes_are_built_again_where_nothing_is_cached(
+    sandboxes: SandboxFactory, tmp_path: Path, cache: Path
+) -> None:
+    out = tmp_path / "out"
+    add(str(lay(tmp_path / "checkout", FILES)), count=1, sandboxes=sandboxes, out=out)
+    (recipe,) = read_recipes(out / "recipes.jsonl")
+    for folder in ("sdists", "libraries"):
+        shutil.rmtree(cache / folder)
+    with pytest.raises(SourceError, match="task add"):
+        build_recipe(recipe, tmp_path / "again")
+    adopt(out)
+    assert build_recipe(recipe, tmp_path / "again").checks == load_tasks(out)[0].checks
+
+
+def test_the_same_files_give_the_same_archive(sandboxes: SandboxFactory, tmp_path: Path, cache: Path) -> None:
+    def added(out: str) -> AddReport:
+        return add(str(tmp_path / "checkout"), count=0, sandboxes=sandboxes, out=tmp_path / out)
+
+    source = lay(tmp_path / "checkout", FILES)
+    first = added("a")
+    shutil.rmtree(cache / "sdists")
+    assert added("b").requirement == first.requirement
+    (source / "src/parcel/more.py").write_text("x = 1\n")
+    assert added("b").requirement != first.requirement
+
+
+@pytest.mark.parametrize(
+    ("test", "complaint"),
+    [
+        ("import nowhere_to_be_had\n", "nowhere_to_be_had"),
+        ("while True:\n    pass\n", "after 3 s no test had ended"),
+        ("", "first trouble"),
+    ],
+)
+def test_where_no_test_runs_nothing_is_left(
+    test: str, complaint: str, sandboxes: SandboxFactory, tmp_path: Path
+) -> None:
+    source = lay(tmp_path / "bad", {"bad.py": "", "test_bad.py": test, "journeyman.toml": "suite_limit_s = 3\n"})
+    with pytest.raises(SourceError, match=complaint):
+        add(str(source), count=1, sandboxes=sandboxes, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    assert list(home("scratch").iterdir()) == []
+
+
+def test_a_hanging_test_is_left_out_and_named(
+    sandboxes: SandboxFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("journeyman.tasks.sources.baseline.LIMIT_S", 0.5)
+    hanging = "import time\n\n\ndef test_good():\n    pass\n\n\ndef test_hang():\n    time.sleep(99)\n"
+    source = lay(tmp_path / "slow", {"slow.py": "x = 1\n", "test_slow.py": hanging})
+    report = add(str(source), count=0, sandboxes=sandboxes, out=tmp_path / "out")
+    assert (report.tests, report.quarantined) == (1, {"failed": ["test_slow.py::test_hang"]})
+    assert json.loads((tmp_path / "out" / "added.json").read_text())["report"]["ended"] is True
