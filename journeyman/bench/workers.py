@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +16,8 @@ HANGS_S = 400.0
 """How long one answer may take, in seconds; building an image is the longest."""
 END_S = 60.0
 """How long a worker may take to end, in seconds."""
+GONE_S = 5.0
+"""How long, after it, what it has started may take to end, in seconds."""
 
 
 class RowError(Exception):
@@ -85,6 +88,8 @@ class Worker:
             self._process.kill()
             self._process.wait()
         self._process.stdout.close()
-        if self._group:
-            with suppress(OSError):
+        deadline = time.monotonic() + GONE_S
+        while self._group and Path(self._group).is_dir() and time.monotonic() < deadline:
+            with suppress(OSError):  # what ends with it may not have ended yet
                 Path(self._group).rmdir()
+            time.sleep(0.02)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 PROC = Path("/proc")
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+_PREFIX = "journeyman-bench-"
 _V1 = ("/sys/fs/cgroup/cpuacct", "/sys/fs/cgroup/cpu,cpuacct")
 _V2_CONTAINERS = ("/sys/fs/cgroup/docker", "/sys/fs/cgroup/system.slice")
 _DAEMONS = frozenset({"dockerd", "containerd", "containerd-shim", "containerd-shim-runc-v2", "docker-proxy"})
@@ -124,7 +125,11 @@ def _joined() -> str:
     lines = [row.split(":", 2) for row in (PROC / "self/cgroup").read_text().splitlines()]
     own = next((path for _, names, path in lines if "cpuacct" in names.split(",")), None)
     for top in _V1 if own is not None else ():
-        group = Path(f"{top}{own}", f"bench-{os.getpid()}")
+        group = Path(f"{top}{own}", f"{_PREFIX}{os.getpid()}")
+        for left in group.parent.glob(f"{_PREFIX}*"):
+            if not (PROC / left.name.removeprefix(_PREFIX)).exists():  # a worker that was killed
+                with suppress(OSError):
+                    left.rmdir()
         with suppress(OSError):
             group.mkdir()
             (group / "cgroup.procs").write_text("0")
