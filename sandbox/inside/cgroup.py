@@ -72,11 +72,15 @@ def joined(pid: int, owner: int) -> Cgroup | None:
     return Cgroup(version, [folder, time[1]] if time else [folder])
 
 
-def sweep(owner: int = 0) -> None:
-    """Remove the groups of an outer process that is at its end, and those of outer processes that are gone."""
+def sweep(owner: int = 0) -> bool:
+    """Remove the groups of an outer process that is at its end, and those of outer processes that are gone.
+
+    Says whether one of the owner's is left: the kernel keeps a group for a moment after its last member's end.
+    """
     for folder, pid in groups().items():
         if pid == str(owner) or not os.path.exists(f"/proc/{pid}"):
             _remove(folder)
+    return str(owner) in groups().values()
 
 
 def groups() -> dict[str, str]:

@@ -22,6 +22,7 @@ import os
 import select
 import signal
 import socket
+import time
 
 from . import cgroup, root
 from . import kernel as k
@@ -31,6 +32,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+SWEEPS, SWEEP_S = 50, 0.02
+"""How often, and how long apart in seconds, control groups are tried to be removed at the end."""
 MAX_MESSAGE = 1 << 16
 """Of one message on a control or lane socket (each is one packet of JSON, with descriptors)."""
 ZYGOTE = PROGRAM.format(module="zygote")
@@ -54,7 +57,10 @@ def main() -> None:
     if child == 0:
         _inside(config, control)
     _wait(child, control)
-    cgroup.sweep(os.getpid())
+    for _ in range(SWEEPS):
+        if not cgroup.sweep(os.getpid()):
+            break
+        time.sleep(SWEEP_S)
 
 
 def contained() -> None:
