@@ -116,8 +116,8 @@ def test_a_driver_that_is_stopped_leaves_nothing_running(
         family = below(command.pid)
         (folder,) = folders_of(family)
         os.killpg(command.pid, blow)  # as the terminal does: to whatever is in the foreground
-        _, err = command.communicate(timeout=120)
-    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), 90)
+        _, err = command.communicate(timeout=300)
+    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family), 180)
     assert not [each for each in store.summaries() if each.state is State.RUNNING] and not store.problems()
     if blow == signal.SIGKILL:
         from journeyman.policies.ray_cluster import sweep
