@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,6 +66,16 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts
 
 class CannotError(Exception):
     """A command cannot do what was asked; the message is the one line that people see: what is wrong, and the mend."""
+
+
+@contextmanager
+def interruptible(kept: str) -> Iterator[None]:
+    """Ctrl-C ends the command with one line that says what is kept, and the exit code for it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say_error(f"interrupted; {kept}")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def say_error(message: str) -> None:

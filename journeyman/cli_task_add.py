@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from journeyman.cli_common import FAILED, INTERRUPTED, BackendOption, JsonOption, example, print_json, say_error
+from journeyman.cli_common import FAILED, BackendOption, JsonOption, example, interruptible, print_json
 from journeyman.cli_task import app, sandboxes_of
 from journeyman.cli_task_audit import SHOWN
 from journeyman.cli_task_make import progress_bar, say_minted
@@ -66,15 +66,12 @@ def add_tasks(
         if not as_json:
             {"detected": _say_detected, "measured": _say_measured}[stage](report)
 
-    try:
-        with progress_bar(f"adding {line(source)}", count or None, shown=not as_json) as advance:
-            report = add(
-                source, count=count, sandboxes=sandboxes_of(backend), out=out_folder, config=config, seed=seed,
-                jobs=jobs, said=said, progress=lambda minted: advance(len(minted.kept)),
-            )  # fmt: skip
-    except KeyboardInterrupt:
-        say_error("interrupted; the tasks proven so far are kept, and the same command goes on")
-        raise typer.Exit(INTERRUPTED) from None
+    kept = "the tasks proven so far are kept, and the same command goes on"
+    with interruptible(kept), progress_bar(f"adding {line(source)}", count or None, shown=not as_json) as advance:
+        report = add(
+            source, count=count, sandboxes=sandboxes_of(backend), out=out_folder, config=config, seed=seed,
+            jobs=jobs, said=said, progress=lambda minted: advance(len(minted.kept)),
+        )  # fmt: skip
     if as_json:
         print_json(report.as_json())
     elif report.minted:

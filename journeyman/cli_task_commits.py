@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from journeyman.cli_common import FAILED, INTERRUPTED, BackendOption, JsonOption, example, print_json, say_error
+from journeyman.cli_common import FAILED, BackendOption, JsonOption, example, interruptible, print_json, say_error
 from journeyman.cli_task import app, sandboxes_of
 from journeyman.cli_task_make import progress_bar
 from journeyman.tasks.sources.commit_task import Needs
@@ -51,15 +51,13 @@ def commits(
     """
     folder = out_folder or Path("tasks") / f"{repository.resolve().name}-commits"
     needs = Needs(tuple(requirement or ()), python)
-    try:
-        with progress_bar(f"reading {line(repository.resolve().name)}", None, shown=not as_json) as advance:
-            report = make_commits(
-                repository, count=count, out=folder, sandboxes=sandboxes_of(backend), since=since, needs=needs,
-                progress=lambda report: advance(report.looked, report.commits, _so_far(report)),
-            )  # fmt: skip
-    except KeyboardInterrupt:
-        say_error(f"interrupted; the tasks proven so far are kept in {folder}, and the same command goes on")
-        raise typer.Exit(INTERRUPTED) from None
+    kept = f"the tasks proven so far are kept in {folder}, and the same command goes on"
+    reading = f"reading {line(repository.resolve().name)}"
+    with interruptible(kept), progress_bar(reading, None, shown=not as_json) as advance:
+        report = make_commits(
+            repository, count=count, out=folder, sandboxes=sandboxes_of(backend), since=since, needs=needs,
+            progress=lambda report: advance(report.looked, report.commits, _so_far(report)),
+        )  # fmt: skip
     if as_json:
         print_json(report.as_json())
     else:

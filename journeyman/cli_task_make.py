@@ -14,11 +14,11 @@ from rich.text import Text
 
 from journeyman.cli_common import (
     FAILED,
-    INTERRUPTED,
     BackendOption,
     CannotError,
     JsonOption,
     example,
+    interruptible,
     print_json,
     say_error,
 )
@@ -106,15 +106,12 @@ def mint_tasks(
     if source not in SOURCES:
         raise CannotError(f"--source {source}: there are {' and '.join(SOURCES)}")
     folder = out_folder or Path("tasks") / f"{name}-{version}"
-    try:
-        with progress_bar(f"minting {line(requirement)}", count, shown=not as_json) as advance:
-            report = mint(
-                requirement, count=count, out=folder, sandboxes=sandboxes_of(backend), seed=seed, jobs=jobs,
-                progress=lambda report: advance(len(report.kept)), source=source,
-            )  # fmt: skip
-    except KeyboardInterrupt:
-        say_error(f"interrupted; the tasks proven so far are kept in {folder}, and the same command goes on")
-        raise typer.Exit(INTERRUPTED) from None
+    kept = f"the tasks proven so far are kept in {folder}, and the same command goes on"
+    with interruptible(kept), progress_bar(f"minting {line(requirement)}", count, shown=not as_json) as advance:
+        report = mint(
+            requirement, count=count, out=folder, sandboxes=sandboxes_of(backend), seed=seed, jobs=jobs,
+            progress=lambda report: advance(len(report.kept)), source=source,
+        )  # fmt: skip
     if as_json:
         print_json(report.as_json())
     else:
@@ -169,14 +166,11 @@ def split(
     Interrupted, it keeps what it decided; the same command goes on from there.
     """
     number = len(_recipes_of(recipes))
-    try:
-        with progress_bar(f"splitting {line(str(recipes))}", number, shown=not as_json) as advance:
-            report = split_file(
-                recipes, sandboxes_of(backend), jobs=jobs, progress=lambda report: advance(report.done)
-            )  # fmt: skip
-    except KeyboardInterrupt:
-        say_error(f"interrupted; {recipes} is as it was, and the same command goes on")
-        raise typer.Exit(INTERRUPTED) from None
+    kept = f"{recipes} is as it was, and the same command goes on"
+    with interruptible(kept), progress_bar(f"splitting {line(str(recipes))}", number, shown=not as_json) as advance:
+        report = split_file(
+            recipes, sandboxes_of(backend), jobs=jobs, progress=lambda report: advance(report.done)
+        )  # fmt: skip
     if as_json:
         print_json(report.as_json())
     else:

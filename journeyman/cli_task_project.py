@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from journeyman.cli_common import INTERRUPTED, BackendOption, CannotError, JsonOption, example, print_json, say_error
+from journeyman.cli_common import BackendOption, CannotError, JsonOption, example, interruptible, print_json
 from journeyman.cli_task import sandboxes_of
 from journeyman.cli_task_audit import app
 from journeyman.cli_task_make import progress_bar
@@ -48,19 +48,16 @@ def project(
     name, pinned, version = requirement.partition("==")
     if not (name and pinned and version):
         raise CannotError(f"{requirement}: name a library with its exact version, such as inflection==0.5.1")
-    try:
-        with progress_bar(f"measuring {line(requirement)}", None, shown=not as_json) as advance:
+    kept = "nothing is left of the unfinished project"
+    with interruptible(kept), progress_bar(f"measuring {line(requirement)}", None, shown=not as_json) as advance:
 
-            def tell(report: ProjectReport) -> None:
-                advance(report.done, report.of, f"{report.stage} {line(requirement)}")
+        def tell(report: ProjectReport) -> None:
+            advance(report.done, report.of, f"{report.stage} {line(requirement)}")
 
-            report = make_project(
-                requirement, modules=module or (), out=out_folder, sandboxes=sandboxes_of(backend), most=most,
-                jobs=jobs, progress=tell,
-            )  # fmt: skip
-    except KeyboardInterrupt:
-        say_error("interrupted; nothing is left of the unfinished project")
-        raise typer.Exit(INTERRUPTED) from None
+        report = make_project(
+            requirement, modules=module or (), out=out_folder, sandboxes=sandboxes_of(backend), most=most,
+            jobs=jobs, progress=tell,
+        )  # fmt: skip
     if as_json:
         print_json(report.as_json())
     elif report.recipe is not None:

@@ -28,11 +28,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from journeyman.sandbox.channel import SocketStream
+from journeyman.sandbox.docker_container import host_config, start
 from journeyman.sandbox.docker_engine import Engine, EngineError, engine
 from journeyman.sandbox.docker_image import BASE_VARIABLE, environment_image, image_for
-from journeyman.sandbox.docker_plain import host_config, open_plain
-from journeyman.sandbox.docker_reaper import LABEL, owner, reap
+from journeyman.sandbox.docker_plain import open_plain
+from journeyman.sandbox.docker_reaper import reap
 from journeyman.sandbox.docker_stream import AttachedStream
 from journeyman.sandbox.home import home
 from journeyman.sandbox.image import ENV
@@ -177,29 +177,19 @@ class Containers:
     def _start(self, image: str, name: str, folder: Path) -> AttachedStream:
         variables = command_environment(self._environment)
         variables.pop("PYTHONPATH")  # the zygote has no repository
-        binds = [f"{folder}:{Path(LISTEN_AT).parent}:rw", f"{home('templates')}:{TEMPLATES}:ro"]
-        container = self._docker.create(
+        bounds = host_config(self._limits, self._docker.facts, _security(self._docker))
+        bounds["pids_limit"] = self._limits.processes + OWN_PROCESSES
+        bounds["binds"] = [f"{folder}:{Path(LISTEN_AT).parent}:rw", f"{home('templates')}:{TEMPLATES}:ro"]
+        return start(
+            self._docker,
             image,
+            name,
+            bounds,
+            user=OWNER,
             entrypoint=["/bin/sh", "-c", START],
-            name=name,
-            host={**host_config(self._limits, self._docker.facts, _security(self._docker)), "binds": binds},
-            processes=self._limits.processes + OWN_PROCESSES,
-            user=f"{OWNER}:{OWNER}",
-            working_dir="/",
-            hostname="sandbox",
-            network_disabled=True,
-            healthcheck={"test": ["NONE"]},
-            stdin_open=True,
             environment={VARIABLES: json.dumps(variables)},
-            labels={LABEL: owner()},
+            masked=False,  # a lane mounts a /proc for each sandbox, and masks it; over a masked one it may not
         )
-        stream = AttachedStream(SocketStream(self._docker.attach(container)))
-        try:
-            self._docker.start(container)
-        except BaseException:
-            stream.close()
-            raise
-        return stream
 
 
 def _security(docker: Engine) -> list[str]:

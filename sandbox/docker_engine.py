@@ -178,12 +178,17 @@ class Engine:
         """Whether it answers at a socket of this machine, and so should see the same folders."""
         return str(self._client.base_url).startswith("http+docker://")
 
-    def create(self, image: str, *, name: str, host: Mapping[str, Any], processes: int, **config: Any) -> str:
-        """Create a container without starting it; returns its id. `host` is what `create_host_config` takes."""
+    def create(self, image: str, *, name: str, host: Mapping[str, Any], masked: bool, **config: Any) -> str:
+        """Create a container without starting it; returns its id.
+
+        Args:
+            host: what the SDK's `create_host_config` takes.
+            masked: whether the engine covers parts of /proc, as it does by itself.
+        """
 
         def create() -> str:
-            host_config = self._client.create_host_config(**host, pids_limit=processes)
-            if "binds" in host:  # a lane mounts a /proc for each sandbox, and masks it; one that is masked it may not
+            host_config = self._client.create_host_config(**host)
+            if not masked:
                 host_config |= {"MaskedPaths": [], "ReadonlyPaths": []}
             made = self._client.create_container(
                 image, name=name, host_config=host_config, use_config_proxy=False, **config

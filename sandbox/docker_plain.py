@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from journeyman.sandbox.channel import AGENT_ARGUMENTS, Channel, SocketStream
+from journeyman.sandbox.channel import AGENT_ARGUMENTS, Channel
+from journeyman.sandbox.docker_container import host_config, start
 from journeyman.sandbox.docker_engine import Engine, EngineError
 from journeyman.sandbox.docker_image import REPOSITORY
-from journeyman.sandbox.docker_reaper import LABEL, owner
 from journeyman.sandbox.docker_stream import AttachedStream
 from journeyman.sandbox.image import ENV
 from journeyman.sandbox.remote import RemoteSandbox
@@ -25,7 +24,6 @@ from journeyman.sandbox.template import Template
 
 USER = 1000
 """Numeric user and group of everything inside."""
-MAX_CPUS = 2.0
 SHARED_MEMORY_MB = 16
 """Size of /dev/shm, which locks of Python's multiprocessing need, in MiB; it holds a thousand files."""
 
@@ -57,27 +55,9 @@ def open_plain(
 
 
 def _launch(docker: Engine, image: str, name: str, limits: Limits) -> AttachedStream:
-    container = docker.create(
-        image,
-        entrypoint=COMMAND,
-        name=name,
-        host={**host_config(limits, docker.facts, ["no-new-privileges"]), "tmpfs": _tmpfs(limits)},
-        processes=limits.processes,
-        user=f"{USER}:{USER}",
-        working_dir="/",
-        hostname="sandbox",
-        network_disabled=True,
-        healthcheck={"test": ["NONE"]},
-        stdin_open=True,
-        labels={LABEL: owner()},
-    )
-    stream = AttachedStream(SocketStream(docker.attach(container)))
-    try:
-        docker.start(container)
-    except BaseException:
-        stream.close()
-        raise
-    return stream
+    bounds = {**host_config(limits, docker.facts, ["no-new-privileges"]), "tmpfs": _tmpfs(limits)}
+    bounds["pids_limit"] = limits.processes
+    return start(docker, image, name, bounds, user=USER, entrypoint=COMMAND)
 
 
 def _remover(docker: Engine, name: str) -> Callable[[], None]:
@@ -91,34 +71,6 @@ def _remover(docker: Engine, name: str) -> Callable[[], None]:
             docker.remove(name)
 
     return remove
-
-
-def host_config(limits: Limits, facts: Any, security: Sequence[str]) -> dict[str, Any]:
-    """The bounds of any container of ours, as the SDK's `create_host_config` takes them."""
-    from docker.types import LogConfig, Ulimit
-
-    mib = 1024 * 1024
-    memory = limits.memory_mb * mib
-    config: dict[str, Any] = {
-        "read_only": True,
-        "network_mode": "none",
-        "ipc_mode": "private",
-        "cap_drop": ["ALL"],
-        "security_opt": list(security),
-        "mem_limit": memory,
-        "memswap_limit": memory,
-        "ulimits": [
-            Ulimit(name="nofile", soft=limits.open_files, hard=limits.open_files),
-            Ulimit(name="fsize", soft=limits.file_size_mb * mib, hard=limits.file_size_mb * mib),
-            Ulimit(name="core", soft=0, hard=0),
-        ],
-        "log_config": LogConfig(type="none"),
-        "init": False,
-        "auto_remove": True,
-    }
-    if facts.get("CpuCfsQuota"):  # some kernels cannot bound it, and the engine then refuses
-        config["nano_cpus"] = int(min(MAX_CPUS, float(facts.get("NCPU") or MAX_CPUS)) * 1e9)
-    return config
 
 
 def _tmpfs(limits: Limits) -> dict[str, str]:

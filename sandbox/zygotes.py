@@ -115,18 +115,21 @@ def lane_of(control: socket.socket) -> tuple[socket.socket, int]:
 
 def packet(connection: socket.socket) -> bytes:
     """The first packet that comes; empty when none will. Raises TimeoutError after `START_S`."""
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    if not poll.poll(START_S * 1000):
+    if not _speaks(connection.fileno()):
         raise TimeoutError(f"it was not ready after {START_S:.0f} s")
     return connection.recv(MAX_MESSAGE)
 
 
+def _speaks(handle: int) -> bool:
+    """Whether there is something to read within `START_S`; of a process's descriptor, that it has ended."""
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    return bool(poll.poll(START_S * 1000))
+
+
 def _sender(connection: socket.socket) -> int:
     """The process, as we see it, that sends the next packet."""
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    if not poll.poll(START_S * 1000):
+    if not _speaks(connection.fileno()):
         raise TimeoutError(f"no lane came in {START_S:.0f} s")
     data, about, _, _ = connection.recvmsg(MAX_MESSAGE, socket.CMSG_SPACE(CREDENTIALS.size))
     if not data:
@@ -141,9 +144,7 @@ def _retire(pid: int, group: cgroup.Cgroup | None) -> None:
     except ProcessLookupError:
         gone = -1
     if gone >= 0:
-        poll = select.poll()
-        poll.register(gone, select.POLLIN)
-        poll.poll(START_S * 1000)
+        _speaks(gone)
         os.close(gone)
     if group is not None:
         group.remove()

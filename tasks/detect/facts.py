@@ -5,6 +5,7 @@ The first reader that knows a fact is believed; they are asked in the order of h
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -63,6 +64,14 @@ class Facts:
 
     def get(self, key: str, default: Any = "") -> Any:
         return self.told[key][0] if key in self.told else default
+
+    def module(self, name: str) -> ast.Module | None:
+        """A Python file's syntax; None, with a note, where it has none."""
+        try:
+            return ast.parse(self.text(name))
+        except (SyntaxError, ValueError, RecursionError):
+            self.notes.append(f"{name} is no Python 3; it was passed over")
+            return None
 
     def text(self, name: str) -> str:
         """A file's text; empty where there is none, or it is too long for settings."""

@@ -62,10 +62,8 @@ def _command(ini: configparser.ConfigParser, section: str) -> str:
 
 def read_nox(facts: Facts) -> None:
     """`session.install("pytest", …)` in the sessions whose names speak of tests."""
-    try:
-        tree = ast.parse(facts.text("noxfile.py"))
-    except (SyntaxError, ValueError, RecursionError):
-        facts.notes.append("noxfile.py is no Python 3; it was passed over")
+    tree = facts.module("noxfile.py")
+    if tree is None:
         return
     for function in tree.body:
         if not isinstance(function, ast.FunctionDef) or "test" not in function.name.lower():

@@ -52,10 +52,8 @@ def read_setup_cfg(facts: Facts) -> None:
 
 def read_setup_py(facts: Facts) -> None:
     """The arguments of `setup(…)` that are written out, or are names and sums of what is."""
-    try:
-        tree = ast.parse(facts.text("setup.py"))
-    except (SyntaxError, ValueError, RecursionError):
-        facts.notes.append("setup.py is no Python 3; it was passed over")
+    tree = facts.module("setup.py")
+    if tree is None:
         return
     known: dict[str, Any] = {}
     for node in tree.body:

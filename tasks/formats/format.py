@@ -12,6 +12,7 @@ Errors:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -28,6 +29,17 @@ Tree = Mapping[str, File]
 
 class FormatError(TaskError):
     """A row cannot become a task, or a task a row."""
+
+
+def json_object(text: str | bytes, where: str) -> Row:
+    """What a JSON object says. Raises FormatError, which says where it stands."""
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise FormatError(f"{where}: not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise FormatError(f"{where}: not a JSON object")
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from journeyman.tasks.formats import fields
-from journeyman.tasks.formats.format import Exported, FormatError, Imported, Row, Source
+from journeyman.tasks.formats.format import Exported, FormatError, Imported, Row, Source, json_object
 from journeyman.tasks.formats.layout import reference_is
 from journeyman.tasks.harbor_plain import listed_tests
 from journeyman.tasks.task import Check, CheckKind, Task
@@ -53,10 +53,10 @@ class R2eGym:
         issue = _issue(model.problem_statement or "")
         if not issue:
             raise FormatError("problem_statement: empty; a task needs one")
-        run = _object(model.execution_result_content, "execution_result_content")
+        run = json_object(model.execution_result_content, "execution_result_content")
         hidden = _tests(run)
-        found, unmapped = _checks(_object(model.expected_output_json, "expected_output_json"), run, hidden)
-        reference, left = _reference(_object(model.parsed_commit_content, "parsed_commit_content"))
+        found, unmapped = _checks(json_object(model.expected_output_json, "expected_output_json"), run, hidden)
+        reference, left = _reference(json_object(model.parsed_commit_content, "parsed_commit_content"))
         return Imported(
             name=fields.task_name(f"{model.repo_name}__{model.commit_hash}"),
             instruction=issue,
@@ -81,20 +81,10 @@ class R2eGym:
             row["expected_output_json"] = json.dumps({_key(check.id): "PASSED" for check in task.checks})
         hidden = {name: file.data.decode("utf-8", "replace") for name, file in fields.hidden_files(task).items()}
         if {n: t.rstrip("\n") for n, t in hidden.items()} != {n: t.rstrip("\n") for n, t in said.hidden.items()}:
-            run = _object(row["execution_result_content"], "execution_result_content")
+            run = json_object(row["execution_result_content"], "execution_result_content")
             run |= {"test_file_names": [PurePosixPath(n).name for n in hidden], "test_file_codes": [*hidden.values()]}
             row["execution_result_content"] = json.dumps(run)
         return Exported(row, (*fields.not_exported(task), "environment: an image there, by its name only"))
-
-
-def _object(text: str, field: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise FormatError(f"{field}: not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise FormatError(f"{field}: not a JSON object")
-    return value
 
 
 def _issue(text: str) -> str:

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from journeyman.tasks.formats.format import FormatError, Row
+from journeyman.tasks.formats.format import FormatError, Row, json_object
 
 _KINDS = (".jsonl", ".ndjson", ".json", ".parquet")
 _BATCH = 16
@@ -96,7 +96,7 @@ def _json_lines(path: Path) -> Iterator[Row]:
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
-                yield _object(line, f"{path}, line {number}")
+                yield json_object(line, f"{path}, line {number}")
 
 
 def _json(path: Path) -> Iterator[Row]:
@@ -110,16 +110,6 @@ def _json(path: Path) -> Iterator[Row]:
         if not isinstance(row, dict):
             raise FormatError(f"{path}, row {number}: not a JSON object")
         yield row
-
-
-def _object(line: bytes, where: str) -> Row:
-    try:
-        row = json.loads(line)
-    except ValueError as error:
-        raise FormatError(f"{where}: not JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise FormatError(f"{where}: not a JSON object")
-    return row
 
 
 def _parquet(path: Path) -> Iterator[Row]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from journeyman.sandbox.inside.files import encodable
 from journeyman.tasks.harbor_files import LEFT_OUT
 from journeyman.tasks.sources.sdist import (
     MAX_BYTES,
@@ -130,7 +131,7 @@ def _of_folder(folder: Path, source: str, scratch: Path) -> Origin:
     odd, links, large = [], [], []
     for name in _tracked(folder, source) if is_git else _walk(folder, ""):
         path = folder / name
-        if not _is_text(name):
+        if not encodable(name):
             odd.append(name.encode("utf-8", "replace").decode())
         elif path.is_symlink():
             links.append(name)
@@ -180,14 +181,6 @@ def _walk(folder: Path, below: str) -> Iterator[str]:
                 yield from _walk(folder, f"{below}{entry.name}/")
             else:
                 yield below + entry.name
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _submodules(folder: Path) -> list[str]:

@@ -9,23 +9,18 @@ made from it again.
 from __future__ import annotations
 
 import random
-import shutil
-import tempfile
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import Environment, File, Snapshot
-from journeyman.tasks.harbor import save_task
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.sources.contract import contract
 from journeyman.tasks.sources.hide import choose_hidden, cut, function_of
-from journeyman.tasks.sources.library import Library, load_library
-from journeyman.tasks.sources.recipe import LibraryLine, lay, tree_hash
-from journeyman.tasks.sources.sdist import SourceError
+from journeyman.tasks.sources.library import Library
+from journeyman.tasks.sources.recipe import LibraryLine, lay, write_proven
 from journeyman.tasks.sources.stubs import Unit, find_units, stub
 from journeyman.tasks.task import Budget, Check, CheckKind, Milestone, Task
 from journeyman.tasks.verdict import Assurance
@@ -113,19 +108,8 @@ def build_project(recipe: ProjectRecipe, folder: Path) -> Task:
     Raises:
         SourceError: the library cannot be had, or is not the one that the project was proven on.
     """
-    library = load_library(recipe.library.requirement, sha256=recipe.library.sha256)
-    scratch = Path(tempfile.mkdtemp(dir=home("scratch")))
-    try:
-        task = save_task(_lay_out(recipe, library, scratch), folder, link=True)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    if recipe.tree and (found := tree_hash(task.repository)) != recipe.tree:
-        shutil.rmtree(folder)
-        raise SourceError(
-            f"{recipe.name}: the repository made from {recipe.library.requirement} has hash {found[:12]}, proven was "
-            f"{recipe.tree[:12]}; it was made by another version of Journeyman: make the project again"
-        )
-    return task
+    mend = "it was made by another version of Journeyman: make the project again"
+    return write_proven(recipe, folder, _lay_out, mend)
 
 
 def _lay_out(recipe: ProjectRecipe, library: Library, scratch: Path) -> Task:

@@ -9,9 +9,10 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import Environment
@@ -94,17 +95,47 @@ def build_recipe(recipe: Recipe, folder: Path) -> Task:
     Raises:
         SourceError: the library cannot be had, or is not the one that the task was proven on.
     """
+    return write_proven(recipe, folder, _lay_out, "the recipe was made by another version of Journeyman: mint it again")
+
+
+class Proven(Protocol):
+    """What is proven of a library, and so can be written down again."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def library(self) -> LibraryLine: ...
+
+    @property
+    def tree(self) -> str:
+        """Hash of the repository that was proven; empty if none was yet."""
+        ...
+
+
+P = TypeVar("P", bound=Proven)
+
+
+def write_proven(recipe: P, folder: Path, lay_out: Callable[[P, Library, Path], Task], mend: str) -> Task:
+    """Write the task folder that `lay_out` lays in a folder of scratch, and see that it is what was proven.
+
+    Args:
+        mend: why it may not be, and what to do then.
+
+    Raises:
+        SourceError: the library cannot be had, or is not the one that the task was proven on.
+    """
     library = load_library(recipe.library.requirement, sha256=recipe.library.sha256)
     scratch = Path(tempfile.mkdtemp(dir=home("scratch")))
     try:
-        task = save_task(_lay_out(recipe, library, scratch), folder, link=True)
+        task = save_task(lay_out(recipe, library, scratch), folder, link=True)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if recipe.tree and (found := tree_hash(task.repository)) != recipe.tree:
         shutil.rmtree(folder)
         raise SourceError(
             f"{recipe.name}: the repository made from {recipe.library.requirement} has hash {found[:12]}, proven was "
-            f"{recipe.tree[:12]}; the recipe was made by another version of Journeyman: mint it again"
+            f"{recipe.tree[:12]}; {mend}"
         )
     return task
 
