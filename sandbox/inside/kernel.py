@@ -46,6 +46,10 @@ class CapHeader(ctypes.Structure):
     _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
 
 
+class FilterProgram(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+
 def _checked(result: int, what: str) -> int:
     if result < 0:
         number = ctypes.get_errno()
@@ -111,8 +115,11 @@ def set_namespace(handle: int, kind: int) -> None:
 def map_user(inside: int, uid: int, gid: int) -> None:
     """In a new user namespace: say who its one user is outside, as whom we made it."""
     for name, text in (("setgroups", "deny"), ("uid_map", f"{inside} {uid} 1"), ("gid_map", f"{inside} {gid} 1")):
-        with open(f"/proc/self/{name}", "w") as file:
-            file.write(text)
+        handle = os.open(f"/proc/self/{name}", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(handle, text.encode())
+        finally:
+            os.close(handle)
 
 
 def set_host_name(name: str) -> None:
@@ -147,11 +154,7 @@ def install_filter(program: bytes) -> None:
         OSError: the kernel takes none, or the program is empty, as for an architecture that has none.
     """
     buffer = ctypes.create_string_buffer(program, len(program))
-
-    class Program(ctypes.Structure):
-        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
-
-    header = Program(len(program) // 8, ctypes.addressof(buffer))
+    header = FilterProgram(len(program) // 8, ctypes.addressof(buffer))
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(header))
 
 

@@ -2,7 +2,8 @@
 
 It is what may be limited and counted as a whole: on the host it sits in a control group of its own, in a container it
 is the only one. Each sandbox is a process 1 in fresh namespaces over a fresh overlay; nothing but the lane's group is
-shared with the one before. Packets of JSON over the lane's socket:
+shared with the one before, and a network in which nothing ever happened: a new one takes the kernel longer than all the
+rest. Packets of JSON over the lane's socket:
 
     {"op": "launch", template, limits, layers, bounded} + socket, layer mounts
                       → nothing; process 1 answers on that socket, see `agent` ("hello", or the error of its launch)
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 FILTER = seccomp.program(os.uname().machine) if os.uname().machine in seccomp.ARCHITECTURES else b""
 """Made once, in the zygote."""
+COUNTERS = ("dev", "snmp", "netstat", "snmp6", "ip6_flowlabel")
+"""Files below /proc/self/net; the last two are there where IPv6 is."""
 MAX_HANDLES = 250
 """Descriptors of one message; the kernel takes 253."""
 
@@ -62,10 +65,16 @@ class Lane:
         self._child = 0
         self._ended = -1
         self._layers = 0
+        self._quiet: list[bytes] = []
 
     def serve(self) -> None:
         self._control.send(b"{}")
         while True:
+            if not self._child:
+                try:
+                    self._renew()
+                except OSError:  # the next launch tries again, and can tell
+                    pass
             poll = select.poll()
             poll.register(self._control, select.POLLIN)
             if self._child:
@@ -92,6 +101,7 @@ class Lane:
     def _launch(self, request: dict[str, Any], handles: list[int]) -> None:
         connection, *layers = handles
         try:
+            self._renew()
             k.set_namespace(self._own_pids, k.CLONE_NEWPID)  # a namespace for children can be made only from our own
             k.unshare(k.CLONE_NEWPID)
             self._child = os.fork()
@@ -104,6 +114,14 @@ class Lane:
             self._layers = len(layers)
         for handle in handles:
             os.close(handle)
+
+    def _renew(self) -> None:
+        """Be in a network in which nothing has happened, for the next sandbox to be born into."""
+        if self._quiet and network_counters() == self._quiet:
+            return
+        k.unshare(k.CLONE_NEWNET)
+        root.loopback()
+        self._quiet = network_counters()
 
     def _freeze(self) -> None:
         """Turn what was written so far into a layer below a new, empty one; done by a child in the mount namespace."""
@@ -142,13 +160,26 @@ class Lane:
         return status
 
 
+def network_counters() -> list[bytes]:
+    """What the kernel has counted in our network, and what lingers there. Empty where it does not tell."""
+    found = []
+    for name in COUNTERS:
+        try:
+            handle = os.open(f"/proc/self/net/{name}", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        found.append(os.read(handle, 1 << 16))
+        os.close(handle)
+    return found
+
+
 def become_first(request: dict[str, Any], connection: int, layers: list[int], foreign: list[int]) -> None:
     """In the child: become a sandbox's process 1 and serve. Never returns, as `main`."""
     try:
         k.prctl(k.PR_SET_PDEATHSIG, signal.SIGKILL)
         for handle in foreign:
             os.close(handle)
-        k.unshare(k.CLONE_NEWNS | k.CLONE_NEWNET | k.CLONE_NEWIPC | k.CLONE_NEWUTS | k.CLONE_NEWCGROUP)
+        k.unshare(k.CLONE_NEWNS | k.CLONE_NEWIPC | k.CLONE_NEWUTS | k.CLONE_NEWCGROUP)
         workspace = root.enter(request["template"], request["limits"], layers)
         for handle in layers:
             os.close(handle)

@@ -110,7 +110,6 @@ def enter(template: str, limits: dict[str, int], layers: list[int]) -> str:
             k.mount("nothing", place, "tmpfs", k.MS_RDONLY | k.MS_NOSUID | k.MS_NODEV, "size=4k,nr_inodes=2,mode=555")
     mount_proc("/proc")
     _mask_proc()
-    _loopback()
     os.chdir("/")
     return how
 
@@ -168,8 +167,8 @@ def _mask_proc() -> None:
             k.bind("/dev/null", f"/proc/{name}", devices=True)
 
 
-def _loopback() -> None:
-    """Bring up the one interface there is, which leads nowhere: tests may start a server and speak to it."""
+def loopback() -> None:
+    """Bring up the one interface of a new network, which leads nowhere: tests may start a server and speak to it."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sH14x", b"lo", 0)
         flags = struct.unpack("16sH14x", fcntl.ioctl(any_socket, SIOCGIFFLAGS, request))[1]

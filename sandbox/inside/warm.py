@@ -11,7 +11,8 @@ started. Grading never runs so.
 Only what a cold run imports before it looks at the repository is loaded ahead. Where the result could still differ a
 run is cold, and says why; see `warm_command.py`. What a run can still see of the difference: /proc/self/cmdline and
 /proc/self/environ are the helper's, one frame of the helper's program lies below pytest's first, a shell's command has
-no shell as its parent, and gc does not walk what was loaded ahead, so that what a test left in there lives to the end.
+no shell as its parent, gc does not walk what was loaded ahead, and at the end that is not taken apart (`Run.leave`): an
+object that a test left in there sees no destructor.
 """
 
 # ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH106, PTH107, PTH108, PTH110, PTH112, PTH113, PTH114, PTH115, PTH116, PTH117, PTH119,
@@ -37,14 +38,20 @@ from inside.{module} import main
 from inside.warm import preload
 from inside.warm_run import Run
 preload(started)
-go = sys.exit
+go, leave = sys.exit, id
 try:
     main()
 except Run as run:
-    go = run.prepare()
-go()
+    go, leave = run.prepare(), run.leave
+try:
+    go()
+except SystemExit as end:
+    leave(end.code)
+    raise
+leave(0)
 """
-"""What the long-lived interpreter is given (`python -c`), for one module's `main`. A run begins where it ends."""
+"""What the long-lived interpreter is given (`python -c`), for one module's `main`. A run begins where it ends. Where
+`leave` comes back, it ends as every program does."""
 
 SCRIPT = "/opt/journeyman/inside/pytest_report.py"
 REPORT = f'JOURNEYMAN_PYTHONPATH="$PYTHONPATH" PYTHONPATH= exec /opt/env/bin/python -s {SCRIPT}'

@@ -5,13 +5,16 @@
 # (pathlib and contextlib cost start-up time; and started by the launcher this package is called `inside`)
 from __future__ import annotations
 
+import atexit
 import ctypes
 import functools
+import gc
 import io
 import os
 import signal
 import sys
 import time
+import weakref
 
 from . import kernel as k
 
@@ -67,6 +70,7 @@ class Run(BaseException):  # not an Exception: nothing on the way up may catch i
 
     def prepare(self) -> Callable[[], object]:
         """Become a fresh interpreter; returns what is to be called at the top of the program."""
+        self.__traceback__ = None  # the helper's frames
         k.prctl(k.PR_SET_DUMPABLE, 1)
         name = ctypes.create_string_buffer(os.path.basename(self.file).encode()[:15])
         k.prctl(k.PR_SET_NAME, ctypes.addressof(name))
@@ -88,6 +92,37 @@ class Run(BaseException):  # not an Exception: nothing on the way up may catch i
         sys.modules.update(self.preloaded.modules)
         _be_young()
         return self._main()
+
+    def leave(self, code: object) -> None:
+        """End the process as the interpreter does, without taking apart what was loaded ahead: a sixth of a short run.
+
+        Threads are waited for and exit handlers run; then what the run itself made is taken apart, for its destructors.
+        Comes back where something is out of the ordinary.
+        """
+        if code is not None and not isinstance(code, int):
+            return  # words to be printed
+        try:
+            sys.modules["threading"]._shutdown()
+            atexit._run_exitfuncs()
+            _flush_streams()
+            self._take_apart()
+            _flush_files()
+            _flush_streams()
+        except BaseException:
+            return
+        os._exit((code or 0) & 0xFF)
+
+    def _take_apart(self) -> None:
+        """Remove the run's own modules, and whatever lives by them alone; names of modules that live on become None."""
+        shared = {*map(id, self.preloaded.modules.values()), *map(id, self.preloaded.runpy.values())}
+        names = [name for name, each in sys.modules.items() if type(each) is type(sys) and id(each) not in shared]
+        modules = [weakref.ref(sys.modules.pop(name)) for name in names]
+        gc.collect()
+        for reference in reversed(modules):
+            if (module := reference()) is not None:
+                kept = vars(module)
+                kept.update(dict.fromkeys(kept.keys() - {"__builtins__"}))
+        gc.collect()
 
     def _main(self) -> Callable[[], object]:
         """A new `__main__`, and what runs it."""
@@ -135,6 +170,23 @@ def _reset_streams() -> None:
         new.mode = mode
         setattr(sys, name, new)
         setattr(sys, f"__{name}__", new)
+
+
+def _flush_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not stream.closed:
+            stream.flush()
+
+
+def _flush_files() -> None:
+    """Files that were left open where nothing is taken apart."""
+    kinds = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
+    found = [each for each in gc.get_objects() if type(each) in kinds]
+    for file in sorted(found, key=lambda each: type(each) is not io.TextIOWrapper):
+        try:
+            file.flush()
+        except (OSError, ValueError):  # closed, or detached
+            pass
 
 
 def _set_flag(index: int) -> None:

@@ -71,6 +71,22 @@ LEAKS = (
         "s = socket.create_server(('127.0.0.1', 4711)); socket.create_connection(('127.0.0.1', 4711)).send(b'x' * 999)",
         "int(Path('/proc/net/dev').read_text().split('lo:')[1].split()[0]) > 0",
     ),
+    Leak(
+        "refusal counted",
+        "socket.socket().connect_ex(('127.0.0.1', 4711))",
+        "int(Path('/proc/net/dev').read_text().split('lo:')[1].split()[0]) > 0",
+    ),
+    Leak(
+        "unreachable address counted",
+        "socket.socket().connect_ex(('192.0.2.1', 80))",
+        "int(dict(zip(*(l.split() for l in open('/proc/net/snmp') if l.startswith('Ip:'))))['OutNoRoutes']) > 0",
+    ),
+    Leak(
+        "port that is not free yet",
+        "a = socket.create_server(('127.0.0.1', 4711)); b = socket.create_connection(('127.0.0.1', 4711))\n"
+        "c = a.accept()[0]; c.close(); b.recv(1); b.close(); a.close()",
+        "socket.socket().bind(('127.0.0.1', 4711)) is not None",
+    ),
     Leak("process numbers", "for _ in range(50): subprocess.run(['true'])", "os.getpid() > 40"),
     Leak("umask", "os.umask(0)", "os.umask(0) == 0"),
     Leak("folder", "os.chdir('/tmp')", "os.getcwd() != '/workspace'"),

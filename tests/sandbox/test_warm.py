@@ -34,7 +34,7 @@ def essence(text: str) -> str:
     text = re.sub(r"0x[0-9a-f]{6,}", "ADDRESS", text)
     text = re.sub(r"\b1[0-9]{9}\.\d+", "STAMP", text)
     text = re.sub(r"(pid[= ]|pytest-)\d+", r"\1N", text)
-    text = re.sub(r'  File "<string>", line 13,? in <module>\n', "", text)  # the one frame that a warm run has below
+    text = re.sub(r'  File "<string>", line 14,? in <module>\n', "", text)  # the one frame that a warm run has below
     return re.sub(r"(?m)^=+ (.*) =+$", r"= \1 =", text)
 
 

@@ -96,6 +96,33 @@ def test_pickles():
     values = [collections.OrderedDict(a=1), re.compile("a+"), signal.SIGINT, functools.partial(int, "3")]
     assert str(pickle.loads(pickle.dumps(values))) == str(values)
 """,
+    "ends/test_ends.py": """\
+import atexit, os, threading, time, weakref
+import loose
+class Ring:
+    def __init__(self): self.itself = self
+    def __del__(self): os.write(1, b"the ring\\n")
+def test_leaves_things_open():
+    global ring
+    ring = Ring()
+    atexit.register(print, "exit handler"); weakref.finalize(ring, print, "finalizer")
+    threading.Thread(target=lambda: (time.sleep(0.2), os.write(1, b"late thread\\n"))).start()
+    threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+""",
+    "ends/loose.py": """\
+import os
+open_file = os.fdopen(os.dup(1), "w")
+open_file.write("in a buffer\\n")
+class Last:
+    def __del__(self): os.write(1, b"the last one\\n")
+last = Last()
+""",
+    "ends/test_elsewhere.py": """\
+import os, shutil
+def test_leaves_a_file_where_it_is_none_of_its_business():
+    shutil.left = os.fdopen(os.dup(1), "w")
+    shutil.left.write("in a buffer of others\\n")
+""",
     "test_state.py": """\
 import sys
 MODULES = sorted(sys.modules)
@@ -147,7 +174,8 @@ def test_random(tmp_path): print(tmp_path.name); open("/workspace/random", "a").
 }
 
 COMMANDS = (
-    "python -m pytest -v -rA --continue-on-collection-errors --doctest-modules --ignore=deaths --ignore=harm",
+    "python -m pytest -v -rA --continue-on-collection-errors --doctest-modules"
+    " --ignore=deaths --ignore=harm --ignore=ends",
     "pytest -rA test_state.py test_children.py --shout",
     ["/opt/env/bin/python3", "-m", "pytest", "-rA", "test_state.py"],
     ["pytest", "-x", "test_outcomes.py", "--tb=long", "-l"],
@@ -157,6 +185,8 @@ COMMANDS = (
     "pytest -o 'python_files=check_*.py' -o addopts=-ra --rootdir=/workspace/src check_warning.py",
     "pytest -rA harm",
     "pytest -q test_ctypes.py",
+    "pytest -q ends/test_ends.py",
+    "pytest -q ends/test_elsewhere.py",
     "pytest --collect-only -q",
     "pytest --lf -q test_outcomes.py",
     "pytest --junitxml=/tmp/j.xml -q test_streams.py",
