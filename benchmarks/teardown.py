@@ -141,7 +141,7 @@ class Leftovers:
         own = {line.rpartition(":")[2].rstrip("/") for line in Path("/proc/self/cgroup").read_text().splitlines()}
         found = [group for path in own for group in Path("/sys/fs/cgroup").glob(f"*{path}/journeyman-*")]
         ours = below(os.getpid())
-        pids = {group: int(group.name.split("-")[1]) for group in found}
+        pids = {group: int(pid) for group in found if (pid := group.name.split("-")[1]).isdigit()}
         return {group for group, pid in pids.items() if pid in ours or not Path(f"/proc/{pid}").exists()}
 
     def _all_files(self) -> set[Path]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # `typing` costs half of the start
 
 NO_USER_SITE = 5
 """Its place in `sys.flags`."""
+OF_A_LIVING_INTERPRETER = ("path", "argv", "path_hooks", "path_importer_cache", "meta_path")
+"""What `sys` has no more at the end."""
 
 
 class Run(BaseException):  # not an Exception: nothing on the way up may catch it
@@ -116,12 +118,14 @@ class Run(BaseException):  # not an Exception: nothing on the way up may catch i
         """Remove the run's own modules, and whatever lives by them alone; names of modules that live on become None."""
         shared = {*map(id, self.preloaded.modules.values()), *map(id, self.preloaded.runpy.values())}
         names = [name for name, each in sys.modules.items() if type(each) is type(sys) and id(each) not in shared]
-        modules = [weakref.ref(sys.modules.pop(name)) for name in names]
+        modules = [weakref.ref(sys.modules[name]) for name in names]
+        for name in OF_A_LIVING_INTERPRETER:
+            setattr(sys, name, None)
+        sys.modules.clear()  # nothing can be imported from here on
         gc.collect()
         for reference in reversed(modules):
             if (module := reference()) is not None:
-                kept = vars(module)
-                kept.update(dict.fromkeys(kept.keys() - {"__builtins__"}))
+                _empty(vars(module))
         gc.collect()
 
     def _main(self) -> Callable[[], object]:
@@ -170,6 +174,14 @@ def _reset_streams() -> None:
         new.mode = mode
         setattr(sys, name, new)
         setattr(sys, f"__{name}__", new)
+
+
+def _empty(names: dict[str, Any]) -> None:
+    """In the interpreter's order: first the private ones, each time as they stand."""
+    for is_first in (True, False):
+        for name in list(names):
+            if (name[:1] == "_" and name[1:2] != "_") is is_first and name != "__builtins__":
+                names[name] = None
 
 
 def _flush_streams() -> None:
