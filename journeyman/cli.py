@@ -45,6 +45,11 @@ CONTENTS = {
         ("journeyman replay best", "journeyman replay last --verify", "journeyman replay --all --no-pager"),
     ),
     "episode": Entry(EPISODES, "Look at recorded episodes.", "journeyman.cli_episode:app"),
+    "view": Entry(
+        EPISODES,
+        "Look at runs, episodes and tasks in the browser; Ctrl-C ends it. Only this machine can ask for the pages.",
+        "journeyman.cli_view:view", ("journeyman view", "journeyman view --run demo --port 0 --no-browser"),
+    ),
     "train": Entry(TRAINING, "Turn episodes into weights: SFT, then GRPO.", "journeyman.cli_train:app"),
     "eval": Entry(
         TRAINING,
@@ -65,6 +70,10 @@ CONTENTS = {
         "journeyman.cli_doctor:doctor", ("journeyman doctor", "journeyman doctor --json"),
     ),
 }  # fmt: skip
+
+
+OF_VIEW = frozenset({"starlette", "uvicorn", "jinja2"})
+"""Packages of the extra `view`."""
 
 
 class Root(TyperGroup):
@@ -91,9 +100,18 @@ class Root(TyperGroup):
 
 
 def load(name: str) -> Any:
-    """The real command behind a line of the contents."""
+    """The real command behind a line of the contents.
+
+    Raises:
+        CannotError: it needs an extra that is not installed.
+    """
     entry = CONTENTS[name]
-    found = pkgutil.resolve_name(entry.where)
+    try:
+        found = pkgutil.resolve_name(entry.where)
+    except ModuleNotFoundError as error:
+        if error.name not in OF_VIEW:
+            raise
+        raise CannotError(f"`journeyman {name}` needs {error.name}: pip install 'journeyman[view]'") from error
     if not isinstance(found, typer.Typer):
         single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
         single.command(name, epilog=example(*entry.examples))(found)

@@ -1,0 +1,75 @@
+"""`journeyman view`: runs, episodes and tasks in the browser."""
+
+from __future__ import annotations
+
+import socket
+import webbrowser
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.text import Text
+
+from journeyman.cli_common import CannotError, RunOption, find_run, find_runs
+from journeyman.cli_task import find_tasks
+from journeyman.envs.episode import Episode
+from journeyman.tasks.harbor import bundled_tasks
+from journeyman.tasks.task import Task, TaskError
+from journeyman.terminal import line, out
+from journeyman.viewer.app import viewer
+
+HOST = "127.0.0.1"
+
+
+def view(
+    run: RunOption = None,
+    tasks: Annotated[
+        str | None, typer.Option("--tasks", metavar="FOLDER", help="Tasks to show. Default: the bundled library.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")] = 8765,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+) -> None:
+    """Look at runs, episodes and tasks in the browser; Ctrl-C ends it. Only this machine can ask for the pages."""
+    only = None if run is None else find_run(run)
+    chosen = bundled_tasks() if tasks is None else find_tasks(tasks)
+
+    def runs() -> dict[str, Path]:
+        return {only.name: only} if only is not None else {_name(folder): folder for folder in find_runs()}
+
+    listener = _listen(port)
+    address = f"http://{HOST}:{listener.getsockname()[1]}/"
+    out.print(Text.assemble("Journeyman's pages are at ", (address, "bold cyan"), "; Ctrl-C ends this"), soft_wrap=True)
+    if browser:
+        with suppress(webbrowser.Error):
+            webbrowser.open(address)
+    app = viewer(runs, lambda: chosen, task_of=_task_of)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    with listener:
+        server.run(sockets=[listener])
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise CannotError(f"--port {port}: {error.strerror}; --port 0 takes a free one") from error
+    return listener
+
+
+def _name(folder: Path) -> str:
+    """A run's name in addresses: its place below ./runs."""
+    return line("/".join(folder.parts[1:]))
+
+
+def _task_of(episode: Episode) -> Task | None:
+    folder = episode.versions.get("task_folder", "")
+    try:
+        found = find_tasks(folder if Path(folder, "task.toml").is_file() else episode.task)
+    except (TaskError, CannotError):
+        return None
+    return found[0] if len(found) == 1 else None
