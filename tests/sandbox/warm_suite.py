@@ -106,7 +106,7 @@ def test_leaves_things_open():
     global ring
     ring = Ring()
     atexit.register(print, "exit handler"); weakref.finalize(ring, print, "finalizer")
-    threading.Thread(target=lambda: (time.sleep(0.2), os.write(1, b"late thread\\n"))).start()
+    threading.Thread(target=lambda: (threading.main_thread().join(), os.write(1, b"late thread\\n"))).start()
     threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
 """,
     "ends/loose.py": """\
