@@ -30,6 +30,7 @@ from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
 from journeyman.tasks.sources.split_file import SplitReport, split_file
 from journeyman.tasks.sources.suites import SUITES, build_all, suite_recipes
+from journeyman.tasks.sources.template import left_of_template
 from journeyman.tasks.task import Task
 from journeyman.tasks.validation import Certificate, check_task, stronger, weaker
 from journeyman.terminal import err, line, out, plural
@@ -49,27 +50,32 @@ def check(
 
     A task that says nothing is graded at assurance `split`: in two sandboxes, one for the tests and one for the code,
     where no solution reaches the process that decides. If it is not sound there, it is tried at `twins` and `fresh`,
-    and the line that its task.toml needs is told. A task that asks for less is tried at the stronger levels too.
+    and the line that its task.toml needs is told. A task that asks for less is tried at the stronger levels too. Of a
+    task that `task new` began, it says which files are still the example's.
 
     Exits with 1 when one of them is not sound.
     """
     factory = sandboxes_of(backend)
-    found: list[tuple[Certificate, tuple[Certificate, ...]]] = []
+    found: list[tuple[Certificate, tuple[Certificate, ...], tuple[str, ...]]] = []
     for each in find_tasks(task):
         certificate = check_task(each, factory, runs)
         others = (stronger if certificate.sound else weaker)(each, factory, runs)
-        found.append((certificate, others))
+        left = left_of_template(each)
+        found.append((certificate, others, left))
         if not as_json:
             _say_certificate(certificate)
             for other in others:
                 _say_level(other, certificate)
+            if left:
+                text = f"{plural(len(left), 'file')} still as the template has it, such as {line(left[0])}"
+                out.print(Text(f"           {text}", "yellow"), soft_wrap=True)
     if as_json:
         print_json([
             certificate.as_json()
-            | {"stronger" if certificate.sound else "weaker": [other.as_json() for other in others]}
-            for certificate, others in found
+            | {"stronger" if certificate.sound else "weaker": [other.as_json() for other in others], "template": left}
+            for certificate, others, left in found
         ])  # fmt: skip
-    if not all(certificate.sound for certificate, _ in found):
+    if not all(certificate.sound for certificate, _, _ in found):
         raise typer.Exit(FAILED)
 
 

@@ -164,3 +164,17 @@ def test_an_audit_says_what_a_task_is_worth(call: Call, task_folder: Path, backe
     for part in ("✓ reference", "✓ doing nothing", "hacks at fresh", "hacks at twins", "hacks at split", "canaries"):
         assert part in shown.stdout, shown.stdout + shown.stderr
     assert "not trustworthy" in shown.stdout and shown.exit_code == 1, "the tiny task is graded at fresh"
+
+
+def test_a_new_task_says_what_to_do_with_it_and_what_is_left_to_do(call: Call, backend: str) -> None:
+    shown = call("task", "new", "late-fees", "--out", "mine")
+    assert shown.exit_code == 0, shown.stderr
+    for part in ("instruction.md", "tests/files/", "journeyman task check mine/late-fees"):
+        assert part in shown.stdout, part
+    assert "steps/NAME" not in shown.stdout
+    shown = call("task", "check", "mine/late-fees", "--backend", backend, "--runs", 1)
+    assert shown.exit_code == 0 and "11 files still as the template has it, such as instruction.md" in shown.stdout
+    again = call("task", "new", "late-fees", "--out", "mine", "--project")
+    assert again.exit_code == 2 and "exists and is left as it is" in again.stderr
+    data = json.loads(call("task", "new", "lend", "--out", "mine", "--project", "--json").stdout)
+    assert data["kind"] == "project" and Path(data["folder"], "steps", "fees", "instruction.md").is_file()
