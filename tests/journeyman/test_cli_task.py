@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeyman.conftest import Call
+from tests.tasks.histories import Repo
 
 
 def test_the_bundled_library_is_listed(call: Call) -> None:
@@ -178,3 +179,12 @@ def test_a_new_task_says_what_to_do_with_it_and_what_is_left_to_do(call: Call, b
     assert again.exit_code == 2 and "exists and is left as it is" in again.stderr
     data = json.loads(call("task", "new", "lend", "--out", "mine", "--project", "--json").stdout)
     assert data["kind"] == "project" and Path(data["folder"], "steps", "fees", "instruction.md").is_file()
+
+
+def test_a_history_that_makes_no_project_is_one_clear_line(call: Call, tmp_path: Path) -> None:
+    shown = call("task", "history", "nowhere")
+    assert shown.exit_code == 2 and "no git repository" in shown.stderr
+    Repo(tmp_path / "short").commit("Nothing yet")
+    shown = call("task", "history", "short")
+    assert shown.exit_code == 2 and "0 pieces of work that bring tests stand in a row" in shown.stderr
+    assert "--from and --to" in shown.stderr and not (tmp_path / "tasks").exists()
