@@ -41,12 +41,16 @@ def test_a_sound_task_is_proven_and_an_unsound_one_fails(call: Call, task_folder
     shown = call("task", "check", task_folder, "--backend", backend, "--runs", 2)
     assert shown.exit_code == 0 and shown.stdout.startswith("sound") and "reference 2, nothing 0 of 2" in shown.stdout
     assert 'sound at split too: write assurance = "split" into its task.toml' in shown.stdout
+    assert "1 of 1 single fault noticed; 0.0% of the checks flaky" in shown.stdout and "MiB" in shown.stdout
+    assert "reference 2, nothing 0 of 2, at fresh; " in call("task", "show", task_folder).stdout
+    assert json.loads(call("task", "show", task_folder, "--json").stdout)["proof"]["mutation_score"] is not None
     for path in (task_folder / "solution" / "files").rglob("*.py"):
         path.write_text("raise SystemExit\n")
     shown = call("task", "check", task_folder, "--backend", backend, "--json")
     assert shown.exit_code == 1
     (certificate,) = json.loads(shown.stdout)
-    assert certificate["sound"] is False and certificate["reasons"]
+    assert certificate["sound"] is False and certificate["reasons"] and certificate["flake_rate"] == 0
+    assert "not sound: " in call("task", "show", task_folder).stdout
 
 
 def test_a_task_that_does_not_bear_two_sandboxes_is_told_the_line_to_write(
