@@ -10,8 +10,8 @@ from rich.text import Text
 
 from journeyman.cli_common import BackendOption, JsonOption, example, interruptible, print_json
 from journeyman.cli_task import app, milestone_tree, sandboxes_of
+from journeyman.cli_task_add import say_findings
 from journeyman.cli_task_make import progress_bar
-from journeyman.tasks.sources.commit_task import Needs
 from journeyman.tasks.sources.history_make import HistoryReport, make_history
 from journeyman.tasks.sources.project_make import LIMIT
 from journeyman.tasks.sources.project_plan import LEAST
@@ -43,9 +43,13 @@ def history(
     ),
     requirement: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME==VERSION", help="What the code and its tests need beside pytest; may be repeated."),
+        typer.Option(metavar="NAME==VERSION", help="Installed beside what its files name; may be repeated."),
     ] = None,
-    python: Annotated[str, typer.Option(help="Minor version of Python.")] = "3.11",
+    python: Annotated[str, typer.Option(help="Minor version of Python. Default: the one that suits it.")] = "",
+    config: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Settings. Default: journeyman.toml in the last commit."),
+    ] = None,
     backend: BackendOption = "auto",
     jobs: Annotated[int, typer.Option(min=1, help="Gradings that run at once.")] = 1,
     as_json: JsonOption = False,
@@ -61,7 +65,7 @@ def history(
     with interruptible(kept), progress_bar(f"reading {name}", None, shown=not as_json) as advance:
         report = make_history(
             repository, out=out_folder, sandboxes=sandboxes_of(backend), since=since, until=until, most=most,
-            needed=Needs(tuple(requirement or ()), python), jobs=jobs,
+            config=config, requirements=tuple(requirement or ()), python=python, jobs=jobs,
             progress=lambda report: advance(report.done, report.of, f"{report.stage} {name}"),
         )  # fmt: skip
     if as_json:
@@ -71,6 +75,8 @@ def history(
 
 
 def _say(report: HistoryReport, task: Task) -> None:
+    if report.needs:
+        say_findings(report.needs.findings, report.needs.notes)
     earlier = " (made earlier)" if report.resumed else f" in {report.seconds:.0f} s"
     out.print(Text(f"{report.folder}{earlier}", "bold"))
     out.print(milestone_tree(task))

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from journeyman.sandbox.sandbox import Environment, File, SandboxFactory, Snapshot
+from journeyman.sandbox.sandbox import File, SandboxFactory, Snapshot
 from journeyman.tasks.harbor import load_task, save_task
-from journeyman.tasks.sources.commit_sides import editable, import_folders, is_source
-from journeyman.tasks.sources.commit_task import BUDGET, Needs
+from journeyman.tasks.sources.commit_needs import Needs, find_needs
+from journeyman.tasks.sources.commit_sides import editable, is_source
+from journeyman.tasks.sources.commit_task import BUDGET
 from journeyman.tasks.sources.git_history import History, Unfit
 from journeyman.tasks.sources.history_states import States
 from journeyman.tasks.sources.history_steps import steps_of
@@ -51,6 +52,8 @@ class HistoryReport:
     """The commit that the task starts from."""
     last: str = ""
     resumed: bool = False
+    needs: Needs | None = None
+    """How its tests run; of one that was made earlier nobody looks."""
     task: Task | None = None
     seconds: float = 0.0
 
@@ -62,6 +65,7 @@ class HistoryReport:
         return {
             **plain,
             "folder": str(self.folder),
+            "findings": self.needs.as_json() if self.needs else [],
             "seconds": round(self.seconds, 1),
             **({} if task is None else {"assurance": task.assurance.value, "proof": task.metadata["proof"]}),
             "milestones": [
@@ -108,7 +112,9 @@ def make_history(
     since: str | None = None,
     until: str | None = None,
     most: int,
-    needed: Needs,
+    config: Path | None = None,
+    requirements: tuple[str, ...] = (),
+    python: str = "",
     jobs: int = 1,
     progress: Callable[[HistoryReport], None] | None = None,
 ) -> HistoryReport:
@@ -119,7 +125,9 @@ def make_history(
         since: the commit to start from; else the newest commits are taken.
         until: the last commit; else HEAD.
         most: milestones that there may be.
-        needed: what the tests need beside pytest.
+        config: the file that says what is not to be detected; else `journeyman.toml` in the last commit.
+        requirements: what is installed beside what is found.
+        python: minor version of Python; else the one that suits it.
         jobs: gradings that run at once.
 
     Raises:
@@ -147,6 +155,7 @@ def make_history(
         report.resumed = (report.folder / "task.toml").is_file()
         if not report.resumed:
             try:
+                report.needs = needed = find_needs(history, report.last, config, requirements, python)
                 with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(jobs) as pool:
                     chain = _chain(name, States(history, steps), Path(scratch), sandboxes, needed, tell_of)
                     _prove(chain, report.folder, sandboxes, pool, lambda done, of: tell_of("proving", done, of))
@@ -184,8 +193,9 @@ def _chain(
         Unfit: too few steps are left; the message says why.
     """
     _lay(scratch / "repository", {path: states.data(blob) for path, blob in states.given.items()}, states)
-    hidden = states.hidden()
-    environment = needed.environment(import_folders(states.given))
+    needed.complete(scratch / "repository")
+    hidden = needed.hidden(states.hidden())
+    environment = needed.environment(states.given)
     bench = StateBench(states, scratch / "repository", hidden, environment, sandboxes)
     found, kept = tell_apart(bench, lambda done, of: tell_of("trying", done, of))
     known = set[str]().union(*(words_of(states.data(blob)) for blob in states.given.values()))
@@ -202,7 +212,7 @@ def _chain(
     above = direct(
         needs(bench, parts, [each.found.tests for each in told], lambda: tell_of("untangling", next(done), len(parts)))
     )
-    task = _task(name, states, told, above, kept, environment, scratch)
+    task = _task(name, states, told, above, kept, bench, scratch)
     trees = (Snapshot(tree_hash="", base_hash="", changed=_files(states.sources(number))) for number in numbers)
     return _Chain(task, tuple(trees))
 
@@ -213,15 +223,14 @@ def _task(
     told: Sequence[Told],
     above: Sequence[tuple[int, ...]],
     kept: Sequence[str],
-    environment: Environment,
+    bench: StateBench,
     scratch: Path,
 ) -> Task:
     """The task, over files below `scratch`."""
     end = told[-1].found.number
     last = states.sources(end)
-    folders = import_folders(states.given)
     _lay(scratch / "solution", last, states)
-    _lay(scratch / "hidden", states.hidden(), states)
+    _lay(scratch / "hidden", dict(bench.hidden), states)
     milestones = _milestones(told, above)
     checks = [Check(id=test) for each in told for test in each.found.tests]
     checks += [Check(id=test, kind=CheckKind.PASS_TO_PASS) for test in kept]
@@ -232,10 +241,10 @@ def _task(
         repository=scratch / "repository",
         hidden=scratch / "hidden",
         solution=scratch / "solution",
-        environment=environment,
+        environment=bench.environment,
         checks=tuple(checks),
         milestones=milestones,
-        editable=editable([path for path in (*states.given, *last) if is_source(path)], folders),
+        editable=editable([path for path in (*states.given, *last) if is_source(path)], bench.environment.pythonpath),
         test_paths=tuple(path for path in states.test_files() if path in states.given) or ("tests",),
         budget=BUDGET.model_copy(update={"max_steps": STEPS + STEPS_EACH * len(told), "episode_timeout_s": 3600.0}),
         metadata={

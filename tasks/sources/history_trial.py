@@ -67,9 +67,14 @@ class StateBench:
 
 
 def tell_apart(bench: StateBench, progress: Callable[[int, int], None]) -> tuple[tuple[Found, ...], tuple[str, ...]]:
-    """The steps that tests tell apart, with their tests; and the tests that pass in every state."""
+    """The steps that tests tell apart, with their tests; and the tests that pass in every state.
+
+    Raises:
+        Unfit: no test passes at the end, or they do not come to theirs.
+    """
     number = len(bench.states.steps)
     runs = number + RUNS * (number + 1)
+    passing = _passing(bench, bench.states.test_files())
     candidates: dict[str, int] = {}
     failures: dict[str, Failure] = {}
     for step in range(1, number + 1):
@@ -77,7 +82,7 @@ def tell_apart(bench: StateBench, progress: Callable[[int, int], None]) -> tuple
         candidates |= dict.fromkeys(found, step)
         failures |= found
         progress(step, runs)
-    kept = [test for test in _passing(bench, bench.states.test_files()) if test not in candidates]
+    kept = [test for test in passing if test not in candidates]
     alive = [*candidates, *kept]
     for state in range(number + 1):
         sources = bench.states.sources(state)
@@ -113,7 +118,10 @@ def _candidates(bench: StateBench, step: int) -> dict[str, Failure]:
 
 def _passing(bench: StateBench, files: Sequence[str]) -> list[str]:
     last = bench.run(bench.states.sources(len(bench.states.steps)), files=files)
-    return list(always([last], "passed"))
+    if not last.passed:
+        said = last.summary(1) if last.results else last.output.strip().rpartition("\n")[2]
+        raise Unfit("no test passes on the last commit", f"{last.headline()}: {said}")
+    return always([last], "passed")
 
 
 def needs(
@@ -126,15 +134,24 @@ def needs(
     """
     found: list[frozenset[int]] = []
     for place, own in enumerate(checks):
-        needed = frozenset(range(place))
-        if needed and _pass_with(bench, parts, {place}, own):
-            needed = frozenset()
-        for other in sorted(needed, reverse=True):
-            if _pass_with(bench, parts, {*(needed - {other}), place}, own):
-                needed -= {other}
-        found.append(needed)
+
+        def enough(needed: frozenset[int], place: int = place, own: Sequence[str] = own) -> bool:
+            return _pass_with(bench, parts, {*needed, place}, own)
+
+        before = frozenset(range(place))
+        found.append(_without(sorted(before, reverse=True), before, enough))
         progress()
     return tuple(found)
+
+
+def _without(block: Sequence[int], needed: frozenset[int], enough: Callable[[frozenset[int]], bool]) -> frozenset[int]:
+    """What is left of `needed` once as much of a block is taken away as can be: all at once, else half by half."""
+    if not block:
+        return needed
+    if enough(needed - set(block)):
+        return needed - set(block)
+    half = (len(block) + 1) // 2
+    return needed if len(block) == 1 else _without(block[half:], _without(block[:half], needed, enough), enough)
 
 
 def _pass_with(

@@ -9,7 +9,6 @@ import pytest
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor_files import walk
-from journeyman.tasks.sources.commit_task import Needs
 from journeyman.tasks.sources.git_history import History
 from journeyman.tasks.sources.history_make import HistoryReport, make_history
 from journeyman.tasks.sources.history_states import States, renamed
@@ -22,7 +21,7 @@ from tests.tasks.histories import Repo, long_history, shop_history
 
 
 def made(repo: Path, out: Path, sandboxes: SandboxFactory, **more: str) -> HistoryReport:
-    return make_history(repo, out=out, sandboxes=sandboxes, most=12, needed=Needs(), **more)  # type: ignore[arg-type]
+    return make_history(repo, out=out, sandboxes=sandboxes, most=12, **more)  # type: ignore[arg-type]
 
 
 def steps(repo: Repo, since: str | None = None, until: str | None = None, most: int = 12) -> tuple[Step, ...]:
