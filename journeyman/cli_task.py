@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from rich.tree import Tree
 from journeyman.cli_common import CannotError, JsonOption, example, print_json
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.audit.proof import kept
 from journeyman.tasks.formats.fields import ROW
 from journeyman.tasks.harbor import bundled_tasks, load_tasks
 from journeyman.tasks.task import CheckKind, Milestone, Task
@@ -82,6 +83,24 @@ def describe(task: Task) -> dict[str, object]:
     }
 
 
+def measured(proof: Mapping[str, Any]) -> str:
+    """What a proof says of a sound task's checks and gradings, in one line."""
+    noticed = f"{proof['killed']} of {plural(proof['mutants'], 'single fault')} noticed" if proof["mutants"] else ""
+    flaky = f"{proof['flake_rate']:.1%} of the checks flaky"
+    peak = f"at most {proof['peak_mb']:.0f} MiB" if proof["peak_mb"] else ""
+    return "; ".join(part for part in (noticed, flaky, f"{proof['grading_s']:.2f} s a grading", peak) if part)
+
+
+def proven(task: Task) -> str:
+    """The last proof of a task on this machine, in one line; empty where there is none."""
+    if (proof := kept(task)) is None:
+        return ""
+    if not proof["sound"]:
+        return f"not sound: {proof['reasons'][0]}"
+    runs = f"reference {proof['reference_resolved']}, nothing {proof['noop_resolved']} of {proof['runs']}"
+    return f"{runs}, at {proof['assurance']}; {measured(proof)}"
+
+
 def shown_metadata(task: Task) -> dict[str, Any]:
     """A task's facts, without the row that it was imported from, which holds the fix."""
     return {key: value for key, value in task.metadata.items() if key != ROW}
@@ -114,7 +133,7 @@ def show(task: TaskArgument, as_json: JsonOption = False) -> None:
     """Show a task: its instruction, milestones as a tree, checks, environment and limits."""
     chosen = find_task(task)
     if as_json:
-        print_json(describe(chosen))
+        print_json({**describe(chosen), "proof": kept(chosen)})
         return
     parts: list[RenderableType] = [
         Text(line(chosen.name), "bold cyan"),
@@ -164,6 +183,8 @@ def facts_table(task: Task) -> Table:
         "repository": str(task.repository),
         **{f"metadata.{key}": str(value) for key, value in shown_metadata(task).items()},
     }
+    if told := proven(task):
+        facts["proven"] = told
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")

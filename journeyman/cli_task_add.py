@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -82,12 +83,17 @@ def add_tasks(
 
 def _say_detected(report: AddReport) -> None:
     out.print(Text(f"{line(report.source)}: {report.kind}; its own test command: {line(report.command)}", "bold"))
-    for finding in report.findings:
+    say_findings(report.findings, report.notes)
+
+
+def say_findings(findings: Iterable[Finding], notes: Iterable[str]) -> None:
+    """How tests run: each setting with where it is from, and what was left out."""
+    for finding in findings:
         mark = ("assumed ", "yellow") if finding.assumed else ("found   ", "green")
         text = Text.assemble(mark, _short(finding))
         text.append(f"  # {line(finding.where)}", "dim")
         out.print(text, soft_wrap=True)
-    for note in report.notes:
+    for note in notes:
         out.print(Text(f"note    {line(note)}", "yellow"), soft_wrap=True)
 
 

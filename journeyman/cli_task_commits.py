@@ -10,8 +10,8 @@ from rich.text import Text
 
 from journeyman.cli_common import FAILED, BackendOption, JsonOption, example, interruptible, print_json, say_error
 from journeyman.cli_task import app, sandboxes_of
+from journeyman.cli_task_add import say_findings
 from journeyman.cli_task_make import progress_bar
-from journeyman.tasks.sources.commit_task import Needs
 from journeyman.tasks.sources.commits import CommitsReport, make_commits
 from journeyman.terminal import line, out, plural
 
@@ -36,9 +36,13 @@ def commits(
     ] = None,
     requirement: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME==VERSION", help="What the code and its tests need beside pytest; may be repeated."),
+        typer.Option(metavar="NAME==VERSION", help="Installed beside what its files name; may be repeated."),
     ] = None,
-    python: Annotated[str, typer.Option(help="Minor version of Python.")] = "3.11",
+    python: Annotated[str, typer.Option(help="Minor version of Python. Default: the one that suits it.")] = "",
+    config: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Settings. Default: journeyman.toml in the last commit."),
+    ] = None,
     backend: BackendOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -47,15 +51,18 @@ def commits(
     A task starts from the code before the commit; the commit's tests are hidden, its source is the reference. The
     instruction is what the message says of the trouble, without what gives the fix away. The newest come first.
 
+    What the newest commit's files say of how its tests run holds for all, as for `task add`; `--config` names a file
+    that says it instead.
+
     Interrupted, it keeps what it proved; the same command goes on from there.
     """
     folder = out_folder or Path("tasks") / f"{repository.resolve().name}-commits"
-    needs = Needs(tuple(requirement or ()), python)
     kept = f"the tasks proven so far are kept in {folder}, and the same command goes on"
     reading = f"reading {line(repository.resolve().name)}"
     with interruptible(kept), progress_bar(reading, None, shown=not as_json) as advance:
         report = make_commits(
-            repository, count=count, out=folder, sandboxes=sandboxes_of(backend), since=since, needs=needs,
+            repository, count=count, out=folder, sandboxes=sandboxes_of(backend), since=since, config=config,
+            requirements=tuple(requirement or ()), python=python,
             progress=lambda report: advance(report.looked, report.commits, _so_far(report)),
         )  # fmt: skip
     if as_json:
@@ -71,6 +78,8 @@ def _so_far(report: CommitsReport) -> str:
 
 
 def _say(report: CommitsReport) -> None:
+    if report.needs:
+        say_findings(report.needs.findings, report.needs.notes)
     earlier = f", {report.resumed} of them earlier" if report.resumed else ""
     out.print(Text(f"{plural(len(report.kept), 'task')} in {report.out}{earlier}", "bold"))
     out.print(Text(f"{report.looked} of {plural(report.commits, 'commit')} looked at in {report.seconds:.0f} s", "dim"))

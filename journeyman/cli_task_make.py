@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -22,7 +22,8 @@ from journeyman.cli_common import (
     print_json,
     say_error,
 )
-from journeyman.cli_task import app, find_tasks, sandboxes_of
+from journeyman.cli_task import app, find_tasks, measured, sandboxes_of
+from journeyman.tasks.audit.proof import Proof, keep, prove_more
 from journeyman.tasks.sources.add import adopt
 from journeyman.tasks.sources.mint import MUTATION, SOURCES, MintReport, mint
 from journeyman.tasks.sources.project_make import PROJECTS, build_projects, read_projects
@@ -30,6 +31,7 @@ from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
 from journeyman.tasks.sources.split_file import SplitReport, split_file
 from journeyman.tasks.sources.suites import SUITES, build_all, suite_recipes
+from journeyman.tasks.sources.template import left_of_template
 from journeyman.tasks.task import Task
 from journeyman.tasks.validation import Certificate, check_task, stronger, weaker
 from journeyman.terminal import err, line, out, plural
@@ -43,33 +45,34 @@ def check(
     ],
     backend: BackendOption = "auto",
     runs: Annotated[int, typer.Option(min=1, help="How often the reference and doing nothing are each graded.")] = 3,
+    mutants: Annotated[int, typer.Option(min=0, help="Single faults of the reference to try on the checks.")] = 10,
     as_json: JsonOption = False,
 ) -> None:
     """Prove tasks: the reference solution pays 1, doing nothing pays 0, all runs agree, nothing hidden shows.
 
     A task that says nothing is graded at assurance `split`: in two sandboxes, one for the tests and one for the code,
     where no solution reaches the process that decides. If it is not sound there, it is tried at `twins` and `fresh`,
-    and the line that its task.toml needs is told. A task that asks for less is tried at the stronger levels too.
+    and the line that its task.toml needs is told. A task that asks for less is tried at the stronger levels too. Of a
+    task that `task new` began, it says which files are still the example's.
+
+    Of a sound task it also says how many single faults in the reference its checks notice, which checks are flaky, and
+    what a grading costs. `task show` tells it again, as long as nothing of the task changes.
 
     Exits with 1 when one of them is not sound.
     """
     factory = sandboxes_of(backend)
-    found: list[tuple[Certificate, tuple[Certificate, ...]]] = []
+    found: list[tuple[Proof, tuple[Certificate, ...], tuple[str, ...]]] = []
     for each in find_tasks(task):
         certificate = check_task(each, factory, runs)
         others = (stronger if certificate.sound else weaker)(each, factory, runs)
-        found.append((certificate, others))
+        proof = prove_more(certificate, each, factory, mutants)
+        keep(proof, each)
+        found.append((proof, others, left_of_template(each)))
         if not as_json:
-            _say_certificate(certificate)
-            for other in others:
-                _say_level(other, certificate)
+            _say_proof(*found[-1])
     if as_json:
-        print_json([
-            certificate.as_json()
-            | {"stronger" if certificate.sound else "weaker": [other.as_json() for other in others]}
-            for certificate, others in found
-        ])  # fmt: skip
-    if not all(certificate.sound for certificate, _ in found):
+        print_json([_certified(*each) for each in found])
+    if not all(proof.certificate.sound for proof, _, _ in found):
         raise typer.Exit(FAILED)
 
 
@@ -197,6 +200,22 @@ def _recipes_of(path: Path) -> tuple[Recipe, ...]:
     if not (recipes := read_recipes(path)):
         raise CannotError(f"{path}: no recipes in it")
     return recipes
+
+
+def _certified(proof: Proof, others: Sequence[Certificate], left: Sequence[str]) -> dict[str, Any]:
+    tried = "stronger" if proof.certificate.sound else "weaker"
+    return {**proof.as_json(), tried: [other.as_json() for other in others], "template": list(left)}
+
+
+def _say_proof(proof: Proof, others: Sequence[Certificate], left: Sequence[str]) -> None:
+    _say_certificate(proof.certificate)
+    if proof.certificate.sound:
+        out.print(Text(f"           {line(measured(proof.as_json()))}", "dim"), soft_wrap=True)
+    for other in others:
+        _say_level(other, proof.certificate)
+    if left:
+        text = f"{plural(len(left), 'file')} still as the template has it, such as {line(left[0])}"
+        out.print(Text(f"           {text}", "yellow"), soft_wrap=True)
 
 
 def _say_certificate(certificate: Certificate) -> None:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from journeyman import cli_task_add, cli_task_audit, cli_task_commits, cli_task_formats, cli_task_make, cli_task_project
+from journeyman import (
+    cli_task_add,
+    cli_task_audit,
+    cli_task_commits,
+    cli_task_formats,
+    cli_task_history,
+    cli_task_make,
+    cli_task_new,
+    cli_task_project,
+)
 from journeyman.cli_task import app
 
 __all__ = [
@@ -11,6 +20,8 @@ __all__ = [
     "cli_task_audit",
     "cli_task_commits",
     "cli_task_formats",
+    "cli_task_history",
     "cli_task_make",
+    "cli_task_new",
     "cli_task_project",
 ]

@@ -105,6 +105,8 @@ class TestReport:
     duration_s: float = 0.0
     runner: str = ""
     """See `Completed.runner`."""
+    peak_mb: float | None = field(default=None, compare=False)
+    """The most memory that the process of the tests held, in MiB, as it says itself; None where it does not."""
     by_id: dict[str, TestResult] = field(default_factory=dict, init=False, repr=False, compare=False)
     suspect: frozenset[str] = field(default=frozenset(), init=False, repr=False)
     """Ids that were collected more than once, or reported without being collected."""
@@ -231,6 +233,7 @@ def read_report(data: bytes, completed: Completed) -> TestReport:
     collected: list[str] = []
     broken: list[tuple[str, Crash]] = []
     exit_status: int | None = None
+    peak_kib: object = None
     ended = False
     for record in _records(data):
         match record:
@@ -241,7 +244,7 @@ def read_report(data: bytes, completed: Completed) -> TestReport:
             case {"kind": "phase", "id": str(id_), "when": str(), "outcome": str()}:
                 phases.setdefault(id_, []).append(record)
             case {"kind": "end", "exit": int(status)} if not ended:
-                exit_status, ended = status, True
+                exit_status, ended, peak_kib = status, True, record.get("peak_kib")
                 continue
         if ended:  # the end is the last word of an honest run
             exit_status = None
@@ -254,6 +257,7 @@ def read_report(data: bytes, completed: Completed) -> TestReport:
         output=completed.text,
         duration_s=completed.duration_s,
         runner=completed.runner,
+        peak_mb=round(peak_kib / 1024, 1) if isinstance(peak_kib, int) and peak_kib > 0 else None,
     )
 
 

@@ -46,10 +46,15 @@ class Certificate:
     """Milestones that the reference closed in every run."""
     grading_s: float = 0.0
     """Median wall clock of one grading of the reference, in seconds."""
+    flaky: tuple[str, ...] = ()
+    """Checks on which the runs of one side disagree."""
+    flake_rate: float = 0.0
+    """Their share of all checks."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for `json.dumps`."""
-        return {**asdict(self), "reasons": list(self.reasons), "milestones": list(self.milestones)}
+        lists = ("reasons", "milestones", "flaky")
+        return {**asdict(self), **{name: list(getattr(self, name)) for name in lists}}
 
 
 def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3, *, graded: Sequence[Verdict] = ()) -> Certificate:
@@ -71,6 +76,7 @@ def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3, *, graded: 
         reasons += _against_reference(task, reference)
     noop = _repeat(task, pristine_tree(), sandboxes, runs if reference and not reasons else 1)
     reasons += _against_noop(task, noop)
+    flaky = tuple(check.id for check in task.checks if any(_disagree(check.id, side) for side in (reference, noop)))
     return Certificate(
         task=task.name,
         sound=not reasons,
@@ -81,6 +87,8 @@ def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3, *, graded: 
         milestones=tuple(m.name for m in task.milestones if reference and all(v.milestones[m.name] for v in reference)),
         grading_s=round(statistics.median(v.duration_s for v in reference or noop), 3),
         assurance=task.assurance,
+        flaky=flaky,
+        flake_rate=len(flaky) / len(task.checks),
     )
 
 
@@ -176,8 +184,12 @@ def _against_noop(task: Task, verdicts: list[Verdict]) -> Iterator[str]:
                 yield f"{check}: pass_to_pass, but {outcome.value} on the unchanged repository"
 
 
+def _disagree(check: str, verdicts: Sequence[Verdict]) -> bool:
+    return len({verdict.outcomes[check] for verdict in verdicts}) > 1
+
+
 def _unequal(whose: str, verdicts: list[Verdict]) -> Iterator[str]:
     for check in verdicts[0].outcomes if verdicts else ():
-        seen = sorted({verdict.outcomes[check].value for verdict in verdicts})
-        if len(seen) > 1:
+        if _disagree(check, verdicts):
+            seen = sorted({verdict.outcomes[check].value for verdict in verdicts})
             yield f"{check}: {whose} runs disagree ({', '.join(seen)})"

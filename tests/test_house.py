@@ -39,7 +39,7 @@ OPTIONAL = frozenset(
 """Not everybody has these, or they are slow to load: only they may be imported inside a function."""
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
-DATA = {"library", "hacks"}
+DATA = {"library", "templates", "hacks"}
 """Folders whose Python files are data: tasks, and what a policy might leave."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -218,7 +218,8 @@ def test_the_wheel_holds_every_module_and_the_whole_library(wheel: zipfile.ZipFi
     for path in sources():
         inside = installed_path(path).as_posix()
         assert inside in names, f"the wheel lacks {inside}"
-    library = {f"journeyman/{name_of(path)}" for path in tracked("tasks/library")}
+    data = (*tracked("tasks/library"), *tracked("tasks/templates"))
+    library = {f"journeyman/{name_of(path)}" for path in data}
     library |= {f"journeyman/tasks/library/_probe/{name}" for name in ("task.toml", ".dotfile", ".hidden/inner")}
     assert library <= names, f"the wheel lacks {sorted(library - names)[:5]}"
     assert "journeyman/py.typed" in names

@@ -18,7 +18,7 @@ Records, in this order, each flushed at once so that a killed run keeps what it 
     {"kind": "collected", "ids": [...]}
     {"kind": "collect_error", "path": ..., "crash": {...}}
     {"kind": "phase", "id": ..., "when": "setup" | "call" | "teardown", "outcome": ..., "duration": s, "crash": {...}}
-    {"kind": "end", "exit": pytest's exit status}
+    {"kind": "end", "exit": pytest's exit status, "peak_kib": the most memory that this process held, 0: unknown}
 
 A phase's outcome is `passed`, `failed`, `skipped`, `xfailed` or `xpassed`. Standard library and pytest only.
 """
@@ -135,6 +135,15 @@ def make_importable(pythonpath: str) -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(entries)
 
 
+def peak_kib() -> int:
+    """The most memory that this process held at a time, in KiB; `getrusage` would count what started it as well."""
+    try:
+        found = re.search(r"^VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"), re.M)
+    except (OSError, ValueError):
+        return 0
+    return int(found[1]) if found else 0
+
+
 def main(split_off: Callable[[dict[str, Any], list[str]], Any] | None = None) -> int:
     """Run what standard input asks for. `split_off` makes a link's other end the code under test."""
     spec = json.load(sys.stdin)
@@ -157,7 +166,7 @@ def main(split_off: Callable[[dict[str, Any], list[str]], Any] | None = None) ->
             status = int(pytest.ExitCode.NO_TESTS_COLLECTED)
         else:
             status = int(pytest.main([*arguments, "--", *paths], plugins=[reporter, *([split] if split else [])]))
-        reporter.write("end", exit=status)
+        reporter.write("end", exit=status, peak_kib=peak_kib())
     return status
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
 from journeyman.tasks.audit.forgeries import Hack, hacks_for
-from journeyman.tasks.audit.mutants import mutants_of_reference
+from journeyman.tasks.audit.strength import strength_of
 from journeyman.tasks.grading import grade
 from journeyman.tasks.task import Task
 from journeyman.tasks.trees import pristine_tree, solution_tree
@@ -97,9 +97,7 @@ def audit_task(
         for level in Assurance
         if grade(_at(task, level), reference, sandboxes).resolved
     }
-    faults = mutants_of_reference(task, mutants)
-    verdicts = _graded(_at(task, Assurance.FRESH), [fault.tree for fault in faults], sandboxes, "mutants", tell)
-    survivors = [str(fault) for fault, verdict in zip(faults, verdicts, strict=True) if verdict.resolved]
+    strength = strength_of(task, sandboxes, mutants, progress=lambda done, of: tell("mutants", done, of))
     return Audit(
         task=task.name,
         assurance=task.assurance,
@@ -110,8 +108,8 @@ def audit_task(
         flaky=tuple(sorted({*_flaky(paid_for), *_flaky(unpaid_for)})),
         hacks=len(hacks),
         paid=paid,
-        mutants=len(faults),
-        survivors=tuple(survivors),
+        mutants=strength.mutants,
+        survivors=strength.survivors,
         canaries_seen=seen,
     )
 

@@ -18,9 +18,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
 from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.detect.languages import require_python
@@ -31,7 +28,7 @@ from journeyman.tasks.sources.ledger import Ledger
 from journeyman.tasks.sources.library import Library, prepare
 from journeyman.tasks.sources.mint import MintReport, mint_library
 from journeyman.tasks.sources.origin import Origin, obtain
-from journeyman.tasks.sources.pack import pack
+from journeyman.tasks.sources.pack import pack, plugins_of
 from journeyman.tasks.sources.recipe import LibraryLine, tree_hash
 from journeyman.tasks.sources.resolve import resolve
 from journeyman.tasks.sources.sdist import PACKED, Sdist, SourceError, fetch
@@ -135,7 +132,7 @@ def _packed(origin: Origin, report: AddReport, settings: Config) -> Sdist:
     detected = detect(origin.folder, report.source, settings, origin.name, "0")
     setup, findings = detected.setup, detected.findings
     pinned, remark = resolve(setup.requirements, setup.python, report.source)
-    plugins = settings.plugins if settings.plugins is not None else _plugins(setup.requirements)
+    plugins = settings.plugins if settings.plugins is not None else plugins_of(setup.requirements)
     if plugins:
         where = "the config file" if settings.plugins is not None else "assumed: pytest plugins among the requirements"
         findings += (Finding("plugins", plugins, where, settings.plugins is None),)
@@ -145,11 +142,6 @@ def _packed(origin: Origin, report: AddReport, settings: Config) -> Sdist:
     sdist = pack(origin.folder, replace(setup, requirements=pinned, plugins=plugins), detected.facts)
     report.requirement = sdist.requirement
     return sdist
-
-
-def _plugins(lines: tuple[str, ...]) -> tuple[str, ...]:
-    names = (canonicalize_name(Requirement(line).name) for line in lines)
-    return tuple(name for name in names if name.startswith("pytest-"))
 
 
 def _measured(library: Library, report: AddReport, limit_s: float, sandboxes: SandboxFactory) -> Baseline:

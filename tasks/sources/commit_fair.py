@@ -29,14 +29,14 @@ def refuse_unfair(
     Raises:
         Unfit: they need what only the fix has.
     """
-    trees = [tree for path, data in tests.items() if path.endswith(".py") and (tree := _parse(data)) is not None]
-    if needed := {name for tree in trees for name in _used(tree)} & answer.names:
+    trees = [tree for path, data in tests.items() if path.endswith(".py") and (tree := parse(data)) is not None]
+    if needed := {name for tree in trees for name in used_names(tree)} & answer.names:
         raise Unfit("its tests need names that only the fix has", ", ".join(sorted(needed)))
-    written = [text for data in solution.values() if (tree := _parse(data)) is not None for text in _texts(tree)]
+    written = [text for data in solution.values() if (tree := parse(data)) is not None for text in texts_of(tree)]
     asked = {
         text
         for tree in trees
-        for text in _texts(tree)
+        for text in texts_of(tree)
         if len(text) >= MIN_WORDING and any(text in whole for whole in written)
     }
     if asked:
@@ -45,7 +45,8 @@ def refuse_unfair(
             raise Unfit("its tests ask for wording that only the fix has", new[0][:100])
 
 
-def _parse(data: bytes) -> ast.Module | None:
+def parse(data: bytes) -> ast.Module | None:
+    """A source's syntax; none where it has none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -54,7 +55,7 @@ def _parse(data: bytes) -> ast.Module | None:
             return None
 
 
-def _used(tree: ast.Module) -> Iterator[str]:
+def used_names(tree: ast.AST) -> Iterator[str]:
     """Names that a test can only have from the code: imported, of an attribute, of a keyword."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom | ast.Import):
@@ -67,7 +68,7 @@ def _used(tree: ast.Module) -> Iterator[str]:
             yield node.arg
 
 
-def _texts(tree: ast.Module) -> Iterator[str]:
+def texts_of(tree: ast.AST) -> Iterator[str]:
     """Texts that a program may write or be given: not docstrings."""
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):

@@ -20,12 +20,12 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from journeyman.sandbox.sandbox import Environment, SandboxFactory
-from journeyman.tasks.detect.needs import PYTEST
+from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.edits import is_test_file
 from journeyman.tasks.harbor import save_task
 from journeyman.tasks.sources.commit_fair import refuse_unfair
-from journeyman.tasks.sources.commit_sides import Sides, editable, import_folders, is_of_tests, is_source, sides_of
+from journeyman.tasks.sources.commit_needs import Needs
+from journeyman.tasks.sources.commit_sides import Sides, editable, is_of_tests, is_source, sides_of
 from journeyman.tasks.sources.commit_symptom import with_example
 from journeyman.tasks.sources.commit_text import instruction_of
 from journeyman.tasks.sources.commit_trial import Bench, Evidence, observe
@@ -45,22 +45,6 @@ LFS = b"version https://git-lfs.github.com/spec/"
 """How a pointer to a file begins that is kept elsewhere."""
 SCRATCH, STORE = ".commit-", ".files"
 BUDGET = Budget(max_steps=40, command_timeout_s=60.0, grading_timeout_s=120.0, episode_timeout_s=1800.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What the repository needs around it, as the user says."""
-
-    requirements: tuple[str, ...] = ()
-    python: str = "3.11"
-
-    def environment(self, folders: tuple[str, ...]) -> Environment:
-        named = any(re.match(r"pytest\b(?!-)", line.strip(), re.I) for line in self.requirements)
-        return Environment(self.python, (*(() if named else (PYTEST,)), *self.requirements), pythonpath=folders)
-
-    @property
-    def key(self) -> str:
-        return self.environment(()).key
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +136,13 @@ class CommitMaker:
         for side, files in (("hidden", parts.hidden), ("solution", parts.solution)):
             for path in files:
                 self._place(scratch / side / path, parts.change.changed[path])
-        folders = import_folders(parts.given)
-        environment = self._needs.environment(folders)
-        bench = Bench(scratch / "repository", parts.hidden, parts.solution, environment, self._sandboxes)
+        self._needs.complete(scratch / "repository")
+        hidden = self._needs.hidden(parts.hidden)
+        for path in (path for path in hidden if hidden[path] != parts.hidden[path]):
+            (scratch / "hidden" / path).unlink()
+            (scratch / "hidden" / path).write_bytes(hidden[path])
+        environment = self._needs.environment(parts.given)
+        bench = Bench(scratch / "repository", hidden, parts.solution, environment, self._sandboxes)
         others = [path for path in parts.given if is_of_tests(path) and _holds_tests(path) and path not in parts.hidden]
         evidence = observe(bench, others)
         answer = Answer.of(parts.before, parts.solution, known, (*parts.sides.tests, *evidence.fail_to_pass))
@@ -169,7 +157,7 @@ class CommitMaker:
             solution=scratch / "solution",
             environment=environment,
             checks=tuple(checks),
-            editable=editable(sources, folders),
+            editable=editable(sources, environment.pythonpath),
             test_paths=_visible_tests(checks, parts.given),
             budget=BUDGET,
             metadata=_facts(parts, evidence),

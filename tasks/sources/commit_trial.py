@@ -76,7 +76,7 @@ def observe(bench: Bench, others: Sequence[str]) -> Evidence:
     before, after = _both(bench, files)
     if not any(report.passed for report in after):
         raise Unfit("its own tests do not pass on it", after[0].summary(1))
-    to_pass = [test for test in _always(after, "passed") if _fails(test, before)]
+    to_pass = [test for test in always(after, "passed") if fails(test, before)]
     if not to_pass:
         raise Unfit("no test fails before and passes after", f"after: {after[0].headline()}")
     to_keep = _kept(before, after)
@@ -85,7 +85,7 @@ def observe(bench: Bench, others: Sequence[str]) -> Evidence:
         to_keep += _kept(*_both(bench, near))
     if not to_keep:
         raise Unfit("nothing would guard against breaking something else")
-    shown = [failure for test in to_pass if (failure := _failure(test, before[0])) is not None]
+    shown = [failure for test in to_pass if (failure := failure_of(test, before[0])) is not None]
     return Evidence(tuple(to_pass[:MAX_FAIL_TO_PASS]), tuple(to_keep[:MAX_PASS_TO_PASS]), tuple(shown))
 
 
@@ -95,11 +95,11 @@ def _both(bench: Bench, targets: Sequence[str]) -> tuple[list[TestReport], list[
 
 
 def _kept(before: Sequence[TestReport], after: Sequence[TestReport]) -> list[str]:
-    still = set(_always(before, "passed"))
-    return [test for test in _always(after, "passed") if test in still]
+    still = set(always(before, "passed"))
+    return [test for test in always(after, "passed") if test in still]
 
 
-def _always(reports: Sequence[TestReport], outcome: str) -> list[str]:
+def always(reports: Sequence[TestReport], outcome: str) -> list[str]:
     """Tests that ended so in every run, quickly and told of once."""
     return [
         result.id
@@ -116,13 +116,14 @@ def _always(reports: Sequence[TestReport], outcome: str) -> list[str]:
     ]
 
 
-def _fails(test: str, before: Sequence[TestReport]) -> bool:
+def fails(test: str, before: Sequence[TestReport]) -> bool:
     """Whether it fails in every run, or could not even be collected."""
     found = [report.by_id.get(test) for report in before]
     return all(result is None or result.outcome in ("failed", "error") for result in found)
 
 
-def _failure(test: str, report: TestReport) -> Failure | None:
+def failure_of(test: str, report: TestReport) -> Failure | None:
+    """How a test failed, where it says so itself."""
     result = report.by_id.get(test)
     if result is None or result.crash is None:
         return None

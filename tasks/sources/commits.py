@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from journeyman.sandbox.sandbox import SandboxFactory
-from journeyman.tasks.sources.commit_task import CommitMaker, Needs, clear
+from journeyman.tasks.sources.commit_needs import Needs, find_needs
+from journeyman.tasks.sources.commit_task import CommitMaker, clear
 from journeyman.tasks.sources.git_history import History, Unfit
 from journeyman.tasks.sources.ledger import mend
 from journeyman.tasks.task import TaskError, TaskFormatError
 
 LEDGER = "commits.jsonl"
-NO_NEEDS = Needs()
 
 
 @dataclass(slots=True)
@@ -44,10 +44,12 @@ class CommitsReport:
     unsplit: Counter[str] = field(default_factory=Counter)
     """Why some of this run's tasks are not graded in two sandboxes: reason → how many."""
     seconds: float = 0.0
+    needs: Needs | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for `json.dumps`."""
-        plain = {name: getattr(self, name) for name in self.__slots__}
+        plain = {name: getattr(self, name) for name in self.__slots__ if name != "needs"}
+        plain["findings"] = self.needs.as_json() if self.needs else []
         shown = {"rejected": dict(self.rejected), "unsplit": dict(self.unsplit), "seconds": round(self.seconds, 1)}
         return {**plain, "out": str(self.out), **shown}
 
@@ -59,7 +61,9 @@ def make_commits(
     out: Path,
     sandboxes: SandboxFactory,
     since: str | None = None,
-    needs: Needs = NO_NEEDS,
+    config: Path | None = None,
+    requirements: tuple[str, ...] = (),
+    python: str = "",
     progress: Callable[[CommitsReport], None] | None = None,
 ) -> CommitsReport:
     """Make up to `count` proven tasks of a repository's commits below `out`; fewer when its history gives no more.
@@ -67,19 +71,22 @@ def make_commits(
     Args:
         repository: the folder that holds `.git`; it is only read.
         since: a commit, tag or branch: only commits that it has not are looked at.
-        needs: what the tests need beside pytest.
+        config: the file that says what is not to be detected; else `journeyman.toml` in the newest commit.
+        requirements: what is installed beside what is found.
+        python: minor version of Python; else the one that suits it.
         progress: called after each commit's fate is decided.
 
     Raises:
-        SourceError: there is no repository, or no commit.
-        TaskFormatError: `out` holds another thing by the name of the record.
+        SourceError: there is no repository, or no commit; or its tests cannot be run, and what to do.
+        TaskFormatError: `out` holds another thing by the name of the record, or the config file means nothing.
         SandboxError: no sandbox can be made here, or the requirements cannot be installed.
     """
     begun = time.monotonic()
     with History(repository) as history:
         commits = history.commits(since)
+        needs = find_needs(history, commits[0], config, requirements, python)
         ledger = _Ledger(out, needs)
-        report = CommitsReport(history.name, count, out, commits=len(commits))
+        report = CommitsReport(history.name, count, out, commits=len(commits), needs=needs)
         try:
             maker = CommitMaker(history, needs, out, sandboxes)
             for commit in commits:

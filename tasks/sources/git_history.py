@@ -119,15 +119,38 @@ class History:
             raise SourceError(f"{self._repo.git_dir}: no commits after {since}")
         return found
 
-    def change(self, commit: str) -> Change:
-        """A commit with its one parent.
+    def line(self, since: str | None, until: str | None) -> tuple[str, ...]:
+        """Ids of the commits from one to another, each the first parent of the next, the oldest first.
+
+        Args:
+            since: the last commit before them; else they begin with the first of all.
+            until: the last of them; else HEAD.
+
+        Raises:
+            SourceError: there are none, or one of the two is no commit.
+        """
+        ends = [end for end in (since, until) if end is not None]
+        if odd := next((end for end in ends if end.startswith("-") or ".." in end), None):
+            raise SourceError(f"{odd}: name one commit, a tag or a branch")
+        span = f"{since}..{until or 'HEAD'}" if since is not None else until or "HEAD"
+        try:
+            found = self._repo.git.rev_list("--first-parent", "--reverse", "--end-of-options", span, "--").split()
+        except git.GitCommandError as error:
+            named = f"it has no commit {' or '.join(ends)}" if ends else "it has no commits"
+            raise SourceError(f"{self._repo.git_dir}: {named}") from error
+        if not found:
+            raise SourceError(f"{self._repo.git_dir}: no commits after {since}")
+        return tuple(found)
+
+    def change(self, commit: str, *, merges: bool = False) -> Change:
+        """A commit with its one parent; with `merges`, also one of several, beside the first.
 
         Raises:
             Unfit: it has none or several, or one of its objects cannot be read.
         """
         with _readable():
             entry = self._repo.commit(commit)
-            if len(entry.parents) != 1:
+            if not entry.parents or (len(entry.parents) > 1 and not merges):
                 raise Unfit("merge" if entry.parents else "first commit")
             parent = entry.parents[0]
             difference = _Difference()

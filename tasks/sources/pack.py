@@ -12,7 +12,11 @@ import os
 import re
 import shutil
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from journeyman.sandbox.home import home
 from journeyman.tasks.detect.facts import Facts
@@ -49,7 +53,7 @@ pytest_plugins = [
 def pack(tree: Path, setup: Setup, facts: Facts) -> Sdist:
     """Make the files of `tree` what a policy gets, and put their archive into the cache."""
     tidy(tree, keep={path.partition("/")[0] for path in (*setup.sources, *setup.tests, *setup.pythonpath)})
-    _write_versions(tree, setup, facts)
+    write_versions(tree, setup, facts)
     _write_settings(tree, setup, facts)
     (tree / SETUP).write_text(setup.to_json(), encoding="utf-8")
     version = f"{setup.version.replace('+', '.')}{PACKED}{tree_hash(tree)[:12]}"
@@ -79,7 +83,7 @@ def _archive(tree: Path, top: str) -> bytes:
     return data.getvalue()
 
 
-def _write_versions(tree: Path, setup: Setup, facts: Facts) -> None:
+def write_versions(tree: Path, setup: Setup, facts: Facts) -> None:
     """What a build would have written: modules that hold the version, and the metadata of an installation."""
     for name in facts.version_files:
         place = tree / name
@@ -100,14 +104,33 @@ def _write_settings(tree: Path, setup: Setup, facts: Facts) -> None:
     lines += [f"{key} = {_folded(facts.settings[key])}" for key in _CARRIED if facts.settings.get(key)]
     lines += [f"markers = {_folded(facts.settings['markers'])}"] if facts.settings.get("markers") else []
     (tree / "pytest.ini").write_text("\n".join([*lines, "addopts = --import-mode=prepend", ""]), encoding="utf-8")
-    steady = _HYPOTHESIS if any(line.startswith("hypothesis==") for line in setup.requirements) else ""
-    if not (setup.variables or setup.plugins or steady):
-        return
+    write_conftest(tree, setup)
+
+
+def write_conftest(tree: Path, setup: Setup) -> None:
+    """Let the tests have their plugins and variables. A conftest.py that is there becomes a file anew."""
     place = tree / "conftest.py"
     before = place.read_text(encoding="utf-8", errors="replace") if place.is_file() else ""
+    after = conftest_of(before, setup)
+    if after != before:
+        place.unlink(missing_ok=True)
+        place.write_text(after, encoding="utf-8")
+
+
+def conftest_of(before: str, setup: Setup) -> str:
+    """A conftest.py with what the tests need around them; as it was, where that is nothing."""
+    steady = _HYPOTHESIS if any(line.startswith("hypothesis==") for line in setup.requirements) else ""
+    if not (setup.variables or setup.plugins or steady):
+        return before
     variables = f"import os as _os\n\n_os.environ.update({setup.variables!r})\n" if setup.variables else ""
     plugins = "" if "pytest_plugins" in before or not setup.plugins else _PLUGINS.format(names=setup.plugins)
-    place.write_text(before + _CONFTEST.format(variables=variables, plugins=plugins) + steady, encoding="utf-8")
+    return before + _CONFTEST.format(variables=variables, plugins=plugins) + steady
+
+
+def plugins_of(requirements: Iterable[str]) -> tuple[str, ...]:
+    """The pytest plugins among some requirements."""
+    names = (canonicalize_name(Requirement(line).name) for line in requirements)
+    return tuple(name for name in names if name.startswith("pytest-"))
 
 
 def _folded(value: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeyman.conftest import Call
+from tests.tasks.histories import Repo
 
 
 def test_the_bundled_library_is_listed(call: Call) -> None:
@@ -40,12 +41,16 @@ def test_a_sound_task_is_proven_and_an_unsound_one_fails(call: Call, task_folder
     shown = call("task", "check", task_folder, "--backend", backend, "--runs", 2)
     assert shown.exit_code == 0 and shown.stdout.startswith("sound") and "reference 2, nothing 0 of 2" in shown.stdout
     assert 'sound at split too: write assurance = "split" into its task.toml' in shown.stdout
+    assert "1 of 1 single fault noticed; 0.0% of the checks flaky" in shown.stdout and "MiB" in shown.stdout
+    assert "reference 2, nothing 0 of 2, at fresh; " in call("task", "show", task_folder).stdout
+    assert json.loads(call("task", "show", task_folder, "--json").stdout)["proof"]["mutation_score"] is not None
     for path in (task_folder / "solution" / "files").rglob("*.py"):
         path.write_text("raise SystemExit\n")
     shown = call("task", "check", task_folder, "--backend", backend, "--json")
     assert shown.exit_code == 1
     (certificate,) = json.loads(shown.stdout)
-    assert certificate["sound"] is False and certificate["reasons"]
+    assert certificate["sound"] is False and certificate["reasons"] and certificate["flake_rate"] == 0
+    assert "not sound: " in call("task", "show", task_folder).stdout
 
 
 def test_a_task_that_does_not_bear_two_sandboxes_is_told_the_line_to_write(
@@ -164,3 +169,26 @@ def test_an_audit_says_what_a_task_is_worth(call: Call, task_folder: Path, backe
     for part in ("✓ reference", "✓ doing nothing", "hacks at fresh", "hacks at twins", "hacks at split", "canaries"):
         assert part in shown.stdout, shown.stdout + shown.stderr
     assert "not trustworthy" in shown.stdout and shown.exit_code == 1, "the tiny task is graded at fresh"
+
+
+def test_a_new_task_says_what_to_do_with_it_and_what_is_left_to_do(call: Call, backend: str) -> None:
+    shown = call("task", "new", "late-fees", "--out", "mine")
+    assert shown.exit_code == 0, shown.stderr
+    for part in ("instruction.md", "tests/files/", "journeyman task check mine/late-fees"):
+        assert part in shown.stdout, part
+    assert "steps/NAME" not in shown.stdout
+    shown = call("task", "check", "mine/late-fees", "--backend", backend, "--runs", 1)
+    assert shown.exit_code == 0 and "11 files still as the template has it, such as instruction.md" in shown.stdout
+    again = call("task", "new", "late-fees", "--out", "mine", "--project")
+    assert again.exit_code == 2 and "exists and is left as it is" in again.stderr
+    data = json.loads(call("task", "new", "lend", "--out", "mine", "--project", "--json").stdout)
+    assert data["kind"] == "project" and Path(data["folder"], "steps", "fees", "instruction.md").is_file()
+
+
+def test_a_history_that_makes_no_project_is_one_clear_line(call: Call, tmp_path: Path) -> None:
+    shown = call("task", "history", "nowhere")
+    assert shown.exit_code == 2 and "no git repository" in shown.stderr
+    Repo(tmp_path / "short").commit("Nothing yet")
+    shown = call("task", "history", "short")
+    assert shown.exit_code == 2 and "0 pieces of work that bring tests stand in a row" in shown.stderr
+    assert "--from and --to" in shown.stderr and not (tmp_path / "tasks").exists()

@@ -145,3 +145,32 @@ def shop_history(folder: Path) -> tuple[Repo, dict[str, str]]:
     repo.add_test("def test_no_tax():\n    assert with_tax(100, 0) == 100\n", "tests/test_tax.py")
     made["no difference"] = repo.commit("Say what a customer finally pays")
     return repo, made
+
+
+def long_history(folder: Path) -> tuple[Repo, dict[str, str]]:
+    """The shop carried on for a while; what each commit is → its id, the oldest first."""
+    repo = Repo(folder)
+    made: dict[str, str] = {}
+    repo.write({"shop/__init__.py": "", "shop/prices.py": PRICES, "tests/test_prices.py": TESTS, "README.md": README})
+    made["first"] = repo.commit("The shop opens")
+
+    repo.replace("shop/prices.py", "    return price * (100 - percent) // 100", ROUNDING)
+    repo.add_test("def test_discount_of_half_a_cent():\n    assert discount(105, 50) == 53\n")
+    made["rounding"] = repo.commit(
+        "Half a cent of a discounted price goes up (#12)\n\nUse 50 + price in shop/prices.py.\n"
+    )
+
+    repo.replace("shop/prices.py", "    return price * quantity", "    return max(0, price * quantity)")
+    made["negative"] = repo.commit("A negative quantity costs nothing instead of less than nothing")
+    repo.write({"README.md": f"{README}\nNothing costs less than nothing.\n"})
+    made["docs"] = repo.commit("Tell our customers so")
+    repo.add_test("def test_no_negative_line():\n    assert line_price(3, -1) == 0\n")
+    made["its test"] = repo.commit("Test negative quantities")
+
+    repo.write({"shop/tax.py": TAX, "tests/test_tax.py": TAX_TESTS})
+    made["tax"] = repo.commit("Customers in other countries pay taxes on what they buy")
+
+    repo.replace("shop/tax.py", "price * rate // 100", "-(-price * rate // 100)")
+    repo.add_test("def test_tax_of_part_of_a_cent():\n    assert with_tax(101, 20) == 122\n", "tests/test_tax.py")
+    made["whole cents"] = repo.commit("Part of a cent of the taxes counts as a whole one, as the law asks")
+    return repo, made

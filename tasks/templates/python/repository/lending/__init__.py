@@ -1,0 +1,1 @@
+"""Due dates and late fees of a small public library."""
