@@ -26,19 +26,20 @@ NO_TEST_TOOLS = re.compile(
 """Tools that judge, build or document the code; pytest itself is of one version for all tasks."""
 KNOWN_IMPORTS = {
     # Modules that tests import, often unsaid, and the package that has them: no other name is ever guessed.
-    "aiohttp": "aiohttp", "attr": "attrs", "attrs": "attrs", "bs4": "beautifulsoup4", "click": "click",
-    "cryptography": "cryptography", "dateutil": "python-dateutil", "django": "Django", "docutils": "docutils",
-    "dotenv": "python-dotenv", "ddt": "ddt", "flask": "Flask", "freezegun": "freezegun", "html5lib": "html5lib",
-    "httpx": "httpx", "hypothesis": "hypothesis", "jinja2": "Jinja2", "jsonschema": "jsonschema", "jwt": "PyJWT",
-    "lxml": "lxml", "markdown": "Markdown", "mock": "mock", "networkx": "networkx", "nose": "pynose", "numpy": "numpy",
-    "packaging": "packaging", "pandas": "pandas", "parameterized": "parameterized", "PIL": "Pillow",
-    "pkg_resources": "setuptools<81", "psutil": "psutil", "pydantic": "pydantic", "pygments": "Pygments",
-    "pytest_asyncio": "pytest-asyncio", "pytest_mock": "pytest-mock", "pytest_subtests": "pytest-subtests",
+    "aiohttp": "aiohttp", "asgiref": "asgiref", "attr": "attrs", "attrs": "attrs", "bs4": "beautifulsoup4",
+    "click": "click", "cryptography": "cryptography", "dateutil": "python-dateutil", "ddt": "ddt",
+    "dirty_equals": "dirty-equals", "django": "Django", "docutils": "docutils", "dotenv": "python-dotenv",
+    "flask": "Flask", "freezegun": "freezegun", "html5lib": "html5lib", "httpx": "httpx", "hypothesis": "hypothesis",
+    "jinja2": "Jinja2", "jsonschema": "jsonschema", "jwt": "PyJWT", "lxml": "lxml", "markdown": "Markdown",
+    "mock": "mock", "networkx": "networkx", "nose": "pynose", "numpy": "numpy", "packaging": "packaging",
+    "pandas": "pandas", "parameterized": "parameterized", "PIL": "Pillow", "pkg_resources": "setuptools<81",
+    "psutil": "psutil", "pydantic": "pydantic", "pygments": "Pygments", "pytest_asyncio": "pytest-asyncio",
+    "pytest_mock": "pytest-mock", "pytest_regressions": "pytest-regressions", "pytest_subtests": "pytest-subtests",
     "pytz": "pytz", "requests": "requests", "requests_mock": "requests-mock", "responses": "responses",
-    "setuptools": "setuptools<81", "simplejson": "simplejson", "six": "six", "sortedcontainers": "sortedcontainers",
-    "sqlalchemy": "SQLAlchemy", "testfixtures": "testfixtures", "toml": "toml", "tomli": "tomli", "tornado": "tornado",
-    "trio": "trio", "typing_extensions": "typing-extensions", "tzdata": "tzdata", "werkzeug": "Werkzeug",
-    "yaml": "PyYAML", "zope": "zope.interface",
+    "respx": "respx", "setuptools": "setuptools<81", "simplejson": "simplejson", "six": "six",
+    "sortedcontainers": "sortedcontainers", "sqlalchemy": "SQLAlchemy", "testfixtures": "testfixtures", "toml": "toml",
+    "tomli": "tomli", "tornado": "tornado", "trio": "trio", "typing_extensions": "typing-extensions",
+    "tzdata": "tzdata", "vcr": "vcrpy", "werkzeug": "Werkzeug", "yaml": "PyYAML", "zope": "zope.interface",
 }  # fmt: skip
 _OF_TESTS = frozenset({"test", "tests", "testing"})
 """Folders of these names hold tests and what they share."""
