@@ -32,6 +32,7 @@ class Entry(NamedTuple):
 
 CONTENTS = {
     "task": Entry(TASKS, "List, show, check, audit and make tasks.", "journeyman.cli_tasks:app"),
+    "suite": Entry(TASKS, "Make suites: tasks of many libraries.", "journeyman.cli_suite:app"),
     "run": Entry(
         EPISODES, "Run episodes of one or several tasks and record them, step by step as they happen.",
         "journeyman.cli_run:run",

@@ -26,14 +26,23 @@ NO_TEST_TOOLS = re.compile(
 """Tools that judge, build or document the code; pytest itself is of one version for all tasks."""
 KNOWN_IMPORTS = {
     # Modules that tests import, often unsaid, and the package that has them: no other name is ever guessed.
-    "attr": "attrs", "attrs": "attrs", "bs4": "beautifulsoup4", "dateutil": "python-dateutil", "freezegun": "freezegun",
-    "hypothesis": "hypothesis", "jsonschema": "jsonschema", "lxml": "lxml", "mock": "mock", "numpy": "numpy",
-    "parameterized": "parameterized", "pytest_asyncio": "pytest-asyncio", "pytest_mock": "pytest-mock",
-    "pytest_subtests": "pytest-subtests", "pytz": "pytz", "requests": "requests", "setuptools": "setuptools",
-    "pkg_resources": "setuptools", "six": "six", "sortedcontainers": "sortedcontainers", "testfixtures": "testfixtures",
-    "typing_extensions": "typing-extensions", "tzdata": "tzdata", "yaml": "PyYAML", "zope": "zope.interface",
-    "docutils": "docutils", "pygments": "Pygments", "packaging": "packaging", "simplejson": "simplejson",
+    "aiohttp": "aiohttp", "asgiref": "asgiref", "attr": "attrs", "attrs": "attrs", "bs4": "beautifulsoup4",
+    "click": "click", "cryptography": "cryptography", "dateutil": "python-dateutil", "ddt": "ddt",
+    "dirty_equals": "dirty-equals", "django": "Django", "docutils": "docutils", "dotenv": "python-dotenv",
+    "flask": "Flask", "freezegun": "freezegun", "html5lib": "html5lib", "httpx": "httpx", "hypothesis": "hypothesis",
+    "jinja2": "Jinja2", "jsonschema": "jsonschema", "jwt": "PyJWT", "lxml": "lxml", "markdown": "Markdown",
+    "mock": "mock", "networkx": "networkx", "nose": "pynose", "numpy": "numpy", "packaging": "packaging",
+    "pandas": "pandas", "parameterized": "parameterized", "PIL": "Pillow", "pkg_resources": "setuptools<81",
+    "psutil": "psutil", "pydantic": "pydantic", "pygments": "Pygments", "pytest_asyncio": "pytest-asyncio",
+    "pytest_mock": "pytest-mock", "pytest_regressions": "pytest-regressions", "pytest_subtests": "pytest-subtests",
+    "pytz": "pytz", "requests": "requests", "requests_mock": "requests-mock", "responses": "responses",
+    "respx": "respx", "setuptools": "setuptools<81", "simplejson": "simplejson", "six": "six",
+    "sortedcontainers": "sortedcontainers", "sqlalchemy": "SQLAlchemy", "testfixtures": "testfixtures", "toml": "toml",
+    "tomli": "tomli", "tornado": "tornado", "trio": "trio", "typing_extensions": "typing-extensions",
+    "tzdata": "tzdata", "vcr": "vcrpy", "werkzeug": "Werkzeug", "yaml": "PyYAML", "zope": "zope.interface",
 }  # fmt: skip
+_OF_TESTS = frozenset({"test", "tests", "testing"})
+"""Folders of these names hold tests and what they share."""
 KNOWN_FIXTURES = {"mocker": "pytest-mock", "subtests": "pytest-subtests", "benchmark": "pytest-benchmark"}
 
 
@@ -93,8 +102,7 @@ def unsaid(folder: Path, tests: Iterable[str], said: Iterable[str]) -> tuple[str
     """Well-known packages that tests import, or whose fixtures they ask for, and that no file names."""
     known = {canonicalize_name(Requirement(line).name) for line in said}
     found: dict[str, str] = {}
-    helpers = [path.relative_to(folder).as_posix() for path in folder.rglob("conftest.py")]
-    for name in (*tests, *helpers):
+    for name in dict.fromkeys((*tests, *_helpers(folder))):
         try:
             tree = ast.parse((folder / name).read_bytes())
         except (SyntaxError, ValueError, RecursionError, OSError):
@@ -105,13 +113,21 @@ def unsaid(folder: Path, tests: Iterable[str], said: Iterable[str]) -> tuple[str
                 and module not in sys.stdlib_module_names
                 and not _is_local(folder, name, module)
             ):
-                found.setdefault(canonicalize_name(KNOWN_IMPORTS[module]), KNOWN_IMPORTS[module])
+                found.setdefault(canonicalize_name(Requirement(KNOWN_IMPORTS[module]).name), KNOWN_IMPORTS[module])
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 for argument in node.args.args:
                     if argument.arg in KNOWN_FIXTURES:
                         found.setdefault(KNOWN_FIXTURES[argument.arg], KNOWN_FIXTURES[argument.arg])
     return tuple(line for name, line in found.items() if name not in known)
+
+
+def _helpers(folder: Path) -> Iterator[str]:
+    """What tests share: conftest.py, and the modules in folders that hold tests alone."""
+    for path in sorted(folder.rglob("*.py")):
+        inner = path.relative_to(folder)
+        if inner.name == "conftest.py" or _OF_TESTS & set(inner.parts[:-1]):
+            yield inner.as_posix()
 
 
 def _is_local(folder: Path, test: str, module: str) -> bool:

@@ -99,7 +99,7 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
         ended = ended and bool(records) and records[-1].get("exit") in (0, 1, 2, 5)  # else pytest itself broke down
         runs.append({record["id"]: record for record in records if record["kind"] == "test"})
         broken |= {record["path"]: record["message"] for record in records if record["kind"] == "broken"}
-        complaint = complaint or (next(iter(broken.values())) if broken else output)[-400:]
+        complaint = complaint or _last_word(next(iter(broken.values())) if broken else output)
         if number == 0:
             places = {record["n"]: (record["path"], record["line"]) for record in records if record["kind"] == "place"}
             early = [number for record in records if record["kind"] == "import" for number in record["functions"]]
@@ -118,6 +118,17 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
     imported = frozenset(places[number] for number in early)
     touching = _touching(tests, runs[0], places)
     return Baseline(tests, touching, left_out, broken, complaints, seconds, ended, imported)
+
+
+def _last_word(said: str) -> str:
+    """What a traceback of pytest's, or of Python's, comes to: one line."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    errors = [number for number, line in enumerate(lines) if line.startswith("E ")]
+    if errors:  # the last error may go on for some lines: its first names it
+        while (last := errors.pop()) - 1 in errors:
+            pass
+        return lines[last].removeprefix("E").strip()
+    return lines[-1].strip()[:300] if lines else "it said nothing"
 
 
 def _complaints(left_out: dict[str, str], runs: list[dict[str, dict[str, Any]]]) -> dict[str, str]:

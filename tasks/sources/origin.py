@@ -16,8 +16,10 @@ from pathlib import Path, PurePosixPath
 from journeyman.sandbox.inside.files import encodable
 from journeyman.tasks.harbor_files import LEFT_OUT
 from journeyman.tasks.sources.sdist import (
+    LINK,
     MAX_BYTES,
     MAX_FILES,
+    ODD_NAME,
     ArchiveError,
     SourceError,
     fetch,
@@ -58,17 +60,17 @@ def obtain(source: str, scratch: Path) -> Origin:
         SourceError: there is none, it cannot be had, or it is too large; the message says what to do.
     """
     path = Path(source).expanduser()
-    if path.is_dir():
-        return _of_folder(path.resolve(), source, scratch)
-    if path.is_file():
-        return _of_archive(path, scratch)
+    try:
+        if path.is_dir():
+            return _of_folder(path.resolve(), source, scratch)
+        if path.is_file():
+            return _of_archive(path, scratch)
+    except OSError as error:
+        raise SourceError(f"{source}: cannot be read or copied: {error}") from error
     if _URL.match(source):
         return _of_url(source, scratch)
     if "==" in source:
-        sdist = fetch(source)
-        return _named(
-            Origin(unpack(sdist.archive, scratch / "unpacked"), "package index", parse_requirement(source)[0])
-        )
+        return _unpacked(fetch(source).archive, "package index", parse_requirement(source)[0], scratch)
     raise SourceError(
         f"{source}: no such folder or file, and neither a git URL nor NAME==VERSION; "
         "a git URL begins with https://, ssh://, file:// or user@host:"
@@ -79,11 +81,17 @@ def _of_archive(path: Path, scratch: Path) -> Origin:
     if not path.name.endswith((".tar.gz", ".tgz")):
         raise SourceError(f"{path}: give a source distribution (.tar.gz), a folder, a git URL or NAME==VERSION")
     try:
-        folder = unpack(path, scratch / "unpacked")
+        return _unpacked(path, "archive", re.sub(r"-\d.*$", "", path.name), scratch)
     except ArchiveError as error:
         why = str(error).replace("; delete it, and it will be fetched again", "; fetch it again")
         raise ArchiveError(why) from error
-    return _named(Origin(folder, "archive", re.sub(r"-\d.*$", "", path.name)))
+
+
+def _unpacked(archive: Path, kind: str, name: str, scratch: Path) -> Origin:
+    left_out: dict[str, list[str]] = {}
+    folder = unpack(archive, scratch / "unpacked", left_out)
+    notes = [note for what, names in left_out.items() for note in _left_out(what, names)]
+    return _named(Origin(folder, kind, name, notes))
 
 
 def _named(origin: Origin) -> Origin:
@@ -119,7 +127,8 @@ def _git(arguments: list[str], folder: Path, source: str) -> str:
         ) from error
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no message"]
-        raise SourceError(f"{source}: git could not read it: {said[-1]}")
+        why = next((line for line in said if line.startswith("fatal: ")), said[-1]).removeprefix("fatal: ")
+        raise SourceError(f"{source}: git could not read it: {why}")
     return os.fsdecode(done.stdout)
 
 
@@ -151,8 +160,8 @@ def _of_folder(folder: Path, source: str, scratch: Path) -> Origin:
             shutil.copyfile(path, target)
             target.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
     for what, names in (
-        ("name that is no UTF-8", odd),
-        ("link", links),
+        (ODD_NAME, odd),
+        (LINK, links),
         (f"file above {MAX_FILE // 2**20} MiB", large),
     ):
         origin.notes += _left_out(what, names)

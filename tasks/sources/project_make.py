@@ -20,7 +20,7 @@ from typing import Any
 
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.harbor import load_task
-from journeyman.tasks.sources.baseline import measure
+from journeyman.tasks.sources.baseline import Baseline, measure
 from journeyman.tasks.sources.ledger import mend
 from journeyman.tasks.sources.library import Library, load_library
 from journeyman.tasks.sources.make import MAKING
@@ -96,11 +96,31 @@ def make_project(
         SourceError: the library cannot be had, a module is not in it, or no project can be proven.
         SandboxError: no sandbox can be made here.
     """
+    return make_project_of(
+        load_library(requirement), modules=modules, out=out, sandboxes=sandboxes, most=most, jobs=jobs,
+        progress=progress,
+    )  # fmt: skip
+
+
+def make_project_of(
+    library: Library,
+    *,
+    modules: Sequence[str],
+    out: Path,
+    sandboxes: SandboxFactory,
+    most: int = MOST,
+    jobs: int = 1,
+    progress: Callable[[ProjectReport], None] | None = None,
+    measured: Callable[[], Baseline] | None = None,
+) -> ProjectReport:
+    """As `make_project`, of a library that is ready.
+
+    Args:
+        measured: gives what its tests do, where somebody may have measured it already.
+    """
     begun = time.monotonic()
-    library = load_library(requirement)
     paths = tuple(dict.fromkeys(find_module(library, module) for module in modules)) or library.sources
-    named = "-".join(re.sub(r"\W+", "-", module).strip("-_") for module in modules)
-    name = f"{library.sdist.name}/project" + (f"-{named}" if named else "")
+    name = project_name(library, modules)
     report = ProjectReport(library.sdist.requirement, paths, out / name.replace("/", "-"))
     if (known := _known(name, LibraryLine.of(library), out)) is not None:
         build_projects([known], out)
@@ -113,8 +133,11 @@ def make_project(
             progress(report)
 
     tell("measuring", 0, 1)
-    with sandboxes.create(library.environment, library.root) as sandbox:
-        baseline = measure(library, sandbox)
+    if measured is not None:
+        baseline = measured()
+    else:
+        with sandboxes.create(library.environment, library.root) as sandbox:
+            baseline = measure(library, sandbox)
     with sandboxes.create(library.environment, library.root) as sandbox:
         plan = plan_project(library, baseline, paths, sandbox, most, lambda done, of: tell("trying", done, of))
     recipe = recipe_of(name, library, plan)
@@ -129,9 +152,15 @@ def make_project(
         making.rename(report.folder)
     finally:
         shutil.rmtree(making, ignore_errors=True)
-    _keep(proven, out)
+    keep_project(proven, out)
     report.recipe, report.seconds = proven, time.monotonic() - begun
     return report
+
+
+def project_name(library: Library, modules: Sequence[str]) -> str:
+    """What the project of these modules is called; of none, that of the whole library."""
+    named = "-".join(re.sub(r"\W+", "-", module).strip("-_") for module in modules)
+    return f"{library.sdist.name}/project" + (f"-{named}" if named else "")
 
 
 def find_module(library: Library, module: str) -> str:
@@ -234,7 +263,8 @@ def _known(name: str, library: LibraryLine, out: Path) -> ProjectRecipe | None:
     return next(known, None)
 
 
-def _keep(recipe: ProjectRecipe, out: Path) -> None:
+def keep_project(recipe: ProjectRecipe, out: Path) -> None:
+    """Add a project's line to those of a folder."""
     mend(out / PROJECTS)
     with (out / PROJECTS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(recipe.to_dict(), ensure_ascii=False, separators=(",", ":")) + "\n")

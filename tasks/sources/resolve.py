@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from journeyman.sandbox.home import home
 from journeyman.sandbox.image import interpreter_for
@@ -16,26 +18,43 @@ from journeyman.tasks.sources.sdist import SourceError
 
 RESOLVE_S = 600.0
 """Wall clock of one resolution, in seconds."""
+_NOWHERE = re.compile(r"satisfies the requirement ([A-Za-z0-9._-]+).*\(from versions: none\)")
 LOOSENED = "the versions that its files ask for do not fit together; the newest that do were taken"
 
 
 def resolve(lines: tuple[str, ...], python: str, source: str) -> tuple[tuple[str, ...], str]:
     """All that must be installed, each with its version, and a remark if not all wishes could be met.
 
+    Args:
+        lines: pytest's first; of the others, one that the index does not have at all is left out.
+
     Raises:
         SourceError: no versions fit together, or the package index cannot be reached; the message has pip's reason.
     """
     found, trouble = _ask_pip(lines, python)
+    nowhere: list[str] = []
+    while not found and (unknown := _unknown(trouble, lines[1:])):
+        nowhere.append(unknown)
+        lines = tuple(line for line in lines if line != unknown)
+        found, trouble = _ask_pip(lines, python)
+    remarks = [f"left out, because the package index has none such: {', '.join(nowhere)}"] if nowhere else []
     if found:
-        return found, ""
+        return found, "; ".join(remarks)
     loose = tuple(lines[:1] + tuple(_loosened(line) for line in lines[1:]))
     found, _ = _ask_pip(loose, python) if loose != lines else ((), "")
     if found:
-        return found, LOOSENED
+        return found, "; ".join([*remarks, LOOSENED])
     raise SourceError(
         f"{source}: its requirements cannot be installed: {trouble}; "
         'write requirements = ["pytest==8.3.5", "…"] into journeyman.toml'
     )
+
+
+def _unknown(trouble: str, lines: tuple[str, ...]) -> str:
+    """The line of which pip says that there is no version at all; empty where it says anything else."""
+    match = _NOWHERE.search(trouble)
+    name = canonicalize_name(match[1]) if match else ""
+    return next((line for line in lines if canonicalize_name(Requirement(line).name) == name), "")
 
 
 def _loosened(line: str) -> str:

@@ -11,6 +11,7 @@ Errors:
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import re
@@ -24,10 +25,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from journeyman.sandbox.home import home
+from journeyman.sandbox.inside.files import encodable
 from journeyman.tasks.task import TaskError
 
 MAX_FILES = 20_000
 MAX_BYTES = 200 * 1024 * 1024
+MAX_HEADER = 1024 * 1024
+"""Of one file in an archive, in bytes."""
+LINK, ODD_NAME = "link", "name that is no UTF-8"
+"""Sorts of what is never copied."""
 PACKED = "+source."
 """In the version of what was packed from a repository: before a hash of its content. No index has such versions."""
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*==\s*([A-Za-z0-9][A-Za-z0-9.!+_-]*)\s*$")
@@ -118,18 +124,30 @@ def _download(name: str, version: str, folder: Path, timeout_s: float) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def unpack(archive: Path, folder: Path) -> Path:
+class _Frugal(gzip.GzipFile):
+    """Refuses to read much at once: of a header, `tarfile` reads as many bytes as it claims to have."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > MAX_HEADER:
+            raise OSError(f"a header of {size} bytes")
+        return super().read(size)
+
+
+def unpack(archive: Path, folder: Path, left_out: dict[str, list[str]] | None = None) -> Path:
     """Unpack an archive into a new folder and return the one folder that it holds.
 
     Regular files and folders alone are made; links are left out, so nothing can be reached through one.
+
+    Args:
+        left_out: gets what was not made: of which sort it is → the names.
 
     Raises:
         ArchiveError: it is cut short, too large, names a path outside, or holds a device.
     """
     folder.mkdir(parents=True)
     try:
-        with tarfile.open(archive, "r:gz") as tar:
-            _extract(tar, archive, folder)
+        with _Frugal(archive) as unzipped, tarfile.open(fileobj=unzipped, mode="r:") as tar:
+            _extract(tar, archive, folder, {} if left_out is None else left_out)
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise ArchiveError(
@@ -145,13 +163,17 @@ def unpack(archive: Path, folder: Path) -> Path:
     return inside[0]
 
 
-def _extract(tar: tarfile.TarFile, archive: Path, folder: Path) -> None:
+def _extract(tar: tarfile.TarFile, archive: Path, folder: Path, left_out: dict[str, list[str]]) -> None:
     files = total = 0
     for member in tar:
         path = PurePosixPath(member.name)
         if path.is_absolute() or ".." in path.parts or "\\" in member.name or "\0" in member.name:
             raise ArchiveError(f"{archive}: refused, because it holds the path {member.name!r}")
         if member.issym() or member.islnk():
+            left_out.setdefault(LINK, []).append(member.name)
+            continue
+        if not encodable(member.name):
+            left_out.setdefault(ODD_NAME, []).append(member.name.encode("utf-8", "replace").decode())
             continue
         if not (member.isreg() or member.isdir()):
             raise ArchiveError(f"{archive}: refused, because {member.name!r} is neither a file nor a folder")

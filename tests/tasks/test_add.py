@@ -15,6 +15,7 @@ from journeyman.tasks.detect.needs import PYTEST
 from journeyman.tasks.harbor import load_tasks
 from journeyman.tasks.sources import add as module
 from journeyman.tasks.sources.add import AddReport, add, adopt
+from journeyman.tasks.sources.mint import MintReport
 from journeyman.tasks.sources.recipe import build_recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
 from journeyman.tasks.sources.sdist import SourceError
@@ -73,6 +74,22 @@ def test_a_folder_becomes_tasks_and_a_second_run_goes_on(sandboxes: SandboxFacto
     assert {finding.key: finding.value for finding in again.findings}["requirements"] == (PYTEST,)
 
 
+def test_who_interrupts_it_loses_no_proven_task(sandboxes: SandboxFactory, tmp_path: Path) -> None:
+    source, out = lay(tmp_path / "checkout", FILES), tmp_path / "out"
+
+    def interrupt(minted: MintReport) -> None:
+        if minted.kept:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        add(str(source), count=3, sandboxes=sandboxes, out=out, progress=interrupt)
+    kept = {task.name for task in load_tasks(out)}
+    assert kept and not list(out.glob(".*")) and list(home("scratch").iterdir()) == []
+    again = add(str(source), count=len(kept) + 1, sandboxes=sandboxes, out=out)
+    assert again.minted is not None and again.minted.resumed == len(kept)
+    assert kept < {task.name for task in load_tasks(out)}
+
+
 def test_recipes_are_built_again_where_nothing_is_cached(
     sandboxes: SandboxFactory, tmp_path: Path, cache: Path
 ) -> None:
@@ -102,7 +119,7 @@ def test_the_same_files_give_the_same_archive(sandboxes: SandboxFactory, tmp_pat
 @pytest.mark.parametrize(
     ("test", "complaint"),
     [
-        ("import nowhere_to_be_had\n", "nowhere_to_be_had"),
+        ("import nowhere_to_be_had\n", "the first trouble: ModuleNotFoundError: No module named 'nowhere_to_be_had'\n"),
         ("while True:\n    pass\n", "after 3 s no test had ended"),
         ("", "first trouble"),
     ],
@@ -126,3 +143,11 @@ def test_a_hanging_test_is_left_out_and_named(
     report = add(str(source), count=0, sandboxes=sandboxes, out=tmp_path / "out")
     assert (report.tests, report.quarantined) == (1, {"failed": ["test_slow.py::test_hang"]})
     assert json.loads((tmp_path / "out" / "added.json").read_text())["report"]["ended"] is True
+
+
+@pytest.mark.slow
+def test_ten_thousand_tests(sandboxes: SandboxFactory, tmp_path: Path) -> None:
+    many = "import many, pytest\n\n\n@pytest.mark.parametrize('n', range(10_000))\ndef test(n):\n    assert many.f(n)\n"
+    source = lay(tmp_path / "many", {"many.py": "def f(n):\n    return n >= 0\n", "test_many.py": many})
+    report = add(str(source), count=0, sandboxes=sandboxes, out=tmp_path / "out")
+    assert (report.tests, report.quarantined, report.ended) == (10_000, {}, True)

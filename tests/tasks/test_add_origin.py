@@ -88,6 +88,28 @@ def test_what_cannot_come_along_is_noted(repository: Path, tmp_path: Path) -> No
     assert names(found.folder) == {"lib.py", "new.py", ".gitignore", ".gitmodules", "data.bin"}
 
 
+def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who runs the tests may read everything: the kernel's refusal is played."""
+
+    def refuse(path: Path, target: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(module.shutil, "copyfile", refuse)
+    with pytest.raises(SourceError, match=r"cannot be read or copied: .*Permission denied: '.*a\.txt'") as caught:
+        obtain(str(lay(tmp_path / "lib", {"a.txt": ""})), tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_archive(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="give a source distribution"):
+        obtain(str(lay(tmp_path, {"lib.py": ""}) / "lib.py"), tmp_path)
+
+
+def test_what_git_says_is_told_and_not_its_advice() -> None:
+    with pytest.raises(SourceError, match=r"'/nowhere/at/all' does not appear to be a git repository$"):
+        obtain("file:///nowhere/at/all", Path("/tmp"))
+
+
 def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_FILES", 2)
     with pytest.raises(SourceError, match="more than 2 files"):

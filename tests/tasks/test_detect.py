@@ -33,6 +33,11 @@ def needs(folder: Path, files: dict[str, str]) -> set[str]:
     return set(found(folder, files).setup.requirements) - {PYTEST}
 
 
+def test_what_tests_share_is_looked_at_too(tmp_path: Path) -> None:
+    files = {"tests/helpers.py": "import dotenv\nimport pkg_resources\n", "lib/more.py": "import flask\n"}
+    assert needs(tmp_path, files) == {"python-dotenv", "setuptools<81"}
+
+
 @pytest.mark.parametrize(
     ("files", "expected"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import tarfile
@@ -85,6 +86,30 @@ def test_nothing_is_reached_through_a_link(tmp_path: Path) -> None:
     assert (root / "door").is_dir()
     assert not (root / "door").is_symlink()
     assert not (root / "twin").exists()
+
+
+def test_what_is_not_made_is_told(tmp_path: Path) -> None:
+    odd = "lib-1.0/\udcff\udcfe.py"  # as tarfile reads bytes that are no UTF-8
+    packed = archive(
+        tmp_path / "a.tar.gz",
+        ("lib-1.0/lib.py", b""),
+        (odd, b"x = 1\n"),
+        special("lib-1.0/door", tarfile.SYMTYPE, "/"),
+    )
+    left_out: dict[str, list[str]] = {}
+    root = unpack(packed, tmp_path / "out", left_out)
+    assert [path.name for path in root.iterdir()] == ["lib.py"]
+    assert left_out == {"link": ["lib-1.0/door"], "name that is no UTF-8": ["lib-1.0/??.py"]}
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_as_large_as_a_bomb_is_not_read(kind: bytes, tmp_path: Path) -> None:
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = kind, 4 * module.MAX_HEADER
+    packed = tmp_path / "a.tar.gz"
+    packed.write_bytes(gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + b"0" * header.size))
+    with pytest.raises(ArchiveError, match=f"a header of {header.size} bytes"):
+        unpack(packed, tmp_path / "out")
 
 
 def test_an_archive_that_grows_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,46 @@
+"""Requirement lines become exact versions; what the index has none of, or what does not fit together, gives way."""
+
+from __future__ import annotations
+
+import pytest
+
+from journeyman.tasks.sources import resolve as module
+from journeyman.tasks.sources.resolve import LOOSENED, resolve
+from journeyman.tasks.sources.sdist import SourceError
+
+NONE_SUCH = "Could not find a version that satisfies the requirement {} (from versions: none) ERROR: No matching"
+NOT_THIS = (
+    "Could not find a version that satisfies the requirement idna>9 (from versions: 2.0, 3.10) ERROR: No matching"
+)
+
+
+def pip(refused: dict[str, str], asked: list[tuple[str, ...]]) -> object:
+    """A pip that refuses some lines, with what it says of each."""
+
+    def ask(lines: tuple[str, ...], _python: str) -> tuple[tuple[str, ...], str]:
+        asked.append(lines)
+        return next((((), said) for line, said in refused.items() if line in lines), (lines, ""))
+
+    return ask
+
+
+def test_what_the_index_does_not_have_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = {"My_Own.Tools>=2": NONE_SUCH.format("my-own-tools>=2"), "inner": NONE_SUCH.format("inner")}
+    monkeypatch.setattr(module, "_ask_pip", pip(refused, []))
+    found, remark = resolve(("pytest==8.3.5", "My_Own.Tools>=2", "idna", "inner"), "3.11", "it")
+    assert found == ("pytest==8.3.5", "idna")
+    assert remark == "left out, because the package index has none such: My_Own.Tools>=2, inner"
+
+
+def test_versions_that_do_not_fit_are_loosened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ask_pip", pip({"idna>9": NOT_THIS}, []))
+    assert resolve(("pytest==8.3.5", "idna>9"), "3.11", "it") == (("pytest==8.3.5", "idna"), LOOSENED)
+
+
+@pytest.mark.parametrize("said", [NONE_SUCH.format("deeper"), "no network", NONE_SUCH.format("pytest==8.3.5")])
+def test_what_is_of_no_line_ends_it_with_the_reason(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(module, "_ask_pip", pip({"pytest==8.3.5": said}, asked))
+    with pytest.raises(SourceError) as caught:
+        resolve(("pytest==8.3.5", "idna"), "3.11", "it")
+    assert said in str(caught.value) and len(asked) == 1
