@@ -58,6 +58,8 @@ def detect_other(toolchain: str, folder: Path, source: str, config: Config, name
     lines = config.requirements or tuple(f"{package}@{range_}" for package, range_ in sorted(wishes.items()))
     if lines:
         settle("requirements", config.requirements, lines, f"{reading.manifest}, and what the files name")
+    if idle := [key for key in ("python", "pythonpath", "plugins", "variables") if getattr(config, key) is not None]:
+        facts.notes.append(f"of the config file, {', '.join(idle)} is for Python: passed over")
     setup = Setup(
         re.sub(r"[^a-z0-9]+", "-", called.lower()).strip("-") or name, re.sub(r"[^\w.]+", ".", number),
         str(facts.get("licence", "unknown"))[:60], PYTHON, lines, (".",), sources, tests, toolchain=toolchain,

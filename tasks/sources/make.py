@@ -131,10 +131,7 @@ def prove(recipe: Recipe, out: Path, sandboxes: SandboxFactory) -> Proof:
     making = out / f".{folder_name(recipe)}{MAKING}"
     try:
         task = build_recipe(recipe, making)
-        if toolchain := recipe.library.toolchain:
-            proven, why = None, f"run by {toolchain}"
-        else:
-            proven, why = prove_strong(recipe, task, making, sandboxes)
+        proven, why = prove_strong(recipe, task, making, sandboxes)
         if proven is None:
             proven = _proven(replace(recipe, proof={"unsplit": why}), _rebuilt(recipe, making), sandboxes)
         if proven is None:
@@ -153,6 +150,8 @@ def prove_strong(recipe: Recipe, task: Task, folder: Path, sandboxes: SandboxFac
     Args:
         task: the recipe's task, whose folder becomes that of the one that is given back.
     """
+    if toolchain := recipe.library.toolchain:
+        return None, f"run by {toolchain}"
     candidate = for_split(recipe, task, sandboxes)
     why = candidate.why
     if candidate.recipe is not None:
