@@ -16,7 +16,7 @@ from pathlib import Path
 from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import Environment
 from journeyman.tasks.detect.facts import Facts
-from journeyman.tasks.detect.languages import require_python
+from journeyman.tasks.detect.languages import toolchain_for
 from journeyman.tasks.detect.needs import PYTEST
 from journeyman.tasks.detect.python import detect
 from journeyman.tasks.detect.setup import CONFIG, Finding, Setup, read_config
@@ -90,7 +90,10 @@ def find_needs(
                 (tree / path).write_bytes(history.data(blob))
         except Unfit as error:
             raise SourceError(f"{history.name}: {error}") from error
-        require_python(tree, history.name)
+        if toolchain := toolchain_for(tree, history.name):
+            raise SourceError(
+                f"{history.name}: a {toolchain} repository; so far commits become tasks in Python ones only"
+            )
         settings = read_config(config or (tree / CONFIG if (tree / CONFIG).is_file() else None))
         own = {"add_requirements": (*settings.add_requirements, *requirements), "python": python or settings.python}
         settings = settings.model_copy(update=own)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from journeyman.sandbox.sandbox import Environment, SandboxFactory, SandboxLost
-from journeyman.tasks.runner import TestReport, run_tests
+from journeyman.tasks.report import TestReport
+from journeyman.tasks.runner import run_tests
 from journeyman.tasks.sources.commit_trial import RUNS, TIMEOUT_S, always, fails, failure_of
 from journeyman.tasks.sources.git_history import Unfit
 from journeyman.tasks.sources.history_states import States

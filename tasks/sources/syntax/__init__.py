@@ -1,0 +1,1 @@
+"""JavaScript, TypeScript, Go and Rust as trees: functions, single-fault mutations, tests cut out, bodies stubbed."""
