@@ -91,9 +91,7 @@ def find_needs(
         except Unfit as error:
             raise SourceError(f"{history.name}: {error}") from error
         if toolchain := toolchain_for(tree, history.name):
-            raise SourceError(
-                f"{history.name}: a {toolchain} repository; so far commits become tasks in Python ones only"
-            )
+            raise SourceError(f"{history.name}: a {toolchain} repository; only Python ones give tasks by commits")
         settings = read_config(config or (tree / CONFIG if (tree / CONFIG).is_file() else None))
         own = {"add_requirements": (*settings.add_requirements, *requirements), "python": python or settings.python}
         settings = settings.model_copy(update=own)
