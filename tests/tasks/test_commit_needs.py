@@ -80,7 +80,7 @@ def test_what_is_no_python_is_said_in_one_line(tmp_path: Path) -> None:
     repo = Repo(tmp_path / "gopher")
     repo.write({"go.mod": "module gopher\n"})
     repo.commit("Go")
-    with pytest.raises(SourceError, match=r"gopher: a Go repository \(go.mod\)"):
+    with pytest.raises(SourceError, match=r"gopher: a go repository; only Python ones"):
         needs_of(repo)
 
 
