@@ -74,6 +74,17 @@ def episode(resolved: bool = True, steps: tuple[Step, ...] = STEPS, task: str = 
                    sum(term.amount for term in terms), terms, verdict, "2025-01-01T00:00:00Z", 1.5)  # fmt: skip
 
 
+def hostile_episode(text: str) -> Episode:
+    """One that holds a text wherever a text can be."""
+    bad = step("run", text, diff=text, tests=TestRun((text,), (text + "x",)), command=text)
+    return replace(
+        episode(steps=(planned("open", "open"), bad, replace(bad, action=Action.malformed(text, text))), task=text),
+        policy=text, detail=text, first=Observation(text),
+        terms=(RewardTerm(text, 1.0, 1.0, text),),
+        verdict=Verdict({text: Outcome.FAILED}, {text: False}, False, Assurance.FRESH, "t", detail=text),
+    )  # fmt: skip
+
+
 def the_task(asked: Episode) -> Task | None:
     return next((task for task in bundled_tasks() if task.name == asked.task), None)
 
@@ -179,13 +190,7 @@ def test_tests_that_always_passed_come_last_and_are_bounded() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_nothing_that_an_episode_holds_acts_in_a_page(text: str, pages: TestClient, store: EpisodeStore) -> None:
-    bad = step("run", text, diff=text, tests=TestRun((text,), (text + "x",)), command=text)
-    told = replace(
-        episode(steps=(planned("open", "open"), bad, replace(bad, action=Action.malformed(text, text))), task=text),
-        policy=text, detail=text, first=Observation(text),
-        terms=(RewardTerm(text, 1.0, 1.0, text),),
-        verdict=Verdict({text: Outcome.FAILED}, {text: False}, False, Assurance.FRESH, "t", detail=text),
-    )  # fmt: skip
+    told = hostile_episode(text)
     store.add(told)
     for address in (
         "/runs/group/first",
