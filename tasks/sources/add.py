@@ -41,6 +41,13 @@ from journeyman.tasks.sources.resolve import resolve
 from journeyman.tasks.sources.sdist import PACKED, Sdist, SourceError, fetch
 
 ADDED = "added.json"
+_MISSING = {
+    "": 'add_requirements = ["…"] for a module that is missing',
+    "node": 'add_requirements = ["NAME@RANGE"] for a package that is missing',
+    "go": "(or, for a module that is missing, first run `go mod vendor` in the repository)",
+    "rust": "(or, for a crate that is missing, first run `cargo vendor` in the repository)",
+}
+"""What to do about something that tests need, by toolchain."""
 _LAYOUT = 1
 """Raised when the same files would be packed in another way."""
 
@@ -188,8 +195,8 @@ def _measured(library: Library, report: AddReport, limit_s: float, sandboxes: Sa
     except SourceError as error:
         raise SourceError(
             f"{report.source}: {str(error).removeprefix(library.sdist.requirement + ': ')}\n"
-            f'  to mend it, write a line into {CONFIG} (--config): add_requirements = ["…"] for a module that is '
-            'missing, skip = ["…"] for test files that cannot run here, or suite_limit_s = 900'
+            f"  to mend it, write a line into {CONFIG} (--config): {_MISSING[library.environment.toolchain]}, "
+            'skip = ["…"] for test files that cannot run here, or suite_limit_s = 900'
         ) from error
     report.tests, report.broken = len(baseline.tests), dict(baseline.broken)
     report.complaints = dict(baseline.complaints)

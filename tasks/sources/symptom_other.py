@@ -21,6 +21,9 @@ ABOVE = 8
 """Lines above a failing one that are looked at."""
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _BREAKS = re.compile(r"^(?:panic: )?((?:runtime error|[A-Z]\w*(?:Error|Exception))\b)|^(panic)", re.MULTILINE)
+_WHOLE = re.compile(rb"""\b(?:const|let|var)\s+(\w+)\s*=\s*require\(\s*["']\.""")
+DEFAULT = "exports"
+"""What a function is called that is all that its module exports: `module.exports = function …`."""
 _OPEN, _CLOSED = "([{", ")]}"
 
 
@@ -58,6 +61,11 @@ def _known(text: str, known: Set[str]) -> list[str]:
 
 def _depth(text: str) -> int:
     return sum(text.count(each) for each in _OPEN) - sum(text.count(each) for each in _CLOSED)
+
+
+def whole_modules(test: bytes) -> set[str]:
+    """The names under which a test file has whole modules of the repository."""
+    return {name.decode() for name in _WHOLE.findall(test)}
 
 
 def said_lines(failure: Failure) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import Environment, SandboxFactory
+from journeyman.tasks.audit.audit import audit_task
 from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor import load_task, load_tasks, save_task
 from journeyman.tasks.sources.add import add, adopt
@@ -157,6 +158,16 @@ def test_only_edits_of_code_count(sandboxes: SandboxFactory, tmp_path: Path) -> 
     assert set(verdict.ignored) == {
         "free.test.js", "jest.config.js", "node_modules/x/index.js", "other.test.js", "package.json",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.toolchain("node")
+def test_an_audit_tries_faults_in_its_language_and_no_hacks_of_another(
+    sandboxes: SandboxFactory, tmp_path: Path
+) -> None:
+    found = audit_task(save_task(tiny_javascript(tmp_path), tmp_path / "task"), sandboxes, runs=1, mutants=3)
+    assert (found.reference_resolved, found.noop_resolved, found.hacks, found.paid) == (1, 0, 0, {"fresh": ()})
+    assert found.mutants > 0 and all("parcel.js:" in survivor for survivor in found.survivors)
 
 
 def test_a_task_folder_keeps_its_toolchain_and_its_canary(tmp_path: Path) -> None:
