@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from journeyman import cli_task_add, cli_task_audit, cli_task_commits, cli_task_formats, cli_task_make, cli_task_project
+from journeyman import (
+    cli_task_add,
+    cli_task_audit,
+    cli_task_commits,
+    cli_task_compare,
+    cli_task_formats,
+    cli_task_make,
+    cli_task_project,
+)
 from journeyman.cli_task import app
 
 __all__ = [
@@ -10,6 +18,7 @@ __all__ = [
     "cli_task_add",
     "cli_task_audit",
     "cli_task_commits",
+    "cli_task_compare",
     "cli_task_formats",
     "cli_task_make",
     "cli_task_project",

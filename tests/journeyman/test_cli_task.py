@@ -167,3 +167,13 @@ def test_an_audit_says_what_a_task_is_worth(call: Call, task_folder: Path, backe
     for part in ("✓ reference", "✓ doing nothing", "hacks at fresh", "hacks at twins", "hacks at split", "canaries"):
         assert part in shown.stdout, shown.stdout + shown.stderr
     assert "not trustworthy" in shown.stdout and shown.exit_code == 1, "the tiny task is graded at fresh"
+
+
+def test_two_sets_are_told_to_be_apart_or_not(call: Call, task_folder: Path) -> None:
+    apart = call("task", "compare", "till-line-rounding", "stonelog-store")
+    assert apart.exit_code == 0 and apart.stdout.startswith("apart: none of 1 held-out tasks"), apart.output
+    same = call("task", "compare", task_folder, task_folder)
+    assert same.exit_code == 1 and "1 of 1 held-out task have kin" in same.stdout and "same task: 1" in same.stdout
+    (kin,) = json.loads(call("task", "compare", task_folder, task_folder, "--json").stdout)["kin"]
+    assert kin["kind"] == "same task" and kin["trained"] == kin["heldout"]
+    assert call("task", "compare", "nowhere", task_folder).exit_code == 2
