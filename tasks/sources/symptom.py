@@ -67,7 +67,7 @@ def _describe_other(failure: Failure, fault: str, tests: dict[str, bytes], known
     meant = {fault, *(whole if fault == DEFAULT else ())}
     named = next((name for name in told.names if name in meant), next(iter(told.names), ""))
     subject = f"`{named}`" if named else "Something"
-    error = raised(failure)
+    error = raised(failure, tests)
     lines = [f"{subject} ends in {error}." if error else f"{subject} gives a wrong result.", f"{failure.test} fails:"]
     shown = [line for block in told.blocks for line in shorten(block, MAX_STATEMENT_LINES)]
     lines += [f"    {_narrow(line)}" for line in (*shown, *said_lines(failure))]

@@ -14,7 +14,7 @@ JS = (
     b"const test = require('tape');\nconst parse = require('../');\n\n"
     b"test('nums', (t) => {\n  t.deepEqual(\n    parse(['-x', '1234']),\n    { x: 1234, _: [] }\n  );\n  t.end();\n"
     b"});\n\n"
-    b"test('dash', (t) => {\n  t.equal(1, 1);\n  t.end();\n});\n"
+    b"test('dash', (t) => {\n  const first = parse('a');\n  const other = parse('b');\n  t.equal(first, 2);\n});\n"
 )
 GO = (
     b'package trim\n\nimport "testing"\n\nfunc TestPad(t *testing.T) {\n\tfor _, c := range cases {\n'
@@ -44,6 +44,11 @@ RUST = b'use super::*;\n\n#[test]\nfn trims() {\n    assert_eq!(trim(" a"), "a")
              "    panic: runtime error: index out of range [1]"],
         ),
         (
+            "test/a.js", JS, "late", 15, "expected: 2", "exports",
+            ["`parse` gives a wrong result.", "test/a.js::late fails:", "    const first = parse('a');",
+             "    t.equal(first, 2);", "    expected: 2"],
+        ),
+        (
             "src/tests.rs", RUST, "trims", 5, 'assertion failed\n  left: " a"\n right: "a"', "inner",
             ["`trim` gives a wrong result.", "src/tests.rs::trims fails:", '    assert_eq!(trim(" a"), "a");',
              "    assertion failed", '    left: " a"', '    right: "a"'],
@@ -57,6 +62,16 @@ def test_the_symptom(
     symptom = describe(failure, fault, {path: source}, {"exports", "Pad", "Cut", "trim", "inner"})
     assert symptom.text.splitlines() == expected
     assert symptom.names_the_fault == (fault != "inner")
+
+
+def test_what_breaks_within_the_code_shows_the_first_call_of_the_test() -> None:
+    failure = Failure("src/tests.rs::trims", "", "attempt to subtract with overflow", (("src/lib.rs", 3, ""),))
+    assert describe(failure, "trim", {"src/tests.rs": RUST}, {"trim"}).text.splitlines() == [
+        "`trim` ends in a panic.",
+        "src/tests.rs::trims fails:",
+        '    assert_eq!(trim(" a"), "a");',
+        "    attempt to subtract with overflow",
+    ]
 
 
 def test_a_failure_without_a_place_says_what_it_can() -> None:
