@@ -165,9 +165,11 @@ def close_one(factory: SandboxFactory, source: Path, *, while_it_runs: bool) -> 
         if not while_it_runs:
             sandbox.run(["python", "-c", NASTY], timeout_s=RUNS_S)
             return
-        threading.Timer(RUNS_S, sandbox.close).start()
+        closing_it = threading.Timer(RUNS_S, sandbox.close)
+        closing_it.start()
         with suppress(SandboxLost):
             sandbox.run(["python", "-c", NASTY], timeout_s=60)
+        closing_it.join()
 
 
 def kill_one(factory: SandboxFactory, source: Path) -> str:

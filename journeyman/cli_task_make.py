@@ -146,7 +146,7 @@ def build(
         with progress_bar(f"building {line(suite)}", len(projects), shown=not as_json) as advance:
             made = build_projects(projects, out_folder, advance)
     else:
-        recipes = (suite_recipes(suite) if suite in SUITES else _recipes_of(Path(suite)))[:count]
+        recipes = (suite_recipes(suite) if suite in SUITES else recipes_of(Path(suite)))[:count]
         with progress_bar(f"building {line(suite)}", len(recipes), shown=not as_json) as advance:
             made = build_all(recipes, out_folder, lambda done, _: advance(done))
     if as_json:
@@ -168,7 +168,7 @@ def split(
 
     Interrupted, it keeps what it decided; the same command goes on from there.
     """
-    number = len(_recipes_of(recipes))
+    number = len(recipes_of(recipes))
     kept = f"{recipes} is as it was, and the same command goes on"
     with interruptible(kept), progress_bar(f"splitting {line(str(recipes))}", number, shown=not as_json) as advance:
         report = split_file(
@@ -193,7 +193,7 @@ def progress_bar(title: str, total: int | None, *, shown: bool) -> Iterator[Call
         yield advance
 
 
-def _recipes_of(path: Path) -> tuple[Recipe, ...]:
+def recipes_of(path: Path) -> tuple[Recipe, ...]:
     if not path.is_file():
         raise CannotError(f"{path}: no such file or suite; suites are {', '.join(SUITES)}, a mint writes recipes.jsonl")
     adopt(path.parent)

@@ -37,6 +37,7 @@ from journeyman.tasks.sources.suites import SUITES, build_suite
 from journeyman.tasks.task import Task
 from journeyman.terminal import err, out, visible
 from journeyman.training.evaluate import Evaluation, evaluate
+from journeyman.training.lineage import played, remember, require_unseen
 from journeyman.training.presets import preset as preset_named
 from journeyman.training.progress import Progress as Reporter
 
@@ -80,6 +81,7 @@ def sft(
     rows = rows_of(found, model, preset_named(preset).local.dialect)
     with reporting() as stage:
         folder = train_sft(model, rows, out, settings, stage("Supervised fine-tuning"))
+    remember(out, played(found))
     _say_trained(folder, as_json)
 
 
@@ -128,6 +130,9 @@ def evaluate_command(
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes in flight.")] = 16,
     out: Annotated[Path | None, typer.Option(help="Run folder for the episodes. Default: runs/eval/POLICY.")] = None,
     against: Annotated[Path | None, typer.Option(help="result.json of another evaluation, compared in pairs.")] = None,
+    allow_overlap: Annotated[
+        bool, typer.Option("--allow-overlap", help="Measure a model by tasks that are kin of what it was trained on.")
+    ] = False,
     backend: BackendOption = "auto",
     engine: EngineOption = "local",
     ray_address: RayAddressOption = None,
@@ -151,6 +156,8 @@ def evaluate_command(
         EpisodeStore(folder) as store,
     ):
         found = gather_tasks(tasks, limit, stage("Tasks"))
+        if policy.startswith("local:") and len(found) > 1 and not allow_overlap:  # a single task is a try, no measure
+            require_unseen(policy.removeprefix("local:"), found, "--allow-overlap measures all the same")
         make(found[0])  # a wrong name is said before the bars begin
         result = evaluate(
             policy, make, found, backend=open_backend(backend), store=store, config=chosen.env,

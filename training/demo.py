@@ -23,6 +23,7 @@ from journeyman.envs.store import EpisodeStore
 from journeyman.policies.local import LocalModel
 from journeyman.policies.models import SMOLLM2
 from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.sources.likeness import likeness_of
 from journeyman.tasks.sources.suites import build_suite
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import RunFolder
@@ -30,6 +31,7 @@ from journeyman.training.curve import draw_curve
 from journeyman.training.demonstrations import collect_demonstrations
 from journeyman.training.evaluate import Evaluation, evaluate
 from journeyman.training.grpo import GrpoSettings, train_grpo
+from journeyman.training.lineage import remember
 from journeyman.training.presets import Preset, preset
 from journeyman.training.progress import Progress
 from journeyman.training.sft import SftSettings, rows_of, train_sft
@@ -108,6 +110,7 @@ def _stages(plan: DemoPlan, run: Path, backend: SandboxFactory, stage: Stage) ->
     evaluations = {"base": measure("base", plan.model, "Evaluate the base model")}
     rows = _rows(plan, starter, run, settings, backend, stage("Demonstrations"))
     sft = train_sft(plan.model, rows, run / "sft", plan.sft, stage("Supervised fine-tuning"))
+    remember(run / "sft", map(likeness_of, starter))
     evaluations["sft"] = measure("sft", str(sft), "Evaluate after SFT")
     grpo = train_grpo(
         str(sft), starter, run / "grpo", backend=backend, settings=plan.grpo, local=settings.local,

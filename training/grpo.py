@@ -21,8 +21,10 @@ from journeyman.envs.store import EpisodeStore
 from journeyman.policies.local_settings import LocalSettings
 from journeyman.policies.models import computes_in_bfloat16, load_model
 from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.sources.likeness import likeness_of
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import RunFolder, TrainingError
+from journeyman.training.lineage import remember
 from journeyman.training.memory import keep_freed_memory
 from journeyman.training.progress import Progress, silent
 from journeyman.training.sft import ProgressCallback, adapters, save_model
@@ -91,6 +93,7 @@ def train_grpo(
     if folder.open():
         progress(settings.steps, settings.steps, "done before")
         return folder.model
+    remember(folder.folder, map(likeness_of, tasks))
     keep_freed_memory()
     weights, tokenizer = load_model(model, to_train=True)
     with EpisodeStore(folder.folder / "episodes") as store:

@@ -34,10 +34,17 @@ from journeyman.tasks.sources.mint import MintReport, measured, mint_library
 from journeyman.tasks.sources.origin import Origin, obtain
 from journeyman.tasks.sources.pack import pack, plugins_of
 from journeyman.tasks.sources.recipe import LibraryLine, tree_hash
-from journeyman.tasks.sources.resolve import resolve
+from journeyman.tasks.sources.resolve import LOOSENED, resolve
 from journeyman.tasks.sources.sdist import PACKED, Sdist, SourceError, fetch
 
 ADDED = "added.json"
+_MISSING = {
+    "": 'add_requirements = ["…"] for a module that is missing',
+    "node": 'add_requirements = ["NAME@RANGE"] for a package that is missing',
+    "go": "(or, for a module that is missing, first run `go mod vendor` in the repository)",
+    "rust": "(or, for a crate that is missing, first run `cargo vendor` in the repository)",
+}
+"""What to do about something that tests need, by toolchain."""
 _LAYOUT = 1
 """Raised when the same files would be packed in another way."""
 
@@ -156,21 +163,30 @@ def _packed_other(toolchain: str, origin: Origin, report: AddReport, settings: C
     report.command = str(detected.facts.get("command", "not said"))
     report.findings = detected.findings
     report.notes += detected.notes
-    pinned = _pinned(detected.setup.requirements, report.source)
+    pinned, remark = _pinned(detected.setup.requirements, report.source)
+    report.notes += (remark,) if remark else ()
     sdist = pack(origin.folder, replace(detected.setup, requirements=pinned), detected.facts)
     report.requirement = sdist.requirement
     return sdist
 
 
-def _pinned(lines: tuple[str, ...], source: str) -> tuple[str, ...]:
-    """Exact versions of npm's packages, as `tape@^5` and what it needs come out today."""
-    with tempfile.TemporaryDirectory(dir=home("scratch")) as scratch:
+def _pinned(lines: tuple[str, ...], source: str) -> tuple[tuple[str, ...], str]:
+    """Exact versions of npm's packages, as `tape@^5` and what it needs come out today; a remark if others had to do."""
+    wishes = dict(map(wish, lines))
+    try:
+        return _ask_npm(wishes), ""
+    except ImageError as error:
         try:
-            return pinned_modules(dict(map(wish, lines)), Path(scratch))
-        except ImageError as error:
+            return _ask_npm(dict.fromkeys(wishes, "*")), f"{LOOSENED} ({error})"
+        except ImageError:
             raise SourceError(
-                f'{source}: {error}\n  to choose versions, write requirements = ["tape@5.7.2", "…"] into {CONFIG}'
+                f'{source}: {error}; to choose versions, write requirements = ["tape@5.7.2", "…"] into {CONFIG}'
             ) from error
+
+
+def _ask_npm(wishes: dict[str, str]) -> tuple[str, ...]:
+    with tempfile.TemporaryDirectory(dir=home("scratch")) as scratch:
+        return pinned_modules(wishes, Path(scratch))
 
 
 def _measured(library: Library, report: AddReport, limit_s: float, sandboxes: SandboxFactory) -> Baseline:
@@ -180,8 +196,8 @@ def _measured(library: Library, report: AddReport, limit_s: float, sandboxes: Sa
     except SourceError as error:
         raise SourceError(
             f"{report.source}: {str(error).removeprefix(library.sdist.requirement + ': ')}\n"
-            f'  to mend it, write a line into {CONFIG} (--config): add_requirements = ["…"] for a module that is '
-            'missing, skip = ["…"] for test files that cannot run here, or suite_limit_s = 900'
+            f"  to mend it, write a line into {CONFIG} (--config): {_MISSING[library.environment.toolchain]}, "
+            'skip = ["…"] for test files that cannot run here, or suite_limit_s = 900'
         ) from error
     report.tests, report.broken = len(baseline.tests), dict(baseline.broken)
     report.complaints = dict(baseline.complaints)

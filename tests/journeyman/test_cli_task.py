@@ -195,3 +195,13 @@ def test_a_history_that_makes_no_project_is_one_clear_line(call: Call, tmp_path:
     shown = call("task", "history", "short")
     assert shown.exit_code == 2 and "0 pieces of work that bring tests stand in a row" in shown.stderr
     assert "--from and --to" in shown.stderr and not (tmp_path / "tasks").exists()
+
+
+def test_two_sets_are_told_to_be_apart_or_not(call: Call, task_folder: Path) -> None:
+    apart = call("task", "compare", "till-line-rounding", "stonelog-store")
+    assert apart.exit_code == 0 and apart.stdout.startswith("apart: none of 1 held-out tasks"), apart.output
+    same = call("task", "compare", task_folder, task_folder)
+    assert same.exit_code == 1 and "1 of 1 held-out task have kin" in same.stdout and "same task: 1" in same.stdout
+    (kin,) = json.loads(call("task", "compare", task_folder, task_folder, "--json").stdout)["kin"]
+    assert kin["kind"] == "same task" and kin["trained"] == kin["heldout"]
+    assert call("task", "compare", "nowhere", task_folder).exit_code == 2

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from journeyman.tasks.harbor import bundled_tasks
 from tests.journeyman.conftest import Call
 
 # One character is one token of the tiny model, so its episodes are long.
@@ -75,6 +77,12 @@ def test_from_an_oracle_to_a_model(call: Call, task_folder: Path, backend: str) 
     ):
         done = call(*words)
         assert done.exit_code == 0, done.output
+    shutil.copytree(task_folder, "both/seen")
+    shutil.copytree(bundled_tasks()[0].repository.parents[1], "both/new")
+    seen = call("eval", "--policy", "local:runs/sft/model", "--tasks", "both", "--backend", backend)
+    assert seen.exit_code == 2
+    assert "1 of 2 tasks are kin of what was trained on (1 by same task)" in seen.stderr
+    assert "--allow-overlap" in seen.stderr
     assert Path("runs/sft/model/model.safetensors").exists()
     again = call("train", "sft", *TINY, "--epochs", "2")
     assert again.exit_code == 2

@@ -63,9 +63,9 @@ def test_tests_are_told_from_the_rest() -> None:
     tested = {f.qualname: f.is_test for f in functions_of("src/lib.rs", RUST)}
     assert tested["tests.shelf"]
     assert not tested["Shelf.add"]
-    go = b'package p\n\nimport "testing"\n\nfunc TestAdd(t *testing.T) {}\n\nfunc Tester() {}\n'
-    assert [f.is_test for f in functions_of("p.go", go)] == [True, False]
-    assert [f.is_test for f in functions_of("p_test.go", go)] == [True, True]
+    go = b'package p\n\nimport "testing"\n\nfunc TestAdd(t *testing.T) {}\n\nfunc Tester() {}\n\nfunc ExampleAdd() {}\n'
+    assert [f.is_test for f in functions_of("p.go", go)] == [True, False, True]
+    assert all(f.is_test for f in functions_of("p_test.go", go))
     script = b"function f() {}\ndescribe('f', () => { function helper() {} it('is', () => {}); });\n"
     assert [(f.qualname, f.is_test) for f in functions_of("f.js", script)] == [("f", False), ("helper", True)]
     for path in ("test/f.js", "src/f.test.ts", "f.spec.mjs", "src/__tests__/f.jsx", "test.js", "test-f.js"):

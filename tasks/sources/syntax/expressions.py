@@ -72,8 +72,9 @@ def boolean(node: Node, scope: Scope) -> Iterator[Change]:
     """`&&` and `||`, an operand forgotten, `!` dropped or added."""
     sign = text(part(node, "operator")) if node.type == "binary_expression" else ""
     if sign in {"&&", "||"}:
-        yield _instead(part(node, "operator"), "||" if sign == "&&" else "&&")
         left, right = part(node, "left"), part(node, "right")
+        if scope.may_miss(left):
+            yield _instead(part(node, "operator"), "||" if sign == "&&" else "&&")
         yield from (_instead(node, text(kept)) for kept, lost in ((left, right), (right, left)) if scope.may_miss(lost))
     elif sign == "??":
         around = {text(part(one, "operator")) for one in (node.parent, *node.named_children) if one is not None}

@@ -100,7 +100,9 @@ class Go(Grammar):
     def opened(self, node: Node, in_function: bool) -> Opened | None:
         if node.type == "function_declaration":
             name = text(part(node, "name"))
-            return Opened((name,), node, bool(_TEST.fullmatch(name)) and "testing." in text(part(node, "parameters")))
+            wants = "" if name.startswith("Example") else "testing."
+            is_test = bool(_TEST.fullmatch(name)) and wants in text(part(node, "parameters"))
+            return Opened((name,), node, is_test)
         if node.type == "method_declaration":
             receiver = [n for n in every(part(node, "receiver")) if n.type == "type_identifier"]
             return Opened((text(receiver[0]) if receiver else "?", text(part(node, "name"))), node)
