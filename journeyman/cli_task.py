@@ -173,7 +173,7 @@ def facts_table(task: Task) -> Table:
         "checks": f"{len(task.fail_to_pass)} must come to pass, {len(task.pass_to_pass)} must stay passing",
         "editable": ", ".join(task.editable),
         "tests seen": ", ".join(task.test_paths),
-        "python": environment.python,
+        **({"toolchain": environment.toolchain} if environment.toolchain else {"python": environment.python}),
         "packages": ", ".join((*environment.requirements, *environment.system_packages)),
         "budget": f"{plural(budget.max_steps, 'step')}, {budget.command_timeout_s:g} s a command, "
         f"{budget.episode_timeout_s:g} s in all",

@@ -1,4 +1,4 @@
-"""`journeyman task add`: any Python repository made to run, and proven tasks made of it."""
+"""`journeyman task add`: any repository of Python, JavaScript, Go or Rust made to run, and proven tasks made of it."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ MOST_WIDE = 110
         "journeyman task add ./my-project --count 20",
         "journeyman task add file:///srv/git/project.git --out ./my-tasks",
         "journeyman task add inflection==0.5.1 --count 0",
+        "journeyman task add minimist@1.2.8",
     ),
 )
 def add_tasks(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE", help="A folder, a git URL, a source distribution (.tar.gz), or NAME==VERSION."
+            metavar="SOURCE",
+            help="A folder, a git URL, an archive (.tar.gz, .tgz, .crate), NAME==VERSION, or NAME@VERSION of npm.",
         ),
     ],
     count: Annotated[int, typer.Option(min=0, help="Tasks to make; 0 only sees whether its tests run.")] = 10,
@@ -48,15 +50,17 @@ def add_tasks(
     jobs: Annotated[int, typer.Option(min=1, help="Proofs that run at once.")] = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Make any Python repository run, and make proven tasks of it: single faults that its own tests find.
+    """Make any repository run, and make proven tasks of it: single faults that its own tests find.
+
+    It may be in Python, JavaScript, Go or Rust; for the last three, their toolchain must be installed.
 
     Nothing has to be written by hand. What its files say (pyproject.toml, setup.cfg, setup.py, tox.ini, noxfile.py,
-    requirement files) is read, not run; its requirements are installed; its tests run three times in a sandbox, and
-    those that are flaky, slow or fail there are left out. Each finding is shown as the line of `journeyman.toml` that
-    says the same: put it there, changed, where the finding is wrong.
+    requirement files; package.json; go.mod; Cargo.toml) is read, not run; its requirements are installed; its tests run
+    three times in a sandbox, and those that are flaky, slow or fail there are left out. Each finding is shown as the
+    line of `journeyman.toml` that says the same: put it there, changed, where the finding is wrong.
 
-    Settings: name, version, python, requirements, add_requirements, pythonpath, sources, tests, skip, plugins,
-    variables, suite_limit_s.
+    Settings: name, version, toolchain, python, requirements, add_requirements, pythonpath, sources, tests, skip,
+    plugins, variables, suite_limit_s.
 
     Interrupted, it keeps what it proved; the same command goes on from there. Exits with 1 when there are fewer tasks
     than asked for.

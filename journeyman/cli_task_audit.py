@@ -69,7 +69,7 @@ def _said(found: Audit) -> Iterator[Text]:
         share = f"{found.killed} of {found.mutants} single faults noticed ({found.killed / found.mutants:.0%})"
         yield _row("mutants", share + _names(found.survivors), None if found.survivors else True)
     else:
-        yield _row("mutants", "none: the reference changes no Python function", None)
+        yield _row("mutants", "none: the reference changes no function", None)
     seen = f"hidden text shows in {plural(len(found.canaries_seen), 'place')}{_names(found.canaries_seen)}"
     yield _row("canaries", seen, not found.canaries_seen)
 

@@ -25,6 +25,7 @@ from journeyman.sandbox.history import git
 from journeyman.sandbox.home import home
 from journeyman.sandbox.probe import Property, probe
 from journeyman.sandbox.sandbox import Environment, SandboxError, SandboxFactory, SandboxUnavailable
+from journeyman.sandbox.toolchain import KINDS, toolchain_of
 
 LOW_DISK_GB = 2.0
 """Less room than this is said to be little: a model and a minted library take about that."""
@@ -60,7 +61,21 @@ def versions() -> list[Finding]:
         if lack:
             detail = "; ".join(filter(None, [detail, f"not installed: {', '.join(lack)}"]))
         found.append(Finding("versions", about, lacking if lack else Health.OK, detail, mend if lack else ""))
-    return [*found, _git()]
+    return [*found, _git(), *toolchains()]
+
+
+def toolchains() -> list[Finding]:
+    """Which languages' tests can be run here, beside Python's."""
+    found = []
+    for name in KINDS:
+        try:
+            known = toolchain_of(name)
+            where = known.root or "below /usr"
+            found.append(Finding("versions", name, Health.OK, f"{known.version} ({where})"))
+        except SandboxUnavailable as error:
+            detail, _, mend = str(error).rpartition("; ")
+            found.append(Finding("versions", name, Health.NOTE, detail.removeprefix("the task needs "), mend))
+    return found
 
 
 def backends() -> list[Finding]:

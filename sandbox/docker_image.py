@@ -28,6 +28,7 @@ from journeyman.sandbox.home import home, locked
 from journeyman.sandbox.image import ENV, PYTHON, environment_of
 from journeyman.sandbox.sandbox import WORKSPACE, Environment, ImageError
 from journeyman.sandbox.template import Template
+from journeyman.sandbox.toolchain import MODULES, debian_packages
 from journeyman.sandbox.usage import note_use
 
 BASE_VARIABLE = "JOURNEYMAN_DOCKER_BASE"
@@ -71,9 +72,11 @@ def environment_image(engine: Engine, environment: Environment) -> str:
     if engine.image(name):
         note_use(notes_of(name))
         return name
-    folders = [("env", environment_of(environment).folder), ("inside", INSIDE)]
+    built = environment_of(environment)
+    folders = [("env", built.folder), ("inside", INSIDE)]
+    folders += [("node_modules", built.modules)] if environment.toolchain and environment.requirements else []
     # Debian packages come through the host's own network, whatever the engine's bridges look like.
-    return _built(engine, name, recipe, folders, "host" if environment.system_packages else "none")
+    return _built(engine, name, recipe, folders, "host" if debian_packages(environment) else "none")
 
 
 def _recipe(base: str, environment: Environment) -> str:
@@ -82,12 +85,12 @@ def _recipe(base: str, environment: Environment) -> str:
     for package in environment.system_packages:
         if not _DEBIAN_PACKAGE.fullmatch(package):
             raise ImageError(f"{package!r} is not the name of a Debian package")
-    if environment.system_packages:
-        packages = " ".join(sorted(environment.system_packages))
+    if packages := " ".join(sorted(debian_packages(environment))):
         lines.append(
             "RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "
             f"{packages} && rm -rf /var/lib/apt/lists/*"
         )
+    lines += [f"COPY node_modules {MODULES}"] if environment.toolchain and environment.requirements else []
     lines += [f"COPY env {ENV}", "COPY inside /opt/journeyman/inside", f"RUN mkdir -p {WORKSPACE}"]
     return "\n".join(lines) + "\n"
 

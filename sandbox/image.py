@@ -1,6 +1,7 @@
 """Environments: an interpreter's virtual environment with a task's requirements, built once per `Environment.key`.
 
     environments/<key>/env/…        looks as it will in the sandbox: its own paths say /opt/env and /opt/python
+    environments/<key>/node_modules what was installed from npm, where the toolchain is node
     environments/<key>/build.log    what pip said
     environments/<key>/built.json   with which interpreter, from what
 
@@ -26,6 +27,7 @@ from pathlib import Path
 
 from journeyman.sandbox.home import home, locked
 from journeyman.sandbox.sandbox import Environment, ImageError
+from journeyman.sandbox.toolchain import install_modules
 from journeyman.sandbox.usage import Pruned, hold, note_use, note_user
 
 ENV = "/opt/env"
@@ -63,6 +65,11 @@ class Built:
     @property
     def site_packages(self) -> Path:
         return self.folder / "lib" / f"python{self.interpreter.version}" / "site-packages"
+
+    @property
+    def modules(self) -> Path:
+        """What was installed from npm; a folder only where something was."""
+        return self.folder.with_name("node_modules")
 
 
 @cache
@@ -137,7 +144,9 @@ def _build(place: Path, environment: Environment, interpreter: Interpreter) -> N
         with (place / "build.log").open("wb") as log:
             log.write(f"python {environment.python}, {', '.join(environment.requirements)}\n".encode())
             _step(log.name, log.fileno(), [str(interpreter.executable), "-I", "-m", "venv", "--without-pip", str(env)])
-            if environment.requirements:
+            if environment.toolchain and environment.requirements:
+                _install_modules(work, place, environment)
+            elif environment.requirements:
                 _install(env, environment, log.name, log.fileno())
             compiled = ["-m", "compileall", "-q", "-s", str(env), "-p", ENV, "--invalidation-mode", "unchecked-hash"]
             with_python = [str(env / "bin" / "python"), "-I", *compiled, str(env / "lib")]
@@ -154,6 +163,14 @@ def _build(place: Path, environment: Environment, interpreter: Interpreter) -> N
         (work / "built.json").rename(place / "built.json")
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _install_modules(work: Path, place: Path, environment: Environment) -> None:
+    if environment.toolchain != "node":
+        raise ImageError(f"requirements cannot be installed with toolchain = {environment.toolchain!r}: vendor them")
+    install_modules(work / "node_modules", environment, place / "build.log", BUILD_S)
+    shutil.rmtree(place / "node_modules", ignore_errors=True)
+    (work / "node_modules").rename(place / "node_modules")
 
 
 def _install(env: Path, environment: Environment, log_name: str, log: int) -> None:

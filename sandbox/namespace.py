@@ -23,6 +23,7 @@ from journeyman.sandbox.lanes import Pool, pool_for
 from journeyman.sandbox.remote import command_environment
 from journeyman.sandbox.sandbox import Environment, ImageError, Limits, Sandbox, SandboxUnavailable
 from journeyman.sandbox.template import OWNER, template_of
+from journeyman.sandbox.toolchain import MODULES, PLACE, Toolchain, toolchain_of
 from journeyman.sandbox.zygotes import Zygotes
 
 _MENDS = (
@@ -51,24 +52,30 @@ class NamespaceSandboxes:
         if environment.system_packages:
             wanted = ", ".join(environment.system_packages)
             raise ImageError(f"the namespace backend cannot install system packages ({wanted}); use the docker backend")
+        toolchain = toolchain_of(environment.toolchain) if environment.toolchain else None
         built, template = environment_of(environment), template_of(repository)
         variables = command_environment(environment)
+        if toolchain and toolchain.bin:
+            variables["PATH"] = f"{toolchain.bin}:{variables['PATH']}"
         if built.interpreter.library:
             variables["LD_LIBRARY_PATH"] = f"{PYTHON}/{built.interpreter.library}"
         try:
-            return open_on(_pool(built, variables), template, variables, limits or Limits())
+            return open_on(_pool(built, variables, toolchain), template, variables, limits or Limits())
         except SandboxUnavailable as error:
             raise SandboxUnavailable(_advice(str(error))) from error
 
 
-def _pool(built: Built, variables: dict[str, str]) -> Pool:
+def _pool(built: Built, variables: dict[str, str], toolchain: Toolchain | None) -> Pool:
     """The lanes of an environment. Its zygote gets the variables of commands, but not where the repository is."""
+    more = {MODULES.lstrip("/"): str(built.modules)} if built.modules.is_dir() else {}
+    more |= {PLACE.lstrip("/"): toolchain.root} if toolchain and toolchain.root else {}
     config = {
         "mountpoint": str(home("root")),
         "env": str(built.folder),
         "python": str(built.interpreter.prefix),
         "hidden": _host_packages(built),
         "inside": str(INSIDE),
+        "more": more,
         "templates": str(home("templates")),
         "owner": OWNER,
         "variables": {name: value for name, value in variables.items() if name != "PYTHONPATH"},

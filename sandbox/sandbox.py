@@ -8,6 +8,7 @@ Inside every sandbox the layout is the same, so that what a command prints is th
     /workspace     the repository, writable, where commands start
     /opt/env       the interpreter's environment with the task's requirements, read-only
     /opt/journeyman  the helper that runs commands, read-only
+    /opt/toolchain, /node_modules  where a task asks for a toolchain: see `toolchain`, read-only
     /tmp           writable, small
 
 Errors:
@@ -63,16 +64,19 @@ class Environment:
     python: str = "3.11"
     """Minor version of the interpreter, such as "3.11"."""
     requirements: tuple[str, ...] = ("pytest",)
-    """pip requirement lines; pinned by whoever makes the task."""
+    """pip requirement lines; with the toolchain "node", packages of npm. Pinned by whoever makes the task."""
     system_packages: tuple[str, ...] = ()
     """Debian package names; only backends with an image of their own can honour them."""
     pythonpath: tuple[str, ...] = (".",)
     """Folders below the workspace that are importable, such as "src"."""
+    toolchain: str = ""
+    """What the tests run with: "" (pytest), "node", "go" or "rust"."""
 
     @property
     def key(self) -> str:
         """Content hash of what is installed; two tasks with the same key share one set of dependencies."""
         text = "\n".join([self.python, *sorted(self.requirements), "--", *sorted(self.system_packages)])
+        text += f"\n--\n{self.toolchain}" if self.toolchain else ""
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -21,10 +21,20 @@ from journeyman.tasks.task import Task
 STEERING = frozenset(
     {"conftest.py", "sitecustomize.py", "usercustomize.py", "pytest.ini", "pytest.toml", "tox.ini", "setup.cfg"}
     | {"pyproject.toml", "noxfile.py", "__pycache__", "sitecustomize", "usercustomize"}
+    | {"package.json", "node_modules", "go.mod", "go.sum", "go.work", "Cargo.toml", "Cargo.lock", "build.rs"}
+    | {"rust-toolchain", "rust-toolchain.toml"}
 )
 """Names, at any depth, that change how tests are found or run, or what an interpreter does before any of them."""
-_COMPILED = frozenset({".pth", ".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib", ".egg-link"})
+_CONFIG = re.compile(r"\.(config|setup|conf)\.[cm]?[jt]s$")
+"""Settings of JavaScript's runners and builders, which are programs."""
+_COMPILED = frozenset(
+    {".node", ".a", ".o", ".syso", ".pth", ".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib", ".egg-link"}
+)
 _INSTALLED = (".dist-info", ".egg-info", ".egg")
+
+_SCRIPTS = frozenset({".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx"})
+_SCRIPT_TEST = re.compile(r"(^|[.-])(test|tests|spec)$")
+_TEST_FOLDERS = frozenset({"test", "tests", "__tests__"})
 
 MAX_EDIT_BYTES = 32 * 1024 * 1024
 """What all edits that count may hold together, and never more than half of the task's disk and of its inodes; what
@@ -86,7 +96,8 @@ def counts_for(task: Task) -> Callable[[str], bool]:
     patterns = [_pattern(glob) for glob in task.editable]
     is_of_tests = tests_files(task)
     importable = [PurePosixPath(folder) for folder in task.environment.pythonpath]
-    taken = (sys.stdlib_module_names | RUNNERS_OWN) - _modules(task, importable)
+    own = _modules(task, importable)
+    taken = frozenset() if task.environment.toolchain else (sys.stdlib_module_names | RUNNERS_OWN) - own
 
     def counts(path: str) -> bool:
         pure = PurePosixPath(path)
@@ -96,6 +107,7 @@ def counts_for(task: Task) -> Callable[[str], bool]:
             and not is_of_tests(pure)
             and not any(part in STEERING or part.startswith(".") for part in pure.parts)
             and pure.suffix not in _COMPILED
+            and not _CONFIG.search(path)
             and not any(part.endswith(_INSTALLED) for part in pure.parts)
             and not any(_module(pure, folder) in taken for folder in importable)
             and not any(pure.is_relative_to(name) or PurePosixPath(name).is_relative_to(pure) for name in owned)
@@ -122,8 +134,14 @@ def tests_files(task: Task) -> Callable[[PurePosixPath], bool]:
 
 
 def is_test_file(path: PurePosixPath) -> bool:
-    """Whether pytest would, by its own naming, look for tests in it."""
-    return path.suffix == ".py" and (path.name.startswith("test_") or path.name.endswith("_test.py"))
+    """Whether a runner would, by its own naming, look for tests in it; beside the code, or in a folder of tests."""
+    if path.suffix == ".py":
+        return path.name.startswith("test_") or path.name.endswith("_test.py")
+    if path.suffix == ".rs":
+        return path.name in ("test.rs", "tests.rs") or "tests" in path.parts[:-1]
+    is_script = path.suffix in _SCRIPTS
+    in_folder = is_script and bool(_TEST_FOLDERS & set(path.parts[:-1]))
+    return in_folder or path.name.endswith("_test.go") or (is_script and bool(_SCRIPT_TEST.search(path.stem)))
 
 
 def _is_plain(path: str) -> bool:

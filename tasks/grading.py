@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
 from journeyman.tasks.edits import SourceEdits, source_edits
-from journeyman.tasks.runner import TestReport
+from journeyman.tasks.report import TestReport
 from journeyman.tasks.task import Task
 from journeyman.tasks.trial import SupervisorFault, Trial, try_checks
 from journeyman.tasks.twins.objection import objections

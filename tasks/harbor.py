@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from journeyman.tasks.harbor_files import (
+    NO_JUDGE_SH,
     SOLVE_SH,
     TEST_SH,
     copy_tree,
@@ -206,8 +207,12 @@ def _write_folder(task: Task, folder: Path, *, link: bool) -> None:
         (folder / "solution" / "files").mkdir()
         copy_tree(task.solution, folder / "solution" / "files", link=link)
     _write(folder / "tests" / "checks.txt", "".join(f"{check.id}\n" for check in task.checks))
-    _write(folder / "tests" / "judge.py", (Path(__file__).parent / "harbor_judge.py").read_text(encoding="utf-8"))
-    _write(folder / "tests" / "test.sh", TEST_SH, mode=0o755)
+    if toolchain := task.environment.toolchain:
+        _write(folder / "tests" / "test.sh", NO_JUDGE_SH.format(toolchain=toolchain), mode=0o755)
+    else:
+        judge = (Path(__file__).parent / "harbor_judge.py").read_text(encoding="utf-8")
+        _write(folder / "tests" / "judge.py", judge)
+        _write(folder / "tests" / "test.sh", TEST_SH, mode=0o755)
     if task.hidden is not None:
         (folder / "tests" / "files").mkdir()
         copy_tree(task.hidden, folder / "tests" / "files", link=False)

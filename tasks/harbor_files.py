@@ -9,10 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from journeyman.sandbox.sandbox import Environment
+from journeyman.sandbox.toolchain import debian_packages
 from journeyman.tasks.task import TaskFormatError
 
 LEFT_OUT = frozenset({".git", "__pycache__", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache", ".tox"})
 """Names that are never part of a task: history (it may hold the answer) and caches."""
+
+COMMENTS = {".py": "#"} | dict.fromkeys((".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".go", ".rs"), "//")
+"""Suffix of the files that can carry a canary → what begins a comment in them."""
 
 SOLVE_SH = """#!/bin/sh
 # Lays the reference solution over the repository.
@@ -26,6 +30,12 @@ TEST_SH = """#!/bin/sh
 here=$(cd "$(dirname "$0")" && pwd)
 if [ -d "$here/files" ]; then cp -R "$here/files/." /workspace/; fi
 cd /workspace && exec python "$here/judge.py"
+"""
+
+
+NO_JUDGE_SH = """#!/bin/sh
+echo "the tests of this task are run by {toolchain}, which Journeyman's own grader can do and this script cannot" >&2
+exit 1
 """
 
 
@@ -67,7 +77,7 @@ def has_canary(path: Path, canary: str) -> bool:
 
 def takes_stamp(name: str) -> bool:
     """Whether a comment can carry the canary without changing what the file means."""
-    return PurePosixPath(name).suffix == ".py"
+    return PurePosixPath(name).suffix in COMMENTS
 
 
 def stamp(path: Path, canary: str) -> None:
@@ -77,18 +87,21 @@ def stamp(path: Path, canary: str) -> None:
         return
     mode = path.stat().st_mode & 0o777
     path.unlink()
-    path.write_bytes(data + (b"" if not data or data.endswith(b"\n") else b"\n") + f"# {canary}\n".encode())
+    mark = COMMENTS[path.suffix]
+    path.write_bytes(data + (b"" if not data or data.endswith(b"\n") else b"\n") + f"{mark} {canary}\n".encode())
     path.chmod(mode)
 
 
 def dockerfile(environment: Environment) -> str:
     """The declared environment as a Dockerfile whose build context is `environment/`."""
     lines = [f"FROM python:{environment.python}-slim"]
-    if environment.system_packages:
-        packages = " ".join(environment.system_packages)
+    if packages := " ".join(debian_packages(environment)):
         lines.append(f"RUN apt-get update && apt-get install -y --no-install-recommends {packages}")
     lines.append("RUN python -m venv /opt/env")
-    if environment.requirements:
+    if environment.toolchain and environment.requirements:
+        npm = ["npm", "install", "--prefix", "/", "--ignore-scripts", *environment.requirements]
+        lines += ["RUN apt-get install -y --no-install-recommends npm", f"RUN {json.dumps(npm)}"]
+    elif environment.requirements:
         install = ["/opt/env/bin/pip", "install", "--no-cache-dir", *environment.requirements]
         lines.append(f"RUN {json.dumps(install)}")
     places = ":".join(str(PurePosixPath("/workspace") / folder) for folder in environment.pythonpath)

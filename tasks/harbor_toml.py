@@ -175,6 +175,8 @@ def write_toml(task: Task) -> str:
     ours |= {"assurance": task.assurance.value, "canary": task.canary}
     ours["checks"] = {"fail_to_pass": list(task.fail_to_pass), "pass_to_pass": list(task.pass_to_pass)}
     ours["environment"] = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(task.environment).items()}
+    if not task.environment.toolchain:  # most tasks have none
+        del ours["environment"]["toolchain"]
     ours["budget"] = Budget.model_dump(task.budget)
     ours["limits"] = asdict(task.limits)
     if task.milestones:

@@ -2,7 +2,8 @@
 
 One fixed invocation serves the grader, the sources that make tasks and the policy's `test` action: pytest without
 third-party plugins, with the repository's own ini file and conftest but not its `addopts`, hash seed fixed, no
-bytecode written (an edit that keeps a file's size and second would run the old bytecode).
+bytecode written (an edit that keeps a file's size and second would run the old bytecode). Other languages' tests are
+run by their own runners (`runners/`).
 
 What comes back was written by a process that ran the policy's code: it is parsed as hostile data.
 """
@@ -11,15 +12,19 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from journeyman.sandbox.inside.split.shared import SHARED
 from journeyman.sandbox.inside.warm import REPORT
 from journeyman.sandbox.link import LinkEnd
 from journeyman.sandbox.sandbox import Completed, Sandbox, SandboxPathError
+from journeyman.tasks.report import Crash, TestReport, TestResult
+from journeyman.tasks.runners.gather import Gathered, Wanted
+from journeyman.tasks.runners.go import run_go
+from journeyman.tasks.runners.node import run_node
+from journeyman.tasks.runners.rust import run_rust
 
 # Through a shell, so that the sandbox's own PYTHONPATH reaches the script but not the interpreter's start: otherwise
 # a module of the workspace could be imported in place of the standard library's, before any test runs.
@@ -35,11 +40,8 @@ ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "TZ": "UTC
 SHARED_FILES = {"TMPDIR": SHARED}
 """Where both sides of a split run have their temporary files."""
 _RANK = ("passed", "xpassed", "xfailed", "skipped", "failed", "error")
-WORDS = ("failed", "error", "unfinished", "passed", "skipped", "xfailed", "xpassed")
-"""Every outcome that a test can have, as headlines order them."""
-BROKEN = ("failed", "error", "unfinished")
-"""The outcomes that need mending."""
-_WITHOUT_WORDS = {"error": "never ran", "unfinished": "did not finish"}
+RUNNERS: Mapping[str, Callable[[Gathered], None]] = {"node": run_node, "go": run_go, "rust": run_rust}
+"""`Environment.toolchain` → what runs its tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,118 +55,6 @@ class Subject:
     link: LinkEnd
 
 
-@dataclass(frozen=True, slots=True)
-class Crash:
-    """Where a test broke and what it said."""
-
-    path: str
-    """Relative to the workspace where it lies there."""
-    line: int
-    message: str
-    """The assertion or exception, at most 8 lines."""
-    frames: tuple[str, ...] = ()
-    """`path:line` of the traceback, outermost first."""
-
-    @property
-    def place(self) -> str:
-        return f"{self.path}:{self.line}" if self.path else ""
-
-
-@dataclass(frozen=True, slots=True)
-class TestResult:
-    """One test, all its phases together."""
-
-    __test__ = False  # not a pytest class
-
-    id: str
-    outcome: str
-    """`passed`, `failed`, `error` (set-up or tear-down), `skipped`, `xfailed`, `xpassed`, or `unfinished` (the run was
-    cut short in it)."""
-    duration_s: float = 0.0
-    crash: Crash | None = None
-    runs: int = 1
-    """How often it was reported; more than once is nobody's honest test."""
-
-
-@dataclass(frozen=True, slots=True)
-class TestReport:
-    """One run of tests."""
-
-    __test__ = False  # not a pytest class
-
-    results: tuple[TestResult, ...] = ()
-    """In the order in which they ran."""
-    collected: tuple[str, ...] = ()
-    broken_files: tuple[tuple[str, Crash], ...] = ()
-    """Files that could not be collected, with why."""
-    exit_status: int | None = None
-    """pytest's exit status; `None` when the run never came to its end."""
-    timed_out: bool = False
-    output: str = ""
-    """What pytest and the tests printed, bounded by the sandbox."""
-    duration_s: float = 0.0
-    runner: str = ""
-    """See `Completed.runner`."""
-    by_id: dict[str, TestResult] = field(default_factory=dict, init=False, repr=False, compare=False)
-    suspect: frozenset[str] = field(default=frozenset(), init=False, repr=False)
-    """Ids that were collected more than once, or reported without being collected."""
-
-    def __post_init__(self) -> None:
-        self.by_id.update((result.id, result) for result in self.results)
-        times = Counter(self.collected)
-        odd = {id_ for id_, n in times.items() if n > 1} | {id_ for id_ in self.by_id if not times[id_]}
-        object.__setattr__(self, "suspect", frozenset(odd))
-
-    @property
-    def complete(self) -> bool:
-        """The runner came to its end by itself."""
-        return self.exit_status is not None and not self.timed_out
-
-    def ids(self, *outcomes: str) -> tuple[str, ...]:
-        """Ids with one of these outcomes, in order."""
-        return tuple(result.id for result in self.results if result.outcome in outcomes)
-
-    @property
-    def passed(self) -> tuple[str, ...]:
-        return self.ids("passed")
-
-    @property
-    def failed(self) -> tuple[str, ...]:
-        return self.ids("failed")
-
-    @property
-    def errors(self) -> tuple[str, ...]:
-        """Tests whose set-up or tear-down broke or that did not finish, and files that could not be collected."""
-        return self.ids("error", "unfinished") + tuple(path for path, _ in self.broken_files)
-
-    def headline(self) -> str:
-        """One line, such as "2 failed, 5 passed"."""
-        counts = {word: len(self.ids(word)) for word in WORDS}
-        counts["error"] += len(self.broken_files)
-        parts = [f"{n} {word}{'s' if word == 'error' and n > 1 else ''}" for word, n in counts.items() if n]
-        text = ", ".join(parts) or "no tests ran"
-        if self.timed_out:
-            return f"{text}; timed out after {self.duration_s:.0f} s"
-        return text if self.complete else f"{text}; the test process died before its end"
-
-    def summary(self, max_failures: int = 3) -> str:
-        """The headline, then id, place and message of the first failures: what a policy needs to go on."""
-        crashes = [(path, crash) for path, crash in self.broken_files]
-        broken = [result for result in self.results if result.outcome in BROKEN]
-        crashes += [(r.id, r.crash or Crash("", 0, _WITHOUT_WORDS.get(r.outcome, r.outcome))) for r in broken]
-        lines = [self.headline()]
-        for name, crash in crashes[:max_failures]:
-            places = list(crash.frames) or [place for place in [crash.place] if place]
-            lines.append(f"FAILED {name}")
-            lines += [f"  at {' > '.join(places)}"] if places else []
-            lines += [f"  {line}" for line in crash.message.splitlines()]
-        if left := len(crashes) - max_failures:
-            lines += [f"… and {left} more"] if left > 0 else []
-        if not crashes and self.exit_status not in (0, None):
-            lines += self.output.strip().splitlines()[-5:]
-        return "\n".join(lines)
-
-
 def run_tests(
     sandbox: Sandbox,
     *,
@@ -173,6 +63,7 @@ def run_tests(
     timeout_s: float,
     subject: Subject | None = None,
     warm: bool = False,
+    toolchain: str = "",
 ) -> TestReport:
     """Run exactly the tests `ids`, or what `target` names, or everything that the repository's settings collect.
 
@@ -180,15 +71,22 @@ def run_tests(
     are no exception: the report has exit status 4 and pytest's words.
 
     `subject` says that the code under test is not here but at the other end of a link. `warm` is never for grading:
-    see `Sandbox.run`.
+    see `Sandbox.run`. `toolchain` is the environment's: with one, its own runner runs the tests.
 
     Raises:
         SandboxLost: the sandbox died; whether the code under test did it is the caller's question.
-        ValueError: both `ids` and `target` are given.
+        ValueError: both `ids` and `target` are given, or a subject with a toolchain.
     """
     if ids is not None and target is not None:
         raise ValueError("give either ids or target")
     targets, keyword = _read_target(target)
+    if toolchain:
+        if subject is not None:
+            raise ValueError(f"tests of {toolchain!r} cannot be run apart from the code under test")
+        wanted = Wanted(None if ids is None else tuple(ids), tuple(targets), keyword)
+        gathered = Gathered(sandbox, wanted, timeout_s)
+        RUNNERS[toolchain](gathered)
+        return gathered.report()
     spec = test_spec(ids, targets, keyword)
     spec["subject"] = subject and {"names": subject.modules, "tests": subject.tests, "timeout": timeout_s}
     end = None if subject is None else subject.link

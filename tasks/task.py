@@ -131,6 +131,11 @@ class Task(_Frozen):
                 raise ValueError(
                     f"milestone {milestone.name!r} has no fail_to_pass check: it would be closed at the start"
                 )
+        if self.environment.toolchain and self.assurance is not Assurance.FRESH:
+            raise ValueError(
+                f"assurance: tests run by {self.environment.toolchain!r} share a process with the code under test, and "
+                'two sandboxes and twins are for Python; write assurance = "fresh"'
+            )
         if self.assurance is Assurance.TWINS and self.solution is None:
             raise ValueError('assurance: "twins" needs a reference solution; without one, write "split" or "fresh"')
         if len(list(self.in_order())) != len(self.milestones):

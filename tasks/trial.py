@@ -27,7 +27,8 @@ from journeyman.sandbox.sandbox import (
 )
 from journeyman.tasks.edits import SourceEdits, counts_for, tests_files
 from journeyman.tasks.harbor_files import walk
-from journeyman.tasks.runner import CODE_SIDE, ENVIRONMENT, SHARED_FILES, Subject, TestReport, run_tests
+from journeyman.tasks.report import TestReport
+from journeyman.tasks.runner import CODE_SIDE, ENVIRONMENT, SHARED_FILES, Subject, run_tests
 from journeyman.tasks.task import Task
 from journeyman.tasks.verdict import Assurance
 
@@ -84,7 +85,8 @@ def laid_out(task: Task, edits: SourceEdits, sandboxes: SandboxFactory) -> Itera
 def _run(task: Task, sandbox: Sandbox, subject: Subject | None = None) -> TestReport | None:
     try:
         ids = [check.id for check in task.checks]
-        return run_tests(sandbox, ids=ids, timeout_s=task.budget.grading_timeout_s, subject=subject)
+        limit, toolchain = task.budget.grading_timeout_s, task.environment.toolchain
+        return run_tests(sandbox, ids=ids, timeout_s=limit, subject=subject, toolchain=toolchain)
     except SandboxLost:
         return None
 

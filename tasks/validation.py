@@ -88,9 +88,9 @@ def stronger(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> tuple[Cert
     """The proof of a task as if it asked for more assurance than it does: `split`, and where that is not sound `twins`.
 
     It is sound at `split` where nothing that its tests need is lost between the two sandboxes, and at `twins` where
-    each of its fail_to_pass checks asks a function of the code.
+    each of its fail_to_pass checks asks a function of the code. With a toolchain there is nothing above `fresh`.
     """
-    above = LEVELS[LEVELS.index(task.assurance) + 1 :]
+    above = () if task.environment.toolchain else LEVELS[LEVELS.index(task.assurance) + 1 :]
     return _until_sound(task, above[::-1], sandboxes, runs)
 
 

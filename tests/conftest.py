@@ -1,5 +1,5 @@
 """What every test shares: Docker tests run where an engine answers, are skipped with the reason where none does, and
-fail instead under JOURNEYMAN_REQUIRE_DOCKER=1, as in CI."""
+fail instead under JOURNEYMAN_REQUIRE_DOCKER=1, as in CI. So do those of other languages with their toolchains."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from journeyman.sandbox.docker_engine import engine
 from journeyman.sandbox.sandbox import SandboxUnavailable
+from journeyman.sandbox.toolchain import toolchain_of
 
 # How long a machine takes says nothing about the code: a first example may come slowly where all is still being loaded.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -31,12 +32,27 @@ def why_no_docker() -> str:
     return ""
 
 
+def why_no_toolchain(name: str) -> str:
+    """Empty when this machine has the toolchain, else the reason."""
+    try:
+        toolchain_of(name)
+    except SandboxUnavailable as error:
+        return str(error)
+    return ""
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("docker") is None or not (reason := why_no_docker()):
-        return
-    if os.environ.get("JOURNEYMAN_REQUIRE_DOCKER") == "1":
-        pytest.fail(f"{reason} (JOURNEYMAN_REQUIRE_DOCKER=1: this test must run)", pytrace=False)
-    pytest.skip(reason)
+    if item.get_closest_marker("docker"):
+        _require(why_no_docker(), "JOURNEYMAN_REQUIRE_DOCKER")
+    for marker in item.iter_markers("toolchain"):
+        _require(why_no_toolchain(*marker.args), "JOURNEYMAN_REQUIRE_TOOLCHAINS")
+
+
+def _require(lacking: str, variable: str) -> None:
+    if lacking and os.environ.get(variable) == "1":
+        pytest.fail(f"{lacking} ({variable}=1: this test must run)", pytrace=False)
+    if lacking:
+        pytest.skip(lacking)
 
 
 @pytest.fixture(scope="session")

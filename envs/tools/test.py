@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from journeyman.envs.actions import Test
 from journeyman.envs.episode import TestRun
 from journeyman.envs.text import clean, normalise, shorten
 from journeyman.envs.tools.tool import Refused, ToolResult, Workspace, workspace_path
-from journeyman.tasks.runner import BROKEN, Crash, TestReport, run_tests
+from journeyman.tasks.report import BROKEN, Crash, TestReport
+from journeyman.tasks.runner import run_tests
 from journeyman.tasks.task import Task
 
 _MAX_MESSAGE_LINES = 3
@@ -23,13 +25,14 @@ class TestTool:
         target = (arguments.target or "").strip()
         if "\x00" in target:
             raise Refused("a target cannot hold a NUL character")
-        timeout_s = workspace.command_timeout_s()
+        toolchain = workspace.task.environment.toolchain
+        run = partial(run_tests, workspace.sandbox, timeout_s=workspace.command_timeout_s(), toolchain=toolchain)
         if target:
-            report = run_tests(workspace.sandbox, target=_inside(target), timeout_s=timeout_s, warm=True)
+            report = run(target=_inside(target), warm=True)
         elif workspace.config.test_scope == "failing" and (ids := visible_failing(workspace.task)):
-            report = run_tests(workspace.sandbox, ids=ids, timeout_s=timeout_s, warm=True)
+            report = run(ids=ids, warm=True)
         else:
-            report = run_tests(workspace.sandbox, target=_present(workspace) or None, timeout_s=timeout_s, warm=True)
+            report = run(target=_present(workspace) or None, warm=True)
         ran = bool(report.results or report.broken_files)
         tests = TestRun(report.passed, report.failed, report.errors)
         return ToolResult(describe(report, workspace), ok=ran and report.complete, tests=tests, runner=report.runner)

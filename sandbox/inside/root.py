@@ -71,6 +71,8 @@ def build(config: dict[str, Any]) -> None:
     _mount_at("opt/journeyman/inside", config["inside"])
     _mount_at("opt/templates", config["templates"])
     _mount_at("opt/python", config["python"])
+    for place, folder in config["more"].items():
+        _mount_at(place, folder)
     if config["hidden"] and os.path.isdir(f"opt/python/{config['hidden']}"):
         k.bind("empty", f"opt/python/{config['hidden']}")
     _dev()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from random import Random
 
 from journeyman.sandbox.sandbox import File, Snapshot
 from journeyman.tasks.harbor_files import walk
-from journeyman.tasks.sources.functions import find_functions
+from journeyman.tasks.sources.code import faults_in, functions_in
 from journeyman.tasks.sources.operators.mutation import Mutation
-from journeyman.tasks.sources.operators.registry import mutations
 from journeyman.tasks.task import Task
 from journeyman.tasks.trees import solution_tree
 
@@ -41,19 +39,17 @@ def mutants_of_reference(task: Task, count: int, seed: int = 0) -> tuple[Mutant,
 def _faults(task: Task, reference: Snapshot) -> Iterator[Mutation]:
     pristine = dict(walk(task.repository))
     for path, file in reference.changed.items():
-        if PurePosixPath(path).suffix != ".py":
-            continue
-        before = _functions(pristine[path].read_bytes()) if path in pristine else {}
-        changed = {name for name, text in _functions(file.data).items() if before.get(name) != text}
         try:
-            yield from (fault for fault in mutations(path, file.data) if fault.function in changed)
-        except ValueError:  # for another Python than ours
+            before = _functions(path, pristine[path].read_bytes()) if path in pristine else {}
+            changed = {name for name, text in _functions(path, file.data).items() if before.get(name) != text}
+            yield from (fault for fault in faults_in(path, file.data) if fault.function in changed)
+        except ValueError:  # for another Python than ours, or in no language that is known
             continue
 
 
-def _functions(source: bytes) -> dict[str, bytes]:
+def _functions(path: str, source: bytes) -> dict[str, bytes]:
     """Qualified name → text."""
-    return {each.qualname: source[each.span.start : each.span.end] for each in find_functions(source)}
+    return {each.qualname: source[each.span.start : each.span.end] for each in functions_in(path, source)}
 
 
 def _with(reference: Snapshot, fault: Mutation) -> Snapshot:

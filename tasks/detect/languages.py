@@ -7,10 +7,8 @@ from pathlib import Path
 from journeyman.tasks.sources.sdist import SourceError
 
 _PYTHON = ("pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO")
+_TOOLCHAINS = {"package.json": "node", "go.mod": "go", "Cargo.toml": "rust"}
 _OTHERS = {
-    "package.json": "JavaScript",
-    "go.mod": "Go",
-    "Cargo.toml": "Rust",
     "pom.xml": "Java",
     "build.gradle": "Java",
     "Gemfile": "Ruby",
@@ -20,16 +18,25 @@ _OTHERS = {
 }
 
 
-def require_python(folder: Path, source: str) -> None:
-    """Accept a repository of Python, and name the language of any other.
+def toolchain_for(folder: Path, source: str) -> str:
+    """What a repository's tests run with, as `Environment.toolchain` says it: "" for Python, whose files go first.
 
     Raises:
         SourceError: it is of another language, or of none that is known.
     """
     if any((folder / name).is_file() for name in _PYTHON):
-        return
+        return ""
+    for name, toolchain in _TOOLCHAINS.items():
+        if (folder / name).is_file():
+            return toolchain
     for name, language in _OTHERS.items():
         if (folder / name).is_file():
-            raise SourceError(f"{source}: a {language} repository ({name}); so far tasks are made of Python ones only")
+            raise SourceError(
+                f"{source}: a {language} repository ({name}); tasks are made of Python, JavaScript, Go and Rust ones"
+            )
     if not any(folder.glob("*.py")) and not any(folder.glob("*/*.py")):
-        raise SourceError(f"{source}: no Python in it: no pyproject.toml, setup.py or .py file at its top or one below")
+        raise SourceError(
+            f"{source}: no language found: no pyproject.toml, setup.py, package.json, go.mod, Cargo.toml at its top, "
+            "nor a .py file there or one below"
+        )
+    return ""

@@ -21,6 +21,7 @@ from journeyman.tasks.detect.pyproject import read_pyproject
 from journeyman.tasks.detect.runners import read_nox, read_pytest_ini, read_requirements, read_tox
 from journeyman.tasks.detect.setup import Config, Finding, Setup
 from journeyman.tasks.detect.setup_files import read_pkg_info, read_setup_cfg, read_setup_py
+from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.sources.library import importable, source_files, test_files
 from journeyman.tasks.sources.sdist import SourceError
 
@@ -167,6 +168,12 @@ def _base(facts: Facts, folder: Path, settle: Callable[..., None], config: Confi
     found = tuple(dict.fromkeys([told, *(str(PurePosixPath(path)) for path in more)]))
     settle("pythonpath", config.pythonpath, found, where)
     return config.pythonpath or found
+
+
+def chosen(folder: Path, globs: tuple[str, ...] | None, found: Iterable[str], skip: tuple[str, ...]) -> tuple[str, ...]:
+    """The files that an owner's globs name, or else those that were found; without those that are skipped."""
+    named = found if globs is None else (name for name, _ in walk(folder) if _matches(name, globs))
+    return tuple(path for path in named if not _matches(path, skip))
 
 
 def _files(folder: Path, globs: tuple[str, ...] | None, found: Iterable[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import json
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,6 +22,8 @@ class Config(BaseModel):
 
     name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     version: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9.!_-]*$")
+    toolchain: Literal["node", "go", "rust"] | None = None
+    """What the tests run with; nothing for Python."""
     python: str | None = Field(default=None, pattern=r"^3\.\d{1,2}$")
     requirements: tuple[str, ...] | None = None
     """All that is installed."""
@@ -95,9 +97,13 @@ class Setup:
     tests: tuple[str, ...]
     plugins: tuple[str, ...] = ()
     variables: dict[str, str] | None = None
+    toolchain: str = ""
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+        plain = asdict(self)
+        if not self.toolchain:  # archives of before there was one have no such entry
+            del plain["toolchain"]
+        return json.dumps(plain, sort_keys=True, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Setup:
@@ -107,7 +113,7 @@ class Setup:
             TaskFormatError: it is something else.
         """
         try:
-            data = json.loads(text)
+            data = {"toolchain": "", **json.loads(text)}
             plain = {field.name: data[field.name] for field in fields(cls)}
         except (ValueError, KeyError, TypeError) as error:
             raise TaskFormatError(f"not the settings of a packed repository: {error}") from error

@@ -1,4 +1,4 @@
-"""Add: any Python repository made to run, and proven tasks made of it.
+"""Add: any repository of Python, JavaScript, Go or Rust made to run, and proven tasks made of it.
 
     obtain → detect → resolve → pack → measure (three runs) → mint
 
@@ -22,14 +22,18 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from journeyman.sandbox.home import home
-from journeyman.sandbox.sandbox import SandboxFactory
-from journeyman.tasks.detect.languages import require_python
+from journeyman.sandbox.sandbox import ImageError, SandboxFactory
+from journeyman.sandbox.toolchain import pinned_modules
+from journeyman.tasks.detect.cargo import trim_manifest
+from journeyman.tasks.detect.inline_tests import move_inline_tests
+from journeyman.tasks.detect.languages import toolchain_for
+from journeyman.tasks.detect.other import detect_other, wish
 from journeyman.tasks.detect.python import detect
 from journeyman.tasks.detect.setup import CONFIG, Config, Finding, read_config
-from journeyman.tasks.sources.baseline import RUN_TIMEOUT_S, Baseline, measure
+from journeyman.tasks.sources.baseline import RUN_TIMEOUT_S, Baseline
 from journeyman.tasks.sources.ledger import Ledger
 from journeyman.tasks.sources.library import Library, prepare
-from journeyman.tasks.sources.mint import MintReport, mint_library
+from journeyman.tasks.sources.mint import MintReport, measured, mint_library
 from journeyman.tasks.sources.origin import Origin, obtain
 from journeyman.tasks.sources.pack import pack
 from journeyman.tasks.sources.recipe import LibraryLine, tree_hash
@@ -37,6 +41,13 @@ from journeyman.tasks.sources.resolve import resolve
 from journeyman.tasks.sources.sdist import PACKED, Sdist, SourceError, fetch
 
 ADDED = "added.json"
+_MISSING = {
+    "": 'add_requirements = ["…"] for a module that is missing',
+    "node": 'add_requirements = ["NAME@RANGE"] for a package that is missing',
+    "go": "(or, for a module that is missing, first run `go mod vendor` in the repository)",
+    "rust": "(or, for a crate that is missing, first run `cargo vendor` in the repository)",
+}
+"""What to do about something that tests need, by toolchain."""
 _LAYOUT = 1
 """Raised when the same files would be packed in another way."""
 
@@ -53,7 +64,7 @@ class AddReport:
     notes: tuple[str, ...] = ()
     """What was left behind, or met and not followed."""
     command: str = ""
-    """How the repository itself runs its tests; here it is always pytest."""
+    """How the repository itself runs its tests; here it is pytest, or the runner of its toolchain."""
     tests: int = 0
     """Tests that can be relied on."""
     quarantined: dict[str, list[str]] = field(default_factory=dict)
@@ -90,13 +101,13 @@ def add(
     """Make a repository run and up to `count` proven tasks of it; with 0, only the former.
 
     Args:
-        source: a folder, a git URL, a source distribution or NAME==VERSION.
+        source: a folder, a git URL, a source distribution, NAME==VERSION, or NAME@VERSION of npm.
         out: where the tasks go; else `tasks/NAME` below the current folder.
         config: the file that says what is not to be detected; else `journeyman.toml` in the repository.
         said: called with "detected" and "measured", when the report has got as far.
 
     Raises:
-        SourceError: it cannot be had, is not Python, or its tests do not run; the message says what to do.
+        SourceError: it cannot be had, is in another language, or its tests do not run; the message says what to do.
         TaskFormatError: the config file says something that means nothing.
         SandboxError: no sandbox can be made here, or the environment cannot be built.
     """
@@ -131,7 +142,8 @@ def add(
 
 
 def _packed(origin: Origin, report: AddReport, settings: Config) -> Sdist:
-    require_python(origin.folder, report.source)
+    if toolchain := settings.toolchain or toolchain_for(origin.folder, report.source):
+        return _packed_other(toolchain, origin, report, settings)
     detected = detect(origin.folder, report.source, settings, origin.name, "0")
     setup, findings = detected.setup, detected.findings
     pinned, remark = resolve(setup.requirements, setup.python, report.source)
@@ -147,6 +159,30 @@ def _packed(origin: Origin, report: AddReport, settings: Config) -> Sdist:
     return sdist
 
 
+def _packed_other(toolchain: str, origin: Origin, report: AddReport, settings: Config) -> Sdist:
+    if toolchain == "rust":
+        report.notes += (*trim_manifest(origin.folder, report.source), *move_inline_tests(origin.folder))
+    detected = detect_other(toolchain, origin.folder, report.source, settings, origin.name)
+    report.command = str(detected.facts.get("command", "not said"))
+    report.findings = detected.findings
+    report.notes += detected.notes
+    pinned = _pinned(detected.setup.requirements, report.source)
+    sdist = pack(origin.folder, replace(detected.setup, requirements=pinned), detected.facts)
+    report.requirement = sdist.requirement
+    return sdist
+
+
+def _pinned(lines: tuple[str, ...], source: str) -> tuple[str, ...]:
+    """Exact versions of npm's packages, as `tape@^5` and what it needs come out today."""
+    with tempfile.TemporaryDirectory(dir=home("scratch")) as scratch:
+        try:
+            return pinned_modules(dict(map(wish, lines)), Path(scratch))
+        except ImageError as error:
+            raise SourceError(
+                f'{source}: {error}\n  to choose versions, write requirements = ["tape@5.7.2", "…"] into {CONFIG}'
+            ) from error
+
+
 def _plugins(lines: tuple[str, ...]) -> tuple[str, ...]:
     names = (canonicalize_name(Requirement(line).name) for line in lines)
     return tuple(name for name in names if name.startswith("pytest-"))
@@ -155,12 +191,12 @@ def _plugins(lines: tuple[str, ...]) -> tuple[str, ...]:
 def _measured(library: Library, report: AddReport, limit_s: float, sandboxes: SandboxFactory) -> Baseline:
     try:
         with sandboxes.create(library.environment, library.root) as sandbox:
-            baseline = measure(library, sandbox, limit_s=limit_s)
+            baseline = measured(library, sandbox, limit_s)
     except SourceError as error:
         raise SourceError(
             f"{report.source}: {str(error).removeprefix(library.sdist.requirement + ': ')}\n"
-            f'  to mend it, write a line into {CONFIG} (--config): add_requirements = ["…"] for a module that is '
-            'missing, skip = ["…"] for test files that cannot run here, or suite_limit_s = 900'
+            f"  to mend it, write a line into {CONFIG} (--config): {_MISSING[library.environment.toolchain]}, "
+            'skip = ["…"] for test files that cannot run here, or suite_limit_s = 900'
         ) from error
     report.tests, report.broken = len(baseline.tests), dict(baseline.broken)
     report.complaints = dict(baseline.complaints)

@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from journeyman.sandbox.sandbox import Environment, SandboxFactory, SandboxLost
 from journeyman.tasks.edits import is_test_file
-from journeyman.tasks.runner import TestReport, run_tests
+from journeyman.tasks.report import TestReport
+from journeyman.tasks.runner import run_tests
 from journeyman.tasks.sources.git_history import Unfit
 from journeyman.tasks.sources.trial import MAX_FAIL_TO_PASS, MAX_PASS_TO_PASS, Failure
 

@@ -6,12 +6,19 @@ import random
 import re
 from collections.abc import Iterable, Sequence
 
+from journeyman.tasks.sources.code import is_python
 from journeyman.tasks.sources.functions import Function, find_functions
+from journeyman.tasks.sources.syntax.cut import cut_tests
 
 
 def function_of(test: str) -> str:
-    """The test function of a node id: "tests/test_x.py::TestY::test_z[1]" without its parameters."""
-    return test.partition("[")[0]
+    """The test function of a node id: "tests/test_x.py::TestY::test_z[1]" without its parameters, Go's without its
+    subtests; another language's is whole.
+    """
+    path = test.partition("::")[0]
+    if is_python(path):
+        return test.partition("[")[0]
+    return path + test.removeprefix(path).partition("/")[0] if path.endswith(".go") else test
 
 
 def choose_hidden(failing: Sequence[str], shown: str, tests: dict[str, bytes], rng: random.Random) -> tuple[str, ...]:
@@ -30,6 +37,8 @@ def cut(path: str, source: bytes, hidden: Iterable[str]) -> bytes:
     wanted = {name.partition("::")[2].replace("::", ".") for name in hidden if name.partition("::")[0] == path}
     if not wanted:
         return source
+    if not is_python(path):
+        return cut_tests(path, source, {name.partition("::")[2] for name in hidden if name.partition("::")[0] == path})
     for function in sorted(find_functions(source), key=lambda f: f.span.start, reverse=True):
         if function.qualname in wanted:
             source = _without(source, function)
@@ -39,6 +48,11 @@ def cut(path: str, source: bytes, hidden: Iterable[str]) -> bytes:
 def _can_be_cut(name: str, tests: dict[str, bytes]) -> bool:
     path, _, inner = name.partition("::")
     source = tests.get(path, b"")
+    if not is_python(path):
+        try:
+            return cut_tests(path, source, {inner}) != source
+        except (KeyError, ValueError):  # made by a loop, or named in another way
+            return False
     found = [f for f in find_functions(source) if f.qualname == inner.replace("::", ".")]
     mentions = len(re.findall(rb"\b%s\b" % re.escape(inner.rpartition("::")[2].encode()), source))
     return len(found) == 1 and mentions == 1

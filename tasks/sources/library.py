@@ -73,8 +73,8 @@ class Library:
     @property
     def editable(self) -> tuple[str, ...]:
         """Globs of what a solution may change: the modules' folders, which are never those of the tests."""
-        folders = dict.fromkeys(str(PurePosixPath(path).parent) for path in self.sources)
-        return tuple("*.py" if folder == "." else f"{folder}/*.py" for folder in folders)
+        places = dict.fromkeys((str(pure.parent), pure.suffix) for pure in map(PurePosixPath, self.sources))
+        return tuple(f"*{suffix}" if folder == "." else f"{folder}/*{suffix}" for folder, suffix in places)
 
     @property
     def summary(self) -> str:
@@ -106,7 +106,9 @@ def prepare(sdist: Sdist) -> Library:
         _build(sdist, root)
     if (settings := _settings(root)).is_file():
         setup = Setup.from_json(settings.read_text(encoding="utf-8"))
-        environment = Environment(setup.python, setup.requirements, pythonpath=setup.pythonpath)
+        environment = Environment(
+            setup.python, setup.requirements, pythonpath=setup.pythonpath, toolchain=setup.toolchain
+        )
         return Library(sdist, root, setup.licence, setup.sources, setup.tests, environment)
     tests = test_files(root)
     if not tests:

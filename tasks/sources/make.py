@@ -5,14 +5,15 @@ from __future__ import annotations
 import random
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.sources import removal
-from journeyman.tasks.sources.functions import find_functions
+from journeyman.tasks.sources.code import functions_in
 from journeyman.tasks.sources.hide import choose_hidden
 from journeyman.tasks.sources.library import Library
 from journeyman.tasks.sources.recipe import LibraryLine, Recipe, build_recipe, tree_hash
@@ -45,8 +46,7 @@ class Maker:
         self._library, self._seed = library, seed
         self._line = LibraryLine.of(library)
         self._tests = {path: library.read(path) for path in library.tests}
-        sources = (library.read(path) for path in library.sources)
-        self._functions = {function.name for source in sources for function in find_functions(source)}
+        self._functions = set(_function_names(library))
 
     def recipe(self, trial: Trial) -> Recipe:
         """The recipe of a trial that was not rejected."""
@@ -78,6 +78,12 @@ class Maker:
         fault = trial.mutant.function.name
         told = [describe(failure, fault, self._tests, self._functions) for failure in trial.failures[:MAX_FAIL_TO_PASS]]
         return min(told, key=lambda symptom: (not symptom.names_the_fault, not symptom.named, len(symptom.text)))
+
+
+def _function_names(library: Library) -> Iterator[str]:
+    for path in library.sources:
+        with suppress(ValueError):  # no fault is made in what does not parse
+            yield from (function.name for function in functions_in(path, library.read(path)))
 
 
 def _to_keep(passed: Sequence[str], checked: Sequence[str]) -> tuple[str, ...]:
@@ -144,6 +150,8 @@ def prove_strong(recipe: Recipe, task: Task, folder: Path, sandboxes: SandboxFac
     Args:
         task: the recipe's task, whose folder becomes that of the one that is given back.
     """
+    if toolchain := recipe.library.toolchain:
+        return None, f"run by {toolchain}"
     candidate = for_split(recipe, task, sandboxes)
     why = candidate.why
     if candidate.recipe is not None:

@@ -20,13 +20,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from journeyman.sandbox.sandbox import Sandbox, SandboxFactory, SandboxLost
-from journeyman.tasks.sources.baseline import Baseline, measure
+from journeyman.tasks.sources.baseline import RUN_TIMEOUT_S, Baseline, measure
 from journeyman.tasks.sources.ledger import Ledger
 from journeyman.tasks.sources.library import Library, load_library
 from journeyman.tasks.sources.make import Maker, Proof, clear, folder_name, prove
 from journeyman.tasks.sources.plan import Quota, Wanted, mutants_in_turn
 from journeyman.tasks.sources.recipe import LibraryLine, Recipe, build_recipe
 from journeyman.tasks.sources.removal import removals_in_turn
+from journeyman.tasks.sources.suite import measure_suite, try_on_suite
 from journeyman.tasks.sources.trial import Mutant, Trial, try_mutants
 from journeyman.tasks.verdict import Assurance
 
@@ -227,16 +228,25 @@ def _reject(key: str, reason: str, ledger: Ledger, report: MintReport) -> None:
     report.tried += 1
 
 
+def measured(library: Library, sandbox: Sandbox, limit_s: float) -> Baseline:
+    """What a library's tests do, whatever runs them. Raises SourceError where none can be relied on."""
+    if library.environment.toolchain:
+        return measure_suite(library, sandbox, limit_s=limit_s)
+    return measure(library, sandbox, limit_s=limit_s)
+
+
 class _Bench:
     """A live sandbox with a library's pristine files; a new one takes its place when a mutant brings it down."""
 
     def __init__(self, library: Library, sandboxes: SandboxFactory) -> None:
         self._library, self._sandboxes = library, sandboxes
         self._sandbox: Sandbox | None = None
+        self._seconds = 0.0
 
     def measure(self, ledger: Ledger, known: Baseline | None) -> Baseline:
         """The library's reliable tests; in a folder that has its line already, those that the line names."""
-        baseline = known or measure(self._library, self._live())
+        baseline = known or measured(self._library, self._live(), RUN_TIMEOUT_S)
+        self._seconds = baseline.seconds
         if ledger.tests:
             return baseline.only(ledger.tests)
         ledger.begin(tuple(baseline.tests))
@@ -244,6 +254,8 @@ class _Bench:
 
     def try_all(self, batch: Sequence[Mutant]) -> list[Trial]:
         try:
+            if self._library.environment.toolchain:
+                return try_on_suite(batch, self._library, self._live(), self._seconds)
             return try_mutants(batch, self._live())
         except SandboxLost:
             self._drop()

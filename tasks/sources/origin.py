@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from journeyman.sandbox.inside.files import encodable
+from journeyman.sandbox.sandbox import ImageError
+from journeyman.sandbox.toolchain import run_npm
 from journeyman.tasks.harbor_files import LEFT_OUT
 from journeyman.tasks.sources.sdist import (
     MAX_BYTES,
@@ -30,6 +32,7 @@ GIT_S = 600.0
 MAX_FILE = 8 * 1024 * 1024
 """Larger files are left out, in bytes."""
 _URL = re.compile(r"^(\w[\w+.-]*://|[\w.-]+@[\w.-]+:)")
+_NPM = re.compile(r"^(@[\w.~-]+/)?[\w.~-]+@\d[\w.+-]*$")
 _LFS = b"version https://git-lfs.github.com/spec/"
 _NEVER = LEFT_OUT | {".venv", "venv", "node_modules", ".nox", ".eggs"}
 _SAFE = (
@@ -44,7 +47,7 @@ class Origin:
 
     folder: Path
     kind: str
-    """folder, git folder, git URL, archive or package index."""
+    """folder, git folder, git URL, archive, package index or npm."""
     name: str
     """What to call it where it does not say so itself."""
     notes: list[str] = field(default_factory=list)
@@ -64,26 +67,44 @@ def obtain(source: str, scratch: Path) -> Origin:
         return _of_archive(path, scratch)
     if _URL.match(source):
         return _of_url(source, scratch)
+    if _NPM.match(source):
+        return _of_npm(source, scratch)
     if "==" in source:
         sdist = fetch(source)
         return _named(
             Origin(unpack(sdist.archive, scratch / "unpacked"), "package index", parse_requirement(source)[0])
         )
     raise SourceError(
-        f"{source}: no such folder or file, and neither a git URL nor NAME==VERSION; "
+        f"{source}: no such folder or file, and neither a git URL nor NAME==VERSION nor NAME@VERSION of npm; "
         "a git URL begins with https://, ssh://, file:// or user@host:"
     )
 
 
 def _of_archive(path: Path, scratch: Path) -> Origin:
-    if not path.name.endswith((".tar.gz", ".tgz")):
-        raise SourceError(f"{path}: give a source distribution (.tar.gz), a folder, a git URL or NAME==VERSION")
+    if not path.name.endswith((".tar.gz", ".tgz", ".crate")):
+        raise SourceError(
+            f"{path}: give a source distribution (.tar.gz, .tgz, .crate), a folder, a git URL or NAME==VERSION"
+        )
     try:
         folder = unpack(path, scratch / "unpacked")
     except ArchiveError as error:
         why = str(error).replace("; delete it, and it will be fetched again", "; fetch it again")
         raise ArchiveError(why) from error
     return _named(Origin(folder, "archive", re.sub(r"-\d.*$", "", path.name)))
+
+
+def _of_npm(source: str, scratch: Path) -> Origin:
+    """The archive that npm keeps of a package, of which npm unpacks or runs nothing."""
+    if (npm := shutil.which("npm")) is None:
+        raise SourceError(f"{source}: needs npm, and there is none on PATH (Debian, Ubuntu: apt install npm)")
+    folder = scratch / "npm"
+    folder.mkdir()
+    try:
+        run_npm([npm, "pack", "--silent", "--ignore-scripts", source], folder, scratch / "npm.log", GIT_S)
+    except ImageError as error:
+        raise SourceError(f"{source}: npm could not fetch it: {str(error).splitlines()[-1].strip()}") from error
+    archive = next(folder.glob("*.tgz"))
+    return _named(Origin(unpack(archive, scratch / "unpacked"), "npm", source.lstrip("@").partition("@")[0]))
 
 
 def _named(origin: Origin) -> Origin:

@@ -49,8 +49,9 @@ pytest_plugins = [
 def pack(tree: Path, setup: Setup, facts: Facts) -> Sdist:
     """Make the files of `tree` what a policy gets, and put their archive into the cache."""
     tidy(tree, keep={path.partition("/")[0] for path in (*setup.sources, *setup.tests, *setup.pythonpath)})
-    _write_versions(tree, setup, facts)
-    _write_settings(tree, setup, facts)
+    if not setup.toolchain:
+        _write_versions(tree, setup, facts)
+        _write_settings(tree, setup, facts)
     (tree / SETUP).write_text(setup.to_json(), encoding="utf-8")
     version = f"{setup.version.replace('+', '.')}{PACKED}{tree_hash(tree)[:12]}"
     folder = home("sdists") / f"{setup.name}-{version}"

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from journeyman.tasks.sources.baseline import Baseline
-from journeyman.tasks.sources.functions import Function, find_functions
+from journeyman.tasks.sources.code import Function, faults_in, functions_in, is_python
 from journeyman.tasks.sources.library import Library
 from journeyman.tasks.sources.operators.mutation import Mutation
-from journeyman.tasks.sources.operators.registry import mutations
+from journeyman.tasks.sources.suite import tests_near
 from journeyman.tasks.sources.trial import Mutant, tests_for
 
 
@@ -81,14 +81,14 @@ def _by_function(library: Library, baseline: Baseline, wanted: Wanted) -> Iterat
     for path in library.sources:
         source = library.read(path)
         try:
-            found = mutations(path, source)
+            found = faults_in(path, source)
         except ValueError:
             continue  # a module for another Python: no test that passed can have imported it
-        functions = {function.qualname: function for function in find_functions(source)}
+        functions = {function.qualname: function for function in functions_in(path, source)}
         groups: dict[str, list[Mutant]] = defaultdict(list)
         for mutation in found:
             function = functions[mutation.function]
-            tests = tests_for(baseline, path, function)
+            tests = _tests_on(baseline, path, function)
             if not tests or not wanted.takes(mutation, function, mentioned):
                 continue
             key = hashlib.sha256(path.encode() + b"\0" + mutation.apply(source)).hexdigest()[:12]
@@ -96,6 +96,10 @@ def _by_function(library: Library, baseline: Baseline, wanted: Wanted) -> Iterat
                 seen.add(key)
                 groups[mutation.function].append(Mutant(key, mutation, function, source, tests))
         yield from groups.values()
+
+
+def _tests_on(baseline: Baseline, path: str, function: Function) -> tuple[str, ...]:
+    return tests_for(baseline, path, function) if is_python(path) else tests_near(baseline, path)
 
 
 def _vary(group: list[Mutant], rng: random.Random) -> Iterator[Mutant]:

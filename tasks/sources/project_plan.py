@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from journeyman.sandbox.sandbox import Sandbox
-from journeyman.tasks.runner import TestReport, run_tests
+from journeyman.tasks.report import TestReport
+from journeyman.tasks.runner import run_tests
 from journeyman.tasks.sources.baseline import Baseline
 from journeyman.tasks.sources.hide import function_of
 from journeyman.tasks.sources.library import Library

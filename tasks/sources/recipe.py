@@ -40,16 +40,17 @@ class LibraryLine:
     requirements: tuple[str, ...]
     pythonpath: tuple[str, ...]
     python: str = PYTHON
+    toolchain: str = ""
 
     @classmethod
     def of(cls, library: Library) -> LibraryLine:
         environment = library.environment
         facts = (library.sdist.requirement, library.sdist.sha256, library.licence)
-        return cls(*facts, environment.requirements, environment.pythonpath, environment.python)
+        return cls(*facts, environment.requirements, environment.pythonpath, environment.python, environment.toolchain)
 
     @property
     def environment(self) -> Environment:
-        return Environment(self.python, self.requirements, pythonpath=self.pythonpath)
+        return Environment(self.python, self.requirements, pythonpath=self.pythonpath, toolchain=self.toolchain)
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,8 @@ def library_line(library: LibraryLine, tests: tuple[str, ...]) -> str:
     row = {name: getattr(library, name) for name in LibraryLine.__slots__}
     if library.python == PYTHON:  # files of before there was another have no such entry
         del row["python"]
+    if not library.toolchain:
+        del row["toolchain"]
     by_file: dict[str, list[str]] = {}
     for test in tests:
         file, _, inner = test.partition("::")

@@ -83,7 +83,7 @@ def is_told(mutant: Mutant, symptom: Symptom) -> bool:
     function = mutant.function
     if mutant.mutation.operator == CLASS or function.name.startswith("__"):
         return True
-    return function.docstring is not None or symptom.names_the_fault
+    return (isinstance(function, Function) and function.docstring is not None) or symptom.names_the_fault
 
 
 def difficulty(mutant: Mutant) -> str:

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from journeyman.tasks.sources.code import is_python
 from journeyman.tasks.sources.statement import failing_lines
+from journeyman.tasks.sources.symptom_other import DEFAULT, failing_line, raised, said_lines, whole_modules
 from journeyman.tasks.sources.trial import Failure
 
 MAX_STATEMENT_LINES = 3
@@ -45,6 +47,8 @@ def describe(failure: Failure, fault: str, tests: dict[str, bytes], functions: I
         tests: test file → its text.
         functions: bare names of the library's functions.
     """
+    if not is_python(failure.test.partition("::")[0]):
+        return _describe_other(failure, fault, tests, set(functions))
     known = {name for name in functions if name == fault or not hasattr(builtins, name)}
     told = failing_lines(failure, tests, known)
     named = fault if fault in told.names else next(iter(told.names), "")
@@ -54,6 +58,20 @@ def describe(failure: Failure, fault: str, tests: dict[str, bytes], functions: I
     if failure.exception != "AssertionError" and (place := _deepest(failure, tests)):
         lines.append(f"    in {place}")
     return Symptom("\n".join(lines), failure.test, named, bool(named) and named == fault)
+
+
+def _describe_other(failure: Failure, fault: str, tests: dict[str, bytes], known: set[str]) -> Symptom:
+    whole = whole_modules(tests.get(failure.test.partition("::")[0], b"")) if DEFAULT in known else set()
+    told = failing_line(failure, tests, known | whole)
+    # A module that is one function has the name that the test gave it.
+    meant = {fault, *(whole if fault == DEFAULT else ())}
+    named = next((name for name in told.names if name in meant), next(iter(told.names), ""))
+    subject = f"`{named}`" if named else "Something"
+    error = raised(failure)
+    lines = [f"{subject} ends in {error}." if error else f"{subject} gives a wrong result.", f"{failure.test} fails:"]
+    shown = [line for block in told.blocks for line in shorten(block, MAX_STATEMENT_LINES)]
+    lines += [f"    {_narrow(line)}" for line in (*shown, *said_lines(failure))]
+    return Symptom("\n".join(lines), failure.test, named, named in meant)
 
 
 def _headline(failure: Failure, named: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from journeyman.sandbox.sandbox import Sandbox
 from journeyman.tasks.sources.baseline import Baseline, ask_probe
-from journeyman.tasks.sources.functions import Function
+from journeyman.tasks.sources.code import Function
 from journeyman.tasks.sources.operators.mutation import Mutation
 
 MAX_TESTS = 40

@@ -145,10 +145,13 @@ def test_an_unpinned_library_and_a_missing_suite_are_refused(call: Call, tmp_pat
 def test_a_repository_that_cannot_be_added_is_told_why_in_a_line(call: Call, tmp_path: Path) -> None:
     (tmp_path / "gopher").mkdir()
     (tmp_path / "gopher" / "go.mod").touch()
+    (tmp_path / "coffee").mkdir()
+    (tmp_path / "coffee" / "pom.xml").touch()
     (tmp_path / "bad.toml").write_text("pyhton = '3.11'\n")
     for words, part in (
         (["nowhere"], "no such folder"),
-        (["gopher"], "a Go repository"),
+        (["gopher"], "no tests found (*_test.go)"),
+        (["coffee"], "a Java repository"),
         (["gopher", "--config", "bad.toml"], "pyhton"),
     ):
         shown = call("task", "add", *words)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyman.tasks.detect.facts import Facts
-from journeyman.tasks.detect.languages import require_python
+from journeyman.tasks.detect.languages import toolchain_for
 from journeyman.tasks.detect.needs import PYTEST, choose
 from journeyman.tasks.detect.pyproject import poetry_range
 from journeyman.tasks.detect.python import READERS, Detected, choose_python, detect
@@ -180,11 +180,22 @@ def test_what_pytest_is_made_of_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("file", "language"),
-    [("go.mod", "Go"), ("Cargo.toml", "Rust"), ("package.json", "JavaScript"), ("a.txt", "no Python")],
+    [("pom.xml", "Java"), ("Gemfile", "Ruby"), ("a.txt", "no language found")],
 )
 def test_another_language_is_named_and_refused(file: str, language: str, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=language):
-        require_python(lay(tmp_path, {file: ""}), "it")
+        toolchain_for(lay(tmp_path, {file: ""}), "it")
+
+
+@pytest.mark.parametrize(
+    ("files", "toolchain"),
+    [
+        (["go.mod"], "go"), (["Cargo.toml"], "rust"), (["package.json"], "node"),
+        (["package.json", "setup.py"], ""), (["Cargo.toml", "pyproject.toml"], ""), (["a.py"], ""),
+    ],
+)  # fmt: skip
+def test_the_files_at_the_top_tell_the_language(files: list[str], toolchain: str, tmp_path: Path) -> None:
+    assert toolchain_for(lay(tmp_path, dict.fromkeys(files, "")), "it") == toolchain
 
 
 def test_the_python_that_suits() -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import why_no_toolchain
+
 HOUSE = Path(__file__).resolve().parents[2]
 PAGE = (HOUSE / "docs" / "tasks.md").read_text(encoding="utf-8")
 WALKED = "till-line-rounding"
@@ -47,7 +49,10 @@ def test_what_is_typed_works(tmp_path: Path) -> None:
     assert {step["language"] for step in STEPS} == {"console", "sh", "python"}
     shutil.copytree(HOUSE / "tasks" / "library" / WALKED, tmp_path / "tasks" / "library" / WALKED)
     paths = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    lacks_node = bool(why_no_toolchain("node")) and os.environ.get("JOURNEYMAN_REQUIRE_TOOLCHAINS") != "1"
     for step in STEPS:
+        if lacks_node and ("postage" in step["text"] or "added-js" in step["text"]):
+            continue
         done = subprocess.run(
             script_of(step), cwd=tmp_path, env={**os.environ, "PATH": paths}, capture_output=True, text=True
         )
