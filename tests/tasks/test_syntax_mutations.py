@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from journeyman.tasks.sources.operators.mutation import Mutation
 from journeyman.tasks.sources.operators.registry import OPERATORS as PYTHON_OPERATORS
 from journeyman.tasks.sources.syntax.functions import functions_of, parse
-from journeyman.tasks.sources.syntax.mutations import OPERATORS, combined, mutations_of
+from journeyman.tasks.sources.syntax.mutations import OPERATORS, WRONG_DEFAULT, combined, mutations_of
 from tests.tasks.syntax_sources import GO, JAVASCRIPT, SOURCES
 
 FOUND = {path: mutations_of(path, source) for path, source in SOURCES.items()}
@@ -109,8 +109,25 @@ def test_what_each_operator_does(path: str, operator: str, body: str, expected: 
     assert {mutant.strip() for mutant in made} == {mutant.strip() for mutant in expected}
 
 
+@pytest.mark.parametrize(
+    ("path", "head", "expected"),
+    [
+        ("m.js", "function f(a, b = true) {", {"function f(a, b = false) {"}),
+        ("m.js", "function f({ a = 1, b }, c = g(2)) {", {"function f({ a = 2, b }, c = g(2)) {",
+                                                         "function f({ a = 0, b }, c = g(2)) {"}),
+        ("m.ts", "function f(a: string, b: number = 9) {", {"function f(a: string, b: number = 8) {",
+                                                           "function f(a: string, b: number = 10) {"}),
+        ("m.js", "const f = (a = () => 1) => {", set()),
+    ],
+)  # fmt: skip
+def test_a_default_that_is_not_what_it_was(path: str, head: str, expected: set[str]) -> None:
+    source = f"{head}\n  return a.x;\n}}\n".encode()
+    found = [m for m in mutations_of(path, source) if m.operator == WRONG_DEFAULT]
+    assert {m.apply(source).decode().partition("\n")[0] for m in found} == expected
+
+
 def test_a_fault_has_one_name_in_all_languages() -> None:
-    assert set(OPERATORS) <= set(PYTHON_OPERATORS)
+    assert {*OPERATORS, WRONG_DEFAULT} <= set(PYTHON_OPERATORS)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +182,8 @@ def test_every_mutant_parses_differs_and_touches_only_its_span(path: str, data: 
         before, after = source.splitlines(), mutant.splitlines()
         assert [n for n, (a, b) in enumerate(zip(before, after, strict=True), 1) if a != b] == [mutation.line]
     home = next(f for f in functions_of(path, source) if f.qualname == mutation.function)
-    assert home.body.start <= mutation.start <= mutation.end <= home.body.end
+    within = home.span if mutation.operator == WRONG_DEFAULT else home.body
+    assert within.start <= mutation.start <= mutation.end <= within.end
     assert Mutation.from_dict(mutation.to_dict()) == mutation
 
 

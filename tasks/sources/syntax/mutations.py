@@ -29,6 +29,8 @@ OPERATORS: Mapping[str, Callable[[Node, Scope], Iterator[Change]]] = {
     "return_value": statements.return_value,
 }
 """The names are those of the Python operators: a fault of one name is the same mistake in each language."""
+WRONG_DEFAULT = "wrong_default"
+"""A parameter's default that is not what it was; only where the language has them."""
 
 
 def mutations_of(path: str, source: bytes) -> tuple[Mutation, ...]:
@@ -45,12 +47,10 @@ def mutations_of(path: str, source: bytes) -> tuple[Mutation, ...]:
         if function.is_test:
             continue
         scope = Scope(grammar, source, function, tree.root_node)
-        for node in _open_nodes(part(function.node, "body"), grammar):
-            for name, operator in OPERATORS.items():
-                for change in operator(node, scope):
-                    key = (change.start, change.end, change.text)
-                    if key not in found and _holds(change, scope, parser, tree):
-                        found[key] = place(name, path, function.qualname, source, change)
+        for name, change in _changes(scope):
+            key = (change.start, change.end, change.text)
+            if key not in found and _holds(change, scope, parser, tree):
+                found[key] = place(name, path, function.qualname, source, change)
     return tuple(sorted(found.values(), key=lambda m: (m.start, m.end, m.operator, m.replacement)))
 
 
@@ -72,6 +72,17 @@ def combined(mutations: Sequence[Mutation], *, seed: int, count: int) -> tuple[M
         if len(chosen) < count and apart:
             chosen.append(rng.choice(apart))
     return tuple(sorted(chosen, key=lambda m: (m.path, -m.start)))
+
+
+def _changes(scope: Scope) -> Iterator[tuple[str, Change]]:
+    """What all operators propose for a function, with their names."""
+    node = scope.function.node
+    for value in scope.grammar.defaults(node):
+        for change in (*expressions.wrong_constant(value, scope), *expressions.boundary(value, scope)):
+            yield WRONG_DEFAULT, change
+    for inner in _open_nodes(part(node, "body"), scope.grammar):
+        for name, operator in OPERATORS.items():
+            yield from ((name, change) for change in operator(inner, scope))
 
 
 def _overlap(one: Mutation, other: Mutation) -> bool:
