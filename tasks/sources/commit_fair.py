@@ -9,8 +9,9 @@ import ast
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 
+from journeyman.tasks.sources.functions import Function, find_functions
 from journeyman.tasks.sources.git_history import Unfit
-from journeyman.tasks.sources.leaks import Answer
+from journeyman.tasks.sources.leaks import Answer, words_of
 
 MIN_WORDING = 6
 """Characters of a text that is more than a value."""
@@ -43,6 +44,34 @@ def refuse_unfair(
         known = b"\n".join(given)
         if new := sorted(text for text in asked if text.encode("utf-8", "surrogatepass") not in known):
             raise Unfit("its tests ask for wording that only the fix has", new[0][:100])
+
+
+def new_definitions(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> tuple[frozenset[str], frozenset[str]]:
+    """Names of functions that only the fixed code defines; and of parameters that a function has only there.
+
+    They may be words of the repository all the same, and then no identifier that only the fix has.
+    """
+    old, new = ({(f.qualname, f.parameters) for f in _functions(side)} for side in (before, after))
+    known = {qualname for qualname, _ in old}
+    functions = {qualname.rpartition(".")[2] for qualname, _ in new if qualname not in known}
+    had = {(qualname, parameter) for qualname, parameters in old for parameter in parameters}
+    has = {(qualname, parameter) for qualname, parameters in new for parameter in parameters if qualname in known}
+    return frozenset(functions), frozenset(parameter for _, parameter in has - had)
+
+
+def untold(tests: Mapping[str, bytes], before: Mapping[str, bytes], after: Mapping[str, bytes], text: str) -> str:
+    """New functions and parameters that tests use and a text does not name; empty where there are none."""
+    functions, parameters = new_definitions(before, after)
+    trees = [tree for path, data in tests.items() if path.endswith(".py") and (tree := parse(data)) is not None]
+    used = {name for tree in trees for name in used_names(tree)} & functions
+    keywords = (node.arg for tree in trees for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg)
+    used |= set(keywords) & parameters
+    return ", ".join(sorted(used - words_of(text.encode())))
+
+
+def _functions(sources: Mapping[str, bytes]) -> Iterator[Function]:
+    for data in sources.values():
+        yield from find_functions(data)
 
 
 def parse(data: bytes) -> ast.Module | None:

@@ -23,7 +23,7 @@ from typing import Any
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.edits import is_test_file
 from journeyman.tasks.harbor import save_task
-from journeyman.tasks.sources.commit_fair import refuse_unfair
+from journeyman.tasks.sources.commit_fair import refuse_unfair, untold
 from journeyman.tasks.sources.commit_needs import Needs
 from journeyman.tasks.sources.commit_sides import Sides, editable, is_of_tests, is_source, sides_of
 from journeyman.tasks.sources.commit_symptom import with_example
@@ -170,6 +170,8 @@ class CommitMaker:
         text = with_example(told, evidence.failures, parts.hidden, parts.before.values(), answer)
         if leaks := find_leaks(text, answer):
             raise Unfit("the instruction leaks", str(leaks[0]))
+        if missing := untold(parts.hidden, parts.before, parts.solution, text):
+            raise Unfit("its tests use new functions or parameters that nothing tells", missing)
         return text
 
     def _prove(self, task: Task, key: str, folder: Path) -> Made:

@@ -201,9 +201,8 @@ def _chain(
     known = set[str]().union(*(words_of(states.data(blob)) for blob in states.given.values()))
     told: list[Told] = []
     for each in found:
-        if (one := tell(states, each, known)) is not None:
+        if (one := tell(states, each, known, {name for before in told for name in before.names})) is not None:
             told.append(one)
-            known |= one.names
     if len(told) < LEAST:
         raise Unfit(f"tests tell {len(found)} of {len(states.steps)} pieces of work apart, and {len(told)} can be told")
     numbers = [0, *(each.found.number for each in told)]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from journeyman.tasks.sources.commit_fair import MIN_WORDING, parse, texts_of, used_names
+from journeyman.tasks.sources.commit_fair import MIN_WORDING, new_definitions, parse, texts_of, used_names
 from journeyman.tasks.sources.commit_symptom import with_example
 from journeyman.tasks.sources.commit_text import instruction_of
 from journeyman.tasks.sources.contract import contract
@@ -37,22 +37,23 @@ class Told:
     """New names that it tells."""
 
 
-def tell(states: States, found: Found, known: Collection[str]) -> Told | None:
+def tell(states: States, found: Found, known: Collection[str], told: Collection[str]) -> Told | None:
     """Tell a step; None where its message and its contract say too little, or every test asks for more.
 
     Args:
-        known: the words of what is given, and those that earlier steps tell.
+        known: the words of what is given.
+        told: the new names that earlier steps tell.
     """
     step = states.steps[found.number - 1]
     before = {path: data for path in step.sources if (data := states.source(path, 0)) is not None}
     after = {path: data for path in step.sources if (data := states.source(path, found.number)) is not None}
     tests = states.brought(found.number)
-    answer = Answer.of(before, after, known, (*step.tests, *tests, *found.tests))
+    answer = Answer.of(before, after, {*known, *told}, (*step.tests, *tests, *found.tests))
     trees = {path: tree for path, data in tests.items() if (tree := parse(data)) is not None}
-    wanted = set().union(*(used_names(tree) for tree in trees.values())) & answer.names
-    units, classes = _told(wanted, after)
-    names = _named(units, classes, after) & answer.names
-    fair = tuple(_fair(found.tests, trees, answer.names - names, _wording(after, before, known)))[:MAX_CHECKS]
+    new = answer.names.union(*new_definitions(before, after)) - set(told)
+    units, classes = _told(set().union(*(used_names(tree) for tree in trees.values())) & new, after)
+    names = _named(units, classes, after) & new
+    fair = tuple(_fair(found.tests, trees, new - names, _wording(after, before, known)))[:MAX_CHECKS]
     answer = replace(answer, names=answer.names - names)
     message = "\n\n".join(text for each in step.messages if (text := instruction_of(each, answer)))
     if not fair or not (message or units or classes):

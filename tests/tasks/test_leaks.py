@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from journeyman.tasks.sources.commit_fair import refuse_unfair
+from journeyman.tasks.sources.commit_fair import refuse_unfair, untold
 from journeyman.tasks.sources.commit_text import instruction_of
 from journeyman.tasks.sources.git_history import Unfit
 from journeyman.tasks.sources.leaks import Answer, find_leaks, without_references, words_of
@@ -103,3 +103,13 @@ def test_tests_that_ask_for_what_only_the_fix_has_are_unfair(test: str, why: str
         return
     with pytest.raises(Unfit, match=why):
         refuse_unfair(tests, fixed, ANSWER, BEFORE.values())
+
+
+def test_a_new_parameter_must_be_told_even_if_the_repository_has_the_word() -> None:
+    walk = b"\n\ndef walk(depth):\n    return depth\n"
+    before = {"find.py": b"def find(folder):\n    return []\n" + walk}
+    after = {"find.py": b"def find(folder, depth=9):\n    return []\n" + walk + b"\n\ndef top():\n    return 1\n"}
+    tests = {"test_find.py": b"import find\n\nassert find.find('.', depth=0) == []\nassert find.top()\n"}
+    assert untold(tests, before, after, "Too much is found.") == "depth, top"
+    assert untold(tests, before, after, "Take a depth, and show the top.") == ""
+    assert untold({"test_find.py": b"import find\nfind.walk(depth=1)\n"}, after, after, "") == ""
