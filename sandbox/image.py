@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from journeyman.sandbox.calls import call
 from journeyman.sandbox.home import home, locked
 from journeyman.sandbox.sandbox import Environment, ImageError
 from journeyman.sandbox.toolchain import install_modules
@@ -192,8 +193,8 @@ def _install(env: Path, environment: Environment, log_name: str, log: int) -> No
 def _step(log_name: str, log: int, command: list[str], requirements: tuple[str, ...] = ()) -> None:
     variables = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")}
     try:
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=variables, timeout=BUILD_S)
-        problem = "failed" if code.returncode else ""
+        done = call(command, timeout_s=BUILD_S, stdout=log, stderr=log, env=variables)
+        problem = "failed" if done.returncode else ""
     except subprocess.TimeoutExpired:
         problem = f"took more than {BUILD_S:.0f} s"
     except OSError as error:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-Kind = Literal["runtime", "test", "dev"]
+Kind = Literal["runtime", "test", "dev", "extra"]
 MAX_READ = 2 * 1024 * 1024
 """Longest settings file that is read, in bytes."""
 TEST_GROUP = re.compile(r"^(unit[-_]?)?(test|tests|testing|hatch-test|pytest|ci[-_]tests?)$", re.IGNORECASE)
@@ -56,11 +56,9 @@ class Facts:
             self.needs.append(Need(kind, kept, where))
 
     def group(self, name: str, lines: Iterable[Any], where: str) -> None:
-        """Note a named group of requirements, if its name says that tests or developers need it."""
-        if TEST_GROUP.match(name):
-            self.need("test", lines, where)
-        elif DEV_GROUP.match(name):
-            self.need("dev", lines, where)
+        """Note a named group of requirements, and whether its name says that tests or developers need it."""
+        kind: Kind = "test" if TEST_GROUP.match(name) else "dev" if DEV_GROUP.match(name) else "extra"
+        self.need(kind, lines, where)
 
     def get(self, key: str, default: Any = "") -> Any:
         return self.told[key][0] if key in self.told else default

@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -98,8 +99,11 @@ def _applies(requirement: Requirement, python: str) -> bool:
         return False
 
 
-def unsaid(folder: Path, tests: Iterable[str], said: Iterable[str]) -> tuple[str, ...]:
-    """Well-known packages that tests import, or whose fixtures they ask for, and that no file names."""
+def unsaid(facts: Facts, tests: Iterable[str], said: Iterable[str]) -> tuple[str, ...]:
+    """What tests import, or whose fixtures they ask for, beside what they are said to need: well-known packages, and
+    those that the repository names for another purpose.
+    """
+    folder, packages = facts.folder, _mentioned(facts) | KNOWN_IMPORTS
     known = {canonicalize_name(Requirement(line).name) for line in said}
     found: dict[str, str] = {}
     for name in dict.fromkeys((*tests, *_helpers(folder))):
@@ -108,18 +112,27 @@ def unsaid(folder: Path, tests: Iterable[str], said: Iterable[str]) -> tuple[str
         except (SyntaxError, ValueError, RecursionError, OSError):
             continue
         for module in _imports(tree):
-            if (
-                module in KNOWN_IMPORTS
-                and module not in sys.stdlib_module_names
-                and not _is_local(folder, name, module)
-            ):
-                found.setdefault(canonicalize_name(Requirement(KNOWN_IMPORTS[module]).name), KNOWN_IMPORTS[module])
+            if module in packages and module not in sys.stdlib_module_names and not _is_local(folder, name, module):
+                found.setdefault(canonicalize_name(Requirement(packages[module]).name), packages[module])
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 for argument in node.args.args:
                     if argument.arg in KNOWN_FIXTURES:
                         found.setdefault(KNOWN_FIXTURES[argument.arg], KNOWN_FIXTURES[argument.arg])
     return tuple(line for name, line in found.items() if name not in known)
+
+
+def _mentioned(facts: Facts) -> dict[str, str]:
+    """Module → the requirement of that name in any of the repository's groups."""
+    found: dict[str, str] = {}
+    for line in (line for need in facts.needs for line in need.lines):
+        with suppress(InvalidRequirement):
+            requirement = Requirement(line)
+            if requirement.url is None:
+                requirement.marker = None
+                found.setdefault(canonicalize_name(requirement.name).replace("-", "_"), str(requirement))
+    found.pop(canonicalize_name(facts.get("name") or "-").replace("-", "_"), None)
+    return found
 
 
 def _helpers(folder: Path) -> Iterator[str]:

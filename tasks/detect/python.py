@@ -80,7 +80,7 @@ def detect(folder: Path, source: str, config: Config, name: str, version: str) -
     if called in PART_OF_PYTEST:
         raise SourceError(f"{source}: pytest itself runs on {called}, so no fault in it shows; take another")
     wanted = choose(facts, python)
-    more = unsaid(folder, tests, wanted.lines)
+    more = unsaid(facts, tests, wanted.lines)
     lines = (*(config.requirements or (*wanted.lines, *more)), *config.add_requirements)
     settle(
         "requirements",
@@ -90,7 +90,7 @@ def detect(folder: Path, source: str, config: Config, name: str, version: str) -
         not wanted.places,
     )
     if more and config.requirements is None:
-        findings.append(Finding("add_requirements", more, "assumed: the tests import them, no file names them", True))
+        findings.append(Finding("add_requirements", more, "assumed: the tests import them, no file says so", True))
     variables = facts.variables if config.variables is None else config.variables
     if variables:
         settle("variables", config.variables, variables, "tox.ini or hatch")

@@ -12,6 +12,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from journeyman.sandbox.calls import call
 from journeyman.sandbox.home import home
 from journeyman.sandbox.image import interpreter_for
 from journeyman.tasks.sources.sdist import SourceError
@@ -72,7 +73,7 @@ def _ask_pip(lines: tuple[str, ...], python: str) -> tuple[tuple[str, ...], str]
         command += ["--ignore-installed", "--no-input", "--quiet", "--disable-pip-version-check"]
         command += ["--report", str(report), "--requirement", str(wanted)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=RESOLVE_S, check=False)
+            done = call(command, timeout_s=RESOLVE_S, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         except subprocess.TimeoutExpired:
             return (), f"pip took more than {RESOLVE_S:.0f} s"
         if done.returncode:

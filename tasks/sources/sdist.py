@@ -24,6 +24,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from journeyman.sandbox.calls import call
 from journeyman.sandbox.home import home
 from journeyman.sandbox.inside.files import encodable
 from journeyman.tasks.task import TaskError
@@ -111,7 +112,7 @@ def _download(name: str, version: str, folder: Path, timeout_s: float) -> None:
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", name, "--quiet"]
     command += ["--disable-pip-version-check", "--dest", str(partial), f"{name}=={version}"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
+        done = call(command, timeout_s=timeout_s, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if done.returncode != 0:
             errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
             raise SourceError(f"{name}=={version}: pip could not download it: {' '.join(errors[-2:]) or 'no message'}")

@@ -33,6 +33,13 @@ def needs(folder: Path, files: dict[str, str]) -> set[str]:
     return set(found(folder, files).setup.requirements) - {PYTEST}
 
 
+def test_an_extra_that_tests_import_is_needed(tmp_path: Path) -> None:
+    extras = (
+        "[project]\nname='lib'\n[project.optional-dependencies]\nquick=['val-key>=6; os_name==\"nt\"', 'slow-one']\n"
+    )
+    assert needs(tmp_path, {"pyproject.toml": extras, "tests/conftest.py": "import val_key\n"}) == {"val-key>=6"}
+
+
 def test_what_tests_share_is_looked_at_too(tmp_path: Path) -> None:
     files = {"tests/helpers.py": "import dotenv\nimport pkg_resources\n", "lib/more.py": "import flask\n"}
     assert needs(tmp_path, files) == {"python-dotenv", "setuptools<81"}
