@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from journeyman.cli_task import shown_metadata
+from journeyman.cli_task import proven, recorded, shown_metadata
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.task import Milestone, Task
 
@@ -50,4 +50,5 @@ def task_page(task: Task) -> TaskPage:
                 tree.append(Leaf(f"{folder.name}/", len(folder.parts) - 1, None))
         tree.append(Leaf(pure.name, len(pure.parts) - 1, path.stat().st_size))
         shown += 1
-    return TaskPage(task, shown_metadata(task), tuple(task.in_order()), tuple(tree), len(files) - shown)
+    facts = {"proof": proven(task) or recorded(task), **shown_metadata(task)}
+    return TaskPage(task, facts, tuple(task.in_order()), tuple(tree), len(files) - shown)
