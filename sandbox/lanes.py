@@ -255,6 +255,8 @@ class Pool:
                 self._maker.start()
 
     def _make(self) -> None:
+        if self._idle:  # another came back meanwhile
+            return
         with suppress(SandboxError):
             lane = self._source.lane()
             with self._lock:
