@@ -61,6 +61,19 @@ EpisodeCpusOption = Annotated[
     float,
     typer.Option(min=0.01, help="With ray: processors that an episode counts for; bounds the episodes on a node."),
 ]
+RequirementOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--requirement", metavar="NAME==VERSION", help="Installed beside what its files name; may be repeated."
+    ),
+]
+PythonOption = Annotated[str, typer.Option("--python", help="Minor version of Python. Default: the one that suits it.")]
+SettingsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", exists=True, dir_okay=False, help="Settings. Default: journeyman.toml in the last commit."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 

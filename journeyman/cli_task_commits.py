@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from journeyman.cli_common import FAILED, BackendOption, JsonOption, example, interruptible, print_json, say_error
+from journeyman.cli_common import (
+    FAILED,
+    BackendOption,
+    JsonOption,
+    PythonOption,
+    RequirementOption,
+    SettingsOption,
+    example,
+    interruptible,
+    print_json,
+    say_error,
+)
 from journeyman.cli_task import app, sandboxes_of
 from journeyman.cli_task_add import say_findings
 from journeyman.cli_task_make import progress_bar
@@ -34,15 +45,9 @@ def commits(
     since: Annotated[
         str | None, typer.Option(metavar="REV", help="Only commits after this one: a tag, a branch or a hash.")
     ] = None,
-    requirement: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME==VERSION", help="Installed beside what its files name; may be repeated."),
-    ] = None,
-    python: Annotated[str, typer.Option(help="Minor version of Python. Default: the one that suits it.")] = "",
-    config: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Settings. Default: journeyman.toml in the last commit."),
-    ] = None,
+    requirement: RequirementOption = None,
+    python: PythonOption = "",
+    config: SettingsOption = None,
     backend: BackendOption = "auto",
     as_json: JsonOption = False,
 ) -> None:

@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from journeyman.cli_common import BackendOption, JsonOption, example, interruptible, print_json
+from journeyman.cli_common import (
+    BackendOption,
+    JsonOption,
+    PythonOption,
+    RequirementOption,
+    SettingsOption,
+    example,
+    interruptible,
+    print_json,
+)
 from journeyman.cli_task import app, milestone_tree, sandboxes_of
 from journeyman.cli_task_add import say_findings
 from journeyman.cli_task_make import progress_bar
@@ -41,15 +50,9 @@ def history(
     out_folder: Annotated[Path, typer.Option("--out", help="Folder in which the task's folder is made.")] = Path(
         "tasks"
     ),
-    requirement: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME==VERSION", help="Installed beside what its files name; may be repeated."),
-    ] = None,
-    python: Annotated[str, typer.Option(help="Minor version of Python. Default: the one that suits it.")] = "",
-    config: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Settings. Default: journeyman.toml in the last commit."),
-    ] = None,
+    requirement: RequirementOption = None,
+    python: PythonOption = "",
+    config: SettingsOption = None,
     backend: BackendOption = "auto",
     jobs: Annotated[int, typer.Option(min=1, help="Gradings that run at once.")] = 1,
     as_json: JsonOption = False,

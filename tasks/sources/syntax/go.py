@@ -13,6 +13,8 @@ from tree_sitter import Language, Node
 from journeyman.tasks.sources.functions import text
 from journeyman.tasks.sources.operators.mutation import Change
 from journeyman.tasks.sources.syntax.grammar import (
+    ARITHMETIC,
+    COMPARISONS,
     Binding,
     Grammar,
     Opened,
@@ -67,14 +69,8 @@ class Go(Grammar):
     integers: ClassVar = frozenset({"int_literal"})
     floats: ClassVar = frozenset({"float_literal"})
     strings: ClassVar = frozenset({"interpreted_string_literal", "rune_literal"})
-    comparisons: ClassVar = {
-        "<": ("<=", ">"), "<=": ("<",), ">": (">=", "<"), ">=": (">",), "==": ("!=",), "!=": ("==",),
-    }  # fmt: skip
-    arithmetic: ClassVar = {
-        "+": ("-",), "-": ("+",), "*": ("/", "+"), "/": ("*",), "%": ("/",), "&": ("|",), "|": ("&",), "^": ("&",),
-        "<<": (">>",), ">>": ("<<",), "+=": ("-=",), "-=": ("+=",), "*=": ("+=",), "/=": ("*=",), "|=": ("&=",),
-        "&=": ("|=",), "<<=": (">>=",), ">>=": ("<<=",),
-    }  # fmt: skip
+    comparisons: ClassVar = COMPARISONS
+    arithmetic: ClassVar = ARITHMETIC
     methods: ClassVar = pairs_of(
         "HasPrefix HasSuffix", "Index LastIndex", "IndexByte LastIndexByte", "IndexAny LastIndexAny", "min max",
         "IndexFunc LastIndexFunc", "TrimLeft TrimRight", "TrimPrefix TrimSuffix", "TrimLeftFunc TrimRightFunc",

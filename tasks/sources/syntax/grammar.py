@@ -16,6 +16,16 @@ from tree_sitter import Language, Node
 from journeyman.tasks.sources.functions import Span, text
 from journeyman.tasks.sources.operators.mutation import Change
 
+COMPARISONS: Mapping[str, tuple[str, ...]] = {
+    "<": ("<=", ">"), "<=": ("<",), ">": (">=", "<"), ">=": (">",), "==": ("!=",), "!=": ("==",),
+}  # fmt: skip
+ARITHMETIC: Mapping[str, tuple[str, ...]] = {
+    "+": ("-",), "-": ("+",), "*": ("/", "+"), "/": ("*",), "%": ("/",), "&": ("|",), "|": ("&",), "^": ("&",),
+    "<<": (">>",), ">>": ("<<",), "+=": ("-=",), "-=": ("+=",), "*=": ("+=",), "/=": ("*=",), "|=": ("&=",),
+    "&=": ("|=",), "<<=": (">>=",), ">>=": ("<<=",),
+}  # fmt: skip
+"""Signs and what they are mistaken for, in languages that have C's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Function:

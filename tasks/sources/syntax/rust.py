@@ -13,6 +13,8 @@ from tree_sitter import Language, Node
 from journeyman.tasks.sources.functions import text
 from journeyman.tasks.sources.operators.mutation import Change
 from journeyman.tasks.sources.syntax.grammar import (
+    ARITHMETIC,
+    COMPARISONS,
     Binding,
     Grammar,
     Opened,
@@ -69,14 +71,8 @@ class Rust(Grammar):
     strings: ClassVar = frozenset({"string_literal", "char_literal"})
     comments: ClassVar = frozenset({"line_comment", "block_comment"})
     attributes: ClassVar = frozenset({"attribute_item"})
-    comparisons: ClassVar = {
-        "<": ("<=", ">"), "<=": ("<",), ">": (">=", "<"), ">=": (">",), "==": ("!=",), "!=": ("==",),
-    }  # fmt: skip
-    arithmetic: ClassVar = {
-        "+": ("-",), "-": ("+",), "*": ("/", "+"), "/": ("*",), "%": ("/",), "&": ("|",), "|": ("&",), "^": ("&",),
-        "<<": (">>",), ">>": ("<<",), "+=": ("-=",), "-=": ("+=",), "*=": ("+=",), "/=": ("*=",), "|=": ("&=",),
-        "&=": ("|=",), "<<=": (">>=",), ">>=": ("<<=",),
-    }  # fmt: skip
+    comparisons: ClassVar = COMPARISONS
+    arithmetic: ClassVar = ARITHMETIC
     methods: ClassVar = pairs_of(
         "trim trim_start trim_end", "starts_with ends_with", "find rfind", "split_once rsplit_once", "min max",
         "is_some is_none", "is_ok is_err", "first last", "to_uppercase to_lowercase", "position rposition",
