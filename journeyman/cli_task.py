@@ -1,8 +1,9 @@
-"""`journeyman task …`: what is to be solved."""
+"""`journeyman task show`, and what the other commands of `journeyman task` are built on."""
 
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,12 +18,17 @@ from rich.tree import Tree
 from journeyman.cli_common import CannotError, JsonOption, example, print_json
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.facts import language_of, proof_of, source_of
 from journeyman.tasks.formats.fields import ROW
 from journeyman.tasks.harbor import bundled_tasks, load_tasks
+from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.task import CheckKind, Milestone, Task
 from journeyman.terminal import line, out, plural, said
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="List, show, check, audit and make tasks.")
+
+MOST_FILES = 20
+"""Files of one folder that `show` names."""
 
 TaskArgument = Annotated[
     str, typer.Argument(metavar="TASK", help="A bundled task's name, a task folder, a folder of tasks or a pattern.")
@@ -75,6 +81,8 @@ def describe(task: Task) -> dict[str, object]:
     """A task as `--json` prints it: nothing hidden but the checks' ids, which its folder holds anyway."""
     return {
         **task.model_dump(mode="json", include={"name", "instruction", "milestones", "checks", "editable"}),
+        "language": language_of(task),
+        "source": source_of(task),
         "metadata": shown_metadata(task),
         "budget": task.budget.model_dump(),
         "environment": task.environment,
@@ -87,34 +95,13 @@ def shown_metadata(task: Task) -> dict[str, Any]:
     return {key: value for key, value in task.metadata.items() if key != ROW}
 
 
-@app.command("list", epilog=example("journeyman task list", "journeyman task list ./my-tasks --json"))
-def list_tasks(
-    where: Annotated[str | None, typer.Argument(metavar="[FOLDER]", help="Default: the bundled library.")] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List tasks: the bundled library, or those of a folder."""
-    tasks = bundled_tasks() if where is None else find_tasks(where)
-    if as_json:
-        print_json([describe(task) for task in tasks])
-        return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("task", no_wrap=True, min_width=max(len(task.name) for task in tasks))
-    table.add_column("milestones", justify="right", min_width=len("milestones"))
-    table.add_column("checks", justify="right", min_width=len("checks"))
-    table.add_column("what is asked", no_wrap=True, overflow="ellipsis", max_width=90)
-    for task in tasks:
-        first = next(row for row in task.instruction.splitlines() if row.strip()).lstrip("# ")
-        table.add_row(line(task.name), str(len(task.milestones) or "–"), str(len(task.checks)), said(line(first)))
-    out.print(table)
-    out.print(Text(plural(len(tasks), "task"), "dim"))
-
-
 @app.command(epilog=example("journeyman task show holdfast-cache-renewal", "journeyman task show ./my-task --json"))
 def show(task: TaskArgument, as_json: JsonOption = False) -> None:
-    """Show a task: its instruction, milestones as a tree, checks, environment and limits."""
+    """Show a task: its instruction, repository, milestones as a tree, what was proven of it, checks and limits."""
     chosen = find_task(task)
+    files = [name for name, _ in walk(chosen.repository)]
     if as_json:
-        print_json(describe(chosen))
+        print_json({**describe(chosen), "files": files, "proof": proof_of(chosen)})
         return
     parts: list[RenderableType] = [
         Text(line(chosen.name), "bold cyan"),
@@ -122,10 +109,39 @@ def show(task: TaskArgument, as_json: JsonOption = False) -> None:
     ]
     if chosen.milestones:
         parts += [milestone_tree(chosen), Text()]
-    parts += [facts_table(chosen), Text("\nchecks", "dim")]
+    parts += [file_tree(files), Text(), facts_table(chosen), Text("\nchecks", "dim")]
     out.print(Group(*parts))
     for check in chosen.checks:
         out.print(Text(f"  {_MARKS[check.kind]} {line(check.id)}"), soft_wrap=True)
+
+
+def file_tree(files: Sequence[str]) -> Tree:
+    """The repository's files; a folder of many is shown by its first ones."""
+    tree = Tree(Text(f"repository, {plural(len(files), 'file')}", "dim"))
+    folders: dict[str, Tree] = {"": tree}
+    shown: Counter[str] = Counter()
+    for name in files:
+        folder, _, own = name.rpartition("/")
+        for end in [n for n, letter in enumerate(folder + "/") if letter == "/" and folder]:
+            if (inner := folder[:end]) not in folders:
+                above, _, last = inner.rpartition("/")
+                folders[inner] = folders[above].add(Text(line(last) + "/", "bold"))
+        shown[folder] += 1
+        if shown[folder] <= MOST_FILES:
+            folders[folder].add(Text(line(own)))
+    for folder, number in shown.items():
+        if number > MOST_FILES:
+            folders[folder].add(Text(f"… and {number - MOST_FILES} more", "dim"))
+    return tree
+
+
+def proof_text(task: Task) -> str:
+    """What the record of its making says, or the command that proves it."""
+    if not (proof := proof_of(task)):
+        return "no record; journeyman task check proves it"
+    runs = f"reference {proof.get('reference', '?')}, doing nothing {proof.get('noop', '?')}"
+    others = [f"{key} {value}" for key, value in proof.items() if key not in {"reference", "noop"} and value]
+    return ", ".join([runs, *others])
 
 
 def milestone_tree(task: Task) -> Tree:
@@ -153,6 +169,7 @@ def facts_table(task: Task) -> Table:
     """The rest of a task, a fact a line."""
     environment, budget, limits = task.environment, task.budget, task.limits
     facts = {
+        "proof": proof_text(task),
         "checks": f"{len(task.fail_to_pass)} must come to pass, {len(task.pass_to_pass)} must stay passing",
         "editable": ", ".join(task.editable),
         "tests seen": ", ".join(task.test_paths),

@@ -8,6 +8,7 @@ from journeyman import (
     cli_task_commits,
     cli_task_compare,
     cli_task_formats,
+    cli_task_list,
     cli_task_make,
     cli_task_project,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "cli_task_commits",
     "cli_task_compare",
     "cli_task_formats",
+    "cli_task_list",
     "cli_task_make",
     "cli_task_project",
 ]

@@ -25,10 +25,10 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from journeyman.tasks.harbor_files import walk
-from journeyman.tasks.sources.functions import find_functions
+from journeyman.tasks.sources.code import functions_in
 from journeyman.tasks.sources.library import load_library
 from journeyman.tasks.sources.recipe import Recipe, tree_hash
-from journeyman.tasks.sources.syntax.functions import GRAMMARS, functions_of
+from journeyman.tasks.sources.syntax.functions import GRAMMARS
 from journeyman.tasks.task import Task, TaskError
 
 ALIKE = 0.6
@@ -209,14 +209,10 @@ def _difference(old: bytes, new: bytes) -> tuple[set[int], list[str]]:
 
 def _functions(path: str, source: bytes, lines: set[int] | None = None) -> Iterator[tuple[str, str]]:
     """The functions of a source, or those at some of its lines, with their text; none where it can't be read."""
-    found: Iterable[Any] = ()
-    if path.endswith(".py"):
-        found = find_functions(source)
-    elif Path(path).suffix in GRAMMARS:
-        try:
-            found = functions_of(path, source)
-        except ValueError:  # a file that no grammar reads is still compared by its lines
-            found = ()
+    try:
+        found = functions_in(path, source)
+    except ValueError:  # a file that no grammar reads is still compared by its lines
+        return
     for function in found:
         if lines is None or any(function.first_line <= line <= function.last_line for line in lines):
             yield function.qualname, source[function.span.start : function.span.end].decode("utf-8", "replace")

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from journeyman.envs.episode import Episode, StopReason
+from journeyman.envs.observation import Observation
+from journeyman.envs.store import EpisodeStore
+from journeyman.tasks.verdict import Assurance, Verdict
 from tests.journeyman.conftest import Call
 
 
@@ -15,6 +19,47 @@ def test_the_bundled_library_is_listed(call: Call) -> None:
     assert shown.exit_code == 0 and "till-line-rounding" in shown.stdout and "tasks\n" in shown.stdout
     data = json.loads(call("task", "list", "--json").stdout)
     assert len(data) >= 8 and sum(bool(task["milestones"]) for task in data) >= 4
+
+
+def test_tasks_are_found_by_what_is_looked_for(call: Call) -> None:
+    shown = call("task", "list", "--difficulty", "hard", "--language", "python")
+    assert shown.exit_code == 0 and "stonelog-store" in shown.stdout and "till-line-rounding" not in shown.stdout
+    assert " of 9\n" in shown.stdout
+    assert call("task", "list", "--source", "mutation").stdout == "0 tasks of 9\n"
+    hard = json.loads(call("task", "list", "--difficulty", "hard", "--json").stdout)
+    assert {task["metadata"]["difficulty"] for task in hard} == {"hard"}
+    assert {(task["language"], task["source"]) for task in hard} == {("python", "template")}
+
+
+def test_tasks_are_found_by_how_often_they_are_solved(call: Call) -> None:
+    shown = call("task", "list", "--solved", "20..80")
+    assert shown.exit_code == 2 and "no runs in ./runs" in shown.stderr
+    with EpisodeStore("runs/tried") as store:
+        for number, (task, reward) in enumerate([("till", 1.0), ("till", 0.0), ("calbook", 1.0), ("till", None)]):
+            name = {"till": "journeyman/till-line-rounding", "calbook": "journeyman/calbook-free-slots"}[task]
+            verdict = Verdict({}, {}, None if reward is None else reward == 1.0, Assurance.SPLIT, "")
+            store.add(
+                Episode(f"e-{number}", name, "p", 0, Observation(""), (), StopReason.REPORTED, reward, (), verdict)
+            )
+    shown = call("task", "list", "--solved", "20..80")
+    assert "till-line-rounding" in shown.stdout and "1/2" in shown.stdout and "1 task of 9" in shown.stdout
+    (task,) = json.loads(call("task", "list", "--run", "tried", "--solved", "51..100", "--json").stdout)
+    assert task["name"].endswith("calbook-free-slots") and task["solved"] == {"resolved": 1, "scored": 1}
+    assert call("task", "list", "--solved", "80..20").exit_code == 2
+
+
+def test_a_repository_is_shown_as_a_tree_and_the_proof_from_its_record(call: Call, task_folder: Path) -> None:
+    shown = call("task", "show", task_folder).stdout
+    assert "repository, " in shown and "└── " in shown and "no record; journeyman task check proves it" in shown
+    name = json.loads(call("task", "show", task_folder, "--json").stdout)["name"]
+    record = {"task": name, "proof": {"reference": "3/3", "noop": "0/3"}, "assurance": "split"}
+    (task_folder.parent / "recipes.jsonl").write_text(json.dumps(record) + "\n")
+    assert "reference 3/3, doing nothing 0/3, assurance split" in call("task", "show", task_folder).stdout
+    data = json.loads(call("task", "show", task_folder, "--json").stdout)
+    assert data["proof"]["reference"] == "3/3" and "README.md" in data["files"]
+    for number in range(30):
+        (task_folder / "environment" / "repository" / f"note{number}.txt").touch()
+    assert "… and 1" in call("task", "show", task_folder).stdout
 
 
 def test_a_project_is_shown_with_its_milestones_as_a_tree(call: Call) -> None:

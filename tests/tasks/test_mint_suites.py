@@ -10,6 +10,7 @@ import pytest
 
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.harbor import load_task
+from journeyman.tasks.sources.likeness import compare, likeness_of_recipe
 from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.suites import SUITES, build_suite, mixed, suite_recipes
 from journeyman.tasks.task import TaskError
@@ -29,6 +30,13 @@ def test_no_library_is_trained_on_and_measured_by() -> None:
     assert len(starter) >= 6
     assert len(heldout) >= 4
     assert not starter & heldout
+
+
+@pytest.mark.slow
+def test_no_held_out_task_is_kin_of_one_that_is_trained_on() -> None:
+    starter, heldout = ([likeness_of_recipe(recipe) for recipe in suite_recipes(name)] for name in SUITES)
+    assert all(likeness.shingles and likeness.functions for likeness in (*starter, *heldout))
+    assert compare(starter, heldout) == ()
 
 
 @every_suite

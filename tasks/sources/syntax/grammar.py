@@ -195,6 +195,10 @@ class Grammar:
         """Whether a value of type `other` can be used for one of type `own`."""
         return own == other != ""
 
+    def defaults(self, node: Node) -> Iterator[Node]:
+        """The values that a function's parameters have when nothing is given."""
+        return iter(())
+
     def returned(self, node: Node) -> Node | None:
         """The value that a node hands back from its function, if it does."""
         return node.named_children[0] if node.type in self.returns and node.named_child_count == 1 else None

@@ -135,6 +135,12 @@ class JavaScript(Grammar):
             for name in _pattern(parameter):
                 yield Binding(name, annotated(parameter), body.start_byte, body.end_byte, True)
 
+    def defaults(self, node: Node) -> Iterator[Node]:
+        for pattern in every(part(node, "parameters"), ("arrow_function", "function_expression")):
+            field = "right" if pattern.type in {"assignment_pattern", "object_assignment_pattern"} else "value"
+            if pattern.type in _UNDECLARED and (value := pattern.child_by_field_name(field)):
+                yield value
+
     def type_of(self, node: Node, scope: Scope) -> str:
         if node.type == "identifier":
             found = scope.find(text(node), node.start_byte)

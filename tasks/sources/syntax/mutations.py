@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tree_sitter import Node, Parser, Tree
@@ -29,28 +30,36 @@ OPERATORS: Mapping[str, Callable[[Node, Scope], Iterator[Change]]] = {
     "return_value": statements.return_value,
 }
 """The names are those of the Python operators: a fault of one name is the same mistake in each language."""
+DEEPEST = 250
+"""Levels of a function's tree; deeper ones were written by programs, and take long to look through."""
+LONGEST = 300
+"""Bytes in a line, on average; longer ones were written by programs."""
+_GENERATED = re.compile(rb"^\W*(Code generated\b.*DO NOT EDIT|@generated\b)", re.M)
+WRONG_DEFAULT = "wrong_default"
+"""A parameter's default that is not what it was; only where the language has them."""
 
 
 def mutations_of(path: str, source: bytes) -> tuple[Mutation, ...]:
     """Every single-fault mutation of every function that is no test, in the order in which they stand.
 
-    The same result is proposed once, by the first operator that makes it. Each differs from the source and parses.
+    The same result is proposed once, by the first operator that makes it. Each differs from the source and parses. What
+    a program wrote (minified, generated) has none: no person makes a mistake there.
 
     Raises:
         ValueError: no grammar for the suffix, not UTF-8, or not a source of that language.
     """
     grammar, parser, tree = parse(path, source)
+    if _GENERATED.search(source, 0, 4096) or len(source) > LONGEST * (source.count(b"\n") + 1):
+        return ()
     found: dict[tuple[int, int, str], Mutation] = {}
     for function in find(grammar, tree.root_node, path, source):
-        if function.is_test:
+        if function.is_test or _depth(function.node) > DEEPEST:
             continue
         scope = Scope(grammar, source, function, tree.root_node)
-        for node in _open_nodes(part(function.node, "body"), grammar):
-            for name, operator in OPERATORS.items():
-                for change in operator(node, scope):
-                    key = (change.start, change.end, change.text)
-                    if key not in found and _holds(change, scope, parser, tree):
-                        found[key] = place(name, path, function.qualname, source, change)
+        for name, change in _changes(scope):
+            key = (change.start, change.end, change.text)
+            if key not in found and _holds(change, scope, parser, tree):
+                found[key] = place(name, path, function.qualname, source, change)
     return tuple(sorted(found.values(), key=lambda m: (m.start, m.end, m.operator, m.replacement)))
 
 
@@ -72,6 +81,25 @@ def combined(mutations: Sequence[Mutation], *, seed: int, count: int) -> tuple[M
         if len(chosen) < count and apart:
             chosen.append(rng.choice(apart))
     return tuple(sorted(chosen, key=lambda m: (m.path, -m.start)))
+
+
+def _depth(root: Node) -> int:
+    deepest, level = 0, [root]
+    while level:
+        deepest += 1
+        level = [child for node in level for child in node.named_children]
+    return deepest
+
+
+def _changes(scope: Scope) -> Iterator[tuple[str, Change]]:
+    """What all operators propose for a function, with their names."""
+    node = scope.function.node
+    for value in scope.grammar.defaults(node):
+        for change in (*expressions.wrong_constant(value, scope), *expressions.boundary(value, scope)):
+            yield WRONG_DEFAULT, change
+    for inner in _open_nodes(part(node, "body"), scope.grammar):
+        for name, operator in OPERATORS.items():
+            yield from ((name, change) for change in operator(inner, scope))
 
 
 def _overlap(one: Mutation, other: Mutation) -> bool:
