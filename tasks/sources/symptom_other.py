@@ -18,7 +18,7 @@ from journeyman.tasks.sources.trial import Failure
 MAX_STATEMENT_LINES = 3
 MAX_MESSAGE_LINES = 5
 ABOVE = 12
-"""Lines above a failing one, or of a test, that are looked at."""
+"""Lines above a failing one, or of a statement or a test, that are looked at."""
 _DECLARE = frozenset({"const", "let", "var", "mut"})
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _BREAKS = re.compile(r"^(?:panic: )?((?:runtime error|[A-Z]\w*(?:Error|Exception))\b)|^(panic)", re.MULTILINE)
@@ -43,11 +43,11 @@ def failing_line(failure: Failure, tests: dict[str, bytes], known: Set[str]) -> 
     path, number = places[-1]
     lines = tests[path].decode("utf-8", "replace").splitlines()
     block: list[str] = []
-    for line in lines[number - 1 : number - 1 + MAX_STATEMENT_LINES]:
+    for line in lines[number - 1 : number - 1 + ABOVE]:
         block.append(line.strip())
         if _depth("".join(block)) <= 0:
             break
-    blocks = [tuple(line for line in block if line)] if any(block) else []
+    blocks = [tuple(line for line in block if line)[:MAX_STATEMENT_LINES]] if any(block) else []
     names = _known(" ".join(block), known)
     used = set(_WORD.findall(" ".join(block)))
     # Where the failing line calls nothing, as Go's `t.Errorf`, the nearest line above that made what it uses says more.
