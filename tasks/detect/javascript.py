@@ -15,7 +15,7 @@ from journeyman.tasks.edits import is_test_file
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.runners.node import FRAMEWORKS, IMPORTS, SUFFIXES, manifest_of, test_files
 
-NO_CODE = frozenset(
+_NO_CODE = frozenset(
     {"test", "tests", "__tests__", "example", "examples", "bench", "benchmark", "benchmarks", "docs", "doc", "scripts"}
     | {"tools", "coverage", "node_modules", "vendor", "perf", "fixtures", "dist", "build", "website"}
 )
@@ -60,7 +60,7 @@ def _runs_types() -> bool:
 def _is_code(name: str) -> bool:
     pure = PurePosixPath(name)
     hidden = any(part.startswith(".") for part in pure.parts)
-    return not (hidden or NO_CODE & set(pure.parts[:-1]) or _NO_SOURCE.search(name) or is_test_file(pure))
+    return not (hidden or _NO_CODE & set(pure.parts[:-1]) or _NO_SOURCE.search(name) or is_test_file(pure))
 
 
 def _wishes(manifest: dict[str, Any], texts: Iterable[str], styles: set[str]) -> dict[str, str]:

@@ -18,6 +18,8 @@ from journeyman.tasks.report import Crash, TestReport, TestResult
 
 MAX_OUTPUT_BYTES = 4 * 1024 * 1024
 """Of one command; the middle of longer output is lost, and with it the results that stand there."""
+KEPT_CHARS = 60_000
+"""Of what one command printed, its end, for people to read."""
 MESSAGE_LINES = 8
 MAX_LINE = 300
 """Characters of one line of a message."""
@@ -91,7 +93,7 @@ class Gathered:
         left = max(0.1, self.begun + self.timeout_s - time.monotonic())
         done = self.sandbox.run(command, timeout_s=left, cwd=cwd, env=self.variables, max_output_bytes=MAX_OUTPUT_BYTES)
         self.timed_out = self.timed_out or done.timed_out
-        self.output.append(done.text[-MAX_LINE * 200 :])
+        self.output.append(done.text[-KEPT_CHARS:])
         return done
 
     def add(self, result: TestResult) -> None:

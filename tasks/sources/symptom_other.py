@@ -18,11 +18,12 @@ from journeyman.tasks.sources.trial import Failure
 MAX_STATEMENT_LINES = 3
 MAX_MESSAGE_LINES = 5
 ABOVE = 12
-"""Lines above a failing one, or of a test, that are looked at."""
+"""Lines above a failing one, or of a statement or a test, that are looked at."""
 _DECLARE = frozenset({"const", "let", "var", "mut"})
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _BREAKS = re.compile(r"^(?:panic: )?((?:runtime error|[A-Z]\w*(?:Error|Exception))\b)|^(panic)", re.MULTILINE)
 _WHOLE = re.compile(rb"""\b(?:const|let|var)\s+(\w+)\s*=\s*require\(\s*["']\.""")
+_STRING = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"|`[^`\n]*`""")
 DEFAULT = "exports"
 """What a function is called that is all that its module exports: `module.exports = function …`."""
 _OPEN, _CLOSED = "([{", ")]}"
@@ -42,11 +43,11 @@ def failing_line(failure: Failure, tests: dict[str, bytes], known: Set[str]) -> 
     path, number = places[-1]
     lines = tests[path].decode("utf-8", "replace").splitlines()
     block: list[str] = []
-    for line in lines[number - 1 : number - 1 + MAX_STATEMENT_LINES]:
+    for line in lines[number - 1 : number - 1 + ABOVE]:
         block.append(line.strip())
         if _depth("".join(block)) <= 0:
             break
-    blocks = [tuple(line for line in block if line)] if any(block) else []
+    blocks = [tuple(line for line in block if line)[:MAX_STATEMENT_LINES]] if any(block) else []
     names = _known(" ".join(block), known)
     used = set(_WORD.findall(" ".join(block)))
     # Where the failing line calls nothing, as Go's `t.Errorf`, the nearest line above that made what it uses says more.
@@ -73,16 +74,22 @@ def _first_call(test: str, tests: dict[str, bytes], known: Set[str]) -> Told:
 
 
 def _known(text: str, known: Set[str]) -> list[str]:
-    return [word for word in _WORD.findall(text) if word in known]
+    """The known names in a text, but for its strings; those with a module's before them first."""
+    bare = _STRING.sub('""', text)
+    dotted = [name for name in sorted(known) if "." in name and f"{name}(" in bare]
+    return dotted + [word for word in _WORD.findall(bare) if word in known]
 
 
 def _depth(text: str) -> int:
     return sum(text.count(each) for each in _OPEN) - sum(text.count(each) for each in _CLOSED)
 
 
-def whole_modules(test: bytes) -> set[str]:
-    """The names under which a test file has whole modules of the repository."""
-    return {name.decode() for name in _WHOLE.findall(test)}
+def whole_modules(test: bytes) -> tuple[set[str], set[str]]:
+    """The names by which a test file calls whole modules of the repository, and members of such (`qs.parse`)."""
+    names = {name.decode() for name in _WHOLE.findall(test)}
+    text = test.decode("utf-8", "replace")
+    called = {name for name in names if re.search(rf"\b{re.escape(name)}\(", text)}
+    return called, {found for name in names for found in re.findall(rf"\b{re.escape(name)}\.\w+(?=\()", text)}
 
 
 def said_lines(failure: Failure) -> list[str]:

@@ -64,6 +64,28 @@ def test_the_symptom(
     assert symptom.names_the_fault == (fault != "inner")
 
 
+def test_what_a_long_statement_uses_is_looked_for_above_it() -> None:
+    source = (
+        b"package v\n\nfunc TestLess(t *testing.T) {\n\tv2, err := NewVersion(tc.v2)\n\tactual := v1.LessThan(v2)\n"
+        b'\tt.Fatalf(\n\t\t"%s: %t",\n\t\ttc.v1, tc.v2,\n\t\texpected, actual)\n}\n'
+    )
+    failure = Failure("v_test.go::TestLess", "AssertionError", "v1: true", (("v_test.go", 6, ""),))
+    found = describe(failure, "LessThan", {"v_test.go": source}, {"LessThan", "NewVersion"})
+    assert found.text.splitlines()[2:4] == ["    actual := v1.LessThan(v2)", "    t.Fatalf("] and found.names_the_fault
+
+
+def test_a_member_of_a_module_is_named_with_it_and_strings_name_nothing() -> None:
+    source = b"const qs = require('../lib');\ntest('x', () => {\n  t.equal(qs.parse({ kind: 'brackets' }), 1);\n});\n"
+    failure = Failure("a.js::x", "AssertionError", "actual: 2", (("a.js", 3, ""),))
+    for fault, named, is_named in (
+        ("brackets", "qs.parse", False),
+        ("exports", "qs.parse", False),
+        ("parse", "parse", True),
+    ):
+        found = describe(failure, fault, {"a.js": source}, {"brackets", "exports", fault})
+        assert (found.named, found.names_the_fault) == (named, is_named)
+
+
 def test_what_breaks_within_the_code_shows_the_first_call_of_the_test() -> None:
     failure = Failure("src/tests.rs::trims", "", "attempt to subtract with overflow", (("src/lib.rs", 3, ""),))
     assert describe(failure, "trim", {"src/tests.rs": RUST}, {"trim"}).text.splitlines() == [
