@@ -27,6 +27,8 @@ ASK_S = 60.0
 """Wall clock of asking a tool for its version or its home, in seconds."""
 _PACKAGE = re.compile(r"(@[a-z0-9~][a-z0-9._~-]*/)?[A-Za-z0-9][A-Za-z0-9._~-]*@[0-9][A-Za-z0-9.+-]*")
 
+_NPM_SAID = re.compile(r"^npm (?:ERR!|error) (?!code |A complete log|In most cases)(.*\S)")
+
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
@@ -152,9 +154,9 @@ def run_npm(command: list[str], folder: Path, log: Path, limit_s: float) -> None
         except subprocess.TimeoutExpired:
             problem = f"took more than {limit_s:.0f} s"
     if problem:
-        lines = log.read_text(errors="replace").splitlines()
-        end = "\n".join("  " + line for line in lines if line.startswith(("npm ERR!", "npm error")))
-        raise ImageError(f"installing packages of npm {problem}; see {log}:\n{end or '  it gave no reason'}")
+        told = (_NPM_SAID.match(line) for line in log.read_text(errors="replace").splitlines())
+        reason = next((match[1] for match in told if match), "it gave no reason")
+        raise ImageError(f"getting packages of npm {problem}: {reason}")
 
 
 def pinned_modules(wishes: dict[str, str], scratch: Path) -> tuple[str, ...]:

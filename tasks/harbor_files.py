@@ -80,6 +80,11 @@ def takes_stamp(name: str) -> bool:
     return PurePosixPath(name).suffix in COMMENTS
 
 
+def mark_of(name: str, canary: str) -> str:
+    """The comment that carries a canary, in the language of a file that can."""
+    return f"{COMMENTS[PurePosixPath(name).suffix]} {canary}\n"
+
+
 def stamp(path: Path, canary: str) -> None:
     """Write the canary as a last comment (lines above keep their numbers), never through a hard link."""
     data = path.read_bytes()
@@ -87,8 +92,7 @@ def stamp(path: Path, canary: str) -> None:
         return
     mode = path.stat().st_mode & 0o777
     path.unlink()
-    mark = COMMENTS[path.suffix]
-    path.write_bytes(data + (b"" if not data or data.endswith(b"\n") else b"\n") + f"{mark} {canary}\n".encode())
+    path.write_bytes(data + (b"" if not data or data.endswith(b"\n") else b"\n") + mark_of(path.name, canary).encode())
     path.chmod(mode)
 
 

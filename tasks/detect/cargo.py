@@ -44,7 +44,7 @@ def read_cargo(facts: Facts, source: str) -> Reading:
     files = [name for name in files if not _NO_CODE & set(PurePosixPath(name).parts)]
     tests = tuple(name for name in files if is_test_file(PurePosixPath(name)))
     sources = tuple(name for name in files if name not in tests and name.startswith("src/"))
-    return Reading(MANIFEST, tests, sources, "tests/*.rs, and modules named tests")
+    return Reading(MANIFEST, tests, sources, "tests/*.rs, and modules of tests below src")
 
 
 def trim_manifest(folder: Path, source: str) -> list[str]:

@@ -34,6 +34,8 @@ def toolchain_for(folder: Path, source: str) -> str:
             raise SourceError(
                 f"{source}: a {language} repository ({name}); tasks are made of Python, JavaScript, Go and Rust ones"
             )
+    if any(folder.glob("*.go")):
+        raise SourceError(f"{source}: Go without a go.mod: run `go mod init NAME` in it, and add it again")
     if not any(folder.glob("*.py")) and not any(folder.glob("*/*.py")):
         raise SourceError(
             f"{source}: no language found: no pyproject.toml, setup.py, package.json, go.mod, Cargo.toml at its top, "

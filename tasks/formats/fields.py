@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from journeyman.sandbox.sandbox import File
 from journeyman.tasks.formats.format import FormatError, Row, Tree
-from journeyman.tasks.harbor_files import walk
+from journeyman.tasks.harbor_files import mark_of, takes_stamp, walk
 from journeyman.tasks.harbor_toml import explain
 from journeyman.tasks.task import Check, CheckKind, Task
 
@@ -153,6 +153,8 @@ def not_exported(task: Task) -> list[str]:
     said = [f"milestones: {len(task.milestones)} of them, with their contracts"] if task.milestones else []
     if task.environment.system_packages:
         said.append("environment.system_packages")
+    if task.environment.toolchain:
+        said.append("environment.toolchain")
     return said
 
 
@@ -164,11 +166,9 @@ def files(place: Any) -> dict[str, File]:
 
 def hidden_files(task: Task) -> dict[str, File]:
     """The hidden tests as they were before the canary was stamped."""
-    mark = f"# {task.canary}\n".encode()
     found = files(task.hidden)
-    if not task.canary:
-        return found
-    return {name: File(file.data.removesuffix(mark), file.mode) for name, file in found.items()}
+    marks = {name: mark_of(name, task.canary).encode() for name in found if task.canary and takes_stamp(name)}
+    return {name: File(file.data.removesuffix(marks.get(name, b"")), file.mode) for name, file in found.items()}
 
 
 def same_text(one: Tree, other: Tree) -> bool:

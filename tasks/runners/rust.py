@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 
 from journeyman.tasks.report import Crash, TestResult
-from journeyman.tasks.runners.gather import Gathered, inside, message
+from journeyman.tasks.runners.gather import MESSAGE_LINES, Gathered, inside, message
 
 VARIABLES = {
     "CARGO_HOME": "/tmp/cargo", "CARGO_TARGET_DIR": "/tmp/target", "CARGO_NET_OFFLINE": "true", "TZ": "UTC",
@@ -26,7 +26,10 @@ VENDORED = (
 _RUNNING = re.compile(r"^\s+Running (?:unittests )?(\S+\.rs) \(")
 _RESULT = re.compile(r"^test (\S+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)\b")
 _BLOCK = re.compile(r"^---- (\S+) stdout ----$")
-_PANIC = re.compile(r"^thread '.*?'(?: \(\d+\))? panicked at (?:'(.*)', )?(\S+?\.rs):(\d+):\d+:?$")
+_PANIC = re.compile(r"^thread '.*?'(?: \(\d+\))? panicked at (\S+?\.rs):(\d+):\d+:$")
+_OLD_PANIC = re.compile(r"^thread '.*?' panicked at '(.*)$")
+_OLD_END = re.compile(r"^(.*)', (\S+?\.rs):(\d+):\d+$")
+"""Up to Rust 1.72 the message stands before the place, and may go over several lines."""
 _ERROR = re.compile(r"^error(\[E\d+\])?: ")
 _AT = re.compile(r"^\s+--> (\S+?\.rs):(\d+):\d+")
 _OUTCOMES = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
@@ -130,13 +133,21 @@ def _result(path: str, name: str, outcome: str, said: list[str], files: Collecti
 
 def _crash(said: list[str], file: str) -> Crash:
     """Where a test panicked, and with which words."""
+    said = [line for line in said if not line.startswith(("note: ", "stack backtrace:"))]
     for number, line in enumerate(said):
         if match := _PANIC.match(line):
-            rest = [match[1]] if match[1] else []
-            rest += [text for text in said[number + 1 :] if not text.startswith(("note: ", "stack backtrace:"))]
-            path = inside(match[2])
-            return Crash(path, int(match[3]), message(rest), (f"{path}:{match[3]}",))
+            return _panic(match[1], match[2], said[number + 1 :])
+        if match := _OLD_PANIC.match(line):
+            words = [match[1], *said[number + 1 : number + 1 + MESSAGE_LINES]]
+            for last, text in enumerate(words):
+                if end := _OLD_END.match(text):
+                    return _panic(end[2], end[3], [*words[:last], end[1]])
     return Crash(file, 0, message(said) or "failed")
+
+
+def _panic(path: str, line: str, words: list[str]) -> Crash:
+    path = inside(path)
+    return Crash(path, int(line), message(words), (f"{path}:{line}",))
 
 
 def not_built(text: str) -> Crash | None:

@@ -37,7 +37,7 @@ from journeyman.tasks.sources.mint import MintReport, measured, mint_library
 from journeyman.tasks.sources.origin import Origin, obtain
 from journeyman.tasks.sources.pack import pack
 from journeyman.tasks.sources.recipe import LibraryLine, tree_hash
-from journeyman.tasks.sources.resolve import resolve
+from journeyman.tasks.sources.resolve import LOOSENED, resolve
 from journeyman.tasks.sources.sdist import PACKED, Sdist, SourceError, fetch
 
 ADDED = "added.json"
@@ -166,21 +166,30 @@ def _packed_other(toolchain: str, origin: Origin, report: AddReport, settings: C
     report.command = str(detected.facts.get("command", "not said"))
     report.findings = detected.findings
     report.notes += detected.notes
-    pinned = _pinned(detected.setup.requirements, report.source)
+    pinned, remark = _pinned(detected.setup.requirements, report.source)
+    report.notes += (remark,) if remark else ()
     sdist = pack(origin.folder, replace(detected.setup, requirements=pinned), detected.facts)
     report.requirement = sdist.requirement
     return sdist
 
 
-def _pinned(lines: tuple[str, ...], source: str) -> tuple[str, ...]:
-    """Exact versions of npm's packages, as `tape@^5` and what it needs come out today."""
-    with tempfile.TemporaryDirectory(dir=home("scratch")) as scratch:
+def _pinned(lines: tuple[str, ...], source: str) -> tuple[tuple[str, ...], str]:
+    """Exact versions of npm's packages, as `tape@^5` and what it needs come out today; a remark if others had to do."""
+    wishes = dict(map(wish, lines))
+    try:
+        return _ask_npm(wishes), ""
+    except ImageError as error:
         try:
-            return pinned_modules(dict(map(wish, lines)), Path(scratch))
-        except ImageError as error:
+            return _ask_npm(dict.fromkeys(wishes, "*")), f"{LOOSENED} ({error})"
+        except ImageError:
             raise SourceError(
-                f'{source}: {error}\n  to choose versions, write requirements = ["tape@5.7.2", "…"] into {CONFIG}'
+                f'{source}: {error}; to choose versions, write requirements = ["tape@5.7.2", "…"] into {CONFIG}'
             ) from error
+
+
+def _ask_npm(wishes: dict[str, str]) -> tuple[str, ...]:
+    with tempfile.TemporaryDirectory(dir=home("scratch")) as scratch:
+        return pinned_modules(wishes, Path(scratch))
 
 
 def _plugins(lines: tuple[str, ...]) -> tuple[str, ...]:

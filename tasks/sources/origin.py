@@ -102,7 +102,7 @@ def _of_npm(source: str, scratch: Path) -> Origin:
     try:
         run_npm([npm, "pack", "--silent", "--ignore-scripts", source], folder, scratch / "npm.log", GIT_S)
     except ImageError as error:
-        raise SourceError(f"{source}: npm could not fetch it: {str(error).splitlines()[-1].strip()}") from error
+        raise SourceError(f"{source}: {error}") from error
     archive = next(folder.glob("*.tgz"))
     return _named(Origin(unpack(archive, scratch / "unpacked"), "npm", source.lstrip("@").partition("@")[0]))
 

@@ -61,13 +61,13 @@ def describe(failure: Failure, fault: str, tests: dict[str, bytes], functions: I
 
 
 def _describe_other(failure: Failure, fault: str, tests: dict[str, bytes], known: set[str]) -> Symptom:
-    whole = whole_modules(tests.get(failure.test.partition("::")[0], b"")) if DEFAULT in known else set()
-    told = failing_line(failure, tests, known | whole)
+    whole, members = whole_modules(tests.get(failure.test.partition("::")[0], b""))
+    told = failing_line(failure, tests, known | members | (whole if DEFAULT in known else set()))
     # A module that is one function has the name that the test gave it.
     meant = {fault, *(whole if fault == DEFAULT else ())}
     named = next((name for name in told.names if name in meant), next(iter(told.names), ""))
     subject = f"`{named}`" if named else "Something"
-    error = raised(failure)
+    error = raised(failure, tests)
     lines = [f"{subject} ends in {error}." if error else f"{subject} gives a wrong result.", f"{failure.test} fails:"]
     shown = [line for block in told.blocks for line in shorten(block, MAX_STATEMENT_LINES)]
     lines += [f"    {_narrow(line)}" for line in (*shown, *said_lines(failure))]

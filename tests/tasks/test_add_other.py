@@ -5,15 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
 from journeyman.sandbox.home import home
-from journeyman.sandbox.sandbox import Environment, SandboxFactory
+from journeyman.sandbox.sandbox import Environment, ImageError, SandboxFactory
 from journeyman.tasks.audit.audit import audit_task
 from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor import load_task, load_tasks, save_task
+from journeyman.tasks.sources import add as module
 from journeyman.tasks.sources.add import add, adopt
+from journeyman.tasks.sources.baseline import Baseline
 from journeyman.tasks.sources.recipe import build_recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
 from journeyman.tasks.sources.sdist import SourceError
@@ -120,9 +123,38 @@ def test_what_npm_does_not_have_is_one_clear_line(tmp_path: Path, monkeypatch: p
     npm.write_text("#!/bin/sh\necho 'npm error code E404' >&2\necho 'npm error 404 Not Found' >&2\nexit 1\n")
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    with pytest.raises(SourceError, match=r"no-such@1.0.0: npm could not fetch it: npm error 404 Not Found"):
+    with pytest.raises(SourceError, match=r"no-such@1.0.0: getting packages of npm failed: 404 Not Found$"):
         add("no-such@1.0.0", count=0, sandboxes=None, out=tmp_path / "out")  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists() and list(home("scratch").iterdir()) == []
+
+
+def test_where_no_versions_fit_the_newest_are_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As for Python: an index may lack a version that a file asks for."""
+    asked: list[dict[str, str]] = []
+
+    def ask(wishes: dict[str, str], scratch: Path) -> tuple[str, ...]:
+        asked.append(wishes)
+        if wishes["tape"] != "*":
+            raise ImageError("no such version")
+        return ("tape@5.9.0",)
+
+    monkeypatch.setattr(module, "pinned_modules", ask)
+    monkeypatch.setattr(module, "measured", lambda *_: Baseline({"test/parcel.test.js::plain": 0.1}, {}))
+    files = PARCEL | {
+        "package.json": '{"name": "parcel", "devDependencies": {"tape": "^99"}}', "test/more.js": "require('tape');\n",
+    }  # fmt: skip
+    report = add(str(lay(tmp_path / "checkout", files)), count=0, sandboxes=Nowhere(), out=tmp_path / "out")
+    assert asked == [{"tape": "^99"}, {"tape": "*"}]
+    assert any("newest" in note and "no such version" in note for note in report.notes)
+
+
+class Nowhere:
+    """Sandboxes that are never looked into."""
+
+    name = "nowhere"
+
+    def create(self, *_: object, **__: object) -> MagicMock:
+        return MagicMock()
 
 
 def tiny_javascript(folder: Path, **changes: object) -> Task:

@@ -180,7 +180,7 @@ def test_what_pytest_is_made_of_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("file", "language"),
-    [("pom.xml", "Java"), ("Gemfile", "Ruby"), ("a.txt", "no language found")],
+    [("pom.xml", "Java"), ("Gemfile", "Ruby"), ("a.go", "go mod init"), ("a.txt", "no language found")],
 )
 def test_another_language_is_named_and_refused(file: str, language: str, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=language):

@@ -256,6 +256,24 @@ def test_forged_lines_of_libtest_count_as_a_second_report() -> None:
     assert not list(read_results("test a ... ok\n", set())), "before any target runs, nothing is a result"
 
 
+UNEQUAL = "assertion `left == right` failed: so\n  left: 3\n right: 4"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"thread 'a' (71) panicked at tests/a.rs:2:5:\n{UNEQUAL}\nnote: run with\n",
+        f"thread 'a' panicked at '{UNEQUAL}', tests/a.rs:2:5\nnote: run with\n",
+    ],
+)
+def test_a_panic_is_read_in_the_words_of_old_and_new_toolchains(said: str) -> None:
+    begun = "     Running tests/a.rs (t)\ntest a ... FAILED\n\nfailures:\n\n---- a stdout ----\n"
+    text = f"{begun}{said}\n\nfailures:\n    a\n"
+    (found,) = read_results(text, set())
+    assert found.crash is not None and found.crash.place == "tests/a.rs:2"
+    assert found.crash.message == UNEQUAL
+
+
 @pytest.mark.parametrize(
     ("id_", "name"),
     [

@@ -14,7 +14,7 @@ JS = (
     b"const test = require('tape');\nconst parse = require('../');\n\n"
     b"test('nums', (t) => {\n  t.deepEqual(\n    parse(['-x', '1234']),\n    { x: 1234, _: [] }\n  );\n  t.end();\n"
     b"});\n\n"
-    b"test('dash', (t) => {\n  t.equal(1, 1);\n  t.end();\n});\n"
+    b"test('dash', (t) => {\n  const first = parse('a');\n  const other = parse('b');\n  t.equal(first, 2);\n});\n"
 )
 GO = (
     b'package trim\n\nimport "testing"\n\nfunc TestPad(t *testing.T) {\n\tfor _, c := range cases {\n'
@@ -44,6 +44,11 @@ RUST = b'use super::*;\n\n#[test]\nfn trims() {\n    assert_eq!(trim(" a"), "a")
              "    panic: runtime error: index out of range [1]"],
         ),
         (
+            "test/a.js", JS, "late", 15, "expected: 2", "exports",
+            ["`parse` gives a wrong result.", "test/a.js::late fails:", "    const first = parse('a');",
+             "    t.equal(first, 2);", "    expected: 2"],
+        ),
+        (
             "src/tests.rs", RUST, "trims", 5, 'assertion failed\n  left: " a"\n right: "a"', "inner",
             ["`trim` gives a wrong result.", "src/tests.rs::trims fails:", '    assert_eq!(trim(" a"), "a");',
              "    assertion failed", '    left: " a"', '    right: "a"'],
@@ -57,6 +62,38 @@ def test_the_symptom(
     symptom = describe(failure, fault, {path: source}, {"exports", "Pad", "Cut", "trim", "inner"})
     assert symptom.text.splitlines() == expected
     assert symptom.names_the_fault == (fault != "inner")
+
+
+def test_what_a_long_statement_uses_is_looked_for_above_it() -> None:
+    source = (
+        b"package v\n\nfunc TestLess(t *testing.T) {\n\tv2, err := NewVersion(tc.v2)\n\tactual := v1.LessThan(v2)\n"
+        b'\tt.Fatalf(\n\t\t"%s: %t",\n\t\ttc.v1, tc.v2,\n\t\texpected, actual)\n}\n'
+    )
+    failure = Failure("v_test.go::TestLess", "AssertionError", "v1: true", (("v_test.go", 6, ""),))
+    found = describe(failure, "LessThan", {"v_test.go": source}, {"LessThan", "NewVersion"})
+    assert found.text.splitlines()[2:4] == ["    actual := v1.LessThan(v2)", "    t.Fatalf("] and found.names_the_fault
+
+
+def test_a_member_of_a_module_is_named_with_it_and_strings_name_nothing() -> None:
+    source = b"const qs = require('../lib');\ntest('x', () => {\n  t.equal(qs.parse({ kind: 'brackets' }), 1);\n});\n"
+    failure = Failure("a.js::x", "AssertionError", "actual: 2", (("a.js", 3, ""),))
+    for fault, named, is_named in (
+        ("brackets", "qs.parse", False),
+        ("exports", "qs.parse", False),
+        ("parse", "parse", True),
+    ):
+        found = describe(failure, fault, {"a.js": source}, {"brackets", "exports", fault})
+        assert (found.named, found.names_the_fault) == (named, is_named)
+
+
+def test_what_breaks_within_the_code_shows_the_first_call_of_the_test() -> None:
+    failure = Failure("src/tests.rs::trims", "", "attempt to subtract with overflow", (("src/lib.rs", 3, ""),))
+    assert describe(failure, "trim", {"src/tests.rs": RUST}, {"trim"}).text.splitlines() == [
+        "`trim` ends in a panic.",
+        "src/tests.rs::trims fails:",
+        '    assert_eq!(trim(" a"), "a");',
+        "    attempt to subtract with overflow",
+    ]
 
 
 def test_a_failure_without_a_place_says_what_it_can() -> None:
