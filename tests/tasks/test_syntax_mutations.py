@@ -67,6 +67,8 @@ def mutants_of(path: str, body: str, operator: str) -> set[str]:
         ("m.go", "wrong_name", "return a, nil", {"return b, nil"}),
         ("m.go", "wrong_name", "d := a\nreturn d, nil",
          {"d := b\nreturn d, nil"}),  # `d` must be used
+        ("m.go", "wrong_name", "g(T{a: 1, b: 2})", set()),
+        ("m.go", "wrong_name", "g(T{x: a})", {"g(T{x: b})"}),
         ("m.rs", "wrong_name", "Some(a)", {"Some(b)"}),
         ("m.rs", "wrong_name", "let d = String::new();\nlet e = String::new();\nd", set()),  # moved
         ("m.js", "swapped_arguments", "return g(a, 1);", {"return g(1, a);"}),

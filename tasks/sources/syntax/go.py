@@ -160,6 +160,8 @@ class Go(Grammar):
         parent = node.parent
         if node.type != "identifier" or parent is None:
             return False
+        if parent.type == "literal_element" and parent.parent is not None and parent.parent.type == "keyed_element":
+            return parent.parent.named_children[0] != parent  # the key is a field's name
         if parent.type == "expression_list":
             holder = parent.parent
             kinds = {"short_var_declaration", "assignment_statement", "range_clause"}
