@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from journeyman.tasks.sources.operators.mutation import Mutation
 from journeyman.tasks.sources.operators.registry import OPERATORS as PYTHON_OPERATORS
 from journeyman.tasks.sources.syntax.functions import functions_of, parse
-from journeyman.tasks.sources.syntax.mutations import OPERATORS, WRONG_DEFAULT, combined, mutations_of
+from journeyman.tasks.sources.syntax.mutations import OPERATORS, WRONG_DEFAULT, mutations_of
 from tests.tasks.syntax_sources import GO, JAVASCRIPT, SOURCES
 
 FOUND = {path: mutations_of(path, source) for path, source in SOURCES.items()}
@@ -210,22 +210,3 @@ def test_what_a_program_wrote_is_passed_over(path: str) -> None:
 def test_a_test_file_has_none() -> None:
     assert mutations_of("shelf_test.go", GO) == ()
     assert mutations_of("test/shelf.js", JAVASCRIPT) == ()
-
-
-@given(st.integers(0, 1000), st.integers(2, 3))
-def test_faults_are_combined_across_functions_and_files(seed: int, count: int) -> None:
-    everything = [mutation for found in FOUND.values() for mutation in found]
-    chosen = combined(everything, seed=seed, count=count)
-    assert len({(m.path, m.function) for m in chosen}) == count
-    assert chosen == combined(list(reversed(everything))[::-1], seed=seed, count=count)
-    for path in {m.path for m in chosen}:
-        mutant = SOURCES[path]
-        for mutation in chosen:
-            if mutation.path == path:
-                mutant = mutation.apply(mutant)
-        parse(path, mutant)
-
-
-def test_fewer_faults_where_there_are_fewer_functions() -> None:
-    one = [m for m in FOUND["shelf.go"] if m.function == "between"]
-    assert len(combined(one, seed=0, count=3)) == 1

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
 from tree_sitter import Node, Parser, Tree
 
@@ -63,26 +62,6 @@ def mutations_of(path: str, source: bytes) -> tuple[Mutation, ...]:
     return tuple(sorted(found.values(), key=lambda m: (m.start, m.end, m.operator, m.replacement)))
 
 
-def combined(mutations: Sequence[Mutation], *, seed: int, count: int) -> tuple[Mutation, ...]:
-    """`count` faults, each in another function, for one task of several faults; fewer where there are not so many.
-
-    They are drawn function by function, so that a long one is not drawn more often. In the order of the files, last
-    byte first: applied one after the other to a file, none moves the next.
-    """
-    homes: dict[tuple[str, str], list[Mutation]] = {}
-    for mutation in mutations:
-        homes.setdefault((mutation.path, mutation.function), []).append(mutation)
-    rng = random.Random(seed)
-    order = sorted(homes)
-    rng.shuffle(order)
-    chosen: list[Mutation] = []
-    for home in order:
-        apart = [m for m in homes[home] if not any(_overlap(m, other) for other in chosen)]
-        if len(chosen) < count and apart:
-            chosen.append(rng.choice(apart))
-    return tuple(sorted(chosen, key=lambda m: (m.path, -m.start)))
-
-
 def _depth(root: Node) -> int:
     deepest, level = 0, [root]
     while level:
@@ -100,11 +79,6 @@ def _changes(scope: Scope) -> Iterator[tuple[str, Change]]:
     for inner in _open_nodes(part(node, "body"), scope.grammar):
         for name, operator in OPERATORS.items():
             yield from ((name, change) for change in operator(inner, scope))
-
-
-def _overlap(one: Mutation, other: Mutation) -> bool:
-    # An outer function's fault may lie around an inner one's.
-    return one.path == other.path and one.start <= other.end and other.start <= one.end
 
 
 def _holds(change: Change, scope: Scope, parser: Parser, tree: Tree) -> bool:
