@@ -74,12 +74,16 @@ def observe(bench: Bench, others: Sequence[str]) -> Evidence:
     files = [path for path in bench.hidden if is_test_file(PurePosixPath(path))]
     if not files:
         raise Unfit("changes no test file, only what lies beside them")
-    before, after = _both(bench, files)
-    if not any(report.passed for report in after):
-        raise Unfit("its own tests do not pass on it", after[0].summary(1))
-    to_pass = [test for test in always(after, "passed") if fails(test, before)]
-    if not to_pass:
-        raise Unfit("no test fails before and passes after", f"after: {after[0].headline()}")
+    before: list[TestReport] = []
+    after: list[TestReport] = []
+    for _ in range(RUNS):  # the first of them shows most of what makes no task
+        after.append(bench.run(files, fixed=True))
+        if not after[-1].passed:
+            raise Unfit("its own tests do not pass on it", after[0].summary(1))
+        before.append(bench.run(files, fixed=False))
+        to_pass = [test for test in always(after, "passed") if fails(test, before)]
+        if not to_pass:
+            raise Unfit("no test fails before and passes after", f"after: {after[0].headline()}")
     to_keep = _kept(before, after)
     if len(to_keep) < ENOUGH_NEAR and others:
         near = sorted(others, key=lambda path: -_shared(path, files[0]))[:MAX_OTHER_FILES]

@@ -16,15 +16,22 @@ MAX_CALLERS = 3
 MAX_WIDTH = 110
 
 
-def contract(units: Iterable[Unit], sources: Mapping[str, bytes], callers: Mapping[str, bytes]) -> str:
+def contract(
+    units: Iterable[Unit],
+    sources: Mapping[str, bytes],
+    callers: Mapping[str, bytes],
+    longest: int | None = MAX_LINES,
+) -> str:
     """The contract of some functions, in Markdown.
 
     Args:
         sources: module → its text, pristine.
         callers: file that a policy may see whole → its text, such as the tests that are shown.
+        longest: lines of docstrings beyond which each is cut, for a stub has it whole; None: there are no stubs.
     """
     wanted = list(units)
-    whole = sum(_docstring(sources[u.path], f).count("\n") for u in wanted for f in u.functions) <= MAX_LINES
+    lines = sum(_docstring(sources[u.path], f).count("\n") for u in wanted for f in u.functions)
+    whole = longest is None or lines <= longest
     blocks: list[str] = []
     for path in dict.fromkeys(unit.path for unit in wanted):
         blocks.append(f"In `{path}`:")

@@ -55,14 +55,14 @@ def tell(states: States, found: Found, known: Collection[str], told: Collection[
     names = _named(units, classes, after) & new
     fair = tuple(_fair(found.tests, trees, new - names, _wording(after, before, known)))[:MAX_CHECKS]
     answer = replace(answer, names=answer.names - names)
-    message = "\n\n".join(text for each in step.messages if (text := instruction_of(each, answer)))
+    message = "\n\n".join(text for each in dict.fromkeys(step.messages) if (text := instruction_of(each, answer)))
     if not fair or not (message or units or classes):
         return None
     failures = tuple(failure for failure in found.failures if failure.test in fair)
     example = with_example(message, failures, tests, before.values(), answer)
     parts = [example.strip(), *classes]
     if units:
-        parts.append(contract(units, after, tests))
+        parts.append(contract(units, after, tests, longest=None))
     title = _title(message, units, classes)
     return Told(Found(found.number, fair, failures), title, "\n\n".join(part for part in parts if part), names)
 

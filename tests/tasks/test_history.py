@@ -9,12 +9,14 @@ import pytest
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor_files import walk
+from journeyman.tasks.sources.contract import MAX_LINES, contract
 from journeyman.tasks.sources.git_history import History
 from journeyman.tasks.sources.history_make import HistoryReport, make_history
 from journeyman.tasks.sources.history_states import States, renamed
 from journeyman.tasks.sources.history_steps import Step, steps_of
 from journeyman.tasks.sources.history_trial import direct
 from journeyman.tasks.sources.sdist import SourceError
+from journeyman.tasks.sources.stubs import find_units
 from journeyman.tasks.task import Task
 from journeyman.tasks.trees import solution_tree
 from tests.tasks.histories import Repo, long_history, shop_history
@@ -66,6 +68,14 @@ def test_parts_are_merged_without_those_between(tmp_path: Path) -> None:
         assert states.merged([(3, 4)]) is None, "it changes a file that only the third part makes"
     assert renamed("tests/test_tax.py", 3) == "tests/test_part03_tax.py"
     assert renamed("tests/tax_test.py", 3) == "tests/part03_tax_test.py"
+
+
+def test_docstrings_are_told_whole_for_there_are_no_stubs_to_look_at() -> None:
+    source = b'def far():\n    """Far.\n' + b"\n    A line.\n" * MAX_LINES + b'    The end."""\n    return 1\n'
+    units, sources = find_units("far.py", source), {"far.py": source}
+    whole = contract(units, sources, {}, longest=None)
+    assert "The end." in whole and "stubs" not in whole
+    assert "The end." not in contract(units, sources, {}) and "stubs" in contract(units, sources, {})
 
 
 def test_only_the_nearest_needs_are_named() -> None:
