@@ -128,7 +128,7 @@ def _last_word(said: str) -> str:
         while (last := errors.pop()) - 1 in errors:
             pass
         return lines[last].removeprefix("E").strip()
-    return lines[-1].strip()[:300] if lines else "it said nothing"
+    return lines[-1].strip()[:300] if lines else "pytest found no test in them, or was ended by one"
 
 
 def _complaints(left_out: dict[str, str], runs: list[dict[str, dict[str, Any]]]) -> dict[str, str]:

@@ -124,20 +124,13 @@ def page_of(card: dict[str, Any]) -> str:
     for row in card["made_from"]:
         cells = [f"{row['made'][source]} of {asked}" if asked else "" for source, asked in row["asked"].items()]
         text.append(f"| {row['library']} | {row['licence']} | {' | '.join(cells)} | {row['sha256'][:16]} |")
-    unmade = [
+    unmade = [f"- tried in vain: {_said(card['rejected'])}"] if card["rejected"] else []
+    unmade += [
         f"- {row['library']}, {what}: {' '.join(reason.split())[:MOST_WORDS]}"
         for row in card["made_from"]
         for what, reason in row["unmade"].items()
     ]
-    if unmade or card["rejected"]:
-        text += [
-            "",
-            "## Not made",
-            "",
-            f"Tried in vain: {_said(card['rejected'])}.",
-            *([""] if unmade else []),
-            *unmade,
-        ]
+    text += ["", "## Not made", "", *unmade] if unmade else []
     hashes = f"the suite's file has SHA-256 {card['suite_sha256'][:16]}, the tasks' trees together"
     text += ["", f"Journeyman {card['journeyman']}; {hashes} {card['tasks_sha256'][:16]}."]
     return "\n".join(text) + "\n"

@@ -121,7 +121,7 @@ def test_the_same_files_give_the_same_archive(sandboxes: SandboxFactory, tmp_pat
     [
         ("import nowhere_to_be_had\n", "the first trouble: ModuleNotFoundError: No module named 'nowhere_to_be_had'\n"),
         ("while True:\n    pass\n", "after 3 s no test had ended"),
-        ("", "first trouble"),
+        ("", "the first trouble: pytest found no test in them"),
     ],
 )
 def test_where_no_test_runs_nothing_is_left(
