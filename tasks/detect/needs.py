@@ -38,7 +38,8 @@ KNOWN_IMPORTS = {
     "pytest_mock": "pytest-mock", "pytest_regressions": "pytest-regressions", "pytest_subtests": "pytest-subtests",
     "pytz": "pytz", "requests": "requests", "requests_mock": "requests-mock", "responses": "responses",
     "respx": "respx", "setuptools": "setuptools<81", "simplejson": "simplejson", "six": "six",
-    "sortedcontainers": "sortedcontainers", "sqlalchemy": "SQLAlchemy", "testfixtures": "testfixtures", "toml": "toml",
+    "sortedcontainers": "sortedcontainers", "sqlalchemy": "SQLAlchemy", "syrupy": "syrupy",
+    "testfixtures": "testfixtures", "toml": "toml",
     "tomli": "tomli", "tornado": "tornado", "trio": "trio", "typing_extensions": "typing-extensions",
     "tzdata": "tzdata", "vcr": "vcrpy", "werkzeug": "Werkzeug", "yaml": "PyYAML", "zope": "zope.interface",
 }  # fmt: skip
