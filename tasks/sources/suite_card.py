@@ -64,7 +64,7 @@ def card_of(
         "libraries": len([row for row in libraries if sum(row["made"].values())]),
         "by_source": _count(_source(recipe) for recipe in tasks),
         "by_difficulty": _count(recipe.facts.get("difficulty", "unknown") for recipe in tasks),
-        "by_language": {"python": len(tasks)} if tasks else {},
+        "by_language": _count(recipe.library.toolchain or "python" for recipe in tasks),
         "by_assurance": _count(recipe.assurance for recipe in tasks),
         "by_licence": _count(recipe.library.licence for recipe in tasks),
         "proofs": _count(f"reference {r.proof['reference']}, nothing {r.proof['noop']}" for r in tasks),
