@@ -44,9 +44,11 @@ MAX_HANDLES = 250
 
 
 def main(handle: int) -> None:
-    """In the zygote's child: be a lane on that socket. Never returns; a warm run's `Run` comes out of it."""
+    """In the zygote's child, or in a container the zygote itself: be a lane on that socket.
+
+    Never returns; a warm run's `Run` comes out of it.
+    """
     try:
-        k.prctl(k.PR_SET_PDEATHSIG, signal.SIGKILL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         Lane(socket.socket(fileno=handle)).serve()
     except Run:

@@ -8,7 +8,8 @@ on its control socket, one packet of JSON each:
 
 and ends when the other end of the control socket closes, and with it everything below. It runs no code of a policy.
 
-In a container it listens instead, and is a lane itself for whoever connects first.
+In a container it listens instead, and is a lane itself for whoever connects first. What started it there may end later
+than a lane begins, so its death must mean nothing: all ends with the container's first process.
 """
 # ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
 # ruff: noqa: PTH211, RUF100, SIM105, TID251
@@ -53,6 +54,7 @@ def serve(control: socket.socket) -> None:
             os._exit(0)
         request = json.loads(data)
         if request["op"] == "lane" and os.fork() == 0:
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
             control.close()
             lane.main(handles[0])
         for each in handles:
