@@ -33,7 +33,7 @@ def verify_all(episodes: Iterable[Episode], task: str | None, backend: str | Non
     """
     verifications = []
     for episode in episodes:
-        solved = _task_of(episode, task)
+        solved = task_of(episode, task)
         factory = sandboxes_of(backend or episode.versions.get("backend", "namespace"))
         config = EnvConfig.from_dict(episode.config)
         verifications.append(found := verify(episode, partial(RepoEnv, solved, factory, config)))
@@ -66,8 +66,12 @@ def verification_view(found: Verification, *, changed: bool = False) -> Group:
     return Group(*parts)
 
 
-def _task_of(episode: Episode, named: str | None) -> Task:
-    """The task that is named, else the folder that the episode names, else the bundled task of its name."""
+def task_of(episode: Episode, named: str | None = None) -> Task:
+    """The task that is named, else the folder that the episode names, else the bundled task of its name.
+
+    Raises:
+        CannotError: it is not there any more.
+    """
     folder = episode.versions.get("task_folder", "")
     try:
         return open_task(named or (folder if Path(folder, "task.toml").is_file() else episode.task))

@@ -14,9 +14,10 @@ from rich.text import Text
 
 from journeyman.cli_common import CannotError, RunOption, find_run, find_runs
 from journeyman.cli_task import find_tasks
+from journeyman.cli_verify import task_of
 from journeyman.envs.episode import Episode
 from journeyman.tasks.harbor import bundled_tasks
-from journeyman.tasks.task import Task, TaskError
+from journeyman.tasks.task import Task
 from journeyman.terminal import line, out
 from journeyman.viewer.app import viewer
 
@@ -67,9 +68,6 @@ def _name(folder: Path) -> str:
 
 
 def _task_of(episode: Episode) -> Task | None:
-    folder = episode.versions.get("task_folder", "")
-    try:
-        found = find_tasks(folder if Path(folder, "task.toml").is_file() else episode.task)
-    except (TaskError, CannotError):
-        return None
-    return found[0] if len(found) == 1 else None
+    with suppress(CannotError, OSError):  # a name may be too long for a path
+        return task_of(episode)
+    return None

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from journeyman.sandbox.calls import call
 from journeyman.sandbox.sandbox import Environment, ImageError, SandboxUnavailable
 
 PLACE = "/opt/toolchain"
@@ -125,8 +126,7 @@ def install_modules(folder: Path, environment: Environment, log: Path, limit_s: 
     """
     if odd := [line for line in environment.requirements if not _PACKAGE.fullmatch(line)]:
         raise ImageError(f"requirement {odd[0]!r}: with node, only packages of npm such as 'tape@5.7.2' can be built")
-    if (npm := shutil.which("npm")) is None:
-        raise ImageError("the task needs packages of npm, and npm is not on PATH (Debian, Ubuntu: apt install npm)")
+    npm = _npm("the task needs")
     (folder.parent / "package.json").write_text('{"private": true}\n')
     command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--save-exact"]
     run_npm([*command, "--legacy-peer-deps", *environment.requirements], folder.parent, log, limit_s)
@@ -138,6 +138,13 @@ def install_modules(folder: Path, environment: Environment, log: Path, limit_s: 
                 path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
 
 
+def _npm(who: str) -> str:
+    """Where npm is. Raises ImageError, which says who needs it."""
+    if (npm := shutil.which("npm")) is None:
+        raise ImageError(f"{who} packages of npm, and npm is not on PATH (Debian, Ubuntu: apt install npm)")
+    return npm
+
+
 def run_npm(command: list[str], folder: Path, log: Path, limit_s: float) -> None:
     """Run npm in a folder of ours, its words in `log`.
 
@@ -147,9 +154,7 @@ def run_npm(command: list[str], folder: Path, log: Path, limit_s: float) -> None
     problem = "failed"
     with log.open("ab") as file:
         try:
-            done = subprocess.run(
-                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file, timeout=limit_s, check=False
-            )
+            done = call(command, timeout_s=limit_s, cwd=folder, stdout=file, stderr=file)
             problem = "failed" if done.returncode else ""
         except subprocess.TimeoutExpired:
             problem = f"took more than {limit_s:.0f} s"
@@ -169,8 +174,7 @@ def pinned_modules(wishes: dict[str, str], scratch: Path) -> tuple[str, ...]:
     """
     if not wishes:
         return ()
-    if (npm := shutil.which("npm")) is None:
-        raise ImageError("its tests need packages of npm, and npm is not on PATH (Debian, Ubuntu: apt install npm)")
+    npm = _npm("its tests need")
     folder = scratch / "npm"
     folder.mkdir()
     (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": wishes}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tree_sitter import Node
 
@@ -10,8 +10,8 @@ from journeyman.tasks.sources.functions import text
 from journeyman.tasks.sources.operators.expressions import boundary
 from journeyman.tasks.sources.operators.mutation import Change, Scope
 
-_CHARACTERS = {" ": "", ",": ";", "-": "_", "_": "-", ".": ",", "(": "[", ")": "]", ":": ";", "": " "}
-_PATTERNS = (("+", "*"), ("*", "+"), (r"\d", r"\w"), (r"\w", r"\d"), (r"\s", r"\S"), ("^", ""), ("$", ""), (r"\b", ""))
+CHARACTERS = {" ": "", ",": ";", "-": "_", "_": "-", ".": ",", "(": "[", ")": "]", ":": ";", "": " "}
+PATTERNS = (("+", "*"), ("*", "+"), (r"\d", r"\w"), (r"\w", r"\d"), (r"\s", r"\S"), ("^", ""), ("$", ""), (r"\b", ""))
 _LONGEST = 40  # of a string constant, in characters: longer ones are prose
 
 
@@ -47,16 +47,21 @@ def _other_strings(node: Node) -> Iterator[Change]:
     if inner or "f" in prefix or "\n" in content or len(content) > _LONGEST:
         return
     if "r" in prefix:
-        others = [content.replace(old, new, 1) for old, new in _PATTERNS if old in content]
+        others = [content.replace(old, new, 1) for old, new in PATTERNS if old in content]
     elif "\\" in content:
         return
-    elif content in _CHARACTERS:
-        others = [_CHARACTERS[content]]
     else:
-        others = [content[:-1] if len(content) > 1 else "", content.swapcase(), content + " "]
+        others = mistaken(content, CHARACTERS)
     for other in dict.fromkeys(others):
         if other != content:
             yield Change(start.end_byte, end.start_byte, other)
+
+
+def mistaken(content: str, characters: Mapping[str, str]) -> list[str]:
+    """What a string is mistaken for: another character for a single one, else its end or its case."""
+    if content in characters:
+        return [characters[content]]
+    return [content[:-1] if len(content) > 1 else "", content.swapcase(), content + " "]
 
 
 def _is_alone(node: Node) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from journeyman.tasks.sources.functions import text
+from journeyman.tasks.sources.operators.constants import CHARACTERS, PATTERNS, mistaken
 from journeyman.tasks.sources.operators.mutation import Change
 from journeyman.tasks.sources.syntax.grammar import Scope, part
 
@@ -17,8 +18,7 @@ _SIMPLE = frozenset({
 })  # fmt: skip
 _SLICES = frozenset({"slice", "substring", "substr", "subarray"})
 _EDGES = frozenset({127, 255, 32767, 65535, 2147483647, 4294967295})  # one more would not fit an integer's type
-_CHARACTERS = {" ": "", ",": ";", "-": "_", "_": "-", ".": ",", "(": "[", ")": "]", ":": ";", "": " ", "/": "\\\\"}
-_PATTERNS = (("+", "*"), ("*", "+"), (r"\d", r"\w"), (r"\w", r"\d"), (r"\s", r"\S"), ("^", ""), ("$", ""), (r"\b", ""))
+_CHARACTERS = {**CHARACTERS, "/": "\\\\"}
 _TYPES = {"string": "object", "object": "string", "number": "string", "function": "object", "undefined": "null",
           "boolean": "string"}  # fmt: skip
 _TRUTHS = frozenset({"true", "false", "boolean_literal"})
@@ -99,7 +99,7 @@ def wrong_constant(node: Node, scope: Scope) -> Iterator[Change]:
         yield _instead(node, str(float(text(node)) + 1.0))
     elif node.type == "regex":
         pattern = part(node, "pattern")
-        for old, new in _PATTERNS:
+        for old, new in PATTERNS:
             other = text(pattern).replace(old, new, 1)
             if other and other != text(pattern) and other[0] not in "*/":
                 yield _instead(pattern, other)
@@ -155,10 +155,8 @@ def _other_strings(node: Node) -> Iterator[Change]:
         return  # an escape, or a format whose arguments would no longer fit
     if node.parent is not None and any("typeof" in text(one) for one in node.parent.named_children):
         others = [_TYPES.get(content, content)]
-    elif content in _CHARACTERS:
-        others = [_CHARACTERS[content]]
     else:
-        others = [content[:-1] if len(content) > 1 else "", content.swapcase(), content + " "]
+        others = mistaken(content, _CHARACTERS)
     for other in dict.fromkeys(others):
         if other != content:
             yield Change(start, end, other)
