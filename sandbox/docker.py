@@ -21,6 +21,7 @@ import os
 import shutil
 import socket
 import tempfile
+import threading
 import time
 import uuid
 import warnings
@@ -39,6 +40,7 @@ from journeyman.sandbox.image import ENV
 from journeyman.sandbox.inside.launch import LISTEN_AT, VARIABLES
 from journeyman.sandbox.inside.root import TEMPLATES
 from journeyman.sandbox.inside.seccomp import DENIED
+from journeyman.sandbox.inside.twins import new_image
 from journeyman.sandbox.lane_sandbox import open_on
 from journeyman.sandbox.lanes import Lane, dismiss, pool_for
 from journeyman.sandbox.remote import command_environment
@@ -49,8 +51,10 @@ from journeyman.sandbox.zygotes import START_S, packet
 ZYGOTE = "import sys; sys.path.insert(0, '/opt/journeyman'); from inside.launch import contained; contained()"
 START = f'{ENV}/bin/python -I -S -c "{ZYGOTE}" </dev/null && while read -r _; do :; done'
 """The container's first process: it ends with its stdin, and with it the container."""
-NEEDED = ("mount", "umount2", "unshare", "setns", "open_tree", "move_mount", "mount_setattr", "sethostname")
-"""System calls by which a lane makes sandboxes; what runs in a sandbox has none of them."""
+NEEDED = ("mount", "umount2", "unshare", "setns", "open_tree", "move_mount", "mount_setattr", "sethostname", "ptrace")
+"""System calls by which a lane makes sandboxes, and shares memory; what runs in a sandbox has none of them."""
+MAX_IMAGES = 4
+"""Of what lanes have in memory alike, of one kind of container."""
 OWN_PROCESSES = 8
 """What a container needs beside a sandbox's processes: the first one, the lane, the helper, and air."""
 
@@ -116,12 +120,14 @@ def _reusable(containers: Containers) -> bool:
 
 
 class Containers:
-    """A `Source` of lanes, each in a container of its own."""
+    """A `Source` of lanes, each in a container of its own; what they have loaded is in memory once."""
 
     max_idle = 64
 
     def __init__(self, docker: Engine, environment: Environment, limits: Limits) -> None:
         self._docker, self._environment, self._limits = docker, environment, limits
+        self._images: list[tuple[int, int]] = []
+        self._filling = threading.Lock()
 
     def trouble(self) -> str:
         """Why a container of ours cannot make sandboxes; empty if one did.
@@ -169,10 +175,38 @@ class Containers:
                 raise SandboxUnavailable(f"a container cannot make sandboxes: {error}") from error
             raise
         end = functools.partial(_end, os.getpid(), self._docker, name, folder, lifeline)
-        return Lane(connection, end, bounded=True)
+        lane = Lane(connection, end, bounded=True)
+        try:
+            self._share(lane)
+        except SandboxError as error:
+            lane.retire()
+            raise SandboxUnavailable(f"a container cannot make sandboxes: {error}") from error
+        return lane
 
     def close(self) -> None:
-        """See `Source.close`: there is nothing beside the containers."""
+        """See `Source.close`: beside the containers there is the memory that they share."""
+        with self._filling:
+            for image, _ in self._images:
+                os.close(image)
+            self._images = []
+
+    def _share(self, lane: Lane) -> None:
+        """Have the lane hold its memory in common with others, or else be the first one of its kind.
+
+        What is loaded is not always laid out alike: some objects come to lie elsewhere where a number is large.
+        """
+        with self._filling:  # or lanes that come at once would each be the first
+            for kind in self._images:
+                if lane.share(kind[0], empty=False) * 2 > kind[1]:
+                    self._images.remove(kind)
+                    self._images.insert(0, kind)  # the next one is likely to be like it
+                    return
+            if len(self._images) < MAX_IMAGES:
+                image = new_image()
+                if size := lane.share(image, empty=True):
+                    self._images.append((image, size))
+                else:
+                    os.close(image)
 
     def _start(self, image: str, name: str, folder: Path) -> AttachedStream:
         variables = command_environment(self._environment)

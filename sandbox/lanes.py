@@ -86,6 +86,23 @@ class Lane:
             raise
         return channel, {name: str(answer[name]) for name in ("workspace", "landlock")}
 
+    def share(self, image: int, *, empty: bool) -> int:
+        """Hold in common with other lanes what it has loaded, see `inside/twins.py`; before the first `launch`.
+
+        Args:
+            image: a descriptor from `new_image`.
+            empty: whether this lane is to fill it.
+
+        Returns:
+            Bytes of its memory that are the image's from now on; 0 where that cannot be.
+
+        Raises:
+            SandboxError: the lane is lost.
+        """
+        self._send({"op": "share", "empty": empty}, [image])
+        answer, _ = self._receive(ANSWER_S)
+        return int(answer["shared"])
+
     @property
     def memory(self) -> str:
         """How memory is limited, in words."""

@@ -7,6 +7,8 @@ rest. Packets of JSON over the lane's socket:
 
     {"op": "launch", template, limits, layers, bounded} + socket, layer mounts
                       → nothing; process 1 answers on that socket, see `agent` ("hello", or the error of its launch)
+    {"op": "share"} + image [, "empty": true]
+                      → {"shared": bytes}          hold memory in common with it, see `twins`; before any launch
     {"op": "freeze"}  → {"frozen": n} + n mounts   what was written so far becomes a layer that never changes again
     {"op": "end"}     → {"ended": true}            when nothing of the sandbox is left
                       → {"died": wait status}      by itself, when process 1 ends unasked
@@ -25,7 +27,7 @@ import signal
 import socket
 
 from . import kernel as k
-from . import landlock, root, seccomp
+from . import landlock, root, seccomp, twins
 from .agent import encode, serve
 from .files import write_all
 from .launch import MAX_MESSAGE
@@ -96,6 +98,10 @@ class Lane:
             self._launch(request, handles)
         elif request["op"] == "freeze":
             self._freeze()
+        elif request["op"] == "share":
+            shared = twins.share(handles[0], empty=request["empty"])
+            os.close(handles[0])
+            self._control.send(json.dumps({"shared": shared}).encode())
         else:
             self._kill()
             self._control.send(b'{"ended": true}')
@@ -106,7 +112,7 @@ class Lane:
             self._renew()
             k.set_namespace(self._own_pids, k.CLONE_NEWPID)  # a namespace for children can be made only from our own
             k.unshare(k.CLONE_NEWPID)
-            self._child = os.fork()
+            self._child = k.fork()
         except OSError as error:
             refuse(connection, error)
         else:

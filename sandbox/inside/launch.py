@@ -76,6 +76,7 @@ def contained() -> None:
     k.unshare(k.CLONE_NEWPID)
     if os.fork() == 0:
         variables = json.loads(os.environ[VARIABLES])  # not the container's own
+        k.fix_addresses(fixed=True)  # so that lanes have memory alike, see `twins`
         _become_zygote(listener.detach(), "listen", variables)
 
 

@@ -39,6 +39,7 @@ def main() -> None:
     kernel.trim_memory()
     if kind == "control":
         serve(socket.socket(fileno=handle))
+    kernel.fix_addresses(fixed=False)  # of what commands start
     with socket.socket(fileno=handle) as listener:
         connection, _ = listener.accept()
     lane.main(connection.detach())
@@ -53,7 +54,7 @@ def serve(control: socket.socket) -> None:
         if not data:
             os._exit(0)
         request = json.loads(data)
-        if request["op"] == "lane" and os.fork() == 0:
+        if request["op"] == "lane" and kernel.fork() == 0:
             kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
             control.close()
             lane.main(handles[0])
