@@ -15,6 +15,8 @@ import os
 import stat
 import time
 
+from . import kernel
+
 try:
     from _sha256 import sha256  # type: ignore[import-not-found]  # loads in a tenth of hashlib's time
 except ImportError:
@@ -37,6 +39,8 @@ MAX_MANIFEST_BYTES = 48 * 1024 * 1024
 """What a manifest may weigh as JSON: many long names must not break the bound of a message."""
 ENTRY_BYTES = 100
 """Of it, what a file takes beside its path."""
+NO_OPENAT2 = (errno.ENOSYS, errno.EPERM)
+"""What a kernel says that has no such call, and a container's filter that does not know it."""
 SETTLED_NS = 50_000_000
 """A file whose ctime is younger than this when hashed may change again within one tick of the kernel's clock."""
 
@@ -74,10 +78,30 @@ def locate(path: str) -> str:
 
 
 def open_parent(real: str, make: bool = False) -> tuple[int, str]:
-    """The parent's descriptor and the last name, walked one component at a time and following no link."""
-    *parents, name = real.strip("/").split("/")
+    """The parent's descriptor and the last name; no link is followed on the way."""
+    parent, _, name = real.rpartition("/")
+    for top in WRITABLE:
+        if parent.startswith(top + "/"):
+            try:
+                return _open_below(top, parent[len(top) + 1 :]), name
+            except OSError as error:
+                if error.errno not in NO_OPENAT2 and not (make and error.errno == errno.ENOENT):
+                    raise
+    return _walk(parent, make), name
+
+
+def _open_below(top: str, path: str) -> int:
+    folder = os.open(top, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        return kernel.open_beneath(folder, path, os.O_PATH | os.O_DIRECTORY)
+    finally:
+        os.close(folder)
+
+
+def _walk(path: str, make: bool) -> int:
+    """The same one component at a time, making those that are not there if asked to."""
     folder = os.open("/", os.O_PATH | os.O_DIRECTORY)
-    for part in parents:
+    for part in filter(None, path.split("/")):
         try:
             if make:
                 try:
@@ -89,7 +113,7 @@ def open_parent(real: str, make: bool = False) -> tuple[int, str]:
         finally:
             os.close(folder)
         folder = deeper
-    return folder, name
+    return folder
 
 
 def read_file(path: str, limit: int) -> bytes | bytearray:

@@ -21,11 +21,12 @@ PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_CHILD_SUBREAPER, IPC_RMID = 4, 15, 36, 0
 PR_SET_PTRACER, ADDR_NO_RANDOMIZE = 0x59616D61, 0x40000
 
 # These numbers are the same on every architecture but pivot_root's.
-SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR = 428, 429, 442
+SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR, SYS_OPENAT2 = 428, 429, 442, 437
 SYS_LANDLOCK_CREATE_RULESET, SYS_LANDLOCK_ADD_RULE, SYS_LANDLOCK_RESTRICT_SELF = 444, 445, 446
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC, MOVE_MOUNT_F_EMPTY_PATH = 1, os.O_CLOEXEC, 4
+RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH = 2, 4, 8
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -42,6 +43,10 @@ class MountAttr(ctypes.Structure):
         ("propagation", ctypes.c_uint64),
         ("userns_fd", ctypes.c_uint64),
     )
+
+
+class OpenHow(ctypes.Structure):
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
 
 
 class CapHeader(ctypes.Structure):
@@ -78,6 +83,16 @@ def bind(source: str, target: str, *, devices: bool = False) -> None:
     except OSError:  # before Linux 5.12: the top mount alone, keeping what its source had, which may be locked
         kept = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)
         mount("", target, "", MS_REMOUNT | MS_BIND | kept | flags)
+
+
+def open_beneath(folder: int, path: str, flags: int) -> int:
+    """Open what lies below the folder, without passing a link or leaving it on the way (openat2, Linux 5.6)."""
+    how = OpenHow(flags | os.O_CLOEXEC, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
+    size = ctypes.c_size_t(ctypes.sizeof(how))
+    handle = int(_libc.syscall(SYS_OPENAT2, folder, os.fsencode(path), ctypes.byref(how), size))
+    if handle < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
+    return handle
 
 
 def open_tree(path: str) -> int:
