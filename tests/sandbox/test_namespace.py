@@ -115,9 +115,8 @@ def test_a_supervisor_that_is_killed_leaves_nothing(repository: Path) -> None:
     with supervisor:
         assert supervisor.stdout is not None
         assert supervisor.stdout.readline() == b"ready\n"
-        time.sleep(0.3)
+        assert eventually(lambda: len(below(supervisor.pid)) >= 7, 60), "what sandboxes come from, helper, commands"
         its = below(supervisor.pid)
-        assert len(its) >= 7, "what sandboxes come from, helper, commands"
         supervisor.kill()
     assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in its))
     assert groups(its) == []
@@ -128,15 +127,16 @@ def test_a_fork_of_the_supervisor_does_not_hold_or_end_its_sandboxes(repository:
     pid = os.fork()
     if pid == 0:
         sandbox.close()
-        time.sleep(2)
+        time.sleep(600)
         os._exit(0)
     try:
         time.sleep(0.2)
         assert sandbox.run("echo alive", timeout_s=10).text == "alive\n"
         start = time.monotonic()
         sandbox.close()
-        assert time.monotonic() - start < 1.5
+        assert time.monotonic() - start < 60, "it does not wait for the fork"
     finally:
+        os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from journeyman.sandbox.blobs import PART
 from journeyman.sandbox.sandbox import File, SandboxFactory, Snapshot
 from journeyman.sandbox.snapshots import SnapshotMissing, SnapshotStore
+from tests.processes import eventually
 from tests.sandbox.conftest import BARE
 
 hashes = st.text("0123456789abcdef", min_size=64, max_size=64)
@@ -153,6 +154,7 @@ def test_a_killed_process_leaves_only_whole_states(tmp_path: Path, house: Path) 
         process = subprocess.Popen([sys.executable, "-c", PUTS, str(tmp_path)], stdout=subprocess.PIPE, cwd=house)
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"
+        assert eventually(lambda: bool(names(SnapshotStore(tmp_path))), 60), "there is something that can be half done"
         time.sleep(delay_s)
         process.send_signal(signal.SIGKILL)
         process.wait()
