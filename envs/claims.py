@@ -44,6 +44,13 @@ def check_claims(claims: Sequence[Claim], steps: Sequence[Step]) -> tuple[Findin
     return tuple(Finding(claim, *_judge(claim, record)) for claim in claims)
 
 
+def findings_of(steps: Sequence[Step]) -> tuple[Finding, ...]:
+    """What the report at an episode's end claims, held against the record before it; nothing where there is none."""
+    if not steps or steps[-1].action.tool != "report":
+        return ()
+    return check_claims(steps[-1].action.parsed().claims, steps[:-1])
+
+
 Judgement = tuple[Standing, str]
 
 

@@ -46,6 +46,12 @@ CONTENTS = {
         ("journeyman replay best", "journeyman replay last --verify", "journeyman replay --all --no-pager"),
     ),
     "episode": Entry(EPISODES, "Look at recorded episodes.", "journeyman.cli_episode:app"),
+    "export": Entry(
+        EPISODES,
+        "Write an episode, or a whole run, in a format of others: for training, for viewers, for a pull request.",
+        "journeyman.cli_export:export",
+        ("journeyman export best --format markdown", "journeyman export --all --format chat -o rows.jsonl"),
+    ),
     "view": Entry(
         EPISODES,
         "Look at runs, episodes and tasks in the browser; Ctrl-C ends it. Only this machine can ask for the pages.",

@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from journeyman.envs.actions import Claim
-from journeyman.envs.claims import Finding, check_claims
+from journeyman.envs.claims import Finding, findings_of
 from journeyman.envs.episode import Episode, RewardTerm, Step, TestRun
 from journeyman.tasks.task import Milestone, Task
 
@@ -111,7 +110,7 @@ def episode_page(episode: Episode, task: Task | None, *, first: int = 1, search:
         plan=_plan(episode.steps),
         grid=_grid(episode.steps),
         bars=tuple(_bars(episode.terms)),
-        claims=_claims(episode.steps),
+        claims=findings_of(episode.steps),
         milestones=tuple(task.in_order()) if task is not None else (),
     )
 
@@ -193,14 +192,6 @@ def _bars(terms: Sequence[RewardTerm]) -> Iterator[Bar]:
     for term in terms:
         yield Bar(term, total, total + term.amount)
         total += term.amount
-
-
-def _claims(steps: Sequence[Step]) -> tuple[Finding, ...]:
-    """What the report claims, held against the record before it."""
-    if not steps or steps[-1].action.tool != "report":
-        return ()
-    claims: tuple[Claim, ...] = steps[-1].action.parsed().claims
-    return check_claims(claims, steps[:-1])
 
 
 def _text(step: Step) -> str:
