@@ -33,6 +33,7 @@ from journeyman.envs.codec import CodecError, pack_episode, pack_step, unpack, u
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.index import Attempt, Index
 from journeyman.envs.log import LogError, SegmentWriter, has_living_writer, read_at
+from journeyman.envs.notebook import summary_html
 
 
 class StoreError(RuntimeError):
@@ -71,6 +72,9 @@ class Summary:
     steps: int
     started_at: str
     duration_s: float
+
+    def _repr_html_(self) -> str:
+        return summary_html(self)
 
 
 @runtime_checkable

@@ -33,6 +33,8 @@ OPTIONAL = frozenset(
         "gguf",
         "safetensors",
         "matplotlib",
+        "PIL",
+        "zipfile_zstd",
     }
     | {"starlette", "uvicorn", "jinja2", "pygments", "ray", "docker"}
 )
