@@ -51,6 +51,11 @@ CONTENTS = {
         "Look at runs, episodes and tasks in the browser; Ctrl-C ends it. Only this machine can ask for the pages.",
         "journeyman.cli_view:view", ("journeyman view", "journeyman view --run demo --port 0 --no-browser"),
     ),
+    "export": Entry(
+        EPISODES, "Write an episode to one file that asks nothing of anybody and opens from the disk.",
+        "journeyman.cli_export:export",
+        ("journeyman export best --html", "journeyman export last --html -o story.html"),
+    ),
     "train": Entry(TRAINING, "Turn episodes into weights: SFT, then GRPO.", "journeyman.cli_train:app"),
     "eval": Entry(
         TRAINING,

@@ -14,12 +14,10 @@ from rich.text import Text
 
 from journeyman.cli_common import CannotError, RunOption, find_run, find_runs
 from journeyman.cli_task import find_tasks
-from journeyman.cli_verify import task_of
-from journeyman.envs.episode import Episode
 from journeyman.tasks.harbor import bundled_tasks
-from journeyman.tasks.task import Task
 from journeyman.terminal import line, out
 from journeyman.viewer.app import viewer
+from journeyman.viewer.found import found_task
 
 HOST = "127.0.0.1"
 
@@ -39,23 +37,24 @@ def view(
     def runs() -> dict[str, Path]:
         return {only.name: only} if only is not None else {_name(folder): folder for folder in find_runs()}
 
-    listener = _listen(port)
+    listener = listen(port)
     address = f"http://{HOST}:{listener.getsockname()[1]}/"
     out.print(Text.assemble("Journeyman's pages are at ", (address, "bold cyan"), "; Ctrl-C ends this"), soft_wrap=True)
     if browser:
         with suppress(webbrowser.Error):
             webbrowser.open(address)
-    app = viewer(runs, lambda: chosen, task_of=_task_of)
+    app = viewer(runs, lambda: chosen, task_of=found_task)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     with listener:
         server.run(sockets=[listener])
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen()  # who asks before the server stands waits for it
     except OSError as error:
         listener.close()
         raise CannotError(f"--port {port}: {error.strerror}; --port 0 takes a free one") from error
@@ -65,9 +64,3 @@ def _listen(port: int) -> socket.socket:
 def _name(folder: Path) -> str:
     """A run's name in addresses: its place below ./runs."""
     return line("/".join(folder.parts[1:]))
-
-
-def _task_of(episode: Episode) -> Task | None:
-    with suppress(CannotError, OSError):  # a name may be too long for a path
-        return task_of(episode)
-    return None

@@ -25,6 +25,7 @@ from journeyman.viewer.app import HEADERS, viewer
 from journeyman.viewer.compare import compare
 from journeyman.viewer.drawing import curve, graph
 from journeyman.viewer.episode import episode_page
+from journeyman.viewer.pages import SCRIPTS
 
 DIFF = "--- a/text.py\n+++ b/text.py\n@@ -1 +1 @@\n-    return 1\n+    return 2\n"
 ONE, TWO = "tests/t.py::test_one", "tests/t.py::test_two"
@@ -137,7 +138,7 @@ def test_an_episode_tells_its_story(pages: TestClient, store: EpisodeStore) -> N
     page = pages.get(f"/runs/group/first/episodes/{told.id}").text
     plain = re.sub(r"\s+", " ", text_of(page))
     assert "2 of 2 checks · assurance split" in plain
-    assert "mend it from step 1 , done at 7 ; between: 2 4 6" in plain
+    assert "mend it done, from step 1 , done at 7 2 1 passed, 1 failed 4 edit text.py 6 2 passed, 0 failed" in plain
     assert "supported tests_pass" in plain
     assert "contradicted changed other.py" in plain
     assert "milestones: records (closed), memtable" in html.unescape(page)
@@ -164,15 +165,27 @@ def test_a_text_is_found_in_steps(pages: TestClient, store: EpisodeStore) -> Non
 
 def test_twenty_thousand_steps_are_shown_a_page_at_a_time(pages: TestClient, store: EpisodeStore) -> None:
     many = tuple(step("view", f"line {number}", path="a.py") for number in range(20_000))
-    page = episode_page(long := episode(steps=many), None, first=19_950)
-    assert [number for number, _ in page.steps] == list(range(19_901, 20_001))
+    page = episode_page(long := episode(steps=many), None, first=19_970)
+    assert [number for number, _ in page.steps] == list(range(19_961, 20_001))
     assert len(page.timeline) == episodes.CELLS
     assert page.timeline[-1].last == 20_000
     store.add(replace(long, steps=many[:2000]))
-    shown = pages.get(f"/runs/group/first/episodes/{long.id}?from=1500").text
-    assert len(shown) < 300_000
-    assert 'id="step-1401"' in shown
+    here = f"/runs/group/first/episodes/{long.id}"
+    shown = pages.get(f"{here}?from=1500").text
+    assert len(shown) < 200_000
+    assert 'id="step-1481"' in shown
     assert shown.count('rel="next"') == shown.count('rel="prev"') == 2
+    part = pages.get(f"{here}/steps?first=1961").text
+    assert re.findall(r'id="step-(\d+)"', part) == [str(number) for number in range(1961, 2001)]
+    assert re.findall(r'id="step-(\d+)"', pages.get(f"{here}/steps?first=1&q=line+1234").text) == ["1235"]
+    assert pages.get(f"{here}/steps?first=2001").text.strip() == ""
+
+
+def test_test_runs_that_changed_nothing_are_left_out() -> None:
+    runs = [step("test", tests=TestRun((TWO,), (ONE,) if number % 500 == 499 else ())) for number in range(5000)]
+    grid = episode_page(episode(steps=tuple(runs)), None).grid
+    assert grid.steps[:3] == (1, 500, 501)
+    assert (len(grid.steps), grid.runs_left_out) == (20, 4980)
 
 
 @pytest.mark.parametrize("first", [-5, 0, 1, 99, 10**9])
@@ -199,7 +212,7 @@ def test_nothing_that_an_episode_holds_acts_in_a_page(text: str, pages: TestClie
     ):
         shown = pages.get(address)
         assert shown.status_code == 200
-        assert set(re.findall(r"<script[^>]*>", shown.text)) == {'<script src="/static/script.js" defer>'}
+        assert set(re.findall(r"<script[^>]*>", shown.text)) == {f'<script src="/static/{s}" defer>' for s in SCRIPTS}
         assert not re.search(r"<[^>]*\son\w+\s*=", re.sub(r'"[^"]*"', '""', shown.text))
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202e\u2028\u2029\ufffe\U000e0041]", shown.text)
         assert "49" not in re.findall(r"\b49\b", text_of(shown.text)) or "{{" not in text

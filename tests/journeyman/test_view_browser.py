@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from journeyman.cli_view import HOST, _listen
+from journeyman.cli_view import HOST, listen
 from journeyman.envs.episode import StopReason
 from journeyman.envs.store import EpisodeStore
 from journeyman.tasks.harbor import bundled_tasks
@@ -69,7 +69,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 @contextmanager
 def served(store: EpisodeStore) -> Iterator[str]:
     """The pages over a run, at an address."""
-    listener = _listen(0)
+    listener = listen(0)
     app = viewer(lambda: {"first": store.folder}, bundled_tasks, task_of=the_task)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

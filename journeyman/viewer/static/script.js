@@ -1,7 +1,7 @@
 // Keys, and pages of a run that goes on. Everything else works without this file.
 "use strict";
 
-const rows = () => [...document.querySelectorAll("details.step, div.step, a.row")];
+const rows = () => [...document.querySelectorAll("div.step, a.row")];
 
 function current(all) {
   const at = all.findIndex((each) => each.classList.contains("current"));
@@ -20,20 +20,9 @@ function move(by) {
   next.scrollIntoView({ block: "nearest" });
 }
 
-const follow = (what) => {
-  const link = document.querySelector(what);
-  if (link) location.href = link.href;
-};
-
 const keys = {
   j: () => move(1),
   k: () => move(-1),
-  o: () => {
-    const step = rows()[current(rows())];
-    if (step && step.matches("details")) step.open = !step.open;
-  },
-  n: () => follow("a[rel=next]"),
-  p: () => follow("a[rel=prev]"),
   t: () => document.getElementById("tests")?.scrollIntoView(),
   "/": () => document.querySelector("input[type=search]")?.focus(),
 };
