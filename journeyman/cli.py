@@ -45,7 +45,7 @@ CONTENTS = {
         "journeyman.cli_episode:replay",
         ("journeyman replay best", "journeyman replay last --verify", "journeyman replay --all --no-pager"),
     ),
-    "episode": Entry(EPISODES, "Look at recorded episodes.", "journeyman.cli_episode:app"),
+    "episode": Entry(EPISODES, "Look at recorded episodes.", "journeyman.cli_episode_list:app"),
     "view": Entry(
         EPISODES,
         "Look at runs, episodes and tasks in the browser; Ctrl-C ends it. Only this machine can ask for the pages.",
