@@ -49,7 +49,8 @@ CONTENTS = {
     "view": Entry(
         EPISODES,
         "Look at runs, episodes and tasks in the browser; Ctrl-C ends it. Only this machine can ask for the pages.",
-        "journeyman.cli_view:view", ("journeyman view", "journeyman view --run demo --port 0 --no-browser"),
+        "journeyman.cli_view:view",
+        ("journeyman view", "journeyman view --example", "journeyman view --run demo --port 0 --no-browser"),
     ),
     "export": Entry(
         EPISODES, "Write an episode to one file that asks nothing of anybody and opens from the disk.",

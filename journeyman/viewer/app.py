@@ -8,10 +8,11 @@ browser (DNS rebinding).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -24,12 +25,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from journeyman.envs.episode import Episode
-from journeyman.envs.store import EpisodeDamaged, EpisodeNotFound, EpisodeStore
+from journeyman.envs.query import Query
+from journeyman.envs.store import EpisodeDamaged, EpisodeNotFound, EpisodeStore, Summary
 from journeyman.tasks.task import Task
 from journeyman.terminal import line
 from journeyman.viewer.compare import compare
 from journeyman.viewer.episode import PAGE, episode_page
 from journeyman.viewer.pages import STATIC, render
+from journeyman.viewer.run import PAGE as LISTED
 from journeyman.viewer.run import Filter, run_page
 from journeyman.viewer.shelf import Shelf, Shelved
 from journeyman.viewer.task import task_page
@@ -123,14 +126,16 @@ class _Answers:
         return RedirectResponse(f"/runs/{quote(runs[-1])}" if runs else "/tasks")
 
     def run(self, request: Request) -> Response:
-        page = run_page(request.path_params["run"], self._store(request), Filter.of(request.query_params))
-        return _page("run.html", page=page, runs=list(self._runs()))
+        asked = Filter.of(request.query_params)
+        page = run_page(request.path_params["run"], self._store(request), asked)
+        rest = {name: value for name, value in asdict(asked).items() if value and name != "page"}
+        return _page(
+            "run.html", page=page, runs=list(self._runs()), rest=urlencode(rest, errors="replace"), size=LISTED
+        )
 
     def state(self, request: Request) -> Response:
         """What a page asks again and again to see whether its run went on."""
-        summaries = self._store(request).summaries()
-        states = "".join(each.state.value[0] for each in summaries[-50:])
-        return JSONResponse([len(summaries), sum(each.steps for each in summaries), states])
+        return JSONResponse(self._store(request).stamp())
 
     def episode(self, request: Request) -> Response:
         store, asked = self._store(request), request.query_params
@@ -138,7 +143,7 @@ class _Answers:
         episode = shelved.episode
         page = episode_page(
             episode, self._shelf.task(episode), first=_place(asked.get("from", "")), search=search,
-            listed=shelved.listed(search), group=store.summaries(),
+            listed=shelved.listed(search), group=self._group(store, episode),
         )  # fmt: skip
         return _page("episode.html", page=page, run=request.path_params["run"], here=_here(request, episode), size=PAGE)
 
@@ -172,6 +177,10 @@ class _Answers:
         if (folder := self._runs().get(name)) is None:
             raise HTTPException(404, f"no run {line(name)!r}; it may have been removed")
         return EpisodeStore(folder)
+
+    def _group(self, store: EpisodeStore, episode: Episode) -> Sequence[Summary]:
+        """The episodes that an episode's reward is compared with."""
+        return store.find(Query(task=episode.task, policy=episode.policy)).summaries
 
     def _shelved(self, store: EpisodeStore, name: str) -> Shelved:
         try:

@@ -8,10 +8,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from journeyman.terminal import line, plural, visible
+from journeyman.training.stats import Rate
 from journeyman.viewer.ansi import ansi
 from journeyman.viewer.drawing import curve, graph
 from journeyman.viewer.episode import LONG, arguments_of, diff_rows, kind_of
-from journeyman.viewer.run import ended
+from journeyman.viewer.run import GROUPS, ended
 from journeyman.viewer.tokens import LEVELS, as_text, heat, mean_of
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -27,7 +28,8 @@ def _pages() -> Environment:
     pages.filters.update(visible=visible, line=line, ansi=ansi)
     pages.globals.update(
         plural=plural, curve=curve, graph=graph, arguments_of=arguments_of, kind_of=kind_of, ended=ended, heat=heat,
-        mean_of=mean_of, as_text=as_text, diff_rows=diff_rows, LEVELS=LEVELS, LONG=LONG, SCRIPTS=SCRIPTS,
+        mean_of=mean_of, as_text=as_text, diff_rows=diff_rows, LEVELS=LEVELS, GROUPS=GROUPS, Rate=Rate, LONG=LONG,
+        SCRIPTS=SCRIPTS,
     )  # fmt: skip
     return pages
 

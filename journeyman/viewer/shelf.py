@@ -21,15 +21,14 @@ SEARCHES = 8
 """Of each episode whose results are held."""
 TASKS = 200
 
-Marks = tuple[tuple[str, int], ...]
 Numbered = tuple[int, Step]
 
 
 class Shelved:
     """An episode, and what was searched for in it."""
 
-    def __init__(self, episode: Episode, marks: Marks) -> None:
-        self.episode, self.marks = episode, marks
+    def __init__(self, episode: Episode, stamp: str) -> None:
+        self.episode, self.stamp = episode, stamp
         self._steps = tuple(enumerate(episode.steps, 1))
         self._found: OrderedDict[str, tuple[Numbered, ...]] = OrderedDict()
 
@@ -56,10 +55,10 @@ class Shelf:
 
     def episode(self, store: EpisodeStore, name: str) -> Shelved:
         """Raises what `store.get` does."""
-        key, now = (store.folder, name), marks(store)
+        key, now = (store.folder, name), store.stamp()
         with self._lock:
             kept = self._episodes.get(key)
-            if kept is None or not (kept.marks == now or _ended(kept.episode, name)):
+            if kept is None or not (kept.stamp == now or _ended(kept.episode, name)):
                 kept = self._episodes[key] = Shelved(store.get(name), now)
             self._episodes.move_to_end(key)
             while len(self._episodes) > KEPT:
@@ -78,11 +77,6 @@ class Shelf:
                 while len(self._tasks) > TASKS:
                     self._tasks.popitem(last=False)
             return self._tasks[key]
-
-
-def marks(store: EpisodeStore) -> Marks:
-    """Names and sizes of a run's segments: as long as they stay, nothing was recorded."""
-    return tuple(sorted((path.name, path.stat().st_size) for path in (store.folder / "segments").glob("*.log")))
 
 
 def _ended(episode: Episode, name: str) -> bool:

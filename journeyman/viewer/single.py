@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from markupsafe import Markup
 
 from journeyman.envs.episode import Step
+from journeyman.envs.query import Query
 from journeyman.envs.store import EpisodeStore
 from journeyman.viewer.episode import PAGE, episode_page
 from journeyman.viewer.found import found_task
@@ -33,7 +34,8 @@ def html_page(store: EpisodeStore, episode_id: str) -> str:
         EpisodeNotFound, EpisodeDamaged: as `store.get` does.
     """
     episode = store.get(episode_id)
-    page = episode_page(episode, found_task(episode), group=store.summaries())
+    group = store.find(Query(task=episode.task, policy=episode.policy)).summaries
+    page = episode_page(episode, found_task(episode), group=group)
     script = "\n".join((STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = (STATIC / "style.css").read_text(encoding="utf-8")
     return render(

@@ -20,9 +20,13 @@ function move(by) {
   next.scrollIntoView({ block: "nearest" });
 }
 
+const follow = (what) => document.querySelector(what)?.click();
+
 const keys = {
   j: () => move(1),
   k: () => move(-1),
+  n: () => follow("a[rel=next]"),
+  p: () => follow("a[rel=prev]"),
   t: () => document.getElementById("tests")?.scrollIntoView(),
   "/": () => document.querySelector("input[type=search]")?.focus(),
 };
@@ -37,20 +41,25 @@ document.addEventListener("keydown", (event) => {
 });
 
 const live = document.getElementById("live");
-if (live) {
-  let seen = "";
-  setInterval(async () => {
-    if (document.hidden || live.contains(document.activeElement)) return;
-    try {
-      const now = await (await fetch(live.dataset.state)).text();
-      if (seen && now !== seen) {
-        const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
-        const fresh = page.getElementById("live");
-        if (fresh) live.replaceChildren(...fresh.childNodes);
-      }
-      seen = now;
-    } catch {
-      // the server has ended; the page stays as it is
+const busy = () => document.hidden || live.contains(document.activeElement);
+
+/** Asks every two seconds whether the run went on, and less often where the page of it takes long to make. */
+async function followRun(seen) {
+  let pause = 2000;
+  try {
+    const now = busy() ? seen : await (await fetch(live.dataset.state)).text();
+    if (seen && now !== seen) {
+      const began = performance.now();
+      const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+      const fresh = page.getElementById("live");
+      if (fresh && !busy()) live.replaceChildren(...fresh.childNodes);
+      pause = Math.max(pause, 5 * (performance.now() - began));
     }
-  }, 2000);
+    seen = now;
+  } catch {
+    // the server has ended; the page stays as it is
+  }
+  setTimeout(followRun, pause, seen);
 }
+
+if (live) followRun("");

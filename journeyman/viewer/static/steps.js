@@ -69,6 +69,7 @@ class Packed {
 const plain = (html) => html.replaceAll("&#39;", "'").replaceAll("&#34;", '"').toLowerCase();
 
 let source = served;
+let whole = null; // all steps of an exported file
 let chunks = [];
 let at = -1; // place of the current step
 const closed = new Set(); // ids of steps that were folded
@@ -152,18 +153,16 @@ function here() {
   return chunks.indexOf(chunk) * SIZE + [...chunk.children].indexOf(seen);
 }
 
-const searched = () => (list.dataset.more ? list.dataset.q !== "" : source !== served.all);
-
 async function toHash() {
   const number = /^#step-(\d+)$/.exec(location.hash)?.[1];
-  if (!number) return;
-  if (searched()) await show("");
+  if (!number || (list.dataset.more && list.dataset.q)) return; // the server's search has its own places
+  if (!list.dataset.more && source !== whole) await show("");
   await go(number - 1);
 }
 
 /** In an exported file: only steps with a text, or all for an empty one. */
 async function show(text) {
-  source = text ? await served.all.with(text) : served.all;
+  source = text ? await whole.with(text) : whole;
   at = -1;
   lay(-1, null);
   const steps = source.count === 1 ? "1 step" : `${source.count} steps`;
@@ -174,7 +173,7 @@ async function show(text) {
 async function begin() {
   document.querySelectorAll(".pages").forEach((each) => (each.hidden = true));
   if (!list.dataset.more) {
-    source = served.all = await Packed.read(document.getElementById("data").textContent);
+    source = whole = await Packed.read(document.getElementById("data").textContent);
     document.getElementById("find").addEventListener("submit", (event) => {
       event.preventDefault();
       show(event.target.elements.q.value).catch(tell);
@@ -187,7 +186,7 @@ async function begin() {
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href*='#step-']");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || (list.dataset.more && searched())) return;
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || (list.dataset.more && list.dataset.q)) return;
     event.preventDefault();
     if (link.hash === location.hash) toHash().catch(tell);
     else location.hash = link.hash;
