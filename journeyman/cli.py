@@ -46,16 +46,18 @@ CONTENTS = {
         ("journeyman replay best", "journeyman replay last --verify", "journeyman replay --all --no-pager"),
     ),
     "episode": Entry(EPISODES, "Look at recorded episodes.", "journeyman.cli_episode_list:app"),
+    "export": Entry(
+        EPISODES,
+        "Write an episode, or a whole run, in a format of others: for training, for viewers, for a pull request.",
+        "journeyman.cli_export:export",
+        ("journeyman export best --html", "journeyman export best --format markdown",
+         "journeyman export --all --format chat -o rows.jsonl"),
+    ),
     "view": Entry(
         EPISODES,
         "Look at runs, episodes and tasks in the browser; Ctrl-C ends it. Only this machine can ask for the pages.",
         "journeyman.cli_view:view",
         ("journeyman view", "journeyman view --example", "journeyman view --run demo --port 0 --no-browser"),
-    ),
-    "export": Entry(
-        EPISODES, "Write an episode to one file that asks nothing of anybody and opens from the disk.",
-        "journeyman.cli_export:export",
-        ("journeyman export best --html", "journeyman export last --html -o story.html"),
     ),
     "train": Entry(TRAINING, "Turn episodes into weights: SFT, then GRPO.", "journeyman.cli_train:app"),
     "eval": Entry(

@@ -7,10 +7,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from typing import Any
 
-from journeyman.envs.actions import Claim
-from journeyman.envs.claims import Finding, check_claims
+from journeyman.envs.claims import Finding, findings_of
 from journeyman.envs.episode import Episode, RewardTerm, Step, TestRun
 from journeyman.envs.store import Summary
 from journeyman.tasks.task import Milestone, Task
@@ -139,7 +137,7 @@ def episode_page(
         plan=_plan(episode.steps),
         grid=_grid(episode.steps),
         bars=tuple(_bars(episode.terms)),
-        claims=_claims(episode.steps),
+        claims=findings_of(episode.steps),
         milestones=tuple(task.in_order()) if task is not None else (),
         ledger=ledger(episode, group),
     )
@@ -200,7 +198,7 @@ def _plan(steps: Sequence[Step]) -> tuple[Subtask, ...]:
     closed: dict[str, int] = {}
     last: dict[str, str] = {}
     for number, step in enumerate(steps, 1):
-        if step.action.tool != "plan" or not step.observation.ok or (plan := _parsed(step)) is None:
+        if step.action.tool != "plan" or not step.observation.ok or (plan := step.action.parsed_or_none()) is None:
             continue
         last = {}
         for subtask in plan.subtasks:
@@ -218,14 +216,6 @@ def _plan(steps: Sequence[Step]) -> tuple[Subtask, ...]:
             Subtask(title, last.get(title, "dropped"), begin, closed.get(title), tuple(found[:EVIDENCE]), more)
         )
     return tuple(shown)
-
-
-def _parsed(step: Step) -> Any:
-    """An action's arguments as its tool's model; None where they don't fit it, as in a record from elsewhere."""
-    try:
-        return step.action.parsed()
-    except ValueError:
-        return None
 
 
 def _evidence(step: Step) -> str:
@@ -260,11 +250,3 @@ def _bars(terms: Sequence[RewardTerm]) -> Iterator[Bar]:
     for term in terms:
         yield Bar(term, total, total + term.amount)
         total += term.amount
-
-
-def _claims(steps: Sequence[Step]) -> tuple[Finding, ...]:
-    """What the report claims, held against the record before it."""
-    if not steps or steps[-1].action.tool != "report" or (report := _parsed(steps[-1])) is None:
-        return ()
-    claims: tuple[Claim, ...] = report.claims
-    return check_claims(claims, steps[:-1])

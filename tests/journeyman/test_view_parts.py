@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from dataclasses import replace
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
+from journeyman.cli import app
 from journeyman.envs.actions import Action, TokenTurn
 from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.query import Query
@@ -131,8 +134,8 @@ def test_the_example_comes_along() -> None:
         assert [each.policy for each in told] == ["mistaken", "oracle"]
         assert all(each.resolved for each in told)
         assert all("task_folder" not in each.versions for each in told)
-        app = viewer(lambda: {"example": folder}, lambda: (), task_of=lambda _: None)
-        pages = TestClient(app, base_url="http://127.0.0.1:8765")
+        shown = viewer(lambda: {"example": folder}, lambda: (), task_of=lambda _: None)
+        pages = TestClient(shown, base_url="http://127.0.0.1:8765")
         assert pages.get("/").text.count('class="row"') == 2
     assert not folder.exists()
 
@@ -146,7 +149,19 @@ def test_damage_is_told_in_a_page(store: EpisodeStore) -> None:
     segment.write_bytes(data)
     with pytest.raises(EpisodeDamaged):
         html_page(store, told.id)
-    app = viewer(lambda: {"first": store.folder}, lambda: (), task_of=lambda _: None)
-    shown = TestClient(app, base_url="http://127.0.0.1:8765").get(f"/runs/first/episodes/{told.id}")
+    site = viewer(lambda: {"first": store.folder}, lambda: (), task_of=lambda _: None)
+    shown = TestClient(site, base_url="http://127.0.0.1:8765").get(f"/runs/first/episodes/{told.id}")
     assert shown.status_code == 404
     assert re.search("is lost|damaged", shown.text)
+
+
+def test_the_page_is_exported_as_one_file(store: EpisodeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store.add(told := episode())
+    done = CliRunner().invoke(app, ["export", "last", "--run", str(store.folder), "--html"])
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / f"{told.id}.html").read_text(encoding="utf-8")
+    assert page == html_page(store, told.id)
+    assert "default-src 'none'; script-src 'sha256-" in html.unescape(page)
+    assert not re.search(r'(?:src|href|action)="(?!#|data:,")[^"]+"', page), "it asks nothing of anybody"
+    assert CliRunner().invoke(app, ["export", "--run", str(store.folder), "--html", "--all"]).exit_code == 2
