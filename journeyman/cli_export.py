@@ -15,6 +15,7 @@ from journeyman.cli_episode import say_problems
 from journeyman.envs.episode import Episode
 from journeyman.envs.formats.atif import to_atif
 from journeyman.envs.formats.chat import to_chat
+from journeyman.envs.store import EpisodeStore
 from journeyman.export.markdown import to_markdown
 from journeyman.terminal import plural
 
@@ -61,8 +62,13 @@ def export(
             "chat: a row of messages and tool calls for SFT. markdown: a summary for a pull request.",
         ),
     ] = Format.ATIF,
+    html: Annotated[
+        bool,
+        typer.Option("--html", help="The page of `journeyman view` as one file that opens from the disk."),
+    ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to write. Default: the terminal.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write. Default: the terminal; --html: ID.html."),
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Every episode of the run, oldest first; atif and chat as JSON Lines.")
@@ -71,6 +77,14 @@ def export(
 ) -> None:
     """Write an episode, or a whole run, in a format of others: for training, for viewers, for a pull request."""
     store, writer = open_run(run), _WRITERS[to]
+    if html:
+        if every:
+            raise CannotError("--html writes one episode; leave --all out, or name another --format")
+        found = store.find_id(episode_id)
+        output = output or Path(f"{found}.html")
+        _write(output, iter([_page(store, found)]))
+        typer.echo(f"the episode in {output}, {output.stat().st_size / 1000:.0f} kB", err=True)
+        return
     count = 0
 
     def counted() -> Iterator[Episode]:
@@ -86,6 +100,14 @@ def export(
         _write(output, pieces)
         typer.echo(f"{plural(count, 'episode') if every else 'the episode'} in {output}", err=True)
     say_problems(store, every)
+
+
+def _page(store: EpisodeStore, episode_id: str) -> str:
+    try:
+        from journeyman.viewer.single import html_page
+    except ModuleNotFoundError as error:
+        raise CannotError(f"--html needs {error.name}: pip install 'journeyman[view]'") from error
+    return html_page(store, episode_id)
 
 
 def _write(path: Path, pieces: Iterator[str]) -> None:

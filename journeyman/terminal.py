@@ -44,7 +44,7 @@ _STATES = {State.RUNNING: "cyan", State.INTERRUPTED: "yellow", State.DAMAGED: "r
 
 def visible(text: str) -> str:
     """A text in which whatever could act on the terminal, or hide, is spelled out: "\\x1b", "\\u202e"."""
-    return "".join(c if c in _SHOWN or unicodedata.category(c) not in _UNSAFE else _spelled(c) for c in text)
+    return text.translate(_SPELLING)
 
 
 def line(text: str) -> str:
@@ -203,6 +203,18 @@ def plural(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
-def _spelled(character: str) -> str:
-    code = ord(character)
+class _Spelling(dict[int, str]):
+    """How each character is shown; each is looked up once, for a page may hold megabytes."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        shown = character in _SHOWN or unicodedata.category(character) not in _UNSAFE
+        self[code] = character if shown else _spelled(code)
+        return self[code]
+
+
+def _spelled(code: int) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+_SPELLING = _Spelling()
