@@ -81,7 +81,6 @@ class Summary:
     """What people call it, sorted."""
     parent: str = ""
     """The id of the episode that it was forked from, or nothing."""
-
     _repr_html_ = summary_html
 
 
