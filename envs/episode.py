@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from journeyman.envs.actions import Action
+from journeyman.envs.notebook import episode_html
 from journeyman.envs.observation import Observation
 from journeyman.tasks.verdict import Verdict
 
@@ -54,6 +55,32 @@ class TestRun:
     errors: tuple[str, ...] = ()
 
 
+class Change(StrEnum):
+    """What a forked episode has that its parent had not."""
+
+    POLICY = "policy"
+    """Another policy acts, or the same one again."""
+    HINT = "hint"
+    """The policy is told something besides."""
+    ACTION = "action"
+    """An action that was given stands in the place of the parent's."""
+    HUMAN = "human"
+    """A person acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestry:
+    """Where a forked episode comes from."""
+
+    episode: str
+    """The parent's id."""
+    step: int
+    """So many of the parent's actions were done again; what follows is its own."""
+    change: Change
+    detail: str = ""
+    """The policy's name, the hint, or the given action as JSON."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One action with its observation."""
@@ -69,6 +96,10 @@ class Step:
     duration_s: float = 0.0
     runner: str = ""
     """How a test run was started: "warm", or "cold: " and why; empty for what was no command."""
+    output: str = ""
+    """What the action answered, whole, where the observation had to be cut; else empty."""
+    thought_s: float = 0.0
+    """How long the policy took to choose the action, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +127,12 @@ class Episode:
     """The environment's settings, enough to re-execute it."""
     detail: str = ""
     """What went wrong, for the person who reads the record: the message of a policy's error."""
+    ancestry: Ancestry | None = None
+    """Of a forked episode: its parent, and where and how it left it."""
 
     @property
     def resolved(self) -> bool:
         return self.verdict is not None and self.verdict.resolved is True
+
+    def _repr_html_(self) -> str:
+        return episode_html(self)

@@ -8,7 +8,8 @@ and the reward are compared as they are.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,22 +61,30 @@ def verify(episode: Episode, make_env: Callable[[], RepoEnv]) -> Verification:
     Raises:
         SandboxError: the environment cannot be made here; nothing is said about the episode.
     """
-    env = make_env()
     compared = 0
-    try:
-        for number, (recorded, replayed) in enumerate(_pairs(episode, env)):
+    with closing(comparison(episode, make_env)) as pairs:
+        for number, (recorded, replayed) in enumerate(pairs):
             compared = min(number, len(episode.steps))
             for what in recorded:
                 if recorded[what] != replayed[what]:
                     difference = Difference(number, what, recorded[what], replayed[what])
                     return Verification(episode.id, compared, difference)
-    finally:
-        env.close()
     return Verification(episode.id, compared, None)
 
 
+def comparison(episode: Episode, make_env: Callable[[], RepoEnv]) -> Generator[tuple[Facts, Facts]]:
+    """Recorded and replayed facts as the actions are done again: of the reset, of each step, of the end.
+
+    It goes on after a difference. The sandbox is closed with the iterator. Raises as `verify` does.
+    """
+    env = make_env()
+    try:
+        yield from _pairs(episode, env)
+    finally:
+        env.close()
+
+
 def _pairs(episode: Episode, env: RepoEnv) -> Iterator[tuple[Facts, Facts]]:
-    """Recorded and replayed facts: of the reset, of each step, of the end."""
     _, info = env.reset(seed=episode.seed)
     yield _seen(episode.first), _seen(info["observation"])
     end: dict[str, Any] | None = None

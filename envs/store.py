@@ -2,6 +2,7 @@
 
     runs/RUN/segments/*.log   what happened, one append-only file per writing process (envs/log.py)
     runs/RUN/blobs/           long texts, by content
+    runs/RUN/tags.jsonl       what people call episodes (envs/tags.py)
     runs/RUN/index.sqlite     where is what; may be deleted at any time
 
 Any number of processes and threads may write to one run at once, and others may read it meanwhile. An episode that
@@ -16,12 +17,14 @@ Errors:
 
 from __future__ import annotations
 
+import hashlib
+import math
 import os
 import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -32,7 +35,10 @@ from journeyman.envs.blobs import Blobs
 from journeyman.envs.codec import CodecError, pack_episode, pack_step, unpack, unpack_episode, unpack_step
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.index import Attempt, Index
-from journeyman.envs.log import LogError, SegmentWriter, has_living_writer, read_at
+from journeyman.envs.log import Damage, LogError, SegmentWriter, has_living_writer, read_at, scan
+from journeyman.envs.notebook import summary_html
+from journeyman.envs.query import Query
+from journeyman.envs.tags import Tagging, Tags
 
 
 class StoreError(RuntimeError):
@@ -71,6 +77,24 @@ class Summary:
     steps: int
     started_at: str
     duration_s: float
+    tags: tuple[str, ...] = ()
+    """What people call it, sorted."""
+    parent: str = ""
+    """The id of the episode that it was forked from, or nothing."""
+    _repr_html_ = summary_html
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to a query."""
+
+    summaries: tuple[Summary, ...]
+    """In the query's order, within its limit."""
+    total: int
+    """How many episodes the query takes, its limit and offset aside."""
+    scored: int
+    """How many of these have a verdict that is yes or no."""
+    resolved: int
 
 
 @runtime_checkable
@@ -112,7 +136,8 @@ class EpisodeStore:
         self.folder = Path(folder)
         self._segments = self.folder / "segments"
         self._blobs = Blobs(self.folder / "blobs")
-        self._index = Index(self.folder / "index.sqlite", self._segments, self._blobs)
+        self.tags = Tags(self.folder / "tags.jsonl")
+        self._index = Index(self.folder / "index.sqlite", self._segments, self.tags, self._blobs)
         self._lock = threading.RLock()
         self._writer: SegmentWriter | None = None
         self._pid = os.getpid()
@@ -128,8 +153,7 @@ class EpisodeStore:
             LogWriteError: the disk refused (full, quota); nothing acknowledged is lost.
             StoreError: the id is not one, or has begun before.
         """
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", episode.id):
-            raise StoreError(f"{episode.id!r} is no episode id: use new_episode_id()")
+        _check_id(episode.id)
         with self._lock:
             self._leave_parent()
             if episode.id in self._open or episode.id in self._finished:
@@ -166,6 +190,24 @@ class EpisodeStore:
                     self.begin(episode)
                 self.finish(episode)
 
+    def add_many(self, episodes: Iterable[Episode]) -> None:
+        """Record whole episodes with one write: all of them are on the disk when it returns, or none."""
+        with self._lock:
+            self._leave_parent()
+            payloads, ids = [], set[str]()
+            for episode in episodes:
+                _check_id(episode.id)
+                if episode.id in self._open:
+                    raise StoreError(f"episode {episode.id} has begun before")
+                if episode.id not in self._finished | ids:
+                    payloads.append(pack_episode("begin", replace(episode, steps=()), self._blobs))
+                    payloads += [pack_step(episode.id, n, step, self._blobs) for n, step in enumerate(episode.steps)]
+                    payloads.append(pack_episode("end", episode, self._blobs))
+                    ids.add(episode.id)
+            if payloads:
+                self._append(*payloads)
+            self._finished |= ids
+
     def close(self) -> None:
         """Let go of the segment: episodes that have not finished now read as interrupted. Idempotent."""
         with self._lock:
@@ -182,14 +224,35 @@ class EpisodeStore:
 
     # reading
 
+    def find(self, query: Query) -> Found:
+        """The episodes that a query takes: from the index alone, so that 100,000 of them are no burden.
+
+        Raises:
+            QueryError: text is asked for, and this SQLite cannot look for any.
+        """
+        if not self._refreshed():
+            return Found((), 0, 0, 0)
+        summaries = tuple(map(_summary, self._index.find(query)))
+        return Found(summaries, *self._index.count(query))
+
     def summaries(self) -> list[Summary]:
         """One line for every episode, oldest first."""
-        return [_summary(attempt, state) for attempt, state in self._attempts()]
+        return [_summary(attempt) for attempt in self._attempts()]
+
+    def choices(self) -> dict[str, dict[str, int]]:
+        """What a query's fields "task", "policy", "stop" and "tag" can ask for, each with how many episodes have it."""
+        return self._index.choices() if self._refreshed() else {"task": {}, "policy": {}, "stop": {}, "tag": {}}
+
+    def stamp(self) -> str:
+        """Names what the run holds now; the same until something is recorded, tagged or ends. Reads no record."""
+        segments = sorted(self._segments.glob("*.log"))
+        sizes = [(path.name, path.stat().st_size, has_living_writer(path)) for path in segments]
+        return hashlib.sha256(repr([sizes, self.tags.size()]).encode()).hexdigest()[:32]
 
     def episodes(self) -> Iterator[Episode]:
         """Every episode that can be read, oldest first, those still running left out; `problems` names the others."""
-        for attempt, state in self._attempts():
-            if state in (State.FINISHED, State.INTERRUPTED):
+        for attempt in self._attempts():
+            if attempt.state in (State.FINISHED, State.INTERRUPTED):
                 try:
                     yield self._read(attempt)
                 except EpisodeDamaged:
@@ -205,30 +268,56 @@ class EpisodeStore:
         """
         return self._read(self._find(name))
 
+    def find_id(self, name: str) -> str:
+        """The id of an episode that is named as for `get`. Raises EpisodeNotFound as `get` does."""
+        return self._find(name).episode
+
     def problems(self, *, thorough: bool = True) -> list[str]:
         """What was lost, in words: damaged segments and the episodes that cannot be read.
 
         Args:
-            thorough: read every episode too; else only what the index knows is told.
+            thorough: read every byte and every episode; else only what the index knows is told.
         """
-        attempts = self._attempts()
+        if not self._refreshed():
+            return []
         found = []
-        for segment, damage, tail in self._index.damage() if self._segments.is_dir() else []:
+        for segment, damage, tail in self._index.damage():
             found += [f"{segment}: {line}" for line in damage]
             if tail and not has_living_writer(self._segments / segment):
                 found.append(f"{segment}: {tail}")
-        for attempt, state in attempts:
-            if thorough or state is State.DAMAGED:
-                try:
-                    self._read(attempt)
-                except EpisodeDamaged as error:
-                    found.append(str(error))
+        if thorough:  # bytes may have changed since they were indexed
+            found += [line for line in self._damage() if line not in found]
+        for attempt in self._index.find(Query() if thorough else Query(stop=State.DAMAGED)):
+            try:
+                self._read(attempt)
+            except EpisodeDamaged as error:
+                found.append(str(error))
         return found
+
+    def tag(self, name: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Summary:
+        """Tag an episode, named as for `get`, and take tags from it; returns how it stands now.
+
+        Raises:
+            EpisodeNotFound: there is none, or more than one begins so.
+            QueryError: one of them is no tag; nothing was changed.
+            LogWriteError: the disk refused.
+        """
+        episode = self._find(name).episode
+        tagging = Tagging(episode, tuple(add), tuple(remove))
+        if tagging.add or tagging.remove:
+            self.tags.write(tagging)
+        return _summary(self._find(episode))
 
     def rebuild_index(self) -> None:
         """Throw the index away and build it from the segments."""
         self._index.drop()
         self._attempts()
+
+    def _damage(self) -> Iterator[str]:
+        for path in sorted(self._segments.glob("*.log")):
+            for item in scan(path):
+                if isinstance(item, Damage) and not (item.at_end and has_living_writer(path)):
+                    yield f"{path.name}: {item}"
 
     def _append(self, *payloads: bytes) -> None:
         if self._writer is None:
@@ -246,48 +335,41 @@ class EpisodeStore:
             raise StoreError(f"episode {episode_id} has not begun in this store, or has ended")
         return self._open[episode_id]
 
-    def _attempts(self) -> list[tuple[Attempt, State]]:
-        """The one attempt that counts for each episode, oldest first."""
+    def _refreshed(self) -> bool:
+        """Bring the index up to date; whether there is a run at all."""
         if not self._segments.is_dir():
-            return []
+            return False
         self._index.refresh()
-        alive: dict[str, bool] = {}
-        best: dict[str, tuple[Attempt, State]] = {}
-        for attempt in self._index.attempts():
-            if attempt.segment not in alive:
-                alive[attempt.segment] = has_living_writer(self._segments / attempt.segment)
-            state = _state(attempt, alive[attempt.segment])
-            known = best.get(attempt.episode)
-            if known is None or _worth(attempt, state) > _worth(*known):
-                best[attempt.episode] = (attempt, state)
-        return list(best.values())
+        return True
+
+    def _attempts(self) -> list[Attempt]:
+        """The one attempt that counts for each episode, oldest first."""
+        return self._index.find(Query()) if self._refreshed() else []
 
     def _find(self, name: str) -> Attempt:
-        every = self._attempts()
-        if not every:
+        latest = self._index.find(Query(descending=True, limit=1)) if self._refreshed() else []
+        if not latest:
             raise EpisodeNotFound(f"no episodes in {self.folder}")
         if name == "last":
-            return every[-1][0]
-        if name == "best":
-            scored = [attempt for attempt, state in every if state is State.FINISHED and attempt.reward is not None]
-            if not scored:
-                raise EpisodeNotFound(f"no finished and scored episode in {self.folder}, so none is best")
-            return max(scored, key=lambda a: (a.reward, -a.steps, a.episode))
-        found = [attempt for attempt, _ in every if name == attempt.episode] or [
-            attempt for attempt, _ in every
-            if name and (attempt.episode.startswith(name) or attempt.episode.partition("-")[2].startswith(name))
-        ]  # fmt: skip
+            return latest[0]
+        found = self._best() if name == "best" else self._index.named(name)
+        if name == "best" and not found:
+            raise EpisodeNotFound(f"no finished and scored episode in {self.folder}, so none is best")
         if len(found) != 1:
             why = f"{len(found)} episodes begin with" if found else "no episode begins with"
             raise EpisodeNotFound(f"{why} {name!r} in {self.folder}; `journeyman episode list` shows their ids")
         return found[0]
+
+    def _best(self) -> list[Attempt]:
+        scored = [each for each in self._index.find(Query(min_reward=-math.inf)) if each.state == State.FINISHED]
+        return [max(scored, key=lambda each: (each.reward, -each.steps, each.episode))] if scored else []
 
     def _read(self, attempt: Attempt) -> Episode:
         path = self._segments / attempt.segment
         head: Episode | None = None
         steps: dict[int, Step] = {}
         try:
-            for kind, number, offset in self._index.records(attempt.segment, attempt.episode):
+            for kind, number, offset in self._index.records(attempt):
                 entry = unpack(read_at(path, offset))
                 if kind == "step":
                     steps[number] = unpack_step(entry, self._blobs)  # a later record of the same step corrects it
@@ -305,20 +387,14 @@ class EpisodeStore:
         return replace(head, steps=done, duration_s=duration)
 
 
-def _state(attempt: Attempt, alive: bool) -> State:
-    if attempt.recorded < (attempt.steps if attempt.finished else attempt.last + 1):
-        return State.DAMAGED
-    if attempt.finished:
-        return State.FINISHED
-    return State.RUNNING if alive else State.INTERRUPTED
+def _check_id(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", name):
+        raise StoreError(f"{name!r} is no episode id: use new_episode_id()")
 
 
-def _worth(attempt: Attempt, state: State) -> tuple[bool, bool, bool, int]:
-    return state is not State.DAMAGED, attempt.finished, state is State.RUNNING, attempt.recorded
-
-
-def _summary(attempt: Attempt, state: State) -> Summary:
+def _summary(attempt: Attempt) -> Summary:
     return Summary(
-        attempt.episode, attempt.task, attempt.policy, attempt.seed, state, attempt.stop, attempt.reward,
-        attempt.resolved, attempt.recorded, attempt.started_at, attempt.duration_s,
+        attempt.episode, attempt.task, attempt.policy, attempt.seed, State(attempt.state), attempt.stop,
+        attempt.reward, attempt.resolved, attempt.recorded, attempt.started_at, attempt.duration_s, attempt.tags,
+        attempt.parent,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""`journeyman replay` and `journeyman episode list`: look at what happened."""
+"""`journeyman replay`: step through what happened."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from journeyman.cli_common import (
     CannotError,
     JsonOption,
     RunOption,
-    example,
     open_run,
     print_json,
     say_error,
@@ -21,31 +20,9 @@ from journeyman.cli_common import (
 from journeyman.cli_verify import verify_all
 from journeyman.envs.episode import Episode
 from journeyman.envs.store import EpisodeStore
-from journeyman.terminal import ending_view, line, opening_view, out, plural, step_view, summary_table, visible
-
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+from journeyman.terminal import ending_view, opening_view, out, plural, step_view
 
 KEYS = "enter next · b back · e end · q quit"
-
-
-@app.callback()
-def episodes() -> None:  # with it, one command alone is a group too
-    """Look at recorded episodes."""
-
-
-@app.command("list", epilog=example("journeyman episode list", "journeyman episode list --run demo --json"))
-def list_episodes(run: RunOption = None, as_json: JsonOption = False) -> None:
-    """List the episodes of a run, oldest first, and what of it is damaged."""
-    store = open_run(run)
-    summaries, problems = store.summaries(), store.problems(thorough=False)
-    if as_json:
-        print_json({"run": store.folder, "episodes": summaries, "problems": problems})
-        return
-    out.print(summary_table(summaries))
-    resolved = sum(each.resolved is True for each in summaries)
-    out.print(Text(f"{plural(len(summaries), 'episode')} in {visible(str(store.folder))}, {resolved} resolved", "dim"))
-    for problem in problems:
-        out.print(Text(f"damaged: {line(problem)}", "red"))
 
 
 def replay(
@@ -73,7 +50,7 @@ def replay(
     else:
         for episode in episodes:
             _show(episode, step, pager and sys.stdin.isatty() and sys.stdout.isatty())
-        _say_problems(store, every)
+        say_problems(store, every)
 
 
 def _show(episode: Episode, step: int | None, interactive: bool) -> None:
@@ -111,7 +88,8 @@ def _walk(episode: Episode) -> None:
         page = max(page - 1, 0) if key == "b" else last if key == "e" else page + 1
 
 
-def _say_problems(store: EpisodeStore, every: bool) -> None:
+def say_problems(store: EpisodeStore, every: bool) -> None:
+    """After a whole run was gone through: damage ends the command with exit code 1."""
     if every and (problems := store.problems(thorough=False)):
         say_error(f"{plural(len(problems), 'problem')} in this run: `journeyman episode list` names them")
         raise typer.Exit(FAILED)

@@ -154,3 +154,52 @@ def _read_until(fd: int, *marks: str) -> str:
         while mark not in text:
             text += os.read(fd, 4096).decode("utf-8", "replace")
     return text
+
+
+def test_the_list_takes_what_is_asked_for(run: Path) -> None:
+    def listed(*words: str) -> list[float | None]:
+        return [each["reward"] for each in json.loads(call("episode", "list", "--json", *words).stdout)["episodes"]]
+
+    assert listed("--resolved") == [1.0] and listed("--unresolved") == [0.0]
+    assert listed("--reward", "0.5..") == [1.0] and listed("--reward", "0") == [0.0]
+    assert listed("--stop", "interrupted") == [None]
+    assert listed("--sort", "-reward", "--limit", "2") == [1.0, 0.0]
+    assert listed("--text", "mend view", "--task", "word-*", "--policy", "oracle") == [1.0, 0.0, None]
+    shown = call("episode", "list", "--limit", "1").output
+    assert "1 of 3 episodes" in shown and "--limit 3 shows all" in shown
+
+
+def test_tags_are_given_taken_and_asked_for(run: Path) -> None:
+    assert "good, odd" in call("episode", "tag", "best", "+good", "+odd").output
+    assert json.loads(call("episode", "tag", "best", "-odd", "--json").stdout)["tags"] == ["good"]
+    assert "no tags" in call("episode", "tag", "last").output
+    assert json.loads(call("episode", "list", "--tag", "good", "--json").stdout)["total"] == 1
+    assert json.loads(call("episode", "list", "--tag", "-good", "--json").stdout)["total"] == 2
+
+
+def test_check_reads_every_byte(run: Path) -> None:
+    assert "3 episodes" in (shown := call("episode", "check")).output and shown.exit_code == 0
+    (segment,) = (run / "segments").iterdir()
+    data = bytearray(segment.read_bytes())
+    data[7] ^= 1
+    segment.write_bytes(data)
+    assert call("episode", "list").output.count("damaged") == 0, "the index knows nothing of it"
+    shown = call("episode", "check", "--json")
+    assert shown.exit_code == 1 and "8 bytes are not readable at byte 0" in json.loads(shown.stdout)["problems"][0]
+
+
+@pytest.mark.parametrize(
+    "words,message",
+    [
+        (["list", "--reward", "high"], "--reward high: give a range"),
+        (["list", "--reward", "nan.."], "give a range"),
+        (["list", "--sort", "mood"], "sort by started, reward"),
+        (["list", "--tag", "a b"], "is no tag"),
+        (["list", "--parent", "zzz"], "no episode begins with 'zzz'"),
+        (["tag", "last", "good"], "write +good"),
+        (["tag", "last", "+a b"], "is no tag"),
+    ],
+)
+def test_a_question_that_is_none_is_answered_with_one_line(run: Path, words: list[str], message: str) -> None:
+    shown = call("episode", *words)
+    assert shown.exit_code == 2 and message in shown.stderr and shown.stderr.count("\n") == 1
