@@ -21,6 +21,7 @@ from journeyman.envs.store import EpisodeDamaged, EpisodeStore
 from journeyman.tasks.task import Task
 from journeyman.viewer.ansi import ansi
 from journeyman.viewer.app import viewer
+from journeyman.viewer.episode import arguments_of
 from journeyman.viewer.example import example_run
 from journeyman.viewer.pages import render
 from journeyman.viewer.run import PAGE, Filter, run_page
@@ -66,6 +67,12 @@ def test_tokens_are_coloured_by_how_sure_the_model_was() -> None:
     assert '<span class="fed">3 fed</span> <span class="p0" title="p 0.9 and more">10 11</span>' in part
     assert '<span class="p4" title="p less than 0.01">12</span>' in part
     assert "3\t12\t-5.0000\tyes" in part
+
+
+def test_plans_and_claims_are_told_a_line_each() -> None:
+    assert arguments_of(STEPS[2]) == ([], [("subtasks", "● find it\n○ mend it")])
+    assert arguments_of(STEPS[-1]) == ([], [("claims", "tests_pass\nchanged other.py")])
+    assert arguments_of(step("plan", subtasks="odd", claims=[1])) == ([("subtasks", "odd"), ("claims", "[1]")], [])
 
 
 def test_the_advantage_is_the_reward_less_the_mean_of_its_group(store: EpisodeStore) -> None:
