@@ -18,6 +18,7 @@ from journeyman.envs.actions import Action, TokenTurn
 from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.query import Query
 from journeyman.envs.store import EpisodeDamaged, EpisodeStore
+from journeyman.file_tree import MOST_FILES, rows
 from journeyman.tasks.task import Task
 from journeyman.viewer.ansi import ansi
 from journeyman.viewer.app import viewer
@@ -133,6 +134,13 @@ def test_what_was_read_is_read_again_only_when_it_went_on(store: EpisodeStore, m
     assert len(shelf.episode(store, begun.id).episode.steps) == 1
     shelf.episode(store, done.id)
     assert read == [done.id, begun.id, begun.id]
+
+
+def test_files_stand_as_a_tree_with_the_first_of_many() -> None:
+    many = [f"data/d{number}.json" for number in range(MOST_FILES + 2)]
+    told = [(row.text, row.depth, row.path) for row in rows(["a.py", "src/deep/x.py", "src/y.py", *many])]
+    assert told[:4] == [("src/", 0, ""), ("deep/", 1, ""), ("x.py", 2, "src/deep/x.py"), ("y.py", 1, "src/y.py")]
+    assert told[-2:] == [("… and 2 more", 1, ""), ("a.py", 0, "a.py")]
 
 
 def test_the_example_comes_along() -> None:
