@@ -36,6 +36,7 @@ from journeyman.envs.codec import CodecError, pack_episode, pack_step, unpack, u
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.index import Attempt, Index
 from journeyman.envs.log import Damage, LogError, SegmentWriter, has_living_writer, read_at, scan
+from journeyman.envs.notebook import summary_html
 from journeyman.envs.query import Query
 from journeyman.envs.tags import Tagging, Tags
 
@@ -80,6 +81,7 @@ class Summary:
     """What people call it, sorted."""
     parent: str = ""
     """The id of the episode that it was forked from, or nothing."""
+    _repr_html_ = summary_html
 
 
 @dataclass(frozen=True, slots=True)

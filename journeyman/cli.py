@@ -53,6 +53,11 @@ CONTENTS = {
         ("journeyman export best --html", "journeyman export best --format markdown",
          "journeyman export --all --format chat -o rows.jsonl"),
     ),
+    "import": Entry(
+        EPISODES, "Read trajectories of other agents into a run, and say what of them has no place there.",
+        "journeyman.cli_import:import_files",
+        ("journeyman import run.traj.json", "journeyman import logs.eval --from inspect --out runs/theirs"),
+    ),
     "view": Entry(
         EPISODES,
         "Look at runs, episodes and tasks in the browser; Ctrl-C ends it. Only this machine can ask for the pages.",

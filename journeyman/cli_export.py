@@ -17,6 +17,7 @@ from journeyman.envs.episode import Episode
 from journeyman.envs.formats.atif import to_atif
 from journeyman.envs.formats.chat import to_chat
 from journeyman.envs.store import EpisodeStore
+from journeyman.export.asciinema import to_asciicast
 from journeyman.export.markdown import to_markdown
 from journeyman.terminal import plural
 
@@ -24,14 +25,15 @@ from journeyman.terminal import plural
 class Format(StrEnum):
     ATIF = "atif"
     CHAT = "chat"
+    ASCIINEMA = "asciinema"
     MARKDOWN = "markdown"
 
 
 class _Writer(NamedTuple):
     one: Callable[[Episode], str]
     """The text of one episode that stands alone."""
-    many: Callable[[Iterator[Episode]], Iterator[str]]
-    """Pieces of the text of several."""
+    many: Callable[[Iterator[Episode]], Iterator[str]] | None
+    """Pieces of the text of several; None where one file holds one."""
 
 
 def _lines(row_of: Callable[[Episode], Any]) -> Callable[[Iterator[Episode]], Iterator[str]]:
@@ -47,6 +49,7 @@ def _pages(episodes: Iterator[Episode]) -> Iterator[str]:
 _WRITERS = {
     Format.ATIF: _Writer(lambda each: json.dumps(to_atif(each), allow_nan=False, indent=1) + "\n", _lines(to_atif)),
     Format.CHAT: _Writer(lambda each: json.dumps(to_chat(each), allow_nan=False) + "\n", _lines(to_chat)),
+    Format.ASCIINEMA: _Writer(to_asciicast, None),
     Format.MARKDOWN: _Writer(to_markdown, _pages),
 }
 
@@ -60,7 +63,8 @@ def export(
         typer.Option(
             "--format",
             help="atif: a trajectory of ATIF v1.8, from which `journeyman import` gives the equal episode back. "
-            "chat: a row of messages and tool calls for SFT. markdown: a summary for a pull request.",
+            "chat: a row of messages and tool calls for SFT. asciinema: a recording of a terminal, in asciicast v2. "
+            "markdown: a summary for a pull request.",
         ),
     ] = Format.ATIF,
     html: Annotated[
@@ -93,7 +97,9 @@ def export(
         for count, each in enumerate(store.episodes(), 1):  # noqa: B007  (told when all is written)
             yield each
 
-    pieces = writer.many(counted()) if every else iter([writer.one(store.get(episode_id))])
+    if every and writer.many is None:
+        raise CannotError(f"--format {to} writes one episode; leave --all out, or name another --format")
+    pieces = writer.many(counted()) if every and writer.many else iter([writer.one(store.get(episode_id))])
     if output is None:
         for piece in pieces:
             typer.echo(piece, nl=False)

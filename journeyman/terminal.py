@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from journeyman.envs.episode import Episode, Step, TestRun
+from journeyman.envs.formats.calls import thought
 from journeyman.envs.store import State, Summary
 from journeyman.tasks.verdict import Cause, Outcome, Verdict
 
@@ -67,9 +68,11 @@ def diff_text(diff: str) -> Text:
 
 
 def call_text(step: Step) -> Group:
-    """The action as a call: short arguments on its line, long ones below it."""
+    """The action as a call: short arguments on its line, below it what was written before it and the long ones."""
     head = Text.assemble(("▶ ", "bold blue"), (line(step.action.tool), "bold"))
     below: list[RenderableType] = []
+    if spoken := thought(step.action):
+        below.append(said(spoken, "italic"))
     for name, value in step.action.arguments.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         if "\n" in text or len(text) > 100:

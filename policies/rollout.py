@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from journeyman import __version__
+from journeyman.envs.actions import Action
 from journeyman.envs.episode import Episode, Step, StopReason
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.rewards import total
@@ -72,7 +74,8 @@ class _Rollout:
         episode = Episode(
             id=new_episode_id(), task=self._env.task.name, policy=self._policy.name, seed=self._seed,
             first=info["observation"], steps=(), stop=StopReason.INTERRUPTED, reward=None, terms=(), verdict=None,
-            started_at=started_at, versions=_versions(self._env, info["tree_hash"]), config=self._env.config.to_dict(),
+            started_at=started_at, versions=versions_of(self._env, info["tree_hash"]),
+            config=self._env.config.to_dict(),
         )  # fmt: skip
         if self._store is not None:
             self._store.begin(episode)
@@ -97,10 +100,7 @@ class _Rollout:
             action = self._policy.act(observation)
             _, reward, _, _, info = self._env.step(action.to_json())
             observation = info["observation"]
-            step = Step(
-                action, observation, reward, info["tree_hash"], info["diff"], info["tests"], info["duration_s"],
-                info["runner"],
-            )  # fmt: skip
+            step = step_of(action, reward, info)
             self._steps.append(step)
             if "stop" in info:
                 return info
@@ -117,7 +117,20 @@ class _Rollout:
         return episode
 
 
-def _versions(env: RepoEnv, tree_hash: str) -> dict[str, str]:
+def step_of(action: Action, reward: float, info: Mapping[str, Any]) -> Step:
+    """The record of a step that the environment has just done."""
+    return Step(
+        action, info["observation"], reward, info["tree_hash"], info["diff"], info["tests"], info["duration_s"],
+        info["runner"],
+    )  # fmt: skip
+
+
+def versions_of(env: RepoEnv, tree_hash: str) -> dict[str, str]:
+    """What makes an episode of this environment.
+
+    Args:
+        tree_hash: of the pristine tree.
+    """
     versions = {
         "journeyman": __version__,
         "task": task_digest(env.task, tree_hash),

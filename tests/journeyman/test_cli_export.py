@@ -15,6 +15,7 @@ from journeyman.envs.episode import Episode, Step, TestRun
 from journeyman.envs.formats.atif import from_atif
 from journeyman.envs.observation import Observation
 from journeyman.envs.store import EpisodeStore
+from journeyman.export.asciinema import IDLE_S, READING_S, to_asciicast
 from journeyman.export.markdown import MAX_CHARS, to_markdown
 from tests.envs.formats.atif_rules import mistakes
 from tests.envs.formats.test_atif import HOSTILE, hostile_episode
@@ -64,6 +65,46 @@ def test_a_file_that_was_there_stays_when_the_new_one_cannot_be_written(
     assert done.exit_code == 2 and "No space left" in done.stderr and done.stderr.count("\n") == 1
     assert Path("kept.json").read_text() == "kept" and not list(Path().glob(".*.part"))
     assert call("export", "best", "-o", "nowhere/a.json").exit_code == 2
+
+
+def test_a_recording_replays_the_steps_at_their_pace(run: Path) -> None:
+    slow = replace(episode(), steps=tuple(replace(step, duration_s=took) for step, took in zip(
+        episode().steps, (0.01, 1.25, 3600.0), strict=True)))  # fmt: skip
+    header, *events = map(json.loads, to_asciicast(slow).splitlines())
+    assert header["version"] == 2 and header["timestamp"] == 1735689600 and header["title"] == "word-count, oracle"
+    markers = [(at, text) for at, kind, text in events if kind == "m"]
+    assert markers == [
+        (READING_S, "step 1: view"), (READING_S + 1.25, "step 2: edit"), (READING_S + 1.25 + IDLE_S, "step 3: test"),
+    ]  # fmt: skip
+    shown = "".join(text for _, kind, text in events if kind == "o")
+    for part in ("Mend f.", "-    return 1", "+    return 2", "1 failed", "resolved"):
+        assert part in shown, part
+    assert "\x1b[32m+    return 2" in shown and "edited \\x1b[31m" in shown, "ours is a colour, theirs is spelled out"
+    assert [at for at, *_ in events] == sorted(at for at, *_ in events)
+    refused = call("export", "--all", "--format", "asciinema")
+    assert refused.exit_code == 2 and "writes one episode" in refused.stderr
+    assert call("export", "best", "--format", "asciinema").stdout.startswith('{"version": 2')
+
+
+COLOURS_AND_LINE_ENDS = re.compile(r"\x1b\[[\d;]*m|\r\n")
+
+
+@given(episodes)
+@settings(max_examples=15)
+def test_a_recording_holds_no_control_code_but_our_own(episode: Episode) -> None:
+    assert_inert(episode)
+
+
+def test_a_recording_of_hostile_texts_holds_no_control_code_but_our_own() -> None:
+    assert_inert(hostile_episode())
+
+
+def assert_inert(episode: Episode) -> None:
+    text = to_asciicast(episode)
+    assert text.isascii()
+    for row in map(json.loads, text.splitlines()[1:]):
+        left = COLOURS_AND_LINE_ENDS.sub("", row[2])
+        assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]", left)
 
 
 def test_markdown_says_what_a_reviewer_asks() -> None:
