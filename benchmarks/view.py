@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import tempfile
 import threading
@@ -78,7 +79,7 @@ def main() -> None:
             file = {"bytes": len(text.encode()), "made_s": made_s, **opened(page, (folder / "episode.html").as_uri())}
         with chromium() as page, served(store) as address:
             long = opened(page, f"{address}/runs/run/episodes/{second}") | walked(page, options.long)
-    figures = {"steps": options.steps, "file": file, "long": long}
+    figures = {"load": os.getloadavg()[0], "steps": options.steps, "file": file, "long": long}
     print(json.dumps(figures, indent=None if options.json else 2))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -110,10 +111,10 @@ def export(
 
 def _page(store: EpisodeStore, episode_id: str) -> str:
     try:
-        from journeyman.viewer.single import html_page
+        html_page = pkgutil.resolve_name("journeyman.viewer.single:html_page")
     except ModuleNotFoundError as error:
         raise CannotError(f"--html needs {error.name}: pip install 'journeyman[view]'") from error
-    return html_page(store, episode_id)
+    return str(html_page(store, episode_id))
 
 
 def _write(path: Path, pieces: Iterator[str]) -> None:

@@ -19,6 +19,7 @@ PAGES = (
     "docs/scale.md",
     "docs/training.md",
     "docs/trajectories.md",
+    "docs/viewing.md",
 )
 NEEDS = {"docs/scale.md": "ray"}
 """What a page needs that not everybody has installed."""

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import Any
 
 from journeyman.envs.claims import Finding, findings_of
 from journeyman.envs.episode import Episode, RewardTerm, Step, TestRun
@@ -165,9 +166,25 @@ def arguments_of(step: Step) -> tuple[list[tuple[str, str]], list[tuple[str, str
     short: list[tuple[str, str]] = []
     long: list[tuple[str, str]] = []
     for name, value in step.action.arguments.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text = _argument(str(name), value)
         (long if "\n" in text or len(text) > SHORT else short).append((str(name), text))
     return short, long
+
+
+def _argument(name: str, value: Any) -> str:
+    """A list of subtasks or of claims a line each, everything else as it was given."""
+    if isinstance(value, str):
+        return value
+    if name in ("subtasks", "claims") and isinstance(value, list | tuple) and all(isinstance(v, dict) for v in value):
+        return "\n".join(_MARKS.get(str(each.get("status")), "") + _words(each) for each in value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+_MARKS = {"done": "● ", "open": "○ ", "dropped": "✕ "}
+
+
+def _words(each: dict[str, Any]) -> str:
+    return " ".join(str(value) for name, value in each.items() if name != "status")
 
 
 def kind_of(step: Step) -> str:

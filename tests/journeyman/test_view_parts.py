@@ -18,9 +18,11 @@ from journeyman.envs.actions import Action, TokenTurn
 from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.query import Query
 from journeyman.envs.store import EpisodeDamaged, EpisodeStore
+from journeyman.file_tree import MOST_FILES, rows
 from journeyman.tasks.task import Task
 from journeyman.viewer.ansi import ansi
 from journeyman.viewer.app import viewer
+from journeyman.viewer.episode import arguments_of
 from journeyman.viewer.example import example_run
 from journeyman.viewer.pages import render
 from journeyman.viewer.run import PAGE, Filter, run_page
@@ -66,6 +68,12 @@ def test_tokens_are_coloured_by_how_sure_the_model_was() -> None:
     assert '<span class="fed">3 fed</span> <span class="p0" title="p 0.9 and more">10 11</span>' in part
     assert '<span class="p4" title="p less than 0.01">12</span>' in part
     assert "3\t12\t-5.0000\tyes" in part
+
+
+def test_plans_and_claims_are_told_a_line_each() -> None:
+    assert arguments_of(STEPS[2]) == ([], [("subtasks", "● find it\n○ mend it")])
+    assert arguments_of(STEPS[-1]) == ([], [("claims", "tests_pass\nchanged other.py")])
+    assert arguments_of(step("plan", subtasks="odd", claims=[1])) == ([("subtasks", "odd"), ("claims", "[1]")], [])
 
 
 def test_the_advantage_is_the_reward_less_the_mean_of_its_group(store: EpisodeStore) -> None:
@@ -126,6 +134,13 @@ def test_what_was_read_is_read_again_only_when_it_went_on(store: EpisodeStore, m
     assert len(shelf.episode(store, begun.id).episode.steps) == 1
     shelf.episode(store, done.id)
     assert read == [done.id, begun.id, begun.id]
+
+
+def test_files_stand_as_a_tree_with_the_first_of_many() -> None:
+    many = [f"data/d{number}.json" for number in range(MOST_FILES + 2)]
+    told = [(row.text, row.depth, row.path) for row in rows(["a.py", "src/deep/x.py", "src/y.py", *many])]
+    assert told[:4] == [("src/", 0, ""), ("deep/", 1, ""), ("x.py", 2, "src/deep/x.py"), ("y.py", 1, "src/y.py")]
+    assert told[-2:] == [("… and 2 more", 1, ""), ("a.py", 0, "a.py")]
 
 
 def test_the_example_comes_along() -> None:
