@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from journeyman.envs.formats.calls import thought
 from journeyman.terminal import line, plural, visible
 from journeyman.training.stats import Rate
 from journeyman.viewer.ansi import ansi
@@ -29,7 +30,7 @@ def _pages() -> Environment:
     pages.globals.update(
         plural=plural, curve=curve, graph=graph, arguments_of=arguments_of, kind_of=kind_of, ended=ended, heat=heat,
         mean_of=mean_of, as_text=as_text, diff_rows=diff_rows, LEVELS=LEVELS, GROUPS=GROUPS, Rate=Rate, LONG=LONG,
-        SCRIPTS=SCRIPTS,
+        SCRIPTS=SCRIPTS, thought=thought,
     )  # fmt: skip
     return pages
 

@@ -180,3 +180,13 @@ def test_the_page_is_exported_as_one_file(store: EpisodeStore, tmp_path: Path, m
     assert "default-src 'none'; script-src 'sha256-" in html.unescape(page)
     assert not re.search(r'(?:src|href|action)="(?!#|data:,")[^"]+"', page), "it asks nothing of anybody"
     assert CliRunner().invoke(app, ["export", "--run", str(store.folder), "--html", "--all"]).exit_code == 2
+
+
+def test_what_a_model_wrote_before_its_call_is_shown_and_the_call_is_not_said_twice(store: EpisodeStore) -> None:
+    spoken = replace(STEPS[1], action=Action("test", {}, '<b>Hm.</b>\n{"tool": "test"}'))
+    silent = replace(STEPS[1], action=Action("test", {}, '{"tool": "test"}'))
+    with store:
+        store.add(told := episode(steps=(spoken, silent)))
+    site = viewer(lambda: {"first": store.folder}, list, task_of=lambda _: None)
+    shown = TestClient(site, base_url="http://127.0.0.1:8765").get(f"/runs/first/episodes/{told.id}")
+    assert shown.text.count('class="said"') == 1 and "&lt;b&gt;Hm.&lt;/b&gt;" in shown.text
