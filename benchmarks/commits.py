@@ -44,7 +44,7 @@ def files_of(name: str, version: str) -> Files:
 def entries_of(old: Files, new: Files) -> list[str]:
     """What the changelogs say that they did not say before: an entry each, its lines joined."""
     entries: list[str] = []
-    for path in sorted(path for path in new if CHANGELOG.match(PurePosixPath(path).name) and "/" not in path):
+    for path in sorted(path for path in new if CHANGELOG.match(path.removeprefix("docs/"))):
         before, after = (files.get(path, b"").decode("utf-8", "replace").splitlines() for files in (old, new))
         lines = [line[2:] for line in difflib.ndiff(before, after) if line.startswith("+ ")]
         for line in lines:

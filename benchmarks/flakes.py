@@ -1,6 +1,6 @@
 """How often a grading says something else than the one before it of the same tree, and whether a wrong solution pays.
 
-    python benchmarks/flakes.py [DIR] [--gradings 1000] [--wrong] [--backend namespace] [--jobs 1] [--json]
+    python benchmarks/flakes.py [DIR] [--gradings 1000] [--sample 100] [--wrong] [--backend namespace] [--jobs 1]
 
 The tasks below DIR (else those that were written by hand) take turns, in an order drawn by `--seed`: of each the
 reference and doing nothing are graded, and with `--wrong` also solutions that are surely wrong
@@ -61,12 +61,12 @@ class Grading:
         return pristine_tree() if self.side == NOTHING else lazy_solutions(self.task)[self.side]
 
 
-def due(tasks: list[Task], seed: int, wrong: bool) -> Iterator[Grading]:
+def due(tasks: list[Task], seed: int, sample: int | None, wrong: bool) -> Iterator[Grading]:
     """Gradings without end, the same for the same tasks and seed."""
     turn = sorted(tasks, key=lambda task: task.name)
     random.Random(seed).shuffle(turn)
     for number in count():
-        for task in turn:
+        for task in turn[:sample]:
             sides = (REFERENCE, NOTHING, *(lazy_solutions(task) if wrong else ()))
             yield from (Grading(task, side, number) for side in sides)
 
@@ -112,6 +112,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tasks", type=Path, nargs="?", help="a folder of task folders, such as a suite that was built")
     parser.add_argument("--gradings", type=int, default=60, help="how many there are to be, earlier runs' included")
+    parser.add_argument("--sample", type=int, help="tasks that take turns, drawn by the seed; default: all")
     parser.add_argument("--wrong", action="store_true", help="grade five wrong solutions of each task too")
     parser.add_argument("--backend", default="namespace")
     parser.add_argument("--seed", type=int, default=0)
@@ -123,7 +124,7 @@ def main() -> int:
     ledger.parent.mkdir(exist_ok=True)
     rows: list[Row] = [json.loads(line) for line in mend(ledger).read_text(encoding="utf-8").splitlines()]
     known = {(row["task"], row["side"], row["round"]) for row in rows}
-    missing = (each for each in due(tasks, options.seed, options.wrong) if each.key not in known)
+    missing = (each for each in due(tasks, options.seed, options.sample, options.wrong) if each.key not in known)
     sandboxes, lock = open_backend(options.backend), threading.Lock()
     with ThreadPoolExecutor(options.jobs) as pool:
         todo = islice(missing, max(0, options.gradings - len(rows)))
