@@ -85,7 +85,11 @@ def settle(grading: Grading, sandboxes: SandboxFactory, ledger: Path, lock: thre
     verdict = grade(grading.task, grading.tree, sandboxes)
     name, side, number = grading.key
     row: Row = {"task": name, "side": side, "round": number, "odd": odd_checks(grading, verdict)}
-    row |= {"cause": str(verdict.cause or ""), "seconds": round(verdict.duration_s, 3)}
+    row |= {
+        "cause": str(verdict.cause or ""),
+        "seconds": round(verdict.duration_s, 3),
+        "load": round(os.getloadavg()[0], 1),
+    }
     with lock, ledger.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row, separators=(",", ":")) + "\n")
     return row

@@ -1,6 +1,6 @@
 """Whether projects close their milestones in any order that the edges allow, and in no other.
 
-    python benchmarks/orders.py DIR [--least 8] [--orders 2] [--backend namespace] [--json]
+    python benchmarks/orders.py DIR [--least 8] [--orders 2] [--jobs 1] [--backend namespace] [--json]
 
 Of each project below DIR (`projects.jsonl`) with so many milestones or more, the reference's functions are put in
 milestone by milestone: in the order of its recipe, then in others that its edges allow. After each, the whole is
@@ -16,6 +16,7 @@ import json
 import random
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -54,19 +55,25 @@ def states(recipe: ProjectRecipe, orders: int) -> Iterator[tuple[str, list[str],
             yield "alone", [part.name], set()
 
 
-def tried(recipe: ProjectRecipe, folder: Path, orders: int, sandboxes: SandboxFactory) -> dict[str, Any]:
+def tried(
+    recipe: ProjectRecipe, folder: Path, orders: int, sandboxes: SandboxFactory, pool: Executor
+) -> dict[str, Any]:
     """What became of a project: of each thing that was tried, how many states were as they must be."""
     library = load_library(recipe.library.requirement, sha256=recipe.library.sha256)
     (task,) = build_projects([recipe], folder)
     right: dict[str, list[bool]] = {}
     odd: list[dict[str, Any]] = []
-    for what, put_in, due in states(recipe, orders):
-        verdict = grade(task, tree_after(recipe, library, put_in), sandboxes)
-        closed = {name for name, done in verdict.milestones.items() if done}
-        right.setdefault(what, []).append(closed == due)
-        if closed != due:
-            odd.append({"tried": what, "in": put_in, "missing": sorted(due - closed), "early": sorted(closed - due)})
-    shown = {what: f"{sum(states)}/{len(states)}" for what, states in right.items()}
+    wanted = list(states(recipe, orders))
+
+    def closed(state: tuple[str, list[str], set[str]]) -> set[str]:
+        verdict = grade(task, tree_after(recipe, library, state[1]), sandboxes)
+        return {name for name, done in verdict.milestones.items() if done}
+
+    for (what, put_in, due), found in zip(wanted, pool.map(closed, wanted), strict=True):
+        right.setdefault(what, []).append(found == due)
+        if found != due:
+            odd.append({"tried": what, "in": put_in, "missing": sorted(due - found), "early": sorted(found - due)})
+    shown = {what: f"{sum(each)}/{len(each)}" for what, each in right.items()}
     return {"project": recipe.name, "tree": recipe.tree, "milestones": len(recipe.parts), "tried": shown, "odd": odd}
 
 
@@ -76,6 +83,7 @@ def main() -> int:
     parser.add_argument("--least", type=int, default=8, help="milestones that a project must have")
     parser.add_argument("--orders", type=int, default=2)
     parser.add_argument("--backend", default="namespace")
+    parser.add_argument("--jobs", type=int, default=1, help="gradings at once")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     found = [(r, path.parent) for path in sorted(options.place.rglob(PROJECTS)) for r in read_projects(path)]
@@ -86,7 +94,8 @@ def main() -> int:
     known, sandboxes = {row["tree"]: row for row in rows}, open_backend(options.backend)
     for recipe, folder in wanted:
         if (row := known.get(recipe.tree)) is None:
-            row = known[recipe.tree] = tried(recipe, folder, options.orders, sandboxes)
+            with ThreadPoolExecutor(options.jobs) as pool:
+                row = known[recipe.tree] = tried(recipe, folder, options.orders, sandboxes, pool)
             with ledger.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, separators=(",", ":")) + "\n")
         if not options.json:
