@@ -29,6 +29,7 @@ REFERENCES = {
     "reference to an issue": re.compile(
         r"(?<![\w&])(?:[\w.-]+/[\w.-]+)?#\d+\b|\b(?:gh|bpo|issue|pr|ticket)[- ]#?\d+\b", re.I
     ),
+    "role that leads to one": re.compile(r":(?:issue|pr|pull|gh|bug|ticket|commit|user):`[^`]*`", re.I),
     "address": re.compile(r"\b(?:https?|git|ssh)://\S+|\bwww\.\S+", re.I),
     "hash of a commit": re.compile(r"\b(?=[0-9a-f]*\d)(?=\d*[a-f])[0-9a-f]{7,40}\b"),
 }  # fmt: skip

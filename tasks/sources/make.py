@@ -130,7 +130,8 @@ def prove(recipe: Recipe, out: Path, sandboxes: SandboxFactory) -> Proof:
     """
     making = out / f".{folder_name(recipe)}{MAKING}"
     try:
-        task = build_recipe(recipe, making)
+        level = Assurance.FRESH if recipe.library.toolchain else Assurance.SPLIT  # most hold there: no second folder
+        task = build_recipe(replace(recipe, assurance=level.value), making)
         proven, why = prove_strong(recipe, task, making, sandboxes)
         if proven is None:
             proven = _proven(replace(recipe, proof={"unsplit": why}), _rebuilt(recipe, making), sandboxes)
@@ -155,7 +156,9 @@ def prove_strong(recipe: Recipe, task: Task, folder: Path, sandboxes: SandboxFac
     candidate = for_split(recipe, task, sandboxes)
     why = candidate.why
     if candidate.recipe is not None:
-        proven = _proven(candidate.recipe, _rebuilt(candidate.recipe, folder), sandboxes, candidate.graded)
+        stands = candidate.graded and task.assurance is Assurance.SPLIT
+        at_split = task if stands else _rebuilt(candidate.recipe, folder)
+        proven = _proven(candidate.recipe, at_split, sandboxes, candidate.graded)
         if proven is not None:
             return proven, ""
         why = UNPROVEN

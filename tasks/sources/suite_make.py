@@ -42,6 +42,9 @@ from journeyman.tasks.sources.suite_file import (
 )
 from journeyman.tasks.task import TaskError
 
+MOST = 12
+"""Milestones of a project of a suite: each costs some runs of the tests to plan, and a grading to prove."""
+
 
 @dataclass(slots=True)
 class SuiteReport:
@@ -139,7 +142,7 @@ class _Run:
 
     def make(self, wish: LibraryWish) -> None:
         """All that a library is to give; if it cannot, the report says why."""
-        if self.stop.is_set():
+        if self.stop.is_set() or (self._proven_only and not _is_proven(wish)):  # then it need not even be fetched
             return
         self._report.at_work.append(wish.name)
         try:
@@ -191,7 +194,7 @@ class _Run:
 
         try:
             make_project_of(
-                shop.library, modules=modules_of(modules), out=shop.out, sandboxes=self._sandboxes,
+                shop.library, modules=modules_of(modules), out=shop.out, sandboxes=self._sandboxes, most=MOST,
                 measured=shop.measured, progress=go_on,
             )  # fmt: skip
         except TaskError as error:
@@ -205,6 +208,11 @@ class _Run:
                 self._progress(self._report)
         if self.stop.is_set():
             raise _Stopped
+
+
+def _is_proven(wish: LibraryWish) -> bool:
+    """Whether anything of a library comes along proven."""
+    return bool(proven_projects(wish.requirement)) or any(proven_recipes(wish.requirement, s) for s in wish.counts)
 
 
 def modules_of(project: str) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ ANSWER = Answer.of(BEFORE, AFTER, words_of(BEFORE["shop/cart.py"]), ["tests/test
         ("Reported in #12.", "reference to an issue"),
         ("Reported in GH-12.", "reference to an issue"),
         ("As in octo/shop#3.", "reference to an issue"),
+        ("Reported in :issue:`12`.", "role that leads to one"),
         ("Broken since 1f0c9de.", "hash of a commit"),
         ("See https://example.org/issues/12.", "address"),
     ],

@@ -7,6 +7,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -147,6 +149,17 @@ def test_any_order_that_the_edges_allow_closes_them(made: ProjectReport, task: T
         verdict = grade(task, tree_after(recipe, library, closed), sandboxes)
         due = set(closed) - {"tidy"}  # without those it builds on it is not closed
         assert {name for name, done in verdict.milestones.items() if done} == due, verdict.detail
+
+
+@pytest.mark.slow
+def test_orders_are_measured_once(made: ProjectReport, house: Path) -> None:
+    """A short run of the benchmark."""
+    words = [sys.executable, str(house / "benchmarks/orders.py"), str(made.folder.parent), "--least", "6", "--json"]
+    outputs = [subprocess.run(words, capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    (row,) = json.loads(outputs[0])
+    assert row["tried"] == {"order 1": "6/6", "order 2": "6/6", "alone": "3/3"} and row["odd"] == []
+    assert outputs[0] == outputs[1]
+    (made.folder.parent / "orders.jsonl").unlink()
 
 
 def test_it_is_made_once_and_again_from_its_recipe(

@@ -155,7 +155,8 @@ def test_what_comes_along_proven_is_taken_and_the_rest_is_made(
     known = {recipe.name for recipe in proven_recipes("tinylib==1.0", "mutation")}
     assert len(known) == 2 and not proven_projects("tinylib==1.0")
 
-    proven = make_suite(tiny, tmp_path / "second", NO_SANDBOXES, only=only, proven_only=True)
+    proven = make_suite(tiny, tmp_path / "second", NO_SANDBOXES, proven_only=True)
+    assert not proven.failed, "a library of which nothing is proven is not fetched"
     assert proven.total == 2 and {task.name for task in load_tasks(tmp_path / "second")} == known
     whole = make_suite(tiny, tmp_path / "second", sandboxes, only=only)
     recipes = read_recipes(tmp_path / "second/tinylib-1.0/recipes.jsonl")
