@@ -15,18 +15,19 @@ from packaging.utils import canonicalize_name
 
 from journeyman.sandbox.image import interpreter_for
 from journeyman.sandbox.sandbox import ImageError
+from journeyman.tasks.detect.around import look_around
 from journeyman.tasks.detect.facts import Facts
 from journeyman.tasks.detect.needs import choose, unsaid
 from journeyman.tasks.detect.pyproject import read_pyproject
 from journeyman.tasks.detect.runners import read_nox, read_pytest_ini, read_requirements, read_tox
 from journeyman.tasks.detect.setup import Config, Finding, Setup
-from journeyman.tasks.detect.setup_files import read_pkg_info, read_setup_cfg, read_setup_py
+from journeyman.tasks.detect.setup_files import read_egg_info, read_pkg_info, read_setup_cfg, read_setup_py
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.sources.library import importable, source_files, test_files
 from journeyman.tasks.sources.sdist import SourceError
 
 READERS = (
-    read_pyproject, read_setup_cfg, read_setup_py, read_pkg_info, read_pytest_ini, read_tox, read_nox,
+    read_pyproject, read_setup_cfg, read_setup_py, read_pkg_info, read_egg_info, read_pytest_ini, read_tox, read_nox,
     read_requirements,
 )  # fmt: skip
 """The first that knows a fact is believed."""
@@ -79,8 +80,9 @@ def detect(folder: Path, source: str, config: Config, name: str, version: str) -
     tests, sources = _code(folder, folder / base[0], source, config, facts, settle)
     if called in PART_OF_PYTEST:
         raise SourceError(f"{source}: pytest itself runs on {called}, so no fault in it shows; take another")
+    around = look_around(facts, called, tests, sources)
     wanted = choose(facts, python)
-    more = unsaid(facts, tests, wanted.lines)
+    more = unsaid(facts, tests, around.requirements, wanted.lines)
     lines = (*(config.requirements or (*wanted.lines, *more)), *config.add_requirements)
     settle(
         "requirements",
@@ -90,13 +92,15 @@ def detect(folder: Path, source: str, config: Config, name: str, version: str) -
         not wanted.places,
     )
     if more and config.requirements is None:
-        findings.append(Finding("add_requirements", more, "assumed: the tests import them, no file says so", True))
-    variables = facts.variables if config.variables is None else config.variables
+        findings.append(Finding("add_requirements", more, "assumed: the tests use them, no file says so", True))
+    variables = {**facts.variables, **around.variables} if config.variables is None else config.variables
     if variables:
-        settle("variables", config.variables, variables, "tox.ini or hatch")
+        settle("variables", config.variables, variables, around.why or "tox.ini or hatch")
+    if config.pythonpath is None:
+        base = tuple(dict.fromkeys((*base, *around.folders)))
     setup = Setup(
         called, numbered, str(facts.get("licence", "unknown")).splitlines()[0][:60], python, lines, base, sources,
-        tests, config.plugins or (), variables,
+        tests, tuple(around.plugins) if config.plugins is None else config.plugins, variables,
     )  # fmt: skip
     return Detected(setup, tuple(findings), (*facts.notes, *wanted.notes), facts)
 

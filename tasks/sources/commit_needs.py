@@ -100,6 +100,8 @@ def find_needs(
         if setup.requirements != (PYTEST,):
             pinned, remark = resolve(setup.requirements, setup.python, history.name)
             setup = replace(setup, requirements=pinned)
-        plugins = settings.plugins if settings.plugins is not None else plugins_of(setup.requirements)
+        plugins = (
+            settings.plugins if settings.plugins is not None else (*setup.plugins, *plugins_of(setup.requirements))
+        )
     notes = (*found.notes, *([remark] if remark else []))
     return Needs(replace(setup, plugins=plugins), found.facts, found.findings, notes)

@@ -14,12 +14,14 @@ NOT_THIS = (
 )
 
 
-def pip(refused: dict[str, str], asked: list[tuple[str, ...]]) -> object:
-    """A pip that refuses some lines, with what it says of each."""
+def pip(refused: dict[str, str], asked: list[tuple[str, ...]], unbuilt: str = "") -> object:
+    """A pip that refuses some lines, with what it says of each, and cannot build one."""
 
-    def ask(lines: tuple[str, ...], _python: str) -> tuple[tuple[str, ...], str]:
+    def ask(lines: tuple[str, ...], _python: str) -> tuple[tuple[str, ...], str, str]:
         asked.append(lines)
-        return next((((), said) for line, said in refused.items() if line in lines), (lines, ""))
+        if unbuilt in lines:
+            return (), "note: This is an issue with the package mentioned above, not pip.", unbuilt
+        return next((((), said, "") for line, said in refused.items() if line in lines), (lines, "", ""))
 
     return ask
 
@@ -30,6 +32,23 @@ def test_what_the_index_does_not_have_is_left_out_and_named(monkeypatch: pytest.
     found, remark = resolve(("pytest==8.3.5", "My_Own.Tools>=2", "idna", "inner"), "3.11", "it")
     assert found == ("pytest==8.3.5", "idna")
     assert remark == "left out, because the package index has none such: My_Own.Tools>=2, inner"
+
+
+def test_what_cannot_be_built_here_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ask_pip", pip({}, [], unbuilt="psycopg2"))
+    found, remark = resolve(("pytest==8.3.5", "psycopg2", "idna"), "3.11", "it")
+    assert found == ("pytest==8.3.5", "idna")
+    assert remark == "left out, because it cannot be built here: psycopg2"
+
+
+def test_pip_says_what_it_was_busy_with() -> None:
+    said = (
+        "Collecting idna (from -r w.txt (line 2))\nCollecting odd>=1 (from web->-r w.txt (line 3))\n  Using odd.tar.gz"
+    )
+    lines = ("pytest==8.3.5", "idna", "web")
+    assert module._unbuilt(said, lines) == "web"
+    assert module._unbuilt("Collecting pluggy (from pytest->-r w.txt (line 1))", lines) == ""
+    assert module._unbuilt("no line of its", lines) == ""
 
 
 def test_versions_that_do_not_fit_are_loosened(monkeypatch: pytest.MonkeyPatch) -> None:
