@@ -33,6 +33,12 @@ READERS = (
 """The first that knows a fact is believed."""
 PART_OF_PYTEST = frozenset({"pytest", "pluggy", "iniconfig", "packaging"})
 """Loaded before any test is: what stands in the workspace under these names is never run."""
+_OUTSIDE = re.compile(
+    r"(^|/)(integration|functional|acceptance|e2e|end_to_end|live|online|network|system|perf|performance|benchmark)s?"
+    r"([_-]?tests?)?/",
+    re.IGNORECASE,
+)
+"""Folders of tests that, by their names, need more than the repository."""
 NEWEST, OLDEST = 15, 9
 """Minor versions of Python 3 that are looked for."""
 
@@ -111,6 +117,8 @@ def _code(
     """The files of the tests, and the modules in which faults may be made."""
     tests = _files(folder, config.tests, test_files(folder, facts.settings.get("python_files", "").split()))
     tests = tuple(path for path in tests if not _matches(path, config.skip))
+    # What waits for a network or a server goes last: it may use up the suite's time, or bring pytest down.
+    tests = tuple(sorted(tests, key=lambda path: bool(_OUTSIDE.search(path)))) if config.tests is None else tests
     settle("tests", config.tests, tests, "files named as pytest expects")
     if not tests:
         raise SourceError(f"{source}: no tests found (test_*.py, *_test.py, tests.py); where are they? {_ask('tests')}")

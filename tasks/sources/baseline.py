@@ -124,6 +124,7 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
     reasons = {test: _against([run.get(test) for run in runs]) for test in runs[0]}
     tests = {test: max(run[test]["duration_s"] for run in runs[1:]) for test, reason in reasons.items() if not reason}
     if not tests:
+        complaint = next(iter(_complaints(reasons, runs).values()), complaint)
         if seconds >= limit_s:
             complaint = f"after {limit_s:.0f} s no test had ended"
         raise NoTestRuns(

@@ -147,8 +147,9 @@ def conftest_of(before: str, setup: Setup) -> str:
 
 def plugins_of(requirements: Iterable[str]) -> tuple[str, ...]:
     """The pytest plugins among some requirements."""
-    names = (canonicalize_name(Requirement(line).name) for line in requirements)
-    return tuple(name for name in names if name.startswith("pytest-") or name in PLUGINS_OF_OTHER_NAMES)
+    names = [canonicalize_name(Requirement(line).name) for line in requirements]
+    named = (name for name in names if "pytest" in name.split("-") or name in PLUGINS_OF_OTHER_NAMES)
+    return tuple(name for name in named if name != "pytest")
 
 
 def _folded(value: str) -> str:

@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from journeyman.sandbox.calls import call
 from journeyman.sandbox.home import home
 from journeyman.sandbox.image import interpreter_for
+from journeyman.tasks.detect.needs import PYTEST
 from journeyman.tasks.sources.sdist import SourceError
 
 RESOLVE_S = 600.0
@@ -23,6 +24,9 @@ _NOWHERE = re.compile(r"satisfies the requirement ([A-Za-z0-9._-]+).*\(from vers
 _BUILD_FAILED = re.compile(r"subprocess-exited-with-error|metadata-generation-failed")
 _COLLECTING = re.compile(r"^Collecting .*\(line (\d+)\)\)$")
 LOOSENED = "the versions that its files ask for do not fit together; the newest that do were taken"
+ANY_PYTEST = "pytest>=8.3.5"
+OTHER_PYTEST = f"what its tests need does not fit {PYTEST}; another was taken"
+BOTH = f"{LOOSENED}, of pytest too"
 
 
 def resolve(lines: tuple[str, ...], python: str, source: str) -> tuple[tuple[str, ...], str]:
@@ -45,14 +49,24 @@ def resolve(lines: tuple[str, ...], python: str, source: str) -> tuple[tuple[str
     remarks += [f"left out, because it cannot be built here: {', '.join(broken)}"] if broken else []
     if found:
         return found, "; ".join(remarks)
-    loose = tuple(lines[:1] + tuple(_loosened(line) for line in lines[1:]))
-    found, _, _ = _ask_pip(loose, python) if loose != lines else ((), "", "")
-    if found:
-        return found, "; ".join([*remarks, LOOSENED])
+    loose = lines[:1] + tuple(map(_loosened, lines[1:]))
+    for wishes, remark in (
+        (loose, LOOSENED),
+        ((ANY_PYTEST, *lines[1:]), OTHER_PYTEST),
+        ((ANY_PYTEST, *loose[1:]), BOTH),
+    ):
+        found = _ask_pip(wishes, python)[0] if wishes != lines and _is_conflict(trouble, remark) else ()
+        if found:
+            return found, "; ".join([*remarks, remark])
     raise SourceError(
         f"{source}: its requirements cannot be installed: {trouble}; "
         'write requirements = ["pytest==8.3.5", "…"] into journeyman.toml'
     )
+
+
+def _is_conflict(trouble: str, remark: str) -> bool:
+    """Whether it may help to wish for less; of pytest, where pip names it."""
+    return remark == LOOSENED or ("pytest==" in trouble and "conflict" in trouble)
 
 
 def _unknown(trouble: str, lines: tuple[str, ...]) -> str:

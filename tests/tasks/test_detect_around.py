@@ -95,6 +95,12 @@ def test_the_own_plugin_of_pytest_is_loaded(place: str, text: str, tmp_path: Pat
     assert "('it',)" in conftest_of("", setup)
 
 
+def test_tests_that_need_the_outside_come_last(tmp_path: Path) -> None:
+    names = ("tests/integration_tests/test_a.py", "tests/e2e/test_b.py", "tests/unit/test_c.py", "tests/system_test.py")
+    setup = found(tmp_path, {"it.py": ""} | dict.fromkeys(names, "")).setup
+    assert setup.tests == ("tests/system_test.py", "tests/unit/test_c.py", names[1], names[0])
+
+
 def test_marks_and_fixtures_name_their_plugins(tmp_path: Path) -> None:
     tests = (
         "import pytest\n\n\n@pytest.mark.asyncio\nasync def test_it(fs, httpx_mock): ...\n\n\n"

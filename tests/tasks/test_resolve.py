@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from journeyman.tasks.sources import resolve as module
-from journeyman.tasks.sources.resolve import LOOSENED, resolve
+from journeyman.tasks.sources.resolve import ANY_PYTEST, BOTH, LOOSENED, OTHER_PYTEST, resolve
 from journeyman.tasks.sources.sdist import SourceError
 
 NONE_SUCH = "Could not find a version that satisfies the requirement {} (from versions: none) ERROR: No matching"
@@ -54,6 +54,14 @@ def test_pip_says_what_it_was_busy_with() -> None:
 def test_versions_that_do_not_fit_are_loosened(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_ask_pip", pip({"idna>9": NOT_THIS}, []))
     assert resolve(("pytest==8.3.5", "idna>9"), "3.11", "it") == (("pytest==8.3.5", "idna"), LOOSENED)
+
+
+def test_what_needs_a_newer_pytest_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "Cannot install -r w.txt (line 2) and pytest==8.3.5 because these package versions conflict"
+    monkeypatch.setattr(module, "_ask_pip", pip({"pytest==8.3.5": said}, []))
+    assert resolve(("pytest==8.3.5", "new>2"), "3.11", "it") == ((ANY_PYTEST, "new>2"), OTHER_PYTEST)
+    monkeypatch.setattr(module, "_ask_pip", pip({"pytest==8.3.5": said, "new>2": said}, []))
+    assert resolve(("pytest==8.3.5", "new>2"), "3.11", "it") == ((ANY_PYTEST, "new"), BOTH)
 
 
 @pytest.mark.parametrize("said", [NONE_SUCH.format("deeper"), "no network", NONE_SUCH.format("pytest==8.3.5")])
