@@ -80,9 +80,9 @@ def find_task(where: str) -> Task:
     """The one task that is meant."""
     tasks = find_tasks(where)
     if len(tasks) > 1:
-        raise CannotError(
-            f"{where} holds {len(tasks)} tasks; name one of them, such as {Path(where) / tasks[0].repository.parts[-3]}"
-        )
+        folder = tasks[0].repository.parents[1]  # of a recipe file's tasks, it is in the cache
+        one = Path(where) / folder.name if Path(where).is_dir() else folder
+        raise CannotError(f"{where} holds {len(tasks)} tasks; name one of them, such as {one}")
     return tasks[0]
 
 

@@ -65,6 +65,7 @@ class Needs:
     def key(self) -> str:
         """The same for the same needs."""
         facts = [self.setup.to_json(), json.dumps(self.facts.settings, sort_keys=True), *self.facts.version_files]
+        facts += [part for file in sorted(self.facts.files.items()) for part in file]
         return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:32]
 
 
