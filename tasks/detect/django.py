@@ -84,7 +84,7 @@ def read_django(facts: Facts, tests: Iterable[str], sources: Iterable[str]) -> D
             return Django(module, base, where="found there")
     if any("settings.configure(" in facts.text(path) for path in (*shared, *tests)):
         return Django(where="the tests set it up themselves")
-    given = next((found for script in scripts if (found := _configured(facts, script))), {})
+    given = next((found for script in scripts if (found := configured(facts, script))), {})
     apps = given.pop("INSTALLED_APPS", None) or [*_APPS, *_own_apps(facts, sources)]
     why = "a script that runs its tests" if given else "assumed: no file names any"
     return Django(PLAIN, values={**_DEFAULTS, **given, "INSTALLED_APPS": apps}, where=why)
@@ -109,7 +109,7 @@ def _base(facts: Facts, module: str) -> str | None:
     return None
 
 
-def _configured(facts: Facts, script: str) -> dict[str, Any]:
+def configured(facts: Facts, script: str) -> dict[str, Any]:
     """The settings that a script gives to `settings.configure(…)`, as far as they are written out."""
     if "settings.configure(" not in facts.text(script) or (tree := facts.module(script)) is None:
         return {}

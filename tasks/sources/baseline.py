@@ -21,6 +21,8 @@ SLOWEST_S = 1.0
 LIMIT_S = 10.0
 """A test that takes longer is ended; tracing slows it several times."""
 RUN_TIMEOUT_S = 300.0
+MOST_MISSING = 30
+"""Missing modules that are told of: what tests say is not to be trusted to be short."""
 MAX_RECORDS = 64 * 1024 * 1024
 PROBE = "/tmp/journeyman_probe.py"
 SPEC, RECORDS = "/tmp/journeyman_spec.json", "/tmp/journeyman_records.jsonl"
@@ -123,19 +125,20 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
             break
     reasons = {test: _against([run.get(test) for run in runs]) for test in runs[0]}
     tests = {test: max(run[test]["duration_s"] for run in runs[1:]) for test, reason in reasons.items() if not reason}
+    told = tuple(missing)[:MOST_MISSING]
     if not tests:
         complaint = next(iter(_complaints(reasons, runs).values()), complaint)
         if seconds >= limit_s:
             complaint = f"after {limit_s:.0f} s no test had ended"
         raise NoTestRuns(
             f"{library.sdist.requirement}: its tests do not run by themselves; the first trouble: {complaint}",
-            tuple(missing),
+            told,
         )
     left_out = {test: reason for test, reason in reasons.items() if reason}
     complaints = _complaints(left_out, runs)
     imported = frozenset(places[number] for number in early)
     touching = _touching(tests, runs[0], places)
-    return Baseline(tests, touching, left_out, broken, complaints, seconds, ended, imported, tuple(missing))
+    return Baseline(tests, touching, left_out, broken, complaints, seconds, ended, imported, told)
 
 
 def _last_word(said: str) -> str:

@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from journeyman.tasks.detect.django import HELPER, PLAIN
+from journeyman.tasks.detect.django import HELPER, PLAIN, configured
 from journeyman.tasks.detect.facts import Facts
 from journeyman.tasks.detect.needs import all_named, missed, missing_in
 from journeyman.tasks.detect.python import Detected, detect
@@ -149,3 +151,16 @@ def test_a_conftest_keeps_its_own_plugins(tmp_path: Path) -> None:
         values: dict[str, object] = {}
         exec(conftest_of(own, setup), values)
         assert values["pytest_plugins"] == kept
+
+
+@given(st.text())
+def test_nothing_that_a_script_or_a_test_says_can_break_the_reading(text: str) -> None:
+    class One(Facts):
+        def text(self, _: str) -> str:
+            return f"settings.configure({text}"
+
+    facts = One(Path(__file__).parent)
+    configured(facts, "runtests.py")
+    facts.announce("pytest11", text)
+    facts.announce("pytest11", [text, 1])
+    missed(facts, missing_in(f"No module named {text}"), "3.11")
