@@ -2,10 +2,15 @@
 
     python benchmarks/disk.py [--library boltons==25.0.0] [--tasks 90] [--json]
 
-Recipes that come along are built in a fresh place with a fresh cache: first one, then all. "Own" are a task's patch,
-its hidden tests and its few small files; all else it shares with the others by hard links, but for its folders on the
-disk. Files with several names count once. Templates, which sandboxes start from, are told apart: they come and go
-(`journeyman image prune`). The goal: what is not a task's own takes at most 1.2 times what it takes with one task.
+Recipes that come along are kept in a fresh place with a fresh cache: first one, then all. Four things are told apart,
+files with several names once, as blocks of the disk and as the bytes that they hold:
+
+    shared      archive, unpacked library, environment
+    recipes     the recipe file: faults, checks and instructions; all that tasks need to be there
+    folders     the tasks' folders, laid from the recipes when somebody asks for them; the cache prunes them
+    templates   what sandboxes start from, once a task is played; likewise
+
+The goal: with many tasks, all but the recipes takes at most 1.2 times what it takes with one, at rest.
 """
 
 from __future__ import annotations
@@ -14,18 +19,22 @@ import argparse
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from journeyman.sandbox.home import home
 from journeyman.sandbox.image import environment_of
-from journeyman.sandbox.stock import disk_bytes
 from journeyman.sandbox.template import with_commit
+from journeyman.tasks.sources.laid import laid_tasks
+from journeyman.tasks.sources.recipe_file import read_recipes, write_recipes
 from journeyman.tasks.sources.suite_file import proven_recipes
-from journeyman.tasks.sources.suites import build_all
-from journeyman.tasks.task import Task
 
 GOAL = 1.2
+STATES = {
+    "at rest": ("shared",),
+    "with folders": ("shared", "recipes", "folders"),
+    "all played": ("shared", "recipes", "folders", "templates"),
+}
 
 
 def main() -> None:
@@ -37,33 +46,53 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["JOURNEYMAN_HOME"] = f"{folder}/home"
         one, many = (measured(options.library, count, Path(folder)) for count in (1, options.tasks))
-    growth = (many["shared"] / one["shared"], (many["shared"] + many["templates"]) / (one["shared"] + one["templates"]))
+    growth = {
+        f"{state}, {size}": _sum(many, parts, size) / _sum(one, parts, size)
+        for state, parts in STATES.items()
+        for size in ("blocks", "bytes")
+    }
     if options.json:
-        print(json.dumps({"one": one, "many": many, "growth": growth[0], "growth_with_templates": growth[1]}))
+        print(json.dumps({"one": one, "many": many, "growth": growth}))
         return
     for each in (one, many):
-        parts = ", ".join(f"{name} {each[name] / 2**20:.1f} MiB" for name in ("shared", "own", "templates"))
-        print(f"{each['tasks']:4} tasks of {options.library}: {parts}")
-    print(f"shared grows {growth[0]:.2f} times (goal: {GOAL}), with templates {growth[1]:.2f} times")
+        parts = ", ".join(
+            f"{name} {size['blocks'] / 2**20:.1f} ({size['bytes'] / 2**20:.1f})" for name, size in each.items()
+        )
+        print(f"{options.library}, MiB of blocks (of bytes): {parts}")
+    print("; ".join(f"{state}: {times:.2f} times" for state, times in growth.items()), f"(goal, at rest: {GOAL})")
 
 
-def measured(library: str, count: int, place: Path) -> dict[str, int]:
-    """Bytes by what they are for, with so many tasks."""
-    tasks = build_all(proven_recipes(library, "mutation")[:count], place / "tasks")
+Sizes = dict[str, dict[str, int]]
+
+
+def _sum(sizes: Sizes, parts: tuple[str, ...], size: str) -> int:
+    return sum(sizes[part][size] for part in parts)
+
+
+def measured(library: str, count: int, place: Path) -> Sizes:
+    """Blocks and bytes by what they are for, with so many tasks, all of which were played."""
+    recipes = proven_recipes(library, "mutation")[:count]
+    write_recipes(place / "recipes.jsonl", recipes)
+    tasks = laid_tasks(read_recipes(place / "recipes.jsonl"))
     environment_of(tasks[0].environment)
     for task in tasks:
         with_commit(task.repository)  # as an episode's first sandbox does
-    own, templates = own_bytes(tasks), disk_bytes(home("templates"))
-    return {
-        "tasks": len(tasks), "own": own, "templates": templates, "shared": disk_bytes(place) - own - templates,
-    }  # fmt: skip
+    seen: set[tuple[int, int]] = set()
+    parts = {"recipes": place / "recipes.jsonl", "folders": home("packed"), "templates": home("templates")}
+    shared = [path for path in home().iterdir() if path.name not in ("templates", "packed", "lookups")]
+    sizes = {"shared": taken(shared, seen)}
+    return sizes | {name: taken([part], seen) for name, part in parts.items()}
 
 
-def own_bytes(tasks: Sequence[Task]) -> int:
-    """The files of tasks that have no other name."""
-    roots = [task.repository.parent.parent for task in tasks]
-    found = [path.lstat() for root in roots for path in root.rglob("*") if path.is_file()]
-    return sum(info.st_blocks * 512 for info in found if info.st_nlink == 1)
+def taken(places: Iterable[Path], seen: set[tuple[int, int]]) -> dict[str, int]:
+    """What files and folders take that were not seen yet."""
+    blocks = size = 0
+    for path in (inner for place in places for inner in (place, *place.rglob("*"))):
+        found = path.lstat()
+        if (found.st_dev, found.st_ino) not in seen:
+            seen.add((found.st_dev, found.st_ino))
+            blocks, size = blocks + found.st_blocks * 512, size + found.st_size
+    return {"blocks": blocks, "bytes": size}
 
 
 if __name__ == "__main__":

@@ -23,6 +23,11 @@ from journeyman.tasks.facts import language_of, proof_of, source_of
 from journeyman.tasks.formats.fields import ROW
 from journeyman.tasks.harbor import bundled_tasks, load_tasks
 from journeyman.tasks.harbor_files import walk
+from journeyman.tasks.sources.add import adopt
+from journeyman.tasks.sources.laid import laid_tasks
+from journeyman.tasks.sources.recipe import Recipe
+from journeyman.tasks.sources.recipe_file import read_recipes
+from journeyman.tasks.sources.suites import SUITES
 from journeyman.tasks.task import CheckKind, Milestone, Task
 from journeyman.terminal import line, out, plural, said
 
@@ -30,17 +35,23 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="List,
 
 
 TaskArgument = Annotated[
-    str, typer.Argument(metavar="TASK", help="A bundled task's name, a task folder, a folder of tasks or a pattern.")
+    str,
+    typer.Argument(
+        metavar="TASK", help="A bundled task's name, a task folder, a folder of tasks, a pattern or a recipes.jsonl."
+    ),
 ]
 
 
 def find_tasks(where: str) -> tuple[Task, ...]:
-    """The tasks that a name, folder or pattern means.
+    """The tasks that a name, folder, pattern or recipe file means.
 
     Raises:
         CannotError: there is none; the message names the nearest.
         TaskFormatError: one of them cannot be read.
+        SourceError: the library of a recipe cannot be had.
     """
+    if where.endswith(".jsonl") and Path(where).is_file():
+        return laid_tasks(recipes_of(Path(where)))
     if Path(where).is_dir() or "*" in where:
         return load_tasks(where)
     bundled = {task.name.rpartition("/")[2]: task for task in bundled_tasks()}
@@ -53,13 +64,23 @@ def find_tasks(where: str) -> tuple[Task, ...]:
     )
 
 
+def recipes_of(path: Path) -> tuple[Recipe, ...]:
+    """The recipes of a file; archives that lie beside it are taken into the cache."""
+    if not path.is_file():
+        raise CannotError(f"{path}: no such file or suite; suites are {', '.join(SUITES)}, a mint writes recipes.jsonl")
+    adopt(path.parent)
+    if not (recipes := read_recipes(path)):
+        raise CannotError(f"{path}: no recipes in it")
+    return recipes
+
+
 def find_task(where: str) -> Task:
     """The one task that is meant."""
     tasks = find_tasks(where)
     if len(tasks) > 1:
-        raise CannotError(
-            f"{where} holds {len(tasks)} tasks; name one of them, such as {Path(where) / tasks[0].repository.parts[-3]}"
-        )
+        folder = tasks[0].repository.parents[1]  # of a recipe file's tasks, it is in the cache
+        one = Path(where) / folder.name if Path(where).is_dir() else folder
+        raise CannotError(f"{where} holds {len(tasks)} tasks; name one of them, such as {one}")
     return tasks[0]
 
 

@@ -10,8 +10,8 @@ import typer
 from rich.text import Text
 
 from journeyman.cli_common import FAILED, JsonOption, example, print_json
-from journeyman.cli_task import app, find_tasks
-from journeyman.cli_task_make import progress_bar, recipes_of
+from journeyman.cli_task import app, find_tasks, recipes_of
+from journeyman.cli_task_make import progress_bar
 from journeyman.tasks.sources.likeness import KINDS, Kinship, Likeness, compare, likeness_of, likeness_of_recipe
 from journeyman.tasks.sources.suites import SUITES, suite_recipes
 from journeyman.tasks.task import Task

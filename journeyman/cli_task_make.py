@@ -22,13 +22,10 @@ from journeyman.cli_common import (
     print_json,
     say_error,
 )
-from journeyman.cli_task import app, find_tasks, measured, sandboxes_of
+from journeyman.cli_task import app, find_tasks, measured, recipes_of, sandboxes_of
 from journeyman.tasks.audit.proof import Proof, keep, prove_more
-from journeyman.tasks.sources.add import adopt
 from journeyman.tasks.sources.mint import MUTATION, SOURCES, MintReport, mint
 from journeyman.tasks.sources.project_make import PROJECTS, build_projects, read_projects
-from journeyman.tasks.sources.recipe import Recipe
-from journeyman.tasks.sources.recipe_file import read_recipes
 from journeyman.tasks.sources.split_file import SplitReport, split_file
 from journeyman.tasks.sources.suites import SUITES, build_all, suite_recipes
 from journeyman.tasks.sources.template import left_of_template
@@ -191,15 +188,6 @@ def progress_bar(title: str, total: int | None, *, shown: bool) -> Iterator[Call
             bar.update(row, completed=done, total=total, description=what)
 
         yield advance
-
-
-def recipes_of(path: Path) -> tuple[Recipe, ...]:
-    if not path.is_file():
-        raise CannotError(f"{path}: no such file or suite; suites are {', '.join(SUITES)}, a mint writes recipes.jsonl")
-    adopt(path.parent)
-    if not (recipes := read_recipes(path)):
-        raise CannotError(f"{path}: no recipes in it")
-    return recipes
 
 
 def _certified(proof: Proof, others: Sequence[Certificate], left: Sequence[str]) -> dict[str, Any]:

@@ -3,6 +3,8 @@
     packed/<digest>/{repository,hidden,solution}/…
     packed/<digest>/manifest.json                      whose they are; there when the rest is
 
+Tasks of recipes, and all that is laid out from little, are kept in the same way.
+
 Only trusted folders are packed: what a task brings, never what a policy left.
 """
 
@@ -52,26 +54,41 @@ def digest_of(archive: bytes) -> str:
 
 def unpacked(task: Task, digest: str, fetch: Callable[[], bytes]) -> Task:
     """The task with its folders on this machine; `fetch` brings the archive if they are not here yet."""
-    place = home("packed") / digest
-    with locked(place.with_name(f".{digest}.lock")):
-        if not (place / "manifest.json").is_file():
-            _unpack(task, fetch(), place)
-        hold(place)  # as long as we live: an episode reads them at its end, too
-    note_use(place)
+    place = laid(digest, task.name, lambda work: _unpack(fetch(), work))
     return task.model_copy(update={name: place / name for name in FOLDERS if getattr(task, name) is not None})
 
 
-def _unpack(task: Task, archive: bytes, place: Path) -> None:
+def laid(digest: str, name: str, lay: Callable[[Path], object]) -> Path:
+    """A folder of the cache with what `lay` puts into it, once on each machine; ours as long as we live.
+
+    Args:
+        digest: of all that decides what it puts there.
+        name: whose it is, for people.
+    """
+    place = home("packed") / digest
+    with locked(place.with_name(f".{digest}.lock")):
+        if not (place / "manifest.json").is_file():
+            _lay(place, name, lay)
+        hold(place)  # an episode reads a task's files at its end, too
+    note_use(place)
+    return place
+
+
+def _lay(place: Path, name: str, lay: Callable[[Path], object]) -> None:
     work = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
     try:
-        with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
-            tar.extractall(work, filter="tar")
-        (work / "manifest.json").write_text(json.dumps({"task": task.name}))
+        lay(work)
+        (work / "manifest.json").write_text(json.dumps({"task": name}))
         shutil.rmtree(place, ignore_errors=True)
         work.rename(place)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
+
+
+def _unpack(archive: bytes, work: Path) -> None:
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
+        tar.extractall(work, filter="tar")
 
 
 def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:

@@ -26,6 +26,8 @@ class Need:
     kind: Kind
     lines: tuple[str, ...]
     where: str
+    name: str = ""
+    """Of the group or extra, where it is one."""
 
 
 @dataclass(slots=True)
@@ -41,6 +43,10 @@ class Facts:
     """Environment variables of its test runs."""
     settings: dict[str, str] = field(default_factory=dict)
     """pytest's settings, as an ini file has them."""
+    entry_points: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What an installation would announce: group → name → object."""
+    files: dict[str, str] = field(default_factory=dict)
+    """Files that its tests need and that it does not have → their text."""
     version_files: list[str] = field(default_factory=list)
     """Modules that its build would write the version into."""
     notes: list[str] = field(default_factory=list)
@@ -51,14 +57,25 @@ class Facts:
         if value not in (None, "", [], {}):
             self.told.setdefault(key, (value, where))
 
-    def need(self, kind: Kind, lines: Iterable[Any], where: str) -> None:
+    def need(self, kind: Kind, lines: Iterable[Any], where: str, name: str = "") -> None:
         if kept := tuple(line.strip() for line in lines if isinstance(line, str) and line.strip()):
-            self.needs.append(Need(kind, kept, where))
+            self.needs.append(Need(kind, kept, where, name))
 
     def group(self, name: str, lines: Iterable[Any], where: str) -> None:
         """Note a named group of requirements, and whether its name says that tests or developers need it."""
         kind: Kind = "test" if TEST_GROUP.match(name) else "dev" if DEV_GROUP.match(name) else "extra"
-        self.need(kind, lines, where)
+        self.need(kind, lines, where, name)
+
+    def announce(self, group: str, points: Any) -> None:
+        """Note entry points: a table, or lines of `name = object`."""
+        if isinstance(points, str | list):
+            lines = (
+                points.splitlines() if isinstance(points, str) else [line for line in points if isinstance(line, str)]
+            )
+            points = dict(line.split("=", 1) for line in lines if "=" in line)
+        if isinstance(points, dict):
+            made = {str(name).strip(): value.strip() for name, value in points.items() if isinstance(value, str)}
+            self.entry_points.setdefault(group, {}).update(made)
 
     def get(self, key: str, default: Any = "") -> Any:
         return self.told[key][0] if key in self.told else default

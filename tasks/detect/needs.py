@@ -15,6 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from journeyman.tasks.detect.facts import Facts, Need
+from journeyman.tasks.detect.known import KNOWN_FIXTURES, KNOWN_IMPORTS, KNOWN_MARKS
 
 PYTEST = "pytest==8.3.5"
 NO_TEST_TOOLS = re.compile(
@@ -25,27 +26,12 @@ NO_TEST_TOOLS = re.compile(
     r"|ipython|jupyter.*|pyupgrade|autoflake|pydocstyle|interrogate|nose|nose2|green|pytest|check-manifest|pyroma)$"
 )
 """Tools that judge, build or document the code; pytest itself is of one version for all tasks."""
-KNOWN_IMPORTS = {
-    # Modules that tests import, often unsaid, and the package that has them: no other name is ever guessed.
-    "aiohttp": "aiohttp", "asgiref": "asgiref", "attr": "attrs", "attrs": "attrs", "bs4": "beautifulsoup4",
-    "click": "click", "cryptography": "cryptography", "dateutil": "python-dateutil", "ddt": "ddt",
-    "dirty_equals": "dirty-equals", "django": "Django", "docutils": "docutils", "dotenv": "python-dotenv",
-    "flask": "Flask", "freezegun": "freezegun", "html5lib": "html5lib", "httpx": "httpx", "hypothesis": "hypothesis",
-    "jinja2": "Jinja2", "jsonschema": "jsonschema", "jwt": "PyJWT", "lxml": "lxml", "markdown": "Markdown",
-    "mock": "mock", "networkx": "networkx", "nose": "pynose", "numpy": "numpy", "packaging": "packaging",
-    "pandas": "pandas", "parameterized": "parameterized", "PIL": "Pillow", "pkg_resources": "setuptools<81",
-    "psutil": "psutil", "pydantic": "pydantic", "pygments": "Pygments", "pytest_asyncio": "pytest-asyncio",
-    "pytest_mock": "pytest-mock", "pytest_regressions": "pytest-regressions", "pytest_subtests": "pytest-subtests",
-    "pytz": "pytz", "requests": "requests", "requests_mock": "requests-mock", "responses": "responses",
-    "respx": "respx", "setuptools": "setuptools<81", "simplejson": "simplejson", "six": "six",
-    "sortedcontainers": "sortedcontainers", "sqlalchemy": "SQLAlchemy", "syrupy": "syrupy",
-    "testfixtures": "testfixtures", "toml": "toml",
-    "tomli": "tomli", "tornado": "tornado", "trio": "trio", "typing_extensions": "typing-extensions",
-    "tzdata": "tzdata", "vcr": "vcrpy", "werkzeug": "Werkzeug", "yaml": "PyYAML", "zope": "zope.interface",
-}  # fmt: skip
+_AFFIX = re.compile(r"^(python|py|django)-|-(python|py|cffi|binary|client)$")
+"""What a package's name has more than that of its module, at times."""
+_NO_CODE = re.compile(r"doc|lint|typ(e|ing)|format|release|publish|bench|build|style|quality|check", re.IGNORECASE)
+"""Groups of requirements that no test needs."""
 _OF_TESTS = frozenset({"test", "tests", "testing"})
 """Folders of these names hold tests and what they share."""
-KNOWN_FIXTURES = {"mocker": "pytest-mock", "subtests": "pytest-subtests", "benchmark": "pytest-benchmark"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,40 +86,95 @@ def _applies(requirement: Requirement, python: str) -> bool:
         return False
 
 
-def unsaid(facts: Facts, tests: Iterable[str], said: Iterable[str]) -> tuple[str, ...]:
-    """What tests import, or whose fixtures they ask for, beside what they are said to need: well-known packages, and
-    those that the repository names for another purpose.
+def unsaid(facts: Facts, tests: Iterable[str], needed: Iterable[str], said: Iterable[str]) -> tuple[str, ...]:
+    """What tests import, mark or take as fixtures, beside what they are said to need: well-known packages, and those
+    that the repository names for another purpose.
+
+    Args:
+        needed: requirements that are known already; those of them that are in `said` are not told again.
     """
-    folder, packages = facts.folder, _mentioned(facts) | KNOWN_IMPORTS
-    known = {canonicalize_name(Requirement(line).name) for line in said}
-    found: dict[str, str] = {}
-    for name in dict.fromkeys((*tests, *_helpers(folder))):
+    packages = _packages(facts)
+    found: dict[str, str] = {canonicalize_name(line): line for line in needed}
+    defined: set[str] = set()
+    taken: dict[str, str] = {}
+    for name in dict.fromkeys((*tests, *_helpers(facts.folder))):
         try:
-            tree = ast.parse((folder / name).read_bytes())
+            tree = ast.parse((facts.folder / name).read_bytes())
         except (SyntaxError, ValueError, RecursionError, OSError):
             continue
         for module in _imports(tree):
-            if module in packages and module not in sys.stdlib_module_names and not _is_local(folder, name, module):
-                found.setdefault(canonicalize_name(Requirement(packages[module]).name), packages[module])
+            known = _known(module, packages)
+            if known and not _is_local(facts.folder, name, known.replace(".", "/")):
+                found.setdefault(canonicalize_name(Requirement(packages[known]).name), packages[known])
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                for argument in node.args.args:
-                    if argument.arg in KNOWN_FIXTURES:
-                        found.setdefault(KNOWN_FIXTURES[argument.arg], KNOWN_FIXTURES[argument.arg])
-    return tuple(line for name, line in found.items() if name not in known)
+                defined.add(node.name)
+                taken |= {each.arg: KNOWN_FIXTURES[each.arg] for each in node.args.args if each.arg in KNOWN_FIXTURES}
+            elif mark := _mark(node):
+                found.setdefault(KNOWN_MARKS[mark], KNOWN_MARKS[mark])
+    found |= {str(canonicalize_name(line)): line for fixture, line in taken.items() if fixture not in defined}
+    there = {canonicalize_name(Requirement(line).name) for line in said}
+    return tuple(line for name, line in found.items() if name not in there)
 
 
-def _mentioned(facts: Facts) -> dict[str, str]:
-    """Module → the requirement of that name in any of the repository's groups."""
-    found: dict[str, str] = {}
+def _mark(node: ast.AST) -> str:
+    """The known mark that an expression is (`pytest.mark.NAME`); else empty."""
+    inner = node.value if isinstance(node, ast.Attribute) else None
+    found = node.attr if isinstance(node, ast.Attribute) and isinstance(inner, ast.Attribute) else ""
+    return found if found in KNOWN_MARKS and isinstance(inner, ast.Attribute) and inner.attr == "mark" else ""
+
+
+def missed(facts: Facts, missing: Iterable[str], python: str) -> tuple[str, ...]:
+    """The requirements of what was missing when the tests ran, as `missing_in` gives it."""
+    packages, missing = _packages(facts), tuple(missing)
+    lines = [packages[known] for module in missing if (known := _known(module, packages))]
+    for need in facts.needs:
+        if f"[{need.name}]" in missing:
+            lines += _usable(need, python, facts.get("name"), [])
+    return tuple(dict.fromkeys(lines))
+
+
+def all_named(facts: Facts, python: str) -> tuple[str, ...]:
+    """All that a repository names for any purpose, but for what only documents, judges or publishes it."""
+    needs = (need for need in facts.needs if not _NO_CODE.search(need.name))
+    return tuple(dict.fromkeys(line for need in needs for line in _usable(need, python, facts.get("name"), [])))
+
+
+def missing_in(text: str) -> Iterator[str]:
+    """The modules that a message says are missing, and, in brackets, the extras that it asks to be installed."""
+    yield from re.findall(r"No module named ['\"]?([A-Za-z_][\w.]*)", text)
+    for extras in re.findall(r"pip install ['\"]?[A-Za-z0-9][\w.-]*\[([\w, -]+)\]", text):
+        yield from (f"[{extra.strip()}]" for extra in extras.split(","))
+
+
+def _known(module: str, packages: dict[str, str]) -> str:
+    """The longest part of a dotted name that is a package's; empty where none is, or it is the standard library's."""
+    parts = module.split(".")
+    if parts[0] in sys.stdlib_module_names:
+        return ""
+    names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((each for each in names if each in packages), "")
+
+
+def _packages(facts: Facts) -> dict[str, str]:
+    """Module → the requirement that has it: as the repository names it for any purpose, or else a well-known one."""
+    named: dict[str, str] = {}
     for line in (line for need in facts.needs for line in need.lines):
         with suppress(InvalidRequirement):
             requirement = Requirement(line)
             if requirement.url is None:
                 requirement.marker = None
-                found.setdefault(canonicalize_name(requirement.name).replace("-", "_"), str(requirement))
-    found.pop(canonicalize_name(facts.get("name") or "-").replace("-", "_"), None)
-    return found
+                named.setdefault(canonicalize_name(requirement.name), str(requirement))
+    own = canonicalize_name(facts.get("name") or "-")
+    named.pop(own, None)
+    found = {
+        module: named.get(canonicalize_name(Requirement(line).name), line)
+        for module, line in KNOWN_IMPORTS.items()
+        if canonicalize_name(Requirement(line).name) != own
+    }
+    for name, line in named.items():
+        found.setdefault(_AFFIX.sub("", name).replace("-", "_"), line)
+    return found | {name.replace("-", "_"): line for name, line in named.items()}
 
 
 def _helpers(folder: Path) -> Iterator[str]:
@@ -150,9 +191,9 @@ def _is_local(folder: Path, test: str, module: str) -> bool:
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
-    """Top-level names of the modules that a file imports where it begins (not in a function, nor if it may fail)."""
+    """The modules that a file imports where it begins (not in a function, nor if it may fail)."""
     for node in tree.body:
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.partition(".")[0]
+            yield node.module

@@ -47,6 +47,9 @@ def _project(facts: Facts, project: dict[str, Any]) -> None:
     licence = project.get("license")
     facts.tell("licence", licence.get("text") if isinstance(licence, dict) else licence, f"{where} license")
     facts.need("runtime", project.get("dependencies", ()), f"{where} dependencies")
+    facts.announce("console_scripts", _table(project, "scripts"))
+    for group, points in _table(project, "entry-points").items():
+        facts.announce(group, points)
     extras = _table(project, "optional-dependencies")
     for name in extras:
         lines = list(_with_extras(name, extras, str(project.get("name", "")), set()))
@@ -105,6 +108,9 @@ def _poetry(facts: Facts, table: dict[str, Any]) -> None:
     for package in table.get("packages", ()):
         if isinstance(package, dict):
             facts.tell("base", package.get("from"), f"{where} packages")
+    facts.announce("console_scripts", _table(table, "scripts"))
+    for group, points in _table(table, "plugins").items():
+        facts.announce(group, points)
     needs = _table(table, "dependencies")
     facts.tell("python", poetry_range(str(needs.get("python", ""))), f"{where} dependencies.python")
     facts.need("runtime", _poetry_lines(needs), f"{where} dependencies")

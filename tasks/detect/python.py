@@ -15,23 +15,30 @@ from packaging.utils import canonicalize_name
 
 from journeyman.sandbox.image import interpreter_for
 from journeyman.sandbox.sandbox import ImageError
+from journeyman.tasks.detect.around import look_around
 from journeyman.tasks.detect.facts import Facts
 from journeyman.tasks.detect.needs import choose, unsaid
 from journeyman.tasks.detect.pyproject import read_pyproject
 from journeyman.tasks.detect.runners import read_nox, read_pytest_ini, read_requirements, read_tox
 from journeyman.tasks.detect.setup import Config, Finding, Setup
-from journeyman.tasks.detect.setup_files import read_pkg_info, read_setup_cfg, read_setup_py
+from journeyman.tasks.detect.setup_files import read_egg_info, read_pkg_info, read_setup_cfg, read_setup_py
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.sources.library import importable, source_files, test_files
 from journeyman.tasks.sources.sdist import SourceError
 
 READERS = (
-    read_pyproject, read_setup_cfg, read_setup_py, read_pkg_info, read_pytest_ini, read_tox, read_nox,
+    read_pyproject, read_setup_cfg, read_setup_py, read_pkg_info, read_egg_info, read_pytest_ini, read_tox, read_nox,
     read_requirements,
 )  # fmt: skip
 """The first that knows a fact is believed."""
 PART_OF_PYTEST = frozenset({"pytest", "pluggy", "iniconfig", "packaging"})
 """Loaded before any test is: what stands in the workspace under these names is never run."""
+_OUTSIDE = re.compile(
+    r"(^|/)(integration|functional|acceptance|e2e|end_to_end|live|online|network|system|perf|performance|benchmark)s?"
+    r"([_-]?tests?)?/",
+    re.IGNORECASE,
+)
+"""Folders of tests that, by their names, need more than the repository."""
 NEWEST, OLDEST = 15, 9
 """Minor versions of Python 3 that are looked for."""
 
@@ -79,8 +86,9 @@ def detect(folder: Path, source: str, config: Config, name: str, version: str) -
     tests, sources = _code(folder, folder / base[0], source, config, facts, settle)
     if called in PART_OF_PYTEST:
         raise SourceError(f"{source}: pytest itself runs on {called}, so no fault in it shows; take another")
+    around = look_around(facts, called, tests, sources)
     wanted = choose(facts, python)
-    more = unsaid(facts, tests, wanted.lines)
+    more = unsaid(facts, tests, around.requirements, wanted.lines)
     lines = (*(config.requirements or (*wanted.lines, *more)), *config.add_requirements)
     settle(
         "requirements",
@@ -90,13 +98,15 @@ def detect(folder: Path, source: str, config: Config, name: str, version: str) -
         not wanted.places,
     )
     if more and config.requirements is None:
-        findings.append(Finding("add_requirements", more, "assumed: the tests import them, no file says so", True))
-    variables = facts.variables if config.variables is None else config.variables
+        findings.append(Finding("add_requirements", more, "assumed: the tests use them, no file says so", True))
+    variables = {**facts.variables, **around.variables} if config.variables is None else config.variables
     if variables:
-        settle("variables", config.variables, variables, "tox.ini or hatch")
+        settle("variables", config.variables, variables, around.why or "tox.ini or hatch")
+    if config.pythonpath is None:
+        base = tuple(dict.fromkeys((*base, *around.folders)))
     setup = Setup(
         called, numbered, str(facts.get("licence", "unknown")).splitlines()[0][:60], python, lines, base, sources,
-        tests, config.plugins or (), variables,
+        tests, tuple(around.plugins) if config.plugins is None else config.plugins, variables,
     )  # fmt: skip
     return Detected(setup, tuple(findings), (*facts.notes, *wanted.notes), facts)
 
@@ -107,6 +117,8 @@ def _code(
     """The files of the tests, and the modules in which faults may be made."""
     tests = _files(folder, config.tests, test_files(folder, facts.settings.get("python_files", "").split()))
     tests = tuple(path for path in tests if not _matches(path, config.skip))
+    # What waits for a network or a server goes last: it may use up the suite's time, or bring pytest down.
+    tests = tuple(sorted(tests, key=lambda path: bool(_OUTSIDE.search(path)))) if config.tests is None else tests
     settle("tests", config.tests, tests, "files named as pytest expects")
     if not tests:
         raise SourceError(f"{source}: no tests found (test_*.py, *_test.py, tests.py); where are they? {_ask('tests')}")

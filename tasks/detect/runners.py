@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from journeyman.tasks.detect.facts import Facts
-from journeyman.tasks.detect.setup_files import read_ini
+from journeyman.tasks.detect.setup_files import literal, literals, read_ini
 
 _FACTOR = re.compile(r"^!?[\w{}.,!-]+\s*:\s+")
 _TEST_FILES = re.compile(
@@ -61,15 +61,16 @@ def _command(ini: configparser.ConfigParser, section: str) -> str:
 
 
 def read_nox(facts: Facts) -> None:
-    """`session.install("pytest", …)` in the sessions whose names speak of tests."""
+    """`session.install("pytest", …)` in the functions whose names speak of tests or units; lists have names there."""
     tree = facts.module("noxfile.py")
     if tree is None:
         return
+    lists = literals(tree)
     for function in tree.body:
-        if not isinstance(function, ast.FunctionDef) or "test" not in function.name.lower():
+        if not isinstance(function, ast.FunctionDef) or not re.search(r"test|unit", function.name, re.IGNORECASE):
             continue
         for node in ast.walk(function):
-            words = _words(node)
+            words = _words(node, literals(function, lists))
             if words and words[0] == "install":
                 lines = list(_installed(facts, words[1:]))
                 facts.need("test", lines, f"noxfile.py, session {function.name}")
@@ -77,12 +78,15 @@ def read_nox(facts: Facts) -> None:
                 facts.tell("command", shlex.join(words[1:]), f"noxfile.py, session {function.name}")
 
 
-def _words(node: ast.AST) -> list[str]:
-    """A session's call as words: its name, then the arguments that are written out."""
+def _words(node: ast.AST, lists: dict[str, Any]) -> list[str]:
+    """A session's call as words: its name, then the arguments that are written out, or are lists with a name."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return []
-    arguments: list[Any] = [getattr(argument, "value", None) for argument in node.args]
-    return [node.func.attr, *(argument for argument in arguments if isinstance(argument, str))]
+    words = [node.func.attr]
+    for argument in node.args:
+        value = literal(argument.value if isinstance(argument, ast.Starred) else argument, lists)
+        words += [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
+    return words
 
 
 def _installed(facts: Facts, words: list[str]) -> Iterator[str]:

@@ -45,6 +45,8 @@ def read_setup_cfg(facts: Facts) -> None:
     if ini.has_section("options.extras_require"):
         for name, lines in ini["options.extras_require"].items():
             facts.group(name, lines.splitlines(), f"setup.cfg, [options.extras_require] {name}")
+    for group, lines in ini["options.entry_points"].items() if ini.has_section("options.entry_points") else ():
+        facts.announce(group, lines)
     if ini.has_section("tool:pytest"):
         for key, value in ini["tool:pytest"].items():
             facts.settings.setdefault(key, value.strip())
@@ -55,35 +57,45 @@ def read_setup_py(facts: Facts) -> None:
     tree = facts.module("setup.py")
     if tree is None:
         return
-    known: dict[str, Any] = {}
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            known[node.targets[0].id] = _value(node.value, known)
+    known = literals(tree)
     for call in ast.walk(tree):
         if isinstance(call, ast.Call) and _called(call.func) == "setup":
-            _arguments(facts, {word.arg: _value(word.value, known) for word in call.keywords if word.arg})
+            _arguments(facts, {word.arg: literal(word.value, known) for word in call.keywords if word.arg})
 
 
 def _called(function: ast.expr) -> str:
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
-def _value(node: ast.expr, known: dict[str, Any]) -> Any:
+def literals(tree: ast.Module | ast.FunctionDef, outer: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the names of a file, or of a function in it, stand for, as far as it is written out."""
+    known = dict(outer or {})
+    for node in tree.body:
+        target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
+        target = node.target if isinstance(node, ast.AnnAssign) else target
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value and isinstance(target, ast.Name):
+            known[target.id] = literal(node.value, known)
+    return known
+
+
+def literal(node: ast.expr, known: dict[str, Any]) -> Any:
     """What an expression of literals and known names gives; None for all others."""
     if isinstance(node, ast.Name):
         return known.get(node.id)
     if isinstance(node, ast.List | ast.Tuple | ast.Set):
-        return [item for item in (_value(each, known) for each in node.elts) if item is not None]
+        return [item for item in (literal(each, known) for each in node.elts) if item is not None]
     if isinstance(node, ast.Dict):
         pairs = (
-            (_value(key, known), _value(value, known)) for key, value in zip(node.keys, node.values, strict=True) if key
+            (literal(key, known), literal(value, known))
+            for key, value in zip(node.keys, node.values, strict=True)
+            if key
         )
         return {key: value for key, value in pairs if isinstance(key, str)}
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        left, right = _value(node.left, known), _value(node.right, known)
+        left, right = literal(node.left, known), literal(node.right, known)
         return left + right if type(left) is type(right) and isinstance(left, list | str) else left or right
-    if isinstance(node, ast.Subscript) and isinstance(container := _value(node.value, known), dict):
-        key = _value(node.slice, known)
+    if isinstance(node, ast.Subscript) and isinstance(container := literal(node.value, known), dict):
+        key = literal(node.slice, known)
         return container.get(key) if isinstance(key, str) else None
     return node.value if isinstance(node, ast.Constant) else None
 
@@ -98,6 +110,9 @@ def _arguments(facts: Facts, given: dict[str, Any]) -> None:
     extras = given.get("extras_require")
     for name, lines in (extras if isinstance(extras, dict) else {}).items():
         facts.group(name, _lines(lines), f"setup.py, extras_require {name}")
+    points = given.get("entry_points")
+    for group, lines in points.items() if isinstance(points, dict) else ():
+        facts.announce(group, lines)
 
 
 def _lines(value: Any) -> list[Any]:
@@ -120,3 +135,12 @@ def read_pkg_info(facts: Facts) -> None:
     facts.need("runtime", runtime, "PKG-INFO, Requires-Dist")
     for name, lines in extras.items():
         facts.group(name, lines, f"PKG-INFO, Requires-Dist of the extra {name}")
+
+
+def read_egg_info(facts: Facts) -> None:
+    """The entry points that the authors' own build wrote."""
+    for place in sorted((*facts.folder.glob("*.egg-info"), *facts.folder.glob("*/*.egg-info"))):
+        name = (place / "entry_points.txt").relative_to(facts.folder).as_posix()
+        ini = read_ini(facts, name)
+        for group in ini.sections():
+            facts.announce(group, dict(ini[group]))

@@ -32,10 +32,11 @@ from journeyman.tasks.sources.ledger import Ledger
 from journeyman.tasks.sources.library import Library, prepare
 from journeyman.tasks.sources.mint import MintReport, measured, mint_library
 from journeyman.tasks.sources.origin import Origin, obtain
-from journeyman.tasks.sources.pack import pack, plugins_of
+from journeyman.tasks.sources.pack import pack
 from journeyman.tasks.sources.recipe import LibraryLine, tree_hash
-from journeyman.tasks.sources.resolve import LOOSENED, resolve
+from journeyman.tasks.sources.resolve import LOOSENED
 from journeyman.tasks.sources.sdist import PACKED, Sdist, SourceError, fetch
+from journeyman.tasks.sources.second_look import SecondLook, pinned
 
 ADDED = "added.json"
 _MISSING = {
@@ -114,20 +115,21 @@ def add(
         report = AddReport(source, origin.kind, notes=tuple(origin.notes))
         beside = origin.folder / CONFIG
         settings = read_config(config or (beside if beside.is_file() else None))
+        limit_s = settings.suite_limit_s or RUN_TIMEOUT_S
         where = out or Path("tasks") / (settings.name or origin.name)
         print_ = _fingerprint(origin.folder, settings)
         sdist, known = _known(where, print_, report)
+        again = None
         if sdist is None:
-            sdist = _packed(origin, report, settings)
+            sdist, again = _packed(origin, report, settings, scratch)
+        if said is not None:
+            said("detected", report)
+        library, baseline = prepare(sdist), None
+        if not (known and _made(library, where) >= count):
+            library, baseline = _measured(library, report, limit_s, sandboxes, again)
+            _keep(report, library.sdist, print_, where)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    if said is not None:
-        said("detected", report)
-    library = prepare(sdist)
-    baseline = None
-    if not (known and _made(library, where) >= count):
-        baseline = _measured(library, report, settings.suite_limit_s or RUN_TIMEOUT_S, sandboxes)
-        _keep(report, sdist, print_, where)
     if said is not None:
         said("measured", report)
     if count:
@@ -138,22 +140,25 @@ def add(
     return report
 
 
-def _packed(origin: Origin, report: AddReport, settings: Config) -> Sdist:
+def _packed(origin: Origin, report: AddReport, settings: Config, scratch: Path) -> tuple[Sdist, SecondLook | None]:
+    """The repository as an archive, and what a second look at it needs."""
     if toolchain := settings.toolchain or toolchain_for(origin.folder, report.source):
-        return _packed_other(toolchain, origin, report, settings)
+        return _packed_other(toolchain, origin, report, settings), None
     detected = detect(origin.folder, report.source, settings, origin.name, "0")
-    setup, findings = detected.setup, detected.findings
-    pinned, remark = resolve(setup.requirements, setup.python, report.source)
-    plugins = settings.plugins if settings.plugins is not None else plugins_of(setup.requirements)
-    if plugins:
+    again = None
+    if settings.requirements is None:  # else its owner has said all
+        again = SecondLook(detected, settings, report.source, shutil.copytree(origin.folder, scratch / "again"))
+    setup, remark = pinned(detected.setup, settings, report.source)
+    findings = detected.findings
+    if setup.plugins:
         where = "the config file" if settings.plugins is not None else "assumed: pytest plugins among the requirements"
-        findings += (Finding("plugins", plugins, where, settings.plugins is None),)
+        findings += (Finding("plugins", setup.plugins, where, settings.plugins is None),)
     report.command = str(detected.facts.get("command", "pytest"))
     report.findings = findings
     report.notes += (*detected.notes, *([remark] if remark else []))
-    sdist = pack(origin.folder, replace(setup, requirements=pinned, plugins=plugins), detected.facts)
+    sdist = pack(origin.folder, setup, detected.facts)
     report.requirement = sdist.requirement
-    return sdist
+    return sdist, again
 
 
 def _packed_other(toolchain: str, origin: Origin, report: AddReport, settings: Config) -> Sdist:
@@ -163,9 +168,9 @@ def _packed_other(toolchain: str, origin: Origin, report: AddReport, settings: C
     report.command = str(detected.facts.get("command", "not said"))
     report.findings = detected.findings
     report.notes += detected.notes
-    pinned, remark = _pinned(detected.setup.requirements, report.source)
+    packages, remark = _pinned(detected.setup.requirements, report.source)
     report.notes += (remark,) if remark else ()
-    sdist = pack(origin.folder, replace(detected.setup, requirements=pinned), detected.facts)
+    sdist = pack(origin.folder, replace(detected.setup, requirements=packages), detected.facts)
     report.requirement = sdist.requirement
     return sdist
 
@@ -189,22 +194,36 @@ def _ask_npm(wishes: dict[str, str]) -> tuple[str, ...]:
         return pinned_modules(wishes, Path(scratch))
 
 
-def _measured(library: Library, report: AddReport, limit_s: float, sandboxes: SandboxFactory) -> Baseline:
-    try:
+def _measured(
+    library: Library, report: AddReport, limit_s: float, sandboxes: SandboxFactory, again: SecondLook | None
+) -> tuple[Library, Baseline]:
+    """What its tests do; after a second look, where they miss something that can be had."""
+
+    def measure(library: Library) -> Baseline:
         with sandboxes.create(library.environment, library.root) as sandbox:
-            baseline = measured(library, sandbox, limit_s)
+            return measured(library, sandbox, limit_s)
+
+    try:
+        if again is None:
+            baseline = measure(library)
+        else:
+            library, baseline = again.measured(library, measure)
     except SourceError as error:
         raise SourceError(
             f"{report.source}: {str(error).removeprefix(library.sdist.requirement + ': ')}\n"
             f"  to mend it, write a line into {CONFIG} (--config): {_MISSING[library.environment.toolchain]}, "
             'skip = ["…"] for test files that cannot run here, or suite_limit_s = 900'
         ) from error
+    report.requirement = library.sdist.requirement
+    if again is not None:
+        report.findings += again.findings
     report.tests, report.broken = len(baseline.tests), dict(baseline.broken)
     report.complaints = dict(baseline.complaints)
     report.suite_s, report.ended = round(baseline.seconds, 1), baseline.ended
+    report.quarantined = {}
     for test, reason in baseline.left_out.items():
         report.quarantined.setdefault(reason, []).append(test)
-    return baseline
+    return library, baseline
 
 
 def _fingerprint(folder: Path, settings: Config) -> str:

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from journeyman.sandbox.sandbox import Sandbox
+from journeyman.tasks.detect.needs import missing_in
 from journeyman.tasks.sources.library import Library
 from journeyman.tasks.sources.sdist import SourceError
 
@@ -20,12 +21,23 @@ SLOWEST_S = 1.0
 LIMIT_S = 10.0
 """A test that takes longer is ended; tracing slows it several times."""
 RUN_TIMEOUT_S = 300.0
+MOST_MISSING = 30
+"""Missing modules that are told of: what tests say is not to be trusted to be short."""
 MAX_RECORDS = 64 * 1024 * 1024
 PROBE = "/tmp/journeyman_probe.py"
 SPEC, RECORDS = "/tmp/journeyman_spec.json", "/tmp/journeyman_records.jsonl"
 # Without the plugins of others and with one hash seed, as the grader will run them. Bytecode is written, though: the
 # measured run leaves that of all tests for the mutants' runs, which write none (an empty value means unset).
 VARIABLES = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONDONTWRITEBYTECODE": ""}
+
+
+class NoTestRuns(SourceError):
+    """None of a library's tests can be relied on."""
+
+    def __init__(self, message: str, missing: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.missing = missing
+        """As `Baseline.missing`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,9 @@ class Baseline:
 
     imported: frozenset[tuple[str, int]] = frozenset()
     """(module, a function's first line) of those that run while the test files are imported."""
+
+    missing: tuple[str, ...] = ()
+    """Modules that tests were missing, and extras, in brackets, that they asked for."""
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -86,11 +101,12 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
         limit_s: wall clock of one run, in seconds; what it did not come to is not used.
 
     Raises:
-        SourceError: none of them can be relied on; the message says why.
+        NoTestRuns: none of them can be relied on; the message says why.
     """
     runs: list[dict[str, dict[str, Any]]] = []
     complaint, ended, seconds = "", True, 0.0
     broken: dict[str, str] = {}
+    missing: dict[str, None] = {}
     for number in range(RUNS):
         spec = {"mode": "baseline", "targets": list(library.tests), "trace": number == 0, "limit_s": LIMIT_S}
         begun = time.monotonic()
@@ -99,6 +115,8 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
         ended = ended and bool(records) and records[-1].get("exit") in (0, 1, 2, 5)  # else pytest itself broke down
         runs.append({record["id"]: record for record in records if record["kind"] == "test"})
         broken |= {record["path"]: record["message"] for record in records if record["kind"] == "broken"}
+        for said in (output, *(record.get("message", "") for record in records)):
+            missing |= dict.fromkeys(missing_in(said))
         complaint = complaint or _last_word(next(iter(broken.values())) if broken else output)
         if number == 0:
             places = {record["n"]: (record["path"], record["line"]) for record in records if record["kind"] == "place"}
@@ -107,17 +125,20 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
             break
     reasons = {test: _against([run.get(test) for run in runs]) for test in runs[0]}
     tests = {test: max(run[test]["duration_s"] for run in runs[1:]) for test, reason in reasons.items() if not reason}
+    told = tuple(missing)[:MOST_MISSING]
     if not tests:
+        complaint = next(iter(_complaints(reasons, runs).values()), complaint)
         if seconds >= limit_s:
             complaint = f"after {limit_s:.0f} s no test had ended"
-        raise SourceError(
-            f"{library.sdist.requirement}: its tests do not run by themselves; the first trouble: {complaint}"
+        raise NoTestRuns(
+            f"{library.sdist.requirement}: its tests do not run by themselves; the first trouble: {complaint}",
+            told,
         )
     left_out = {test: reason for test, reason in reasons.items() if reason}
     complaints = _complaints(left_out, runs)
     imported = frozenset(places[number] for number in early)
     touching = _touching(tests, runs[0], places)
-    return Baseline(tests, touching, left_out, broken, complaints, seconds, ended, imported)
+    return Baseline(tests, touching, left_out, broken, complaints, seconds, ended, imported, told)
 
 
 def _last_word(said: str) -> str:

@@ -65,6 +65,7 @@ class Needs:
     def key(self) -> str:
         """The same for the same needs."""
         facts = [self.setup.to_json(), json.dumps(self.facts.settings, sort_keys=True), *self.facts.version_files]
+        facts += [part for file in sorted(self.facts.files.items()) for part in file]
         return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:32]
 
 
@@ -100,6 +101,8 @@ def find_needs(
         if setup.requirements != (PYTEST,):
             pinned, remark = resolve(setup.requirements, setup.python, history.name)
             setup = replace(setup, requirements=pinned)
-        plugins = settings.plugins if settings.plugins is not None else plugins_of(setup.requirements)
+        plugins = (
+            settings.plugins if settings.plugins is not None else (*setup.plugins, *plugins_of(setup.requirements))
+        )
     notes = (*found.notes, *([remark] if remark else []))
     return Needs(replace(setup, plugins=plugins), found.facts, found.findings, notes)

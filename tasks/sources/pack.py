@@ -19,7 +19,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from journeyman.sandbox.home import home
+from journeyman.tasks.detect.django import HELPER
 from journeyman.tasks.detect.facts import Facts
+from journeyman.tasks.detect.known import PLUGINS_OF_OTHER_NAMES
 from journeyman.tasks.detect.setup import Setup
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.sources.library import PYTHON_FILES, SETUP, name_itself, tidy
@@ -42,7 +44,9 @@ _hypothesis.settings.load_profile("steady")
 """
 _PLUGINS = """import importlib.metadata as _metadata
 
-pytest_plugins = [
+_before = globals().get("pytest_plugins", [])
+pytest_plugins = {modules!r} + ([_before] if isinstance(_before, str) else [*_before])
+pytest_plugins += [
     _point.value
     for _point in _metadata.entry_points(group="pytest11")
     if _point.dist is not None and _point.dist.name.lower().replace("_", "-") in {names!r}
@@ -96,7 +100,19 @@ def write_versions(tree: Path, setup: Setup, facts: Facts) -> None:
     if not (tree / "PKG-INFO").is_file():
         about = f"Metadata-Version: 2.1\nName: {setup.name}\nVersion: {setup.version}\n"
         (tree / "PKG-INFO").write_text(about, encoding="utf-8")
-    name_itself(tree, setup.name, tree / setup.pythonpath[0])
+    base = tree / setup.pythonpath[0]
+    name_itself(tree, setup.name, base)
+    for place in base.glob("*.egg-info"):
+        if facts.entry_points and place.is_dir() and not (place / "entry_points.txt").exists():
+            (place / "entry_points.txt").write_text(_announced(facts.entry_points), encoding="utf-8")
+    for name, text in facts.files.items():
+        if not (tree / name).exists():
+            (tree / name).write_text(text, encoding="utf-8")
+
+
+def _announced(points: dict[str, dict[str, str]]) -> str:
+    lines = ([f"[{group}]", *(f"{name} = {value}" for name, value in named.items())] for group, named in points.items())
+    return "\n".join(line for group in lines for line in group) + "\n"
 
 
 def _write_settings(tree: Path, setup: Setup, facts: Facts) -> None:
@@ -124,14 +140,16 @@ def conftest_of(before: str, setup: Setup) -> str:
     if not (setup.variables or setup.plugins or steady):
         return before
     variables = f"import os as _os\n\n_os.environ.update({setup.variables!r})\n" if setup.variables else ""
-    plugins = "" if "pytest_plugins" in before or not setup.plugins else _PLUGINS.format(names=setup.plugins)
+    modules = [name for name in setup.plugins if name == HELPER]
+    plugins = _PLUGINS.format(names=setup.plugins, modules=modules) if setup.plugins else ""
     return before + _CONFTEST.format(variables=variables, plugins=plugins) + steady
 
 
 def plugins_of(requirements: Iterable[str]) -> tuple[str, ...]:
     """The pytest plugins among some requirements."""
-    names = (canonicalize_name(Requirement(line).name) for line in requirements)
-    return tuple(name for name in names if name.startswith("pytest-"))
+    names = [canonicalize_name(Requirement(line).name) for line in requirements]
+    named = (name for name in names if "pytest" in name.split("-") or name in PLUGINS_OF_OTHER_NAMES)
+    return tuple(name for name in named if name != "pytest")
 
 
 def _folded(value: str) -> str:

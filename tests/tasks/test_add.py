@@ -13,7 +13,7 @@ from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.detect.needs import PYTEST
 from journeyman.tasks.harbor import load_tasks
-from journeyman.tasks.sources import add as module
+from journeyman.tasks.sources import second_look as module
 from journeyman.tasks.sources.add import AddReport, add, adopt
 from journeyman.tasks.sources.mint import MintReport
 from journeyman.tasks.sources.recipe import build_recipe

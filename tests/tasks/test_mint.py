@@ -13,13 +13,16 @@ from pathlib import Path
 
 import pytest
 
+from journeyman.cli_task import find_tasks
 from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.sandbox.stock import Kind, stock
 from journeyman.tasks import grading
 from journeyman.tasks.harbor import load_tasks
 from journeyman.tasks.harbor_files import has_canary, walk
 from journeyman.tasks.runner import run_tests
 from journeyman.tasks.sources import make
+from journeyman.tasks.sources.laid import laid_tasks
 from journeyman.tasks.sources.make import folder_name
 from journeyman.tasks.sources.mint import MintReport, mint
 from journeyman.tasks.sources.plan import Wanted
@@ -112,6 +115,18 @@ def test_what_was_minted_is_proven_by_the_grader(minted: MintReport, sandboxes: 
 def test_it_is_graded_in_two_sandboxes_where_that_can_be(minted: MintReport) -> None:
     assert (minted.split, minted.unsplit) == (5, {})
     assert {task.assurance for task in load_tasks(minted.out)} == {Assurance.SPLIT}
+
+
+def test_a_recipe_file_is_a_set_of_tasks_as_it_stands(minted: MintReport) -> None:
+    recipes = read_recipes(minted.out / "recipes.jsonl")
+    tasks = laid_tasks(recipes)
+    assert [task.name for task in tasks] == [recipe.name for recipe in recipes]
+    assert [tree_hash(task.repository) for task in tasks] == [recipe.tree for recipe in recipes]
+    assert find_tasks(str(minted.out / "recipes.jsonl")) == tasks == laid_tasks(recipes)
+    one = tasks[0].repository / "tinylib" / "text.py"
+    assert one.stat().st_nlink > 1, "what no fault touches is there once"
+    (item,) = (item for item in stock() if item.kind is Kind.PACKED)
+    assert item.in_use and item.about == "tasks of tinylib==1.0"
 
 
 def evaluating(task: Task, check: str) -> None:
