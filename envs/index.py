@@ -91,11 +91,24 @@ class Index:
         try:
             self._refresh()
         except (sqlite3.DatabaseError, OSError):  # a full disk, a folder that we may only read
-            self._memory = sqlite3.connect(":memory:", check_same_thread=False)
+            self._keep_in_memory()
             self._refresh()
 
+    def rebuild(self) -> None:
+        """Throw the index away and build it from the segments."""
+        try:
+            self.drop()
+        except OSError:  # also the one that is there may not be what it was
+            self._keep_in_memory()
+        self.refresh()
+
+    def _keep_in_memory(self) -> None:
+        if self._memory is not None:
+            self._memory.close()
+        self._memory = sqlite3.connect(":memory:", check_same_thread=False)
+
     def drop(self) -> None:
-        """Throw the index away."""
+        """Throw the index away. Raises OSError where it may not be touched."""
         for name in (self._path.name, self._path.name + "-journal"):
             self._path.with_name(name).unlink(missing_ok=True)
 
