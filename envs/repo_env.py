@@ -15,6 +15,7 @@ it is a fault from outside: unscored.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,6 +59,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         tests: TestRun | None      what a `test` action found
         duration_s: float          wall clock of the tool, in seconds
         runner: str                how a test run was started: "warm", or "cold: " and why
+        output: str                all that it answered, where the observation does not hold it
 
     and of the last one besides
 
@@ -164,6 +166,7 @@ class RepoEnv(gymnasium.Env[str, str]):
             "tests": step.tests,
             "duration_s": step.duration_s,
             "runner": step.runner,
+            "output": step.output,
         }
         stop = StopReason.SANDBOX_LOST if lost else self._why_stop(call, workspace)
         reward = 0.0
@@ -185,6 +188,24 @@ class RepoEnv(gymnasium.Env[str, str]):
         reward, info = self._finish(stop)
         return reward, info | {"findings": ()}
 
+    def fork(self) -> RepoEnv:
+        """A second environment at the same point of the same episode: the same files and record, its time begun anew.
+
+        Raises:
+            ResetNeeded: no episode is running.
+            SandboxError: the backend cannot make another sandbox.
+        """
+        workspace = self._workspace
+        if workspace is None:
+            raise ResetNeeded("no episode is running: there is nothing to fork")
+        other = RepoEnv(self._own_task, self.factory, self.config, self.render_mode)
+        other.task, other._malformed, other._frame = self.task, self._malformed, self._frame
+        deadline = time.monotonic() + self.task.budget.episode_timeout_s
+        other._workspace = dataclasses.replace(
+            workspace, sandbox=workspace.sandbox.fork(), steps=list(workspace.steps), deadline=deadline
+        )
+        return other
+
     def render(self) -> str | None:
         """The last action and its answer, as plain text; `None` without a render mode."""
         return self._frame if self.render_mode == "ansi" else None
@@ -205,7 +226,9 @@ class RepoEnv(gymnasium.Env[str, str]):
         after = workspace.snapshot
         diff = diff_between(before, after, self.task.repository) if after.tree_hash != before.tree_hash else ""
         observation = self._observation(call.tool, result, len(workspace.steps) + 1)
-        return Step(call, observation, 0.0, after.tree_hash, diff, result.tests, duration_s, result.runner)
+        whole = result.output or clean(result.text)
+        output = "" if whole == observation.text else whole
+        return Step(call, observation, 0.0, after.tree_hash, diff, result.tests, duration_s, result.runner, output)
 
     def _record_loss(self, call: Action, result: ToolResult, workspace: Workspace, started: float) -> Step:
         observation = self._observation(call.tool, result, len(workspace.steps) + 1)

@@ -81,6 +81,8 @@ class Summary:
     """What people call it, sorted."""
     parent: str = ""
     """The id of the episode that it was forked from, or nothing."""
+    forked_at: int | None = None
+    """After so many of its parent's steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,5 +388,5 @@ def _summary(attempt: Attempt) -> Summary:
     return Summary(
         attempt.episode, attempt.task, attempt.policy, attempt.seed, State(attempt.state), attempt.stop,
         attempt.reward, attempt.resolved, attempt.recorded, attempt.started_at, attempt.duration_s, attempt.tags,
-        attempt.parent,
+        attempt.parent, attempt.forked_at,
     )  # fmt: skip

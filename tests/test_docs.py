@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", "docs/environment.md", "docs/formats.md", "docs/sandbox.md", "docs/scale.md", "docs/training.md")
+PAGES = (
+    "README.md",
+    "docs/environment.md",
+    "docs/episodes.md",
+    "docs/formats.md",
+    "docs/sandbox.md",
+    "docs/scale.md",
+    "docs/training.md",
+)
 NEEDS = {"docs/scale.md": "ray"}
 """What a page needs that not everybody has installed."""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
