@@ -192,6 +192,13 @@ class Action:
         """The validated arguments as the tool's model."""
         return TOOLS[self.tool].model_validate(dict(self.arguments))
 
+    def parsed_or_none(self) -> Any:
+        """As `parsed`; None where they don't fit, as may be in a record from elsewhere."""
+        try:
+            return self.parsed()
+        except (KeyError, ValidationError):
+            return None
+
 
 def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()

@@ -44,6 +44,13 @@ def check_claims(claims: Sequence[Claim], steps: Sequence[Step]) -> tuple[Findin
     return tuple(Finding(claim, *_judge(claim, record)) for claim in claims)
 
 
+def findings_of(steps: Sequence[Step]) -> tuple[Finding, ...]:
+    """What the report at an episode's end claims, held against the record before it; nothing where there is none."""
+    if not steps or steps[-1].action.tool != "report" or (report := steps[-1].action.parsed_or_none()) is None:
+        return ()
+    return check_claims(report.claims, steps[:-1])
+
+
 Judgement = tuple[Standing, str]
 
 
@@ -57,8 +64,8 @@ class _Record:
         self.last_change = max(self.changes, default=0)
         self.subtasks: tuple[Subtask, ...] = ()
         for step in steps:
-            if step.action.tool == "plan" and step.observation.ok:
-                self.subtasks = step.action.parsed().subtasks
+            if step.action.tool == "plan" and step.observation.ok and (plan := step.action.parsed_or_none()):
+                self.subtasks = plan.subtasks
 
     def runs_of(self, subject: str) -> list[tuple[int, bool]]:
         """(step, passed) of each test run that tells of a test, file or (when empty) all tests."""

@@ -15,7 +15,7 @@ import typing
 import zlib
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from journeyman.envs.episode import Episode, Step
 
@@ -26,6 +26,7 @@ _COMPRESS_ABOVE = 400
 _MAX_INFLATED = 1 << 30
 
 Kind = Literal["begin", "step", "end"]
+T = TypeVar("T")
 
 
 class CodecError(ValueError):
@@ -104,6 +105,27 @@ def unpack_step(entry: Entry, texts: Texts) -> Step:
     return step
 
 
+def plain(record: Any) -> dict[str, Any]:
+    """A record as values that JSON holds, with every text in its place."""
+    encoded = _encode(type(record), record, None)
+    assert isinstance(encoded, dict)
+    return encoded
+
+
+def from_plain(kind: type[T], data: Any) -> T:
+    """The inverse of `plain`, for data that anybody may have written.
+
+    Raises:
+        CodecError: it is no such record.
+    """
+    try:
+        record = _decode(kind, data, None)
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+        raise CodecError(f"not a record of {kind.__name__}: {error}") from error
+    assert isinstance(record, kind)
+    return record
+
+
 def _decoded(hint: Any, entry: Entry, texts: Texts) -> Any:
     try:
         return _decode(hint, entry.body, texts)
@@ -121,11 +143,11 @@ def _pack(kind: Kind, episode_id: str, number: int, body: Any) -> bytes:
     return zlib.compress(payload) if len(payload) > _COMPRESS_ABOVE else payload
 
 
-def _encode(hint: Any, value: Any, texts: Texts) -> Any:
+def _encode(hint: Any, value: Any, texts: Texts | None) -> Any:
     if value is None or hint in (int, float, bool):
         return value
     if hint is str:
-        return value if len(value) <= LONG_TEXT else {"blob": texts.put(value)}
+        return value if texts is None or len(value) <= LONG_TEXT else {"blob": texts.put(value)}
     if _is_record(hint):
         return {name: _encode(sort, getattr(value, name), texts) for name, sort in _hints(hint).items()}
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -140,14 +162,17 @@ def _encode(hint: Any, value: Any, texts: Texts) -> Any:
     return _encode(str, _json_text(dict(value) if isinstance(value, Mapping) else value), texts)
 
 
-def _decode(hint: Any, value: Any, texts: Texts) -> Any:
-    if value is None or hint in (int, bool):
-        return value
+def _decode(hint: Any, value: Any, texts: Texts | None) -> Any:
+    if value is None and type(None) in typing.get_args(hint):
+        return None
+    if hint in (int, bool):
+        return _checked(value, hint)
     if hint is float:
-        return float(value)
+        return float(_checked(value, int, float))
     if hint is str:
-        return texts.get(value["blob"]) if isinstance(value, dict) else value
+        return texts.get(value["blob"]) if texts is not None and isinstance(value, dict) else _checked(value, str)
     if _is_record(hint):
+        _checked(value, dict)
         fields = {name: _decode(sort, value[name], texts) for name, sort in _hints(hint).items() if name in value}
         return hint(**fields)
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -156,10 +181,17 @@ def _decode(hint: Any, value: Any, texts: Texts) -> Any:
     if origin in (types.UnionType, typing.Union):
         return _decode(_without_none(inner), value, texts)
     if origin is tuple:
-        return tuple(_decode(inner[0], item, texts) for item in value)
+        return tuple(_decode(inner[0], item, texts) for item in _checked(value, list))
     if origin in (dict, Mapping) and inner[1] is not Any:
         return {key: _decode(inner[1], item, texts) for key, item in value.items()}
-    return json.loads(_decode(str, value, texts))
+    free = json.loads(_decode(str, value, texts))
+    return _checked(free, dict) if origin in (dict, Mapping) else free
+
+
+def _checked(value: Any, *kinds: type) -> Any:
+    if type(value) not in kinds:
+        raise TypeError(f"{value!r:.40} is no {kinds[0].__name__}")
+    return value
 
 
 def _without_none(options: tuple[Any, ...]) -> Any:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from journeyman.envs.actions import Action
+from journeyman.envs.notebook import episode_html
 from journeyman.envs.observation import Observation
 from journeyman.tasks.verdict import Verdict
 
@@ -132,3 +133,6 @@ class Episode:
     @property
     def resolved(self) -> bool:
         return self.verdict is not None and self.verdict.resolved is True
+
+    def _repr_html_(self) -> str:
+        return episode_html(self)

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from journeyman.envs.codec import CodecError, Entry, Texts, unpack, unpack_episode
 from journeyman.envs.index_text import text_of_episode, text_of_step
 from journeyman.envs.log import Damage, LogError, has_living_writer, scan
-from journeyman.envs.query import DAMAGED, ROW_BITS, STATE, Query, QueryError, order, phrases, where
+from journeyman.envs.query import DAMAGED, ENDED, ROW_BITS, STATE, Query, QueryError, order, phrases, where
 from journeyman.envs.tags import Tags
 
 _SCHEMA_VERSION = 3
@@ -132,6 +132,21 @@ class Index:
         ((total, scored, resolved),) = self._asked(query, select, values)
         return total, scored, resolved
 
+    def groups(self, query: Query, by: str) -> list[tuple[str, int, int, int, float | None, float]]:
+        """The episodes that a query takes, together by "task", "policy" or "stop", limit and offset aside: name, how
+        many, scored, resolved, mean reward, mean number of steps."""
+        condition, values = where(query)
+        column = {"task": "task", "policy": "policy", "stop": ENDED}[by]
+        select = f"""SELECT {column}, COUNT(*), COUNT(resolved), COALESCE(SUM(resolved), 0), AVG(reward), AVG(recorded)
+            FROM attempts WHERE {condition} GROUP BY 1 ORDER BY 1"""
+        return cast(list[tuple[str, int, int, int, float | None, float]], self._asked(query, select, values))
+
+    def rewards(self, query: Query) -> list[float]:
+        """The rewards of the scored episodes that a query takes, the oldest first, limit and offset aside."""
+        condition, values = where(query)
+        select = f"SELECT reward FROM attempts WHERE {condition} AND reward IS NOT NULL ORDER BY episode"
+        return [reward for (reward,) in self._asked(query, select, values)]
+
     def named(self, name: str) -> list[Attempt]:
         """The episode of that id, else those whose id, or its part after the dash, begins so."""
         begins = "substr(episode, 1, length(:name)) = :name"
@@ -144,9 +159,8 @@ class Index:
 
     def choices(self) -> dict[str, dict[str, int]]:
         """Tasks, policies, stops (as `Query.stop`) and tags that occur, each with how many episodes have it."""
-        ended = f"CASE WHEN finished AND NOT {DAMAGED} THEN stop ELSE {STATE} END"
         found = {}
-        for name, column in (("task", "task"), ("policy", "policy"), ("stop", ended)):
+        for name, column in (("task", "task"), ("policy", "policy"), ("stop", ENDED)):
             select = f"SELECT {column}, COUNT(*) FROM attempts WHERE best AND task IS NOT NULL GROUP BY 1 ORDER BY 1"
             found[name] = dict(self._asked(Query(), select, {}))
         found["tag"] = dict(self._asked(Query(), "SELECT tag, COUNT(*) FROM tags GROUP BY tag ORDER BY tag", {}))

@@ -85,6 +85,9 @@ STATE = f"""CASE WHEN {DAMAGED} THEN 'damaged' WHEN finished THEN 'finished'
   WHEN segment IN (SELECT value FROM json_each(:alive)) THEN 'running' ELSE 'interrupted' END"""
 """How an attempt stands; `:alive` is the list of segments that have a living writer, as JSON."""
 
+ENDED = f"CASE WHEN finished AND NOT {DAMAGED} THEN stop ELSE {STATE} END"
+"""Why it ended, or how it stands where it did not."""
+
 
 def where(query: Query) -> tuple[str, dict[str, Any]]:
     """The condition on the index's table `attempts`, and its values; `:alive` is left to the caller."""
@@ -98,7 +101,7 @@ def where(query: Query) -> tuple[str, dict[str, Any]]:
     if query.policy:
         found.append("policy GLOB :policy" if _is_pattern(query.policy) else "policy = :policy")
     if query.stop:
-        found.append(f"CASE WHEN finished AND NOT {DAMAGED} THEN stop ELSE {STATE} END = :stop")
+        found.append(f"{ENDED} = :stop")
     if query.solved:
         found.append({"yes": "resolved = 1", "no": "resolved = 0", "unscored": "resolved IS NULL"}[query.solved])
     if query.min_reward is not None:
@@ -115,7 +118,9 @@ def where(query: Query) -> tuple[str, dict[str, Any]]:
     for number, phrase in enumerate(phrases(query.text)):
         found.append(f"key IN (SELECT rowid >> {ROW_BITS} FROM texts WHERE texts MATCH :text{number})")
         values[f"text{number}"] = phrase
-    return " AND ".join(found), values
+    # SQLite takes UTF-8 only, and a name may hold half a surrogate pair: the index keeps it so as well.
+    plain = {name: _plain(value) if isinstance(value, str) else value for name, value in values.items()}
+    return " AND ".join(found), plain
 
 
 def order(query: Query) -> str:
@@ -130,6 +135,10 @@ def phrases(text: str) -> list[str]:
     """A text's words as FTS5 reads them: each a phrase of which the last word may be cut off."""
     words = (re.findall(r"[^\W_]+", word) for word in text.split())
     return [f'"{" ".join(parts)}" *' for parts in words if parts]
+
+
+def _plain(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def _is_pattern(text: str) -> bool:

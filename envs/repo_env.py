@@ -15,9 +15,9 @@ it is a fault from outside: unscored.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ from journeyman.envs.actions import MALFORMED, Action
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.diff import diff_between
 from journeyman.envs.episode import RewardTerm, Step, StopReason
+from journeyman.envs.frame import Frame
+from journeyman.envs.notebook import env_html
 from journeyman.envs.observation import Observation
 from journeyman.envs.opening import first_text, open_backend, open_task
 from journeyman.envs.rewards import no_reward, reward_terms, total
@@ -74,14 +76,15 @@ class RepoEnv(gymnasium.Env[str, str]):
         backend: "namespace", "docker", "auto" (the first that works), or a picklable `SandboxFactory`.
             Nothing opens before the first reset.
         config: settings, or a dict of them.
-        render_mode: "ansi" lets `render` return the last action and its answer.
+        render_mode: "ansi" lets `render` return the last action and its answer as text, "rgb_array" as a picture of a
+            terminal (which needs Pillow).
 
     Raises:
         TaskError: there is no such task, or it is not sound.
         ConfigError: a setting is wrong.
     """
 
-    metadata = {"render_modes": ["ansi"], "render_fps": 1}  # noqa: RUF012  (Gymnasium's name and type)
+    metadata = {"render_modes": ["ansi", "rgb_array"], "render_fps": 1}  # noqa: RUF012  (Gymnasium's name and type)
 
     def __init__(
         self,
@@ -91,7 +94,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         render_mode: str | None = None,
     ) -> None:
         if render_mode not in (None, *self.metadata["render_modes"]):
-            raise ValueError(f'render_mode {render_mode!r} does not exist; it is None or "ansi"')
+            raise ValueError(f'render_mode {render_mode!r} does not exist; it is None, "ansi" or "rgb_array"')
         self.config = config if isinstance(config, EnvConfig) else EnvConfig.from_dict(config or {})
         self.factory = open_backend(backend)
         self.task = self._own_task = open_task(task)
@@ -101,7 +104,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         self.action_space = action_space()
         self._workspace: Workspace | None = None
         self._malformed = 0
-        self._frame = ""
+        self._frame = Frame("", "")
 
     @property
     def max_steps(self) -> int:
@@ -134,7 +137,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         self._malformed = 0
         result = ToolResult(first_text(self.task, files, self.config))
         observation = self._observation("reset", result, 0)
-        self._frame = observation.text
+        self._frame = Frame(self._title(0), observation.text)
         return observation.text, {"observation": observation, "tree_hash": snapshot.tree_hash}
 
     def step(self, action: str) -> tuple[str, float, bool, bool, Info]:
@@ -158,7 +161,9 @@ class RepoEnv(gymnasium.Env[str, str]):
             result = ToolResult("the sandbox is gone: the episode is over", ok=False)
             step = self._record_loss(call, result, workspace, started)
         workspace.steps.append(step)
-        self._frame = f"> {call.to_json()}\n{step.observation.text}"
+        self._frame = Frame(
+            self._title(len(workspace.steps)), step.observation.text, call, step.diff, step.observation.ok
+        )
         info: Info = {
             "observation": step.observation,
             "tree_hash": step.tree_hash,
@@ -173,6 +178,8 @@ class RepoEnv(gymnasium.Env[str, str]):
         if stop is not None:
             reward, end = self._finish(stop)
             info |= end | {"findings": result.findings}
+            paid = "unscored" if end["unscored"] else f"reward {reward:g}"
+            self._frame = replace(self._frame, end=f"the end: {stop.value}, {paid}")
         return step.observation.text, reward, stop is StopReason.REPORTED, stop not in (None, StopReason.REPORTED), info
 
     def conclude(self, stop: StopReason) -> tuple[float, Info]:
@@ -201,14 +208,28 @@ class RepoEnv(gymnasium.Env[str, str]):
         other = RepoEnv(self._own_task, self.factory, self.config, self.render_mode)
         other.task, other._malformed, other._frame = self.task, self._malformed, self._frame
         deadline = time.monotonic() + self.task.budget.episode_timeout_s
-        other._workspace = dataclasses.replace(
+        other._workspace = replace(
             workspace, sandbox=workspace.sandbox.fork(), steps=list(workspace.steps), deadline=deadline
         )
         return other
 
-    def render(self) -> str | None:
-        """The last action and its answer, as plain text; `None` without a render mode."""
-        return self._frame if self.render_mode == "ansi" else None
+    def render(self) -> Any:
+        """The last action and its answer: a text, or a picture as an array (height, width, 3) of bytes.
+
+        `None` without a render mode.
+
+        Raises:
+            DependencyNotInstalled: it should be a picture, and Pillow is not there.
+        """
+        if self.render_mode is None:
+            return None
+        return self._frame.text() if self.render_mode == "ansi" else self._frame.picture()
+
+    def _title(self, done: int) -> str:
+        return f"{self.task.name}   step {done} of {self.max_steps}"
+
+    def _repr_html_(self) -> str:
+        return env_html(self)
 
     def close(self) -> None:
         """End the sandbox. An episode that is running is dropped. Idempotent."""

@@ -36,6 +36,7 @@ from journeyman.envs.codec import CodecError, pack_episode, pack_step, unpack, u
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.index import Attempt, Index
 from journeyman.envs.log import LogError, has_living_writer, read_at
+from journeyman.envs.notebook import summary_html
 from journeyman.envs.query import Query
 from journeyman.envs.segments import Segments
 from journeyman.envs.tags import Tagging, Tags
@@ -83,6 +84,7 @@ class Summary:
     """The id of the episode that it was forked from, or nothing."""
     forked_at: int | None = None
     """After so many of its parent's steps."""
+    _repr_html_ = summary_html
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,10 +60,23 @@ CONTENTS = {
         ("journeyman value last --samples 8", "journeyman value best --policy noop --samples 1 --json"),
     ),
     "episode": Entry(EPISODES, "Look at recorded episodes.", "journeyman.cli_episode_list:app"),
+    "export": Entry(
+        EPISODES,
+        "Write an episode, or a whole run, in a format of others: for training, for viewers, for a pull request.",
+        "journeyman.cli_export:export",
+        ("journeyman export best --html", "journeyman export best --format markdown",
+         "journeyman export --all --format chat -o rows.jsonl"),
+    ),
+    "import": Entry(
+        EPISODES, "Read trajectories of other agents into a run, and say what of them has no place there.",
+        "journeyman.cli_import:import_files",
+        ("journeyman import run.traj.json", "journeyman import logs.eval --from inspect --out runs/theirs"),
+    ),
     "view": Entry(
         EPISODES,
         "Look at runs, episodes and tasks in the browser; Ctrl-C ends it. Only this machine can ask for the pages.",
-        "journeyman.cli_view:view", ("journeyman view", "journeyman view --run demo --port 0 --no-browser"),
+        "journeyman.cli_view:view",
+        ("journeyman view", "journeyman view --example", "journeyman view --run demo --port 0 --no-browser"),
     ),
     "train": Entry(TRAINING, "Turn episodes into weights: SFT, then GRPO.", "journeyman.cli_train:app"),
     "eval": Entry(

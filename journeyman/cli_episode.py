@@ -50,7 +50,7 @@ def replay(
     else:
         for episode in episodes:
             _show(episode, step, pager and sys.stdin.isatty() and sys.stdout.isatty())
-        _say_problems(store, every)
+        say_problems(store, every)
 
 
 def _show(episode: Episode, step: int | None, interactive: bool) -> None:
@@ -88,7 +88,8 @@ def _walk(episode: Episode) -> None:
         page = max(page - 1, 0) if key == "b" else last if key == "e" else page + 1
 
 
-def _say_problems(store: EpisodeStore, every: bool) -> None:
+def say_problems(store: EpisodeStore, every: bool) -> None:
+    """After a whole run was gone through: damage ends the command with exit code 1."""
     if every and (problems := store.problems(thorough=False)):
         say_error(f"{plural(len(problems), 'problem')} in this run: `journeyman episode list` names them")
         raise typer.Exit(FAILED)

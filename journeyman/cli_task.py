@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from journeyman.cli_common import CannotError, JsonOption, example, print_json
+from journeyman.file_tree import rows
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.audit.proof import kept
@@ -28,8 +28,6 @@ from journeyman.terminal import line, out, plural, said
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="List, show, check, audit and make tasks.")
 
-MOST_FILES = 20
-"""Files of one folder that `show` names."""
 
 TaskArgument = Annotated[
     str, typer.Argument(metavar="TASK", help="A bundled task's name, a task folder, a folder of tasks or a pattern.")
@@ -137,20 +135,11 @@ def show(task: TaskArgument, as_json: JsonOption = False) -> None:
 def file_tree(files: Sequence[str]) -> Tree:
     """The repository's files; a folder of many is shown by its first ones."""
     tree = Tree(Text(f"repository, {plural(len(files), 'file')}", "dim"))
-    folders: dict[str, Tree] = {"": tree}
-    shown: Counter[str] = Counter()
-    for name in files:
-        folder, _, own = name.rpartition("/")
-        for end in [n for n, letter in enumerate(folder + "/") if letter == "/" and folder]:
-            if (inner := folder[:end]) not in folders:
-                above, _, last = inner.rpartition("/")
-                folders[inner] = folders[above].add(Text(line(last) + "/", "bold"))
-        shown[folder] += 1
-        if shown[folder] <= MOST_FILES:
-            folders[folder].add(Text(line(own)))
-    for folder, number in shown.items():
-        if number > MOST_FILES:
-            folders[folder].add(Text(f"… and {number - MOST_FILES} more", "dim"))
+    branch = [tree]
+    for row in rows(files):
+        del branch[row.depth + 1 :]
+        style = "" if row.path else "bold" if row.text.endswith("/") else "dim"
+        branch.append(branch[-1].add(Text(line(row.text), style)))
     return tree
 
 

@@ -15,6 +15,7 @@ from journeyman.cli_common import FAILED, CannotError, print_json
 from journeyman.cli_task import sandboxes_of
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
+from journeyman.envs.formats.assemble import IMPORTED
 from journeyman.envs.opening import open_task
 from journeyman.envs.replay import Verification, verify
 from journeyman.envs.repo_env import RepoEnv
@@ -30,9 +31,15 @@ def verify_all(episodes: Iterable[Episode], task: str | None, backend: str | Non
     Raises:
         typer.Exit: with 1 when one of them is not as recorded.
         TaskError: a task is not to be found.
+        CannotError: an episode was imported from another agent's trajectory.
     """
     verifications = []
     for episode in episodes:
+        if origin := episode.versions.get(IMPORTED):
+            raise CannotError(
+                f"episode {episode.id} was imported ({line(origin)}): its actions are another agent's, in another "
+                "environment, so they cannot be done again here"
+            )
         solved = task_of(episode, task)
         factory = sandboxes_of(backend or episode.versions.get("backend", "namespace"))
         config = EnvConfig.from_dict(episode.config)

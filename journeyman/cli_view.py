@@ -11,15 +11,15 @@ from typing import Annotated
 import typer
 import uvicorn
 from rich.text import Text
+from starlette.types import ASGIApp
 
-from journeyman.cli_common import CannotError, RunOption, find_run, find_runs
+from journeyman.cli_common import RUNS, CannotError, RunOption, find_run, find_runs
 from journeyman.cli_task import find_tasks
-from journeyman.cli_verify import task_of
-from journeyman.envs.episode import Episode
 from journeyman.tasks.harbor import bundled_tasks
-from journeyman.tasks.task import Task
 from journeyman.terminal import line, out
 from journeyman.viewer.app import viewer
+from journeyman.viewer.example import example_run
+from journeyman.viewer.found import found_task
 
 HOST = "127.0.0.1"
 
@@ -31,31 +31,44 @@ def view(
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")] = 8765,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+    example: Annotated[
+        bool, typer.Option("--example", help="Show the recorded example. So does a folder without runs.")
+    ] = False,
 ) -> None:
     """Look at runs, episodes and tasks in the browser; Ctrl-C ends it. Only this machine can ask for the pages."""
     only = None if run is None else find_run(run)
     chosen = bundled_tasks() if tasks is None else find_tasks(tasks)
+    with example_run() as recorded:
 
-    def runs() -> dict[str, Path]:
-        return {only.name: only} if only is not None else {_name(folder): folder for folder in find_runs()}
+        def runs() -> dict[str, Path]:
+            if only is not None:
+                return {only.name: only}
+            own = {} if example else {_name(folder): folder for folder in find_runs()}
+            return own or {recorded.name: recorded}
 
-    listener = _listen(port)
+        if not example and recorded in runs().values():
+            out.print(f"no runs in ./{RUNS} yet, so here is the recorded example; `journeyman run TASK` makes one")
+        _serve(viewer(runs, lambda: chosen, task_of=found_task), port, browser)
+
+
+def _serve(app: ASGIApp, port: int, browser: bool) -> None:
+    listener = listen(port)
     address = f"http://{HOST}:{listener.getsockname()[1]}/"
     out.print(Text.assemble("Journeyman's pages are at ", (address, "bold cyan"), "; Ctrl-C ends this"), soft_wrap=True)
     if browser:
         with suppress(webbrowser.Error):
             webbrowser.open(address)
-    app = viewer(runs, lambda: chosen, task_of=_task_of)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     with listener:
         server.run(sockets=[listener])
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen()  # who asks before the server stands waits for it
     except OSError as error:
         listener.close()
         raise CannotError(f"--port {port}: {error.strerror}; --port 0 takes a free one") from error
@@ -65,9 +78,3 @@ def _listen(port: int) -> socket.socket:
 def _name(folder: Path) -> str:
     """A run's name in addresses: its place below ./runs."""
     return line("/".join(folder.parts[1:]))
-
-
-def _task_of(episode: Episode) -> Task | None:
-    with suppress(CannotError, OSError):  # a name may be too long for a path
-        return task_of(episode)
-    return None

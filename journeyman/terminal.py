@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from journeyman.envs.episode import Episode, Step, TestRun
+from journeyman.envs.formats.calls import thought
 from journeyman.envs.store import State, Summary
 from journeyman.tasks.verdict import Cause, Outcome, Verdict
 
@@ -43,7 +44,7 @@ _STATES = {State.RUNNING: "cyan", State.INTERRUPTED: "yellow", State.DAMAGED: "r
 
 def visible(text: str) -> str:
     """A text in which whatever could act on the terminal, or hide, is spelled out: "\\x1b", "\\u202e"."""
-    return "".join(c if c in _SHOWN or unicodedata.category(c) not in _UNSAFE else _spelled(c) for c in text)
+    return text.translate(_SPELLING)
 
 
 def line(text: str) -> str:
@@ -67,9 +68,11 @@ def diff_text(diff: str) -> Text:
 
 
 def call_text(step: Step) -> Group:
-    """The action as a call: short arguments on its line, long ones below it."""
+    """The action as a call: short arguments on its line, below it what was written before it and the long ones."""
     head = Text.assemble(("▶ ", "bold blue"), (line(step.action.tool), "bold"))
     below: list[RenderableType] = []
+    if spoken := thought(step.action):
+        below.append(said(spoken, "italic"))
     for name, value in step.action.arguments.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         if "\n" in text or len(text) > 100:
@@ -205,6 +208,18 @@ def plural(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
-def _spelled(character: str) -> str:
-    code = ord(character)
+class _Spelling(dict[int, str]):
+    """How each character is shown; each is looked up once, for a page may hold megabytes."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        shown = character in _SHOWN or unicodedata.category(character) not in _UNSAFE
+        self[code] = character if shown else _spelled(code)
+        return self[code]
+
+
+def _spelled(code: int) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+_SPELLING = _Spelling()

@@ -11,6 +11,7 @@ import hashlib
 import platform
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -98,7 +99,7 @@ class _Rollout:
         episode = Episode(
             id=new_episode_id(), task=self._env.task.name, policy=self._policy.name, seed=self._seed,
             first=first, steps=(), stop=StopReason.INTERRUPTED, reward=None, terms=(), verdict=None,
-            started_at=started_at, versions=_versions(self._env, self._policy, tree_hash),
+            started_at=started_at, versions=versions_of(self._env, tree_hash, self._policy),
             config=self._env.config.to_dict(), ancestry=ancestry,
         )  # fmt: skip
         if self._store is not None:
@@ -156,15 +157,20 @@ class _Rollout:
         return episode
 
 
-def step_of(action: Action, reward: float, info: dict[str, Any], thought_s: float = 0.0) -> Step:
-    """A step as it is recorded: with the action as the policy gave it, its text and tokens included."""
+def step_of(action: Action, reward: float, info: Mapping[str, Any], thought_s: float = 0.0) -> Step:
+    """The record of a step that the environment has just done: with the action as the policy gave it."""
     return Step(
         action, info["observation"], reward, info["tree_hash"], info["diff"], info["tests"], info["duration_s"],
         info["runner"], info["output"], thought_s,
     )  # fmt: skip
 
 
-def _versions(env: RepoEnv, policy: Policy, tree_hash: str) -> dict[str, str]:
+def versions_of(env: RepoEnv, tree_hash: str, policy: Policy | None = None) -> dict[str, str]:
+    """What makes an episode of this environment, and of this policy.
+
+    Args:
+        tree_hash: of the pristine tree.
+    """
     versions = {
         "journeyman": __version__,
         "task": task_digest(env.task, tree_hash),

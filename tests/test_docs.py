@@ -19,6 +19,8 @@ PAGES = (
     "docs/sandbox.md",
     "docs/scale.md",
     "docs/training.md",
+    "docs/trajectories.md",
+    "docs/viewing.md",
 )
 NEEDS = {"docs/scale.md": "ray"}
 """What a page needs that not everybody has installed."""

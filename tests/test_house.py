@@ -33,6 +33,8 @@ OPTIONAL = frozenset(
         "gguf",
         "safetensors",
         "matplotlib",
+        "PIL",
+        "zipfile_zstd",
     }
     | {"starlette", "uvicorn", "jinja2", "pygments", "ray", "docker"}
 )
@@ -96,8 +98,9 @@ def floor_of(module: str) -> int | None:
 @cache
 def needs_an_extra(module: str) -> bool:
     """Whether loading a module of ours loads something optional, itself or through others: then it is optional too."""
-    bare = HOUSE.joinpath(*module.split(".")[1:])
-    candidates = (bare.with_suffix(".py"), bare / "__init__.py", HOUSE / "journeyman" / f"{bare.name}.py")
+    parts = module.split(".")[1:]
+    bares = (HOUSE.joinpath(*parts), HOUSE.joinpath("journeyman", *parts))
+    candidates = (path for bare in bares for path in (bare.with_suffix(".py"), bare / "__init__.py"))
     path = next((path for path in candidates if path.is_file()), None)
     if path is None or floor_of(module) is None:
         return False

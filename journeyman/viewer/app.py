@@ -8,12 +8,12 @@ browser (DNS rebinding).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -25,16 +25,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from journeyman.envs.episode import Episode
-from journeyman.envs.store import EpisodeDamaged, EpisodeNotFound, EpisodeStore
+from journeyman.envs.query import Query
+from journeyman.envs.store import EpisodeDamaged, EpisodeNotFound, EpisodeStore, Summary
 from journeyman.tasks.task import Task
-from journeyman.terminal import line, plural, visible
+from journeyman.terminal import line
 from journeyman.viewer.compare import compare
-from journeyman.viewer.drawing import curve, graph
-from journeyman.viewer.episode import PAGE, arguments_of, episode_page, kind_of
-from journeyman.viewer.run import Filter, ended, run_page
+from journeyman.viewer.episode import PAGE, episode_page
+from journeyman.viewer.pages import STATIC, render
+from journeyman.viewer.run import PAGE as LISTED
+from journeyman.viewer.run import Filter, run_page
+from journeyman.viewer.shelf import Shelf, Shelved
 from journeyman.viewer.task import task_page
 
-HERE = Path(__file__).resolve().parent
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -65,12 +67,13 @@ def viewer(
         routes=[
             Route("/", answers.home),
             Route("/runs/{run:path}/episodes/{id}", answers.episode),
+            Route("/runs/{run:path}/episodes/{id}/steps", answers.steps),
             Route("/runs/{run:path}/compare", answers.compare),
             Route("/runs/{run:path}/state", answers.state),
             Route("/runs/{run:path}", answers.run),
             Route("/tasks", answers.tasks),
             Route("/tasks/{name:path}", answers.task),
-            Mount("/static", StaticFiles(directory=HERE / "static")),
+            Mount("/static", StaticFiles(directory=STATIC)),
         ],
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS)), Middleware(Guard)],
         exception_handlers={HTTPException: _refuse},
@@ -101,23 +104,8 @@ class Guard:
         await self._app(scope, receive, with_headers)
 
 
-def _pages() -> Environment:
-    pages = Environment(
-        loader=PackageLoader("journeyman.viewer"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    pages.filters.update(visible=visible, line=line)
-    pages.globals.update(
-        plural=plural, curve=curve, graph=graph, arguments_of=arguments_of, kind_of=kind_of, ended=ended
-    )
-    return pages
-
-
-PAGES = _pages()
-
-
 def _page(name: str, status: int = 200, **values: Any) -> HTMLResponse:
-    return HTMLResponse(PAGES.get_template(name).render(**values), status)
+    return HTMLResponse(render(name, **values), status)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
@@ -131,34 +119,47 @@ class _Answers:
     def __init__(
         self, runs: Runs, tasks: Callable[[], tuple[Task, ...]], task_of: Callable[[Episode], Task | None]
     ) -> None:
-        self._runs, self._tasks, self._task_of = runs, tasks, task_of
+        self._runs, self._tasks, self._shelf = runs, tasks, Shelf(task_of)
 
     def home(self, request: Request) -> Response:
         runs = list(self._runs())
         return RedirectResponse(f"/runs/{quote(runs[-1])}" if runs else "/tasks")
 
     def run(self, request: Request) -> Response:
-        page = run_page(request.path_params["run"], self._store(request), Filter.of(request.query_params))
-        return _page("run.html", page=page, runs=list(self._runs()))
+        asked = Filter.of(request.query_params)
+        page = run_page(request.path_params["run"], self._store(request), asked)
+        rest = {name: value for name, value in asdict(asked).items() if value and name != "page"}
+        return _page(
+            "run.html", page=page, runs=list(self._runs()), rest=urlencode(rest, errors="replace"), size=LISTED
+        )
 
     def state(self, request: Request) -> Response:
         """What a page asks again and again to see whether its run went on."""
-        summaries = self._store(request).summaries()
-        states = "".join(each.state.value[0] for each in summaries[-50:])
-        return JSONResponse([len(summaries), sum(each.steps for each in summaries), states])
+        return JSONResponse(self._store(request).stamp())
 
     def episode(self, request: Request) -> Response:
-        episode, asked = _read(self._store(request), request.path_params["id"]), request.query_params
-        number = asked.get("from", "")
-        first = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 1
-        page = episode_page(episode, self._task_of(episode), first=first, search=asked.get("q", ""))
-        return _page("episode.html", page=page, run=request.path_params["run"], size=PAGE)
+        store, asked = self._store(request), request.query_params
+        shelved, search = self._shelved(store, request.path_params["id"]), asked.get("q", "")
+        episode = shelved.episode
+        page = episode_page(
+            episode, self._shelf.task(episode), first=_place(asked.get("from", "")), search=search,
+            listed=shelved.listed(search), group=self._group(store, episode),
+        )  # fmt: skip
+        return _page("episode.html", page=page, run=request.path_params["run"], here=_here(request, episode), size=PAGE)
+
+    def steps(self, request: Request) -> Response:
+        """A part of an episode's steps, which its page asks for when they come near the eye."""
+        shelved = self._shelved(self._store(request), request.path_params["id"])
+        asked = request.query_params
+        start = _place(asked.get("first", "")) - 1
+        steps = shelved.listed(asked.get("q", ""))[start : start + PAGE]
+        return _page("steps.html", steps=steps, here=_here(request, shelved.episode))
 
     def compare(self, request: Request) -> Response:
         store, names = self._store(request), [request.query_params.get(side, "") for side in ("a", "b")]
         if not all(names):
             raise HTTPException(400, "choose two episodes to compare: ?a=ID&b=ID")
-        first, second = (_read(store, name) for name in names)
+        first, second = (self._shelved(store, name).episode for name in names)
         return _page("compare.html", page=compare(first, second), run=request.path_params["run"])
 
     def tasks(self, request: Request) -> Response:
@@ -177,9 +178,22 @@ class _Answers:
             raise HTTPException(404, f"no run {line(name)!r}; it may have been removed")
         return EpisodeStore(folder)
 
+    def _group(self, store: EpisodeStore, episode: Episode) -> Sequence[Summary]:
+        """The episodes that an episode's reward is compared with."""
+        return store.find(Query(task=episode.task, policy=episode.policy)).summaries
 
-def _read(store: EpisodeStore, name: str) -> Episode:
-    try:
-        return store.get(name)
-    except (EpisodeNotFound, EpisodeDamaged) as error:
-        raise HTTPException(404, str(error)) from error
+    def _shelved(self, store: EpisodeStore, name: str) -> Shelved:
+        try:
+            return self._shelf.episode(store, name)
+        except (EpisodeNotFound, EpisodeDamaged) as error:
+            raise HTTPException(404, str(error)) from error
+
+
+def _here(request: Request, episode: Episode) -> str:
+    """The address of an episode's page."""
+    return f"/runs/{quote(request.path_params['run'])}/episodes/{quote(episode.id)}"
+
+
+def _place(text: str) -> int:
+    """A place in a list, from 1; 1 for what is none."""
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else 1

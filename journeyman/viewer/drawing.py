@@ -28,10 +28,16 @@ def curve(values: Sequence[float]) -> Markup:
     path = " ".join(f"{n * WIDTH / (len(values) - 1):.1f},{(high - value) * scale:.1f}" for n, value in points)
     text = Markup(
         '<svg class="curve" viewBox="-4 -4 {w} {h}" role="img" aria-label="{label}">'
-        '<line class="axis" x1="0" y1="{zero:.1f}" x2="{x}" y2="{zero:.1f}"/><polyline points="{path}"/></svg>'
+        '<line class="edge" x1="0" y1="{one:.1f}" x2="{x}" y2="{one:.1f}"/><text x="{t}" y="{one_t:.1f}">1</text>'
+        '<line class="axis" x1="0" y1="{zero:.1f}" x2="{x}" y2="{zero:.1f}"/><text x="{t}" y="{zero_t:.1f}">0</text>'
+        '<polyline points="{path}"/></svg>'
     )
     label = f"from {values[0]:.2f} to {values[-1]:.2f}, over {len(values)} episodes"
-    return text.format(w=WIDTH + 8, h=HEIGHT + 8, label=label, zero=high * scale, x=WIDTH, path=path)
+    one, zero = (high - 1) * scale, high * scale
+    return text.format(
+        w=WIDTH + 24, h=HEIGHT + 8, label=label, zero=zero, one=one, x=WIDTH, t=WIDTH + 6, zero_t=zero + 4,
+        one_t=one + 4, path=path,
+    )  # fmt: skip
 
 
 def graph(milestones: Sequence[Milestone], closed: Mapping[str, bool]) -> Markup:

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
+from typing import Any
 
-from journeyman.envs.actions import Claim
-from journeyman.envs.claims import Finding, check_claims
+from journeyman.envs.claims import Finding, findings_of
 from journeyman.envs.episode import Episode, RewardTerm, Step, TestRun
+from journeyman.envs.store import Summary
 from journeyman.tasks.task import Milestone, Task
+from journeyman.viewer.tokens import Ledger, ledger
 
-PAGE = 100
-"""Steps that one page shows."""
+PAGE = 40
+"""Steps that one page shows, and that a page which shows them on demand asks for at once."""
 CELLS = 400
 """Cells of the timeline, at the most; where there are more steps a cell stands for several."""
 ROWS = 200
 """Tests of the grid, at the most: those that did not always pass come first."""
+COLUMNS = 60
+"""Test runs of the grid, at the most: those before which something changed come first."""
+SUBTASKS = 200
+"""Of the plan, at the most."""
+EVIDENCE = 30
+"""Steps that the plan shows for a subtask, at the most."""
 SHORT = 100
 """Characters of an argument that still stands on the action's own line."""
+LONG = 100_000
+"""Characters of one text that a page shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +54,10 @@ class Subtask:
     """The step that wrote it down first."""
     closed: int | None
     """The step that first called it done."""
-    evidence: tuple[int, ...]
-    """Test runs and edits between the two."""
+    evidence: tuple[tuple[int, str], ...]
+    """Test runs and edits between the two: (step, in words)."""
+    more: int
+    """How much evidence is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +74,8 @@ class Grid:
     steps: tuple[int, ...]
     rows: tuple[GridRow, ...]
     left_out: int
+    """Tests that are not shown."""
+    runs_left_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +91,11 @@ class Bar:
 class EpisodePage:
     episode: Episode
     steps: tuple[tuple[int, Step], ...]
+    """The page's, numbered from 1."""
     first: int
-    hits: tuple[int, ...] | None
-    """Steps in which the text that was searched for stands; None without a search."""
+    """The place of the page's first among those that the search found."""
+    found: int
+    """How many it found; all without a search."""
     search: str
     timeline: tuple[Cell, ...]
     plan: tuple[Subtask, ...]
@@ -86,34 +104,61 @@ class EpisodePage:
     claims: tuple[Finding, ...]
     milestones: tuple[Milestone, ...]
     """In the task's order; empty where the task is gone."""
+    ledger: Ledger | None
+    """None where no model acted."""
 
 
-def episode_page(episode: Episode, task: Task | None, *, first: int = 1, search: str = "") -> EpisodePage:
+def episode_page(
+    episode: Episode,
+    task: Task | None,
+    *,
+    first: int = 1,
+    search: str = "",
+    listed: Sequence[tuple[int, Step]] | None = None,
+    group: Iterable[Summary] = (),
+) -> EpisodePage:
     """Put an episode together for its page.
 
     Args:
-        first: number of the first step to show, from 1; whatever it is, a page with steps is found.
-        search: shows only steps in which this text stands, upper and lower case alike.
+        first: place of the first step to show, from 1; whatever it is, a page with steps is found.
+        search: what `listed` was searched for.
+        listed: the numbered steps to show; all of them when it is left out.
+        group: episodes of its run, to which its reward is compared.
     """
-    numbered = list(enumerate(episode.steps, 1))
-    hits = None
-    if search:
-        numbered = [(number, step) for number, step in numbered if search.casefold() in _text(step).casefold()]
-        hits = tuple(number for number, _ in numbered)
-    start = max(0, min((first - 1) // PAGE * PAGE, (len(numbered) - 1) // PAGE * PAGE))
+    if listed is None:
+        listed = tuple(enumerate(episode.steps, 1))
+    start = max(0, min((first - 1) // PAGE * PAGE, (len(listed) - 1) // PAGE * PAGE))
     return EpisodePage(
         episode=episode,
-        steps=tuple(numbered[start : start + PAGE]),
+        steps=tuple(listed[start : start + PAGE]),
         first=start + 1,
-        hits=hits,
+        found=len(listed),
         search=search,
         timeline=tuple(_timeline(episode.steps)),
         plan=_plan(episode.steps),
         grid=_grid(episode.steps),
         bars=tuple(_bars(episode.terms)),
-        claims=_claims(episode.steps),
+        claims=findings_of(episode.steps),
         milestones=tuple(task.in_order()) if task is not None else (),
+        ledger=ledger(episode, group),
     )
+
+
+def text_of(step: Step) -> str:
+    """What a search looks through."""
+    return "\n".join([step.action.tool, *map(str, step.action.arguments.values()), step.observation.text, step.diff])
+
+
+def diff_rows(diff: str) -> Iterator[tuple[str, str]]:
+    """A unified diff's neighbouring rows of one kind together: (class that colours them, their text)."""
+    for kind, rows in groupby(diff.splitlines(), key=_row_kind):
+        yield kind, "\n".join(rows)
+
+
+def _row_kind(row: str) -> str:
+    if row.startswith(("+++", "---")):
+        return "head"
+    return {"+": "add", "-": "del", "@": "hunk"}.get(row[:1], "same")
 
 
 def arguments_of(step: Step) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -121,9 +166,25 @@ def arguments_of(step: Step) -> tuple[list[tuple[str, str]], list[tuple[str, str
     short: list[tuple[str, str]] = []
     long: list[tuple[str, str]] = []
     for name, value in step.action.arguments.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text = _argument(str(name), value)
         (long if "\n" in text or len(text) > SHORT else short).append((str(name), text))
     return short, long
+
+
+def _argument(name: str, value: Any) -> str:
+    """A list of subtasks or of claims a line each, everything else as it was given."""
+    if isinstance(value, str):
+        return value
+    if name in ("subtasks", "claims") and isinstance(value, list | tuple) and all(isinstance(v, dict) for v in value):
+        return "\n".join(_MARKS.get(str(each.get("status")), "") + _words(each) for each in value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+_MARKS = {"done": "● ", "open": "○ ", "dropped": "✕ "}
+
+
+def _words(each: dict[str, Any]) -> str:
+    return " ".join(str(value) for name, value in each.items() if name != "status")
 
 
 def kind_of(step: Step) -> str:
@@ -154,33 +215,46 @@ def _plan(steps: Sequence[Step]) -> tuple[Subtask, ...]:
     closed: dict[str, int] = {}
     last: dict[str, str] = {}
     for number, step in enumerate(steps, 1):
-        if step.action.tool != "plan" or not step.observation.ok:
+        if step.action.tool != "plan" or not step.observation.ok or (plan := step.action.parsed_or_none()) is None:
             continue
         last = {}
-        for subtask in step.action.parsed().subtasks:
+        for subtask in plan.subtasks:
             opened.setdefault(subtask.title, number)
             last[subtask.title] = subtask.status
             if subtask.status == "done":
                 closed.setdefault(subtask.title, number)
-    told = [number for number, step in enumerate(steps, 1) if step.tests is not None or step.diff]
-    return tuple(
-        Subtask(
-            title,
-            last.get(title, "dropped"),
-            begin,
-            closed.get(title),
-            tuple(number for number in told if begin < number <= closed.get(title, 0)),
+    told = [(number, words) for number, step in enumerate(steps, 1) if (words := _evidence(step))]
+    places = [number for number, _ in told]
+    shown = []
+    for title, begin in list(opened.items())[:SUBTASKS]:
+        found = told[bisect_right(places, begin) : bisect_right(places, closed.get(title, 0))]
+        more = max(0, len(found) - EVIDENCE)
+        shown.append(
+            Subtask(title, last.get(title, "dropped"), begin, closed.get(title), tuple(found[:EVIDENCE]), more)
         )
-        for title, begin in opened.items()
-    )
+    return tuple(shown)
+
+
+def _evidence(step: Step) -> str:
+    """What a step shows of the work that was done, in words; empty for one that shows nothing."""
+    if step.tests is not None:
+        return f"{len(step.tests.passed)} passed, {len(step.tests.failed) + len(step.tests.errors)} failed"
+    if step.diff:
+        return f"{step.action.tool} {step.action.arguments.get('path', '')}".strip()
+    return ""
 
 
 def _grid(steps: Sequence[Step]) -> Grid:
-    runs = [(number, _outcomes(step.tests)) for number, step in enumerate(steps, 1) if step.tests is not None]
+    every = [(number, _outcomes(step.tests)) for number, step in enumerate(steps, 1) if step.tests is not None]
+    runs = every
+    if len(every) > COLUMNS:  # where nothing changed there is nothing to see
+        turns = [run for before, run in pairwise([(0, {}), *every]) if before[1] != run[1]]
+        runs = turns[-COLUMNS:]
     names = dict.fromkeys(name for _, run in runs for name in run)
     rows = [GridRow(name, tuple(run.get(name, "") for _, run in runs)) for name in names]
     rows.sort(key=lambda row: set(row.outcomes) <= {"passed", ""})  # stable: the runner's order within both
-    return Grid(tuple(number for number, _ in runs), tuple(rows[:ROWS]), max(0, len(rows) - ROWS))
+    left_out = max(0, len(rows) - ROWS)
+    return Grid(tuple(number for number, _ in runs), tuple(rows[:ROWS]), left_out, len(every) - len(runs))
 
 
 def _outcomes(run: TestRun) -> dict[str, str]:
@@ -193,15 +267,3 @@ def _bars(terms: Sequence[RewardTerm]) -> Iterator[Bar]:
     for term in terms:
         yield Bar(term, total, total + term.amount)
         total += term.amount
-
-
-def _claims(steps: Sequence[Step]) -> tuple[Finding, ...]:
-    """What the report claims, held against the record before it."""
-    if not steps or steps[-1].action.tool != "report":
-        return ()
-    claims: tuple[Claim, ...] = steps[-1].action.parsed().claims
-    return check_claims(claims, steps[:-1])
-
-
-def _text(step: Step) -> str:
-    return "\n".join([step.action.tool, *map(str, step.action.arguments.values()), step.observation.text, step.diff])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from journeyman.cli_task import proven, recorded, shown_metadata
+from journeyman.file_tree import Row, rows
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.task import Milestone, Task
 
@@ -15,40 +15,20 @@ FILES = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
-    """One line of a tree of files."""
-
-    name: str
-    depth: int
-    size: int | None
-    """In bytes; None for a folder."""
-
-
-@dataclass(frozen=True, slots=True)
 class TaskPage:
     task: Task
     facts: dict[str, Any]
     milestones: tuple[Milestone, ...]
-    tree: tuple[Leaf, ...]
+    tree: tuple[tuple[Row, int], ...]
+    """Each line with its file's size in bytes; -1 for what is no file."""
     left_out: int
-    """Files that the tree does not show."""
+    """Lines that the tree does not show."""
 
 
 def task_page(task: Task) -> TaskPage:
     """Put a task together for its page."""
-    tree: list[Leaf] = []
-    folders: set[PurePosixPath] = set()
-    files = list(walk(task.repository))
-    shown = 0
-    for name, path in files:
-        if len(tree) >= FILES:
-            break
-        pure = PurePosixPath(name)
-        for folder in reversed(pure.parents[:-1]):
-            if folder not in folders:
-                folders.add(folder)
-                tree.append(Leaf(f"{folder.name}/", len(folder.parts) - 1, None))
-        tree.append(Leaf(pure.name, len(pure.parts) - 1, path.stat().st_size))
-        shown += 1
+    files = dict(walk(task.repository))
+    tree = list(rows(files))
+    shown = tuple((row, files[row.path].stat().st_size if row.path else -1) for row in tree[:FILES])
     facts = {"proof": proven(task) or recorded(task), **shown_metadata(task)}
-    return TaskPage(task, facts, tuple(task.in_order()), tuple(tree), len(files) - shown)
+    return TaskPage(task, facts, tuple(task.in_order()), shown, len(tree) - len(shown))

@@ -25,17 +25,13 @@ from journeyman.viewer.app import HEADERS, viewer
 from journeyman.viewer.compare import compare
 from journeyman.viewer.drawing import curve, graph
 from journeyman.viewer.episode import episode_page
+from journeyman.viewer.pages import SCRIPTS
+from journeyman.viewer.single import html_page
+
+from .hostile_texts import HOSTILE
 
 DIFF = "--- a/text.py\n+++ b/text.py\n@@ -1 +1 @@\n-    return 1\n+    return 2\n"
 ONE, TWO = "tests/t.py::test_one", "tests/t.py::test_two"
-HOSTILE = (
-    "<script>alert(1)</script>", "</pre><img src=x onerror=alert(1)>", "\x1b[31mred\x1b]0;title\x07", "a\u202etxt.exe",
-    "nul \x00 byte", "zero\u200bwidth", "{{ 7 * 7 }}", "{% include 'run.html' %}", "javascript:alert(1)",
-    "'\"><svg/onload=x>",
-    "&lt;script&gt;", "<!-- --!><b>", "\ud7ff\ufffe", "x" * 100_000, "\r\nSet-Cookie: a=b",
-    "</title><script>x</script>",
-    "\u2028\u2029", "\U000e0041tag", "../../etc/passwd", "%3Cscript%3E", "]]>", "\x9b31m", "\x7f\x08\x08", "🤖" * 500,
-)  # fmt: skip
 
 
 def step(
@@ -76,11 +72,16 @@ def episode(resolved: bool = True, steps: tuple[Step, ...] = STEPS, task: str = 
 
 def hostile_episode(text: str) -> Episode:
     """One that holds a text wherever a text can be."""
-    bad = step("run", text, diff=text, tests=TestRun((text,), (text + "x",)), command=text)
+    bad = replace(
+        step("run", text, diff=text, tests=TestRun((text,), (text + "x",)), command=text, cwd=text), runner=text,
+        tree_hash=text,
+    )  # fmt: skip
+    titled = step("plan", subtasks=[{"title": text[:200] or "x", "status": "done"}])
+    told = step("report", text, summary=text, claims=[{"kind": "changed", "subject": text[:200]}])
+    steps = (titled, bad, replace(bad, action=Action.malformed(text, text)), replace(bad, diff="+" + text), told)
     return replace(
-        episode(steps=(planned("open", "open"), bad, replace(bad, action=Action.malformed(text, text))), task=text),
-        policy=text, detail=text, first=Observation(text),
-        terms=(RewardTerm(text, 1.0, 1.0, text),),
+        episode(steps=steps, task=text), policy=text, detail=text, first=Observation(text), started_at=text,
+        terms=(RewardTerm(text, 1.0, 1.0, text),), versions={text: text}, config={"x": text},
         verdict=Verdict({text: Outcome.FAILED}, {text: False}, False, Assurance.FRESH, "t", detail=text),
     )  # fmt: skip
 
@@ -117,7 +118,8 @@ def test_the_latest_run_is_the_way_in(pages: TestClient, store: EpisodeStore) ->
 def test_a_run_is_filtered(pages: TestClient, store: EpisodeStore) -> None:
     store.add(episode())
     store.add(lost := episode(resolved=False, task="journeyman/other"))
-    for asked in ("solved=no", "task=journeyman/other", "text=OTHER"):
+    store.tag(lost.id, ["odd"])
+    for asked in ("solved=no", "task=journeyman/other", "text=JOURNEYMAN/other", "tag=odd", "least=0.1&most=0.3"):
         found = re.findall(r"/episodes/([\w-]+)\"", pages.get(f"/runs/group/first?{asked}").text)
         assert found == [lost.id]
     assert 'class="row"' not in pages.get("/runs/group/first?stop=time_limit").text
@@ -137,7 +139,7 @@ def test_an_episode_tells_its_story(pages: TestClient, store: EpisodeStore) -> N
     page = pages.get(f"/runs/group/first/episodes/{told.id}").text
     plain = re.sub(r"\s+", " ", text_of(page))
     assert "2 of 2 checks · assurance split" in plain
-    assert "mend it from step 1 , done at 7 ; between: 2 4 6" in plain
+    assert "mend it done, from step 1 , done at 7 2 1 passed, 1 failed 4 edit text.py 6 2 passed, 0 failed" in plain
     assert "supported tests_pass" in plain
     assert "contradicted changed other.py" in plain
     assert "milestones: records (closed), memtable" in html.unescape(page)
@@ -164,15 +166,27 @@ def test_a_text_is_found_in_steps(pages: TestClient, store: EpisodeStore) -> Non
 
 def test_twenty_thousand_steps_are_shown_a_page_at_a_time(pages: TestClient, store: EpisodeStore) -> None:
     many = tuple(step("view", f"line {number}", path="a.py") for number in range(20_000))
-    page = episode_page(long := episode(steps=many), None, first=19_950)
-    assert [number for number, _ in page.steps] == list(range(19_901, 20_001))
+    page = episode_page(long := episode(steps=many), None, first=19_970)
+    assert [number for number, _ in page.steps] == list(range(19_961, 20_001))
     assert len(page.timeline) == episodes.CELLS
     assert page.timeline[-1].last == 20_000
     store.add(replace(long, steps=many[:2000]))
-    shown = pages.get(f"/runs/group/first/episodes/{long.id}?from=1500").text
-    assert len(shown) < 300_000
-    assert 'id="step-1401"' in shown
+    here = f"/runs/group/first/episodes/{long.id}"
+    shown = pages.get(f"{here}?from=1500").text
+    assert len(shown) < 200_000
+    assert 'id="step-1481"' in shown
     assert shown.count('rel="next"') == shown.count('rel="prev"') == 2
+    part = pages.get(f"{here}/steps?first=1961").text
+    assert re.findall(r'id="step-(\d+)"', part) == [str(number) for number in range(1961, 2001)]
+    assert re.findall(r'id="step-(\d+)"', pages.get(f"{here}/steps?first=1&q=line+1234").text) == ["1235"]
+    assert pages.get(f"{here}/steps?first=2001").text.strip() == ""
+
+
+def test_test_runs_that_changed_nothing_are_left_out() -> None:
+    runs = [step("test", tests=TestRun((TWO,), (ONE,) if number % 500 == 499 else ())) for number in range(5000)]
+    grid = episode_page(episode(steps=tuple(runs)), None).grid
+    assert grid.steps[:3] == (1, 500, 501)
+    assert (len(grid.steps), grid.runs_left_out) == (20, 4980)
 
 
 @pytest.mark.parametrize("first", [-5, 0, 1, 99, 10**9])
@@ -188,21 +202,49 @@ def test_tests_that_always_passed_come_last_and_are_bounded() -> None:
     assert (len(grid.rows), grid.left_out) == (episodes.ROWS, 11)
 
 
+def test_the_corpus_is_large() -> None:
+    assert len(set(HOSTILE)) >= 60
+
+
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_nothing_that_an_episode_holds_acts_in_a_page(text: str, pages: TestClient, store: EpisodeStore) -> None:
     told = hostile_episode(text)
     store.add(told)
-    for address in (
-        "/runs/group/first",
-        f"/runs/group/first/episodes/{told.id}",
-        f"/runs/group/first/compare?a={told.id}&b={told.id}",
-    ):
+    here = f"/runs/group/first/episodes/{told.id}"
+    pair = f"/runs/group/first/compare?a={told.id}&b={told.id}"
+    for address in ("/runs/group/first", here, f"{here}/steps", pair):
         shown = pages.get(address)
         assert shown.status_code == 200
-        assert set(re.findall(r"<script[^>]*>", shown.text)) == {'<script src="/static/script.js" defer>'}
-        assert not re.search(r"<[^>]*\son\w+\s*=", re.sub(r'"[^"]*"', '""', shown.text))
-        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202e\u2028\u2029\ufffe\U000e0041]", shown.text)
-        assert "49" not in re.findall(r"\b49\b", text_of(shown.text)) or "{{" not in text
+        ours = [f'<script src="/static/{name}" defer>' for name in SCRIPTS]
+        assert re.findall(r"<script[^>]*>", shown.text) == ([] if address.endswith("/steps") else ours)
+        harmless(shown.text, text)
+    page = html_page(store, told.id)
+    assert re.findall(r"<script[^>]*>", page) == ['<script type="text/plain" id="data">', "<script>"]
+    harmless(page.partition("<main")[2].partition("</main>")[0], text)
+    asked = text[:500].encode("utf-8", "replace").decode()
+    assert pages.get(here, params={"q": asked, "from": asked}).status_code == 200
+    for names in (("task", "policy", "stop", "text", "page"), ("solved", "tag", "least", "most")):
+        assert pages.get("/runs/group/first", params=dict.fromkeys(names, asked)).status_code == 200
+
+
+def harmless(page: str, text: str) -> None:
+    """No tag of a text's own, no handler, no character that acts."""
+    tags = {name.lower() for name in re.findall(r"<([a-zA-Z!?][\w:-]*)", page)}
+    assert not tags & {
+        "img",
+        "iframe",
+        "object",
+        "base",
+        "style",
+        "template",
+        "textarea",
+        "math",
+        "plaintext",
+        "animate",
+    }
+    assert not re.search(r"<[^>]*\son\w+\s*=", re.sub(r'"[^"]*"', '""', page))
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u202e\u2028\u2029\ufffe\U000e0041\ud800-\udfff]", page)
+    assert "49" not in re.findall(r"\b49\b", text_of(page)) or "7" not in text
 
 
 def test_two_episodes_part_where_their_actions_do(pages: TestClient, store: EpisodeStore) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import tarfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,15 +17,25 @@ from typing import Any
 import pytest
 import uvicorn
 
-from journeyman.cli_view import HOST, _listen
+from journeyman.cli_view import HOST, listen
+from journeyman.envs.actions import Action, TokenTurn
 from journeyman.envs.episode import StopReason
 from journeyman.envs.store import EpisodeStore
 from journeyman.tasks.harbor import bundled_tasks
 from journeyman.viewer.app import viewer
+from journeyman.viewer.single import html_page
+from tests.processes import eventually
 
-from .test_view import HOSTILE, STEPS, episode, hostile_episode, the_task
+from .hostile_texts import HOSTILE
+from .test_view import STEPS, episode, hostile_episode, step, the_task
 
 pytestmark = pytest.mark.slow
+SAID = TokenTurn((1, 2, 3), (10, 11, 12, 13, 14, 15), (-0.01, -0.02, -0.5, -1.5, -3.0, -9.0))
+COLOURFUL = (
+    step("run", "\x1b[1;31mred\x1b[0m \x1b[32mgreen \x1b[33myellow \x1b[36mcyan \x1b[35mpink \x1b[90mgrey\x1b[0m"),
+    replace(step("view", "seen"), action=Action("view", {"path": "a.py"}, tokens=SAID)),
+)
+"""Steps with a terminal's colours, and with a model's tokens."""
 AXE = "axe-core@4.14.1"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -69,7 +79,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 @contextmanager
 def served(store: EpisodeStore) -> Iterator[str]:
     """The pages over a run, at an address."""
-    listener = _listen(0)
+    listener = listen(0)
     app = viewer(lambda: {"first": store.folder}, bundled_tasks, task_of=the_task)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -108,14 +118,16 @@ def test_keys_lead_through_a_run_and_an_episode(browser: Any, store: EpisodeStor
         page.keyboard.press("Enter")
         page.wait_for_url(f"**/{first.id}")
         page.goto(f"{address}/runs/first/episodes/{second.id}")
-        for _ in range(4):
+        ready(page)
+        for number in (1, 2, 3, 4):
             page.keyboard.press("j")
+            until(page, current(number))
         page.keyboard.press("k")
-        assert page.evaluate("document.querySelector('.current').id") == "step-3"
+        until(page, current(3))
         page.keyboard.press("o")
         assert page.evaluate("document.querySelector('.current').open") is False
         page.keyboard.press("n")
-        page.wait_for_url("**from=101**")
+        until(page, current(43))
         page.keyboard.press("/")
         page.keyboard.type("no such j place")
         assert page.evaluate("document.activeElement.value") == "no such j place"
@@ -126,34 +138,109 @@ def test_a_run_that_goes_on_is_shown_as_it_goes(browser: Any, store: EpisodeStor
     store.add(episode())
     with served(store) as address:
         page, troubles = opened(browser)
-        page.goto(f"{address}/runs/first")
-        page.wait_for_timeout(2500)  # it has asked once how the run stands
+        with page.expect_response("**/state"):  # it asks how the run stands
+            page.goto(f"{address}/runs/first")
         begun = replace(episode(), steps=(), stop=StopReason.INTERRUPTED, reward=None, verdict=None, terms=())
         store.begin(begun)
         page.wait_for_selector(f"text={begun.id}", timeout=30_000)
         assert troubles == []
 
 
-def test_hostile_text_does_nothing_in_a_browser(browser: Any, store: EpisodeStore) -> None:
-    told = [hostile_episode(text) for text in HOSTILE]
+def batched(texts: tuple[str, ...], size: int) -> Iterator[tuple[str, ...]]:
+    """So many at a time: each page takes a second to open."""
+    for begin in range(0, len(texts), size):
+        yield texts[begin : begin + size]
+
+
+def until(page: Any, fact: str) -> None:
+    """Waits for a fact. (The pages' own policy forbids the evaluation that `wait_for_function` needs.)"""
+    from playwright.sync_api import Error
+
+    def holds() -> bool:
+        with suppress(Error):  # it is on its way to another page
+            return bool(page.evaluate(fact))
+        return False
+
+    assert eventually(holds, 60), fact
+
+
+def ready(page: Any) -> None:
+    until(page, "document.getElementById('steps')?.dataset.ready === 'yes'")
+
+
+def current(number: int) -> str:
+    """The fact that a step is the current one, and in sight."""
+    seen = "step.getBoundingClientRect().top > -2 && step.getBoundingClientRect().top < innerHeight"
+    return f"((step) => step?.id === 'step-{number}' && {seen})(document.querySelector('.step.current'))"
+
+
+ACTED = "document.querySelectorAll('main :is(img, iframe, object, embed, base, meta, [onload], [onerror])').length"
+
+
+def test_hostile_text_does_nothing_in_a_browser(browser: Any, store: EpisodeStore, tmp_path: Path) -> None:
+    texts = ["\n".join(group) for group in batched(HOSTILE, 10)]
+    told = [hostile_episode(text) for text in texts]
     for each in told:
         store.add(each)
+    file = tmp_path / "episode.html"
     with served(store) as address:
         page, troubles = opened(browser)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{address}/runs/first")
-        for each in told:
-            page.goto(f"{address}/runs/first/episodes/{each.id}")
-            assert page.evaluate("document.querySelectorAll('img, iframe, object, [onload], [onerror]').length") == 0
+        assert page.evaluate(ACTED) == 0
+        for text, each in zip(texts, told, strict=True):
+            file.write_text(html_page(store, each.id), encoding="utf-8")
+            for place in (f"{address}/runs/first/episodes/{each.id}", file.as_uri()):
+                page.goto(place)
+                ready(page)
+                assert page.evaluate(ACTED) == 0, text[:50]
+                assert page.evaluate("document.querySelectorAll('#steps .step').length") == len(each.steps), text[:50]
+        assert troubles == []
+        assert [url for url in asked if not url.startswith((f"{address}/", file.as_uri(), "data:,"))] == []
+
+
+def test_a_long_episode_is_walked_through(browser: Any, store: EpisodeStore, tmp_path: Path) -> None:
+    """Scrolled, jumped and searched through, and not all of it is ever in the page: on the server and as a file."""
+    many = tuple(step("view", f"line {number}\n" * (number % 30), path="a.py") for number in range(1, 3001))
+    store.add(long := episode(steps=many))
+    (file := tmp_path / "long.html").write_text(html_page(store, long.id), encoding="utf-8")
+    with served(store) as address:
+        page, troubles = opened(browser)
+        for place in (f"{address}/runs/first/episodes/{long.id}", file.as_uri()):
+            page.goto(f"{place}#step-2222")
+            until(page, current(2222))
+            page.keyboard.press("k")
+            until(page, current(2221))
+            page.locator("nav.timeline a").last.click()
+            until(page, "document.querySelector('.step.current')?.id > 'step-2990'")
+            page.keyboard.press("g")
+            page.keyboard.type("1500")
+            page.keyboard.press("Enter")
+            until(page, current(1500))
+            page.evaluate("scrollTo(0, document.body.scrollHeight / 4)")
+            until(page, "[...document.querySelectorAll('.step')].some((each) => /^step-[67]\\d\\d$/.test(each.id))")
+            assert page.evaluate("document.querySelectorAll('.step').length") <= 320
+            page.fill("#find input", "LINE 2345")
+            page.keyboard.press("Enter")
+            until(page, "document.getElementById('found')?.textContent.startsWith('1 step with it')")
+            until(page, "[...document.querySelectorAll('.step')].map((each) => each.id).join() === 'step-2345'")
+        page.fill("#find input", "")
+        page.keyboard.press("Enter")
+        until(page, "document.querySelectorAll('.step').length === 40")
         assert troubles == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 380])
-def test_nothing_stands_in_anybodys_way(browser: Any, store: EpisodeStore, axe: str, scheme: str, width: int) -> None:
-    first, second = episode(), episode(resolved=False, steps=STEPS[:-1])
+def test_nothing_stands_in_anybodys_way(
+    browser: Any, store: EpisodeStore, axe: str, scheme: str, width: int, tmp_path: Path
+) -> None:
+    first, second = episode(steps=(*STEPS[:-1], *COLOURFUL, STEPS[-1])), episode(resolved=False, steps=STEPS[:-1])
     for each in (first, second):
         store.add(each)
     pair = f"/runs/first/compare?a={first.id}&b={second.id}"
+    (file := tmp_path / "one.html").write_text(html_page(store, first.id), encoding="utf-8")
     places = (
         "/runs/first",
         f"/runs/first/episodes/{first.id}",
@@ -161,6 +248,7 @@ def test_nothing_stands_in_anybodys_way(browser: Any, store: EpisodeStore, axe: 
         "/tasks",
         "/tasks/stonelog-store",
         "/nowhere",
+        file.as_uri(),
     )
     with served(store) as address:
         context = browser.new_context(
@@ -168,7 +256,8 @@ def test_nothing_stands_in_anybodys_way(browser: Any, store: EpisodeStore, axe: 
         )  # axe is not ours
         page = context.new_page()
         for place in places:
-            page.goto(address + place)
+            page.goto(place if place.startswith("file:") else address + place)
+            page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
             page.evaluate(axe)
             found = page.evaluate("axe.run()")["violations"]
             told = [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found]

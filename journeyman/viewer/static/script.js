@@ -1,7 +1,7 @@
 // Keys, and pages of a run that goes on. Everything else works without this file.
 "use strict";
 
-const rows = () => [...document.querySelectorAll("details.step, div.step, a.row")];
+const rows = () => [...document.querySelectorAll("div.step, a.row")];
 
 function current(all) {
   const at = all.findIndex((each) => each.classList.contains("current"));
@@ -20,18 +20,11 @@ function move(by) {
   next.scrollIntoView({ block: "nearest" });
 }
 
-const follow = (what) => {
-  const link = document.querySelector(what);
-  if (link) location.href = link.href;
-};
+const follow = (what) => document.querySelector(what)?.click();
 
 const keys = {
   j: () => move(1),
   k: () => move(-1),
-  o: () => {
-    const step = rows()[current(rows())];
-    if (step && step.matches("details")) step.open = !step.open;
-  },
   n: () => follow("a[rel=next]"),
   p: () => follow("a[rel=prev]"),
   t: () => document.getElementById("tests")?.scrollIntoView(),
@@ -48,20 +41,25 @@ document.addEventListener("keydown", (event) => {
 });
 
 const live = document.getElementById("live");
-if (live) {
-  let seen = "";
-  setInterval(async () => {
-    if (document.hidden || live.contains(document.activeElement)) return;
-    try {
-      const now = await (await fetch(live.dataset.state)).text();
-      if (seen && now !== seen) {
-        const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
-        const fresh = page.getElementById("live");
-        if (fresh) live.replaceChildren(...fresh.childNodes);
-      }
-      seen = now;
-    } catch {
-      // the server has ended; the page stays as it is
+const busy = () => document.hidden || live.contains(document.activeElement);
+
+/** Asks every two seconds whether the run went on, and less often where the page of it takes long to make. */
+async function followRun(seen) {
+  let pause = 2000;
+  try {
+    const now = busy() ? seen : await (await fetch(live.dataset.state)).text();
+    if (seen && now !== seen) {
+      const began = performance.now();
+      const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+      const fresh = page.getElementById("live");
+      if (fresh && !busy()) live.replaceChildren(...fresh.childNodes);
+      pause = Math.max(pause, 5 * (performance.now() - began));
     }
-  }, 2000);
+    seen = now;
+  } catch {
+    // the server has ended; the page stays as it is
+  }
+  setTimeout(followRun, pause, seen);
 }
+
+if (live) followRun("");

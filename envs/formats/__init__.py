@@ -1,0 +1,1 @@
+"""Episodes in other people's formats, and other people's trajectories as episodes. One file a format."""

@@ -1,0 +1,42 @@
+"""The templates, and what they may use. They escape every text that an episode or a task holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from journeyman.terminal import line, plural, visible
+from journeyman.training.stats import Rate
+from journeyman.viewer.ansi import ansi
+from journeyman.viewer.drawing import curve, graph
+from journeyman.viewer.episode import LONG, arguments_of, diff_rows, kind_of
+from journeyman.viewer.run import GROUPS, ended
+from journeyman.viewer.tokens import LEVELS, as_text, heat, mean_of
+
+STATIC = Path(__file__).resolve().parent / "static"
+SCRIPTS = ("script.js", "steps.js")
+"""In the order in which pages load them."""
+
+
+def _pages() -> Environment:
+    pages = Environment(
+        loader=PackageLoader("journeyman.viewer"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    pages.filters.update(visible=visible, line=line, ansi=ansi)
+    pages.globals.update(
+        plural=plural, curve=curve, graph=graph, arguments_of=arguments_of, kind_of=kind_of, ended=ended, heat=heat,
+        mean_of=mean_of, as_text=as_text, diff_rows=diff_rows, LEVELS=LEVELS, GROUPS=GROUPS, Rate=Rate, LONG=LONG,
+        SCRIPTS=SCRIPTS,
+    )  # fmt: skip
+    return pages
+
+
+PAGES = _pages()
+
+
+def render(name: str, **values: Any) -> str:
+    """A page, or a part of one."""
+    return PAGES.get_template(name).render(**values)
