@@ -17,7 +17,7 @@ TORCH := $(shell sed -n 's/^torch==.*/&/p' constraints.txt)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-fast test-slow lint format bench campaign-verify clean distclean
+.PHONY: help venv demo test test-fast test-slow lint format bench campaign-log campaign-verify clean distclean
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,6 +47,9 @@ format: $(READY)  ## Bring the code into its form
 bench: $(READY)  ## Run every benchmark
 	@set -e; for script in benchmarks/[a-z]*.py; do echo "==> $$script"; $(BIN)/python $$script $(ARGS); done
 	$(BIN)/python -m journeyman bench sandbox $(ARGS)
+
+campaign-log: $(READY)  ## Kill writers, tear ends, fill disks, change bytes: count what the episode log loses
+	$(BIN)/python benchmarks/campaigns/log.py $(ARGS)
 
 campaign-verify: $(READY)  ## Record over a thousand episodes and do each again (hours; goes on where it was)
 	$(BIN)/python benchmarks/campaigns/verify.py $(ARGS)

@@ -4,7 +4,8 @@
 
 Episodes of a plausible shape (an instruction, views, edits, tests, a report; texts of a few hundred characters) are
 written with `EpisodeStore.add_many`, which is the real writer with one flush for a thousand of them. Then the index is
-built, and each query of `journeyman episode list` is asked, median of nine. The goal: 200 ms for each. With --folder
+built, and each query of `journeyman episode list` is asked, median of nine, by the clock and in processor time (on a
+busy machine the clock tells of the others too). The goal: 200 ms for each. With --folder
 the run is kept there, and used again.
 """
 
@@ -62,8 +63,9 @@ def main() -> None:
         return
     print(f"{figures['machine']}; {figures['episodes']} episodes, {figures['mib']:.0f} MiB of records, "
           f"{figures['index_mib']:.0f} MiB of index, built in {figures['index_s']:.0f} s")  # fmt: skip
-    for name, seconds in figures["queries"].items():
-        print(f"{seconds * 1000:8.1f} ms  {name}{'' if seconds <= GOAL_S else '  OVER the goal of 200 ms'}")
+    for name, (wall, processor) in figures["queries"].items():
+        over = "" if wall <= GOAL_S else "  OVER the goal of 200 ms"
+        print(f"{wall * 1000:8.1f} ms, {processor * 1000:6.1f} of the processor  {name}{over}")
 
 
 def measured(folder: Path, episodes: int, steps: int) -> dict[str, object]:
@@ -74,7 +76,7 @@ def measured(folder: Path, episodes: int, steps: int) -> dict[str, object]:
     started = time.monotonic()
     store.rebuild_index()
     built = time.monotonic() - started
-    queries = {name: _median(store, query) for name, query in QUERIES.items()}
+    queries = {name: _medians(store, query) for name, query in QUERIES.items()}
     segments = sum(path.stat().st_size for path in (folder / "segments").iterdir())
     return {
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, load {os.getloadavg()[0]:.1f}",
@@ -125,14 +127,16 @@ def _text(rng: random.Random, words: int) -> str:
     return " ".join(rng.choices(WORDS, k=words))
 
 
-def _median(store: EpisodeStore, query: Query) -> float:
-    return median(_seconds(store, query) for _ in range(ROUNDS))
+def _medians(store: EpisodeStore, query: Query) -> tuple[float, float]:
+    taken = [_seconds(store, query) for _ in range(ROUNDS)]
+    return median(wall for wall, _ in taken), median(processor for _, processor in taken)
 
 
-def _seconds(store: EpisodeStore, query: Query) -> float:
-    started = time.monotonic()
+def _seconds(store: EpisodeStore, query: Query) -> tuple[float, float]:
+    """Wall clock and processor time."""
+    started = time.monotonic(), time.process_time()
     store.find(query)
-    return time.monotonic() - started
+    return time.monotonic() - started[0], time.process_time() - started[1]
 
 
 if __name__ == "__main__":

@@ -14,26 +14,26 @@ from typing import Any, cast
 from journeyman.envs.codec import CodecError, Entry, Texts, unpack, unpack_episode
 from journeyman.envs.index_text import text_of_episode, text_of_step
 from journeyman.envs.log import Damage, LogError, has_living_writer, scan
-from journeyman.envs.query import DAMAGED, ENDED, STATE, Query, QueryError, order, phrases, where
+from journeyman.envs.query import DAMAGED, ENDED, ROW_BITS, STATE, Query, QueryError, order, phrases, where
 from journeyman.envs.tags import Tags
 
-_SCHEMA_VERSION = 2
-_TABLES = ("segments", "attempts", "records", "tags", "chunks", "texts")
+_SCHEMA_VERSION = 3
+_TABLES = ("segments", "attempts", "records", "tags", "texts")
 _SCHEMA = """
 CREATE TABLE segments (name TEXT PRIMARY KEY, scanned INTEGER, size INTEGER, damage TEXT, tail TEXT);
 CREATE TABLE attempts (key INTEGER PRIMARY KEY AUTOINCREMENT, segment TEXT, episode TEXT, task TEXT, policy TEXT,
   seed TEXT, finished INTEGER DEFAULT 0, stop TEXT, reward REAL, resolved INTEGER, steps INTEGER DEFAULT 0,
-  started_at TEXT, duration_s REAL, parent TEXT, recorded INTEGER DEFAULT 0, last INTEGER DEFAULT -1,
-  best INTEGER DEFAULT 1, UNIQUE (episode, segment));
+  started_at TEXT, duration_s REAL, parent TEXT, forked_at INTEGER, recorded INTEGER DEFAULT 0, last INTEGER DEFAULT -1,
+  best INTEGER DEFAULT 1, texts INTEGER DEFAULT 0, UNIQUE (episode, segment));
 CREATE INDEX attempts_unfinished ON attempts (segment) WHERE NOT finished;
 CREATE TABLE records (attempt INTEGER, offset INTEGER, kind TEXT, n INTEGER, PRIMARY KEY (attempt, offset))
   WITHOUT ROWID;
 CREATE TABLE tags (episode TEXT, tag TEXT, PRIMARY KEY (episode, tag)) WITHOUT ROWID;
 CREATE INDEX tags_by_tag ON tags (tag);
-CREATE TABLE chunks (id INTEGER PRIMARY KEY AUTOINCREMENT, attempt INTEGER);
 """
 _TEXTS = "CREATE VIRTUAL TABLE texts USING fts5(body, content='')"
-"""By chunk: what one refresh found of one attempt. It keeps no text; rows of chunks that are gone lead nowhere."""
+"""What each refresh found of an attempt; the row's id names both. It keeps no text, and no row is ever deleted: those
+of attempts that are gone lead nowhere, for no key is given twice."""
 _TAGS = "tags.jsonl"
 """Stands among the segments as what was read of the tags."""
 
@@ -58,6 +58,8 @@ class Attempt:
     duration_s: float
     parent: str
     """The episode that it was forked from, or nothing."""
+    forked_at: int | None
+    """After so many of its parent's steps."""
     recorded: int
     """How many different steps are in the segment."""
     last: int
@@ -68,7 +70,7 @@ class Attempt:
 
 
 _SELECT = f"""SELECT key, segment, episode, task, policy, seed, finished, stop, reward, resolved, steps, started_at,
-  duration_s, COALESCE(parent, ''), recorded, last, {STATE},
+  duration_s, COALESCE(parent, ''), forked_at, recorded, last, {STATE},
   (SELECT json_group_array(tag) FROM tags WHERE tags.episode = attempts.episode) FROM attempts"""
 
 
@@ -91,11 +93,24 @@ class Index:
         try:
             self._refresh()
         except (sqlite3.DatabaseError, OSError):  # a full disk, a folder that we may only read
-            self._memory = sqlite3.connect(":memory:", check_same_thread=False)
+            self._keep_in_memory()
             self._refresh()
 
+    def rebuild(self) -> None:
+        """Throw the index away and build it from the segments."""
+        try:
+            self.drop()
+        except OSError:  # also the one that is there may not be what it was
+            self._keep_in_memory()
+        self.refresh()
+
+    def _keep_in_memory(self) -> None:
+        if self._memory is not None:
+            self._memory.close()
+        self._memory = sqlite3.connect(":memory:", check_same_thread=False)
+
     def drop(self) -> None:
-        """Throw the index away."""
+        """Throw the index away. Raises OSError where it may not be touched."""
         for name in (self._path.name, self._path.name + "-journal"):
             self._path.with_name(name).unlink(missing_ok=True)
 
@@ -249,13 +264,13 @@ class Index:
             if finished:
                 return ""  # a second end of the same episode counts for nothing
             resolved = None if episode.verdict is None else episode.verdict.resolved
-            parent = "" if episode.ancestry is None else episode.ancestry.episode
+            parent, at = (_plain(each.episode), each.step) if (each := episode.ancestry) is not None else ("", None)
             db.execute(
                 "UPDATE attempts SET task = ?, policy = ?, seed = ?, finished = ?, stop = ?, reward = ?, resolved = ?,"
-                " steps = ?, started_at = ?, duration_s = ?, parent = ? WHERE key = ?",
+                " steps = ?, started_at = ?, duration_s = ?, parent = ?, forked_at = ? WHERE key = ?",
                 (_plain(episode.task), _plain(episode.policy), str(episode.seed), entry.kind == "end",
                  episode.stop.value, episode.reward, resolved, entry.number, _plain(episode.started_at),
-                 episode.duration_s, _plain(parent), key),
+                 episode.duration_s, parent, at, key),
             )  # fmt: skip
             if known is None:
                 text = text_of_episode(episode)
@@ -265,11 +280,11 @@ class Index:
 
 def _attempt(row: tuple[Any, ...]) -> Attempt:
     key, segment, episode, task, policy, seed, finished, stop, reward, resolved, *others, state, tags = row
-    steps, started_at, duration_s, parent, recorded, last = others
+    steps, started_at, duration_s, parent, forked_at, recorded, last = others
     return Attempt(
         key, segment, episode, task, policy, int(seed), bool(finished), stop, reward,
-        None if resolved is None else bool(resolved), steps, started_at, duration_s, parent, recorded, last, state,
-        tuple(sorted(json.loads(tags))),
+        None if resolved is None else bool(resolved), steps, started_at, duration_s, parent, forked_at, recorded, last,
+        state, tuple(sorted(json.loads(tags))),
     )  # fmt: skip
 
 
@@ -308,8 +323,10 @@ def _keep_texts(db: sqlite3.Connection, said: dict[int, list[str]]) -> None:
         return
     for key, texts in said.items():
         if text := "\n".join(filter(None, texts)):
-            chunk = db.execute("INSERT INTO chunks (attempt) VALUES (?)", (key,)).lastrowid
-            db.execute("INSERT INTO texts (rowid, body) VALUES (?, ?)", (chunk, _plain(text)))
+            (number,) = db.execute("SELECT texts FROM attempts WHERE key = ?", (key,)).fetchone()
+            row = (key << ROW_BITS) + number % (1 << ROW_BITS)
+            db.execute("INSERT INTO texts (rowid, body) VALUES (?, ?)", (row, _plain(text)))
+            db.execute("UPDATE attempts SET texts = texts + 1 WHERE key = ?", (key,))
 
 
 def _unsettled(db: sqlite3.Connection) -> set[str]:
@@ -330,7 +347,6 @@ def _choose(db: sqlite3.Connection, episodes: Iterable[str], alive: list[str]) -
 def _forget(db: sqlite3.Connection, segment: str) -> None:
     mine = "SELECT key FROM attempts WHERE segment = ?"
     db.execute(f"DELETE FROM records WHERE attempt IN ({mine})", (segment,))
-    db.execute(f"DELETE FROM chunks WHERE attempt IN ({mine})", (segment,))
     db.execute("DELETE FROM attempts WHERE segment = ?", (segment,))
     db.execute("DELETE FROM segments WHERE name = ?", (segment,))
 

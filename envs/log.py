@@ -206,6 +206,11 @@ class SegmentWriter:
             self._end += len(data)
         return offsets
 
+    @property
+    def size(self) -> int:
+        """Bytes of the segment that are acknowledged."""
+        return self._end
+
     def close(self) -> None:
         """Let go of the segment. Idempotent."""
         if self._fd >= 0:

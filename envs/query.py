@@ -78,6 +78,8 @@ _KEYS = {
     Sort.TASK: "task", Sort.POLICY: "policy",
 }  # fmt: skip
 
+ROW_BITS = 24
+"""Of a text's row id, so many count an attempt's texts; the others are the attempt's key."""
 DAMAGED = "(recorded < CASE WHEN finished THEN steps ELSE last + 1 END)"
 STATE = f"""CASE WHEN {DAMAGED} THEN 'damaged' WHEN finished THEN 'finished'
   WHEN segment IN (SELECT value FROM json_each(:alive)) THEN 'running' ELSE 'interrupted' END"""
@@ -114,8 +116,7 @@ def where(query: Query) -> tuple[str, dict[str, Any]]:
         found.append(f"episode {'NOT ' * tag.startswith('-')}IN (SELECT episode FROM tags WHERE tag = :tag{number})")
         values[f"tag{number}"] = tag.removeprefix("-")
     for number, phrase in enumerate(phrases(query.text)):
-        rows = f"SELECT rowid FROM texts WHERE texts MATCH :text{number}"
-        found.append(f"key IN (SELECT attempt FROM chunks WHERE id IN ({rows}))")
+        found.append(f"key IN (SELECT rowid >> {ROW_BITS} FROM texts WHERE texts MATCH :text{number})")
         values[f"text{number}"] = phrase
     # SQLite takes UTF-8 only, and a name may hold half a surrogate pair: the index keeps it so as well.
     plain = {name: _plain(value) if isinstance(value, str) else value for name, value in values.items()}

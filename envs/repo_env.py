@@ -61,6 +61,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         tests: TestRun | None      what a `test` action found
         duration_s: float          wall clock of the tool, in seconds
         runner: str                how a test run was started: "warm", or "cold: " and why
+        output: str                all that it answered, where the observation does not hold it
 
     and of the last one besides
 
@@ -170,6 +171,7 @@ class RepoEnv(gymnasium.Env[str, str]):
             "tests": step.tests,
             "duration_s": step.duration_s,
             "runner": step.runner,
+            "output": step.output,
         }
         stop = StopReason.SANDBOX_LOST if lost else self._why_stop(call, workspace)
         reward = 0.0
@@ -192,6 +194,24 @@ class RepoEnv(gymnasium.Env[str, str]):
             raise ResetNeeded("no episode is running: there is nothing to conclude")
         reward, info = self._finish(stop)
         return reward, info | {"findings": ()}
+
+    def fork(self) -> RepoEnv:
+        """A second environment at the same point of the same episode: the same files and record, its time begun anew.
+
+        Raises:
+            ResetNeeded: no episode is running.
+            SandboxError: the backend cannot make another sandbox.
+        """
+        workspace = self._workspace
+        if workspace is None:
+            raise ResetNeeded("no episode is running: there is nothing to fork")
+        other = RepoEnv(self._own_task, self.factory, self.config, self.render_mode)
+        other.task, other._malformed, other._frame = self.task, self._malformed, self._frame
+        deadline = time.monotonic() + self.task.budget.episode_timeout_s
+        other._workspace = replace(
+            workspace, sandbox=workspace.sandbox.fork(), steps=list(workspace.steps), deadline=deadline
+        )
+        return other
 
     def render(self) -> Any:
         """The last action and its answer: a text, or a picture as an array (height, width, 3) of bytes.
@@ -227,7 +247,9 @@ class RepoEnv(gymnasium.Env[str, str]):
         after = workspace.snapshot
         diff = diff_between(before, after, self.task.repository) if after.tree_hash != before.tree_hash else ""
         observation = self._observation(call.tool, result, len(workspace.steps) + 1)
-        return Step(call, observation, 0.0, after.tree_hash, diff, result.tests, duration_s, result.runner)
+        whole = result.output or clean(result.text)
+        output = "" if whole == observation.text else whole
+        return Step(call, observation, 0.0, after.tree_hash, diff, result.tests, duration_s, result.runner, output)
 
     def _record_loss(self, call: Action, result: ToolResult, workspace: Workspace, started: float) -> Step:
         observation = self._observation(call.tool, result, len(workspace.steps) + 1)

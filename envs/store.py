@@ -35,9 +35,10 @@ from journeyman.envs.blobs import Blobs
 from journeyman.envs.codec import CodecError, pack_episode, pack_step, unpack, unpack_episode, unpack_step
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.index import Attempt, Index
-from journeyman.envs.log import Damage, LogError, SegmentWriter, has_living_writer, read_at, scan
+from journeyman.envs.log import LogError, has_living_writer, read_at
 from journeyman.envs.notebook import summary_html
 from journeyman.envs.query import Query
+from journeyman.envs.segments import Segments
 from journeyman.envs.tags import Tagging, Tags
 
 
@@ -81,6 +82,8 @@ class Summary:
     """What people call it, sorted."""
     parent: str = ""
     """The id of the episode that it was forked from, or nothing."""
+    forked_at: int | None = None
+    """After so many of its parent's steps."""
     _repr_html_ = summary_html
 
 
@@ -114,6 +117,8 @@ class Recorder(Protocol):
         ...
 
 
+_MANY = ""
+"""Stands for the episodes that are written at once; no episode has this id."""
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _id_lock = threading.Lock()
 _last_ms = 0
@@ -135,11 +140,11 @@ class EpisodeStore:
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         self._segments = self.folder / "segments"
+        self._written = Segments(self._segments, new_episode_id)
         self._blobs = Blobs(self.folder / "blobs")
         self.tags = Tags(self.folder / "tags.jsonl")
         self._index = Index(self.folder / "index.sqlite", self._segments, self.tags, self._blobs)
         self._lock = threading.RLock()
-        self._writer: SegmentWriter | None = None
         self._pid = os.getpid()
         self._open: dict[str, list[Step]] = {}
         self._finished: set[str] = set()
@@ -158,14 +163,14 @@ class EpisodeStore:
             self._leave_parent()
             if episode.id in self._open or episode.id in self._finished:
                 raise StoreError(f"episode {episode.id} has begun before")
-            self._append(pack_episode("begin", replace(episode, steps=()), self._blobs))
+            self._written.begin(episode.id, pack_episode("begin", replace(episode, steps=()), self._blobs))
             self._open[episode.id] = []
 
     def step(self, episode_id: str, step: Step) -> None:
         """See `Recorder`. Raises as `begin` does."""
         with self._lock:
             steps = self._begun(episode_id)
-            self._append(pack_step(episode_id, len(steps), step, self._blobs))
+            self._written.append(episode_id, pack_step(episode_id, len(steps), step, self._blobs))
             steps.append(step)
 
     def finish(self, episode: Episode) -> None:
@@ -178,7 +183,8 @@ class EpisodeStore:
                 )
             missing = [n for n, step in enumerate(episode.steps) if n >= len(steps) or steps[n] != step]
             payloads = [pack_step(episode.id, n, episode.steps[n], self._blobs) for n in missing]
-            self._append(*payloads, pack_episode("end", episode, self._blobs))
+            self._written.append(episode.id, *payloads, pack_episode("end", episode, self._blobs))
+            self._written.end(episode.id)
             del self._open[episode.id]
             self._finished.add(episode.id)
 
@@ -205,15 +211,14 @@ class EpisodeStore:
                     payloads.append(pack_episode("end", episode, self._blobs))
                     ids.add(episode.id)
             if payloads:
-                self._append(*payloads)
+                self._written.begin(_MANY, *payloads)
+                self._written.end(_MANY)
             self._finished |= ids
 
     def close(self) -> None:
         """Let go of the segment: episodes that have not finished now read as interrupted. Idempotent."""
         with self._lock:
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
+            self._written.close()
             self._open.clear()
 
     def __enter__(self) -> Self:
@@ -278,6 +283,8 @@ class EpisodeStore:
         Args:
             thorough: read every byte and every episode; else only what the index knows is told.
         """
+        if thorough:  # bytes of the records, and of the index, may have changed since they were read
+            self.rebuild_index()
         if not self._refreshed():
             return []
         found = []
@@ -285,8 +292,6 @@ class EpisodeStore:
             found += [f"{segment}: {line}" for line in damage]
             if tail and not has_living_writer(self._segments / segment):
                 found.append(f"{segment}: {tail}")
-        if thorough:  # bytes may have changed since they were indexed
-            found += [line for line in self._damage() if line not in found]
         for attempt in self._index.find(Query() if thorough else Query(stop=State.DAMAGED)):
             try:
                 self._read(attempt)
@@ -310,19 +315,8 @@ class EpisodeStore:
 
     def rebuild_index(self) -> None:
         """Throw the index away and build it from the segments."""
-        self._index.drop()
-        self._attempts()
-
-    def _damage(self) -> Iterator[str]:
-        for path in sorted(self._segments.glob("*.log")):
-            for item in scan(path):
-                if isinstance(item, Damage) and not (item.at_end and has_living_writer(path)):
-                    yield f"{path.name}: {item}"
-
-    def _append(self, *payloads: bytes) -> None:
-        if self._writer is None:
-            self._writer = SegmentWriter(self._segments / f"{new_episode_id()}.log")
-        self._writer.append(*payloads)
+        if self._segments.is_dir():
+            self._index.rebuild()
 
     def _leave_parent(self) -> None:
         if self._pid != os.getpid():  # we are a fork: the segment, and what runs in it, stay the parent's
@@ -396,5 +390,5 @@ def _summary(attempt: Attempt) -> Summary:
     return Summary(
         attempt.episode, attempt.task, attempt.policy, attempt.seed, State(attempt.state), attempt.stop,
         attempt.reward, attempt.resolved, attempt.recorded, attempt.started_at, attempt.duration_s, attempt.tags,
-        attempt.parent,
+        attempt.parent, attempt.forked_at,
     )  # fmt: skip

@@ -45,6 +45,20 @@ CONTENTS = {
         "journeyman.cli_episode:replay",
         ("journeyman replay best", "journeyman replay last --verify", "journeyman replay --all --no-pager"),
     ),
+    "fork": Entry(
+        EPISODES,
+        "Go on from a step of an episode with another policy, a hint, another action or yourself: a new episode.",
+        "journeyman.cli_fork:fork",
+        ("journeyman fork last --at 3 --policy oracle",
+         "journeyman fork best --at 5 --hint 'the sign is wrong, not the rounding'",
+         "journeyman fork last --at 2 --human"),
+    ),
+    "value": Entry(
+        EPISODES,
+        "Say what each step of an episode was worth: the mean reward of episodes that go on from there.",
+        "journeyman.cli_fork:value",
+        ("journeyman value last --samples 8", "journeyman value best --policy noop --samples 1 --json"),
+    ),
     "episode": Entry(EPISODES, "Look at recorded episodes.", "journeyman.cli_episode_list:app"),
     "export": Entry(
         EPISODES,

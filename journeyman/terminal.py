@@ -118,7 +118,11 @@ def opening_view(episode: Episode) -> Group:
         f"task {line(episode.task)} · policy {line(episode.policy)} · seed {episode.seed} · {line(episode.started_at)}",
         "dim",
     )
-    return Group(title, facts, Padding(said(episode.first.text.rstrip("\n")), (1, 0, 0, 2), expand=False))
+    rows = [title, facts]
+    if (ancestry := episode.ancestry) is not None:
+        what = f"forked from {line(ancestry.episode)} after step {ancestry.step}"
+        rows.append(Text(f"{what}, {ancestry.change}: {line(ancestry.detail)[:300]}", "dim"))
+    return Group(*rows, Padding(said(episode.first.text.rstrip("\n")), (1, 0, 0, 2), expand=False))
 
 
 def ending_view(episode: Episode) -> Group:
@@ -191,9 +195,10 @@ def summary_table(summaries: Iterable[Summary]) -> Table:
         table.add_column(name, justify=justify, min_width=18 if name == "id" else None, overflow="fold")  # type: ignore[arg-type]
     for each in summaries:
         reward = "–" if each.reward is None else f"{each.reward:.2f}"
+        name = line(each.id) + (f"\n← {line(each.parent)} after {each.forked_at}" if each.parent else "")
         style = "green" if each.resolved else _STATES[each.state]
         ended = each.stop if each.state is State.FINISHED else each.state.value
-        table.add_row(line(each.id), line(each.task), line(each.policy), str(each.seed), str(each.steps), reward,
+        table.add_row(name, line(each.task), line(each.policy), str(each.seed), str(each.steps), reward,
                       line(ended), style=style)  # fmt: skip
     return table
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import httpx
@@ -62,6 +64,20 @@ class EndpointPolicy:
 
     def start(self, *, seed: int) -> None:
         self._seed, self._turns = seed, []
+
+    def remember(self, observation: Observation, action: Action) -> None:
+        """See `Remembering`."""
+        answer = action.text or self._dialect.format(action)
+        self._turns.append({"role": "user", "content": self._dialect.render(observation)})
+        self._turns.append({"role": "assistant", "content": answer})
+
+    def versions(self) -> dict[str, str]:
+        """See `Versioned`."""
+        return {
+            "model": self._model,
+            "settings": json.dumps(asdict(self._settings), sort_keys=True),
+            "prompt": hashlib.sha256(self._dialect.system().encode()).hexdigest()[:16],
+        }
 
     def act(self, observation: Observation) -> Action:
         """Send the conversation and read the answer.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import zlib
 from typing import TYPE_CHECKING
 
-from journeyman.envs.actions import Action
+from journeyman.envs.actions import Action, TokenTurn
 from journeyman.envs.observation import Observation
 from journeyman.policies.batch import Sampling
 from journeyman.policies.chat import ChatTemplate
@@ -68,12 +70,30 @@ class LocalPolicy:
         self.name = f"local:{model.name}"
         self._seed = 0
         self._lane: Lane | None = None
-        self._last: Action | None = None
+        self._last: TokenTurn | None = None
+        self._past: list[int] = []
         self._tokens = 0
 
     def start(self, *, seed: int) -> None:
         self.close()
-        self._seed = seed
+        self._seed, self._last, self._past, self._tokens = seed, None, [], 0
+
+    def remember(self, observation: Observation, action: Action) -> None:
+        """See `Remembering`. It is read with the first turn, as text that somebody else wrote: never in the loss."""
+        prompt = self._prompt(observation)
+        answer = self._model.chat.answer(action.text or self._model.dialect.format(action))
+        self._past += [*prompt, *answer]
+        self._last = TokenTurn(tuple(prompt), tuple(answer), ())
+
+    def versions(self) -> dict[str, str]:
+        """See `Versioned`."""
+        dialect = self._model.dialect
+        prompt = json.dumps([dialect.system(), *dialect.shots])
+        return {
+            "model": self._model.name,
+            "settings": json.dumps(dataclasses.asdict(self._model.settings), sort_keys=True),
+            "prompt": hashlib.sha256(prompt.encode()).hexdigest()[:16],
+        }
 
     def act(self, observation: Observation) -> Action:
         """Sample one turn and read it as a tool call.
@@ -85,8 +105,9 @@ class LocalPolicy:
         if self._lane is None:
             # An evaluation plays all its tasks with one seed; their first words tell their random numbers apart.
             seed = zlib.crc32(f"{self._seed}\n{observation.text}".encode())
-            self._lane, self._last, self._tokens = self._model.engine.open_lane(seed), None, 0
-        prompt = self._prompt(observation)
+            self._lane = self._model.engine.open_lane(seed)
+        prompt = [*self._past, *self._prompt(observation)]
+        self._past = []
         room = self._model.settings.max_episode_tokens - self._tokens - len(prompt)
         if room < 1:
             raise TokenLimit(f"the conversation reached its cap of {self._model.settings.max_episode_tokens} tokens")
@@ -94,8 +115,8 @@ class LocalPolicy:
         turn = self._lane.generate(prompt, sampling)
         self._tokens += len(turn.prompt_ids) + len(turn.sampled_ids)
         text = str(self._model.tokenizer.decode(list(turn.sampled_ids), skip_special_tokens=True))
-        self._last = dataclasses.replace(self._model.dialect.parse(text), tokens=turn)
-        return self._last
+        self._last = turn
+        return dataclasses.replace(self._model.dialect.parse(text), tokens=turn)
 
     def close(self) -> None:
         """Give the conversation's memory back."""
@@ -108,7 +129,6 @@ class LocalPolicy:
         if self._last is None:
             dialect = self._model.dialect
             return self._model.chat.opening(dialect.system(), message, dialect.shots)
-        assert self._last.tokens is not None
         # A turn that was cut off lacks the end token; the environment adds it, so it is never trained on.
-        closing = [self._model.chat.eos_id] if self._last.tokens.truncated else []
+        closing = [self._model.chat.eos_id] if self._last.truncated else []
         return [*closing, *self._model.chat.reply(message)]

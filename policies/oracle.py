@@ -19,6 +19,7 @@ from journeyman.policies.edits import FileChange, LineEdit, edits_or_none, solut
 from journeyman.policies.mistakes import mistaken
 from journeyman.policies.notes import Notes
 from journeyman.policies.parts import function_around, parts_of
+from journeyman.policies.policy import PolicyError
 from journeyman.tasks.task import Task
 
 Play = Generator[Action, Observation, None]
@@ -45,12 +46,17 @@ class OraclePolicy:
         self._changes = solution_changes(task)
         self._notes, self._rng = Notes(), Random(0)
         self._play: Play | None = None
+        self._next: Action | None = None
+        """What it means to do, when others acted instead."""
 
     def start(self, *, seed: int) -> None:
-        self._notes, self._rng, self._play = Notes(), Random(seed), None
+        self._notes, self._rng, self._play, self._next = Notes(), Random(seed), None, None
 
     def act(self, observation: Observation) -> Action:
         self._notes.read(observation)
+        if self._next is not None:
+            action, self._next = self._next, None
+            return action
         try:
             if self._play is None:
                 self._play = self._whole_play()
@@ -58,6 +64,22 @@ class OraclePolicy:
             return self._play.send(observation)
         except StopIteration:
             return self._report()
+
+    def remember(self, observation: Observation, action: Action) -> None:
+        """See `Remembering`. It knows the way from the beginning alone: its own steps it walks along, and steps that
+        changed nothing it looks at.
+
+        Raises:
+            PolicyError: the step may have changed files, and is not what it would have done.
+        """
+        if self._next is None:
+            self._next = self.act(observation)
+        else:
+            self._notes.read(observation)
+        if (self._next.tool, dict(self._next.arguments)) == (action.tool, dict(action.arguments)):
+            self._next = None
+        elif action.tool in ("edit", "write", "run"):
+            raise PolicyError(f"{self.name} cannot go on: it would not have done this {action.tool} there")
 
     def close(self) -> None:
         """Nothing is held."""

@@ -41,3 +41,25 @@ class Policy(Protocol):
     def close(self) -> None:
         """Give back what the episode held (a model's memory, a connection). Idempotent; `start` may follow."""
         ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A policy that can go on from where another one stood. Others begin with what they see then."""
+
+    def remember(self, observation: Observation, action: Action) -> None:
+        """Take an exchange as its own past: this was seen, and answered so. After `start`, before the first `act`.
+
+        Raises:
+            PolicyError: it cannot go on from there.
+        """
+        ...
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """A policy of which more than its name decides what it does."""
+
+    def versions(self) -> dict[str, str]:
+        """For the record, by name: the model and its settings, the hash of the prompt, of a guideline."""
+        ...

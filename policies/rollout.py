@@ -8,20 +8,24 @@ can answer for: an environment that cannot be made, a disk that takes no record,
 from __future__ import annotations
 
 import hashlib
+import platform
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from journeyman import __version__
 from journeyman.envs.actions import Action
-from journeyman.envs.episode import Episode, Step, StopReason
+from journeyman.envs.episode import Ancestry, Episode, Step, StopReason
+from journeyman.envs.observation import Observation
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.rewards import total
 from journeyman.envs.store import Recorder, new_episode_id
-from journeyman.policies.policy import Policy, PolicyError, TokenLimit
+from journeyman.policies.policy import Policy, PolicyError, Remembering, TokenLimit, Versioned
 from journeyman.tasks.task import Task
 
 
@@ -36,8 +40,9 @@ def rollout(
     seed: int,
     store: Recorder | None = None,
     cancelled: threading.Event | None = None,
+    start: Start | None = None,
 ) -> Episode:
-    """Run one episode from reset to its `StopReason`.
+    """Run one episode from reset, or from where another one stood, to its `StopReason`.
 
     The sandbox is closed when it returns or raises, and so is what the policy held; both can be used again.
 
@@ -45,6 +50,7 @@ def rollout(
         seed: of the environment's reset and of the policy's sampling.
         store: where the episode is recorded as it runs.
         cancelled: when set by another thread, the episode ends before its next step.
+        start: where to go on from instead of resetting; `env` stands there.
 
     Raises:
         KeyboardInterrupt, RolloutCancelled: after the episode was recorded as interrupted.
@@ -52,30 +58,49 @@ def rollout(
         LogWriteError: the record cannot be written.
     """
     try:
-        return _Rollout(env, policy, seed, store, cancelled or threading.Event()).run()
+        return _Rollout(env, policy, seed, store, cancelled or threading.Event(), start).run()
     finally:
         policy.close()
         env.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a forked episode begins: its environment has done the parent's actions up to there again."""
+
+    first: Observation
+    steps: tuple[Step, ...]
+    tree_hash: str
+    """Of the pristine repository."""
+    ancestry: Ancestry
+    hint: str = ""
+    """Told to the policy with the observation that it goes on from; the record has it as the ancestry's detail."""
 
 
 class _Rollout:
     """One episode on its way."""
 
     def __init__(
-        self, env: RepoEnv, policy: Policy, seed: int, store: Recorder | None, cancelled: threading.Event
-    ) -> None:
+        self, env: RepoEnv, policy: Policy, seed: int, store: Recorder | None, cancelled: threading.Event,
+        start: Start | None,
+    ) -> None:  # fmt: skip
         self._env, self._policy, self._seed, self._store, self._cancelled = env, policy, seed, store, cancelled
         self._started = time.monotonic()
+        self._start = start
         self._steps: list[Step] = []
 
     def run(self) -> Episode:
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        _, info = self._env.reset(seed=self._seed)
+        if self._start is None:
+            _, info = self._env.reset(seed=self._seed)
+            first, tree_hash, ancestry = info["observation"], info["tree_hash"], None
+        else:
+            first, tree_hash, ancestry = self._start.first, self._start.tree_hash, self._start.ancestry
         episode = Episode(
             id=new_episode_id(), task=self._env.task.name, policy=self._policy.name, seed=self._seed,
-            first=info["observation"], steps=(), stop=StopReason.INTERRUPTED, reward=None, terms=(), verdict=None,
-            started_at=started_at, versions=versions_of(self._env, info["tree_hash"]),
-            config=self._env.config.to_dict(),
+            first=first, steps=(), stop=StopReason.INTERRUPTED, reward=None, terms=(), verdict=None,
+            started_at=started_at, versions=versions_of(self._env, tree_hash, self._policy),
+            config=self._env.config.to_dict(), ancestry=ancestry,
         )  # fmt: skip
         if self._store is not None:
             self._store.begin(episode)
@@ -93,19 +118,34 @@ class _Rollout:
     def _play(self, episode: Episode) -> dict[str, Any]:
         """Act and answer until the environment ends it; returns the last step's `info`."""
         self._policy.start(seed=self._seed)
-        observation = episode.first
+        observation = self._go_back(episode)
         while True:
             if self._cancelled.is_set():
                 raise RolloutCancelled(f"episode {episode.id} was cancelled")
+            asked = time.monotonic()
             action = self._policy.act(observation)
+            thought_s = time.monotonic() - asked
             _, reward, _, _, info = self._env.step(action.to_json())
             observation = info["observation"]
-            step = step_of(action, reward, info)
+            step = step_of(action, reward, info, thought_s)
             self._steps.append(step)
             if "stop" in info:
                 return info
             if self._store is not None:
                 self._store.step(episode.id, step)
+
+    def _go_back(self, episode: Episode) -> Observation:
+        """Tell the policy, and the store, of what was done before it came; returns what it goes on from."""
+        observation = episode.first
+        for step in self._start.steps if self._start is not None else ():
+            if isinstance(self._policy, Remembering):
+                self._policy.remember(observation, step.action)
+            self._steps.append(step)
+            if self._store is not None:
+                self._store.step(episode.id, step)
+            observation = step.observation
+        hint = self._start.hint if self._start is not None else ""
+        return replace(observation, text=f"{observation.text}\n\nHint: {hint}") if hint else observation
 
     def _finished(self, episode: Episode, info: dict[str, Any]) -> Episode:
         episode = replace(
@@ -117,16 +157,16 @@ class _Rollout:
         return episode
 
 
-def step_of(action: Action, reward: float, info: Mapping[str, Any]) -> Step:
-    """The record of a step that the environment has just done."""
+def step_of(action: Action, reward: float, info: Mapping[str, Any], thought_s: float = 0.0) -> Step:
+    """The record of a step that the environment has just done: with the action as the policy gave it."""
     return Step(
         action, info["observation"], reward, info["tree_hash"], info["diff"], info["tests"], info["duration_s"],
-        info["runner"],
+        info["runner"], info["output"], thought_s,
     )  # fmt: skip
 
 
-def versions_of(env: RepoEnv, tree_hash: str) -> dict[str, str]:
-    """What makes an episode of this environment.
+def versions_of(env: RepoEnv, tree_hash: str, policy: Policy | None = None) -> dict[str, str]:
+    """What makes an episode of this environment, and of this policy.
 
     Args:
         tree_hash: of the pristine tree.
@@ -136,8 +176,22 @@ def versions_of(env: RepoEnv, tree_hash: str) -> dict[str, str]:
         "task": task_digest(env.task, tree_hash),
         "backend": env.factory.name,
         "environment": env.task.environment.key,
+        "python": platform.python_version(),
+        "code": _code_hash(),
     }
-    return versions | place_of(env.task)
+    return versions | place_of(env.task) | (policy.versions() if isinstance(policy, Versioned) else {})
+
+
+@cache
+def _code_hash() -> str:
+    """SHA-256 over Journeyman's own code as it runs here: a version number says little of a clone that was changed."""
+    root = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for room in ("sandbox", "tasks", "envs", "policies"):
+        for path in sorted((root / room).rglob("*.py")):
+            if not {"library", "templates", "hacks"} & set(path.parts):
+                digest.update(f"{path.relative_to(root).as_posix()}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def place_of(task: Task) -> dict[str, str]:

@@ -14,6 +14,7 @@ HOUSE = Path(__file__).resolve().parent.parent
 PAGES = (
     "README.md",
     "docs/environment.md",
+    "docs/episodes.md",
     "docs/formats.md",
     "docs/sandbox.md",
     "docs/scale.md",

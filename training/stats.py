@@ -9,6 +9,17 @@ from dataclasses import dataclass
 _Z95 = 1.959963984540054
 
 
+def wilson(p: float, n: int) -> tuple[float, float]:
+    """The 95% interval of a share `p` of `n` trials; (0, 1) without trials. Also of a mean of `n` values between 0 and
+    1, where it is rather too wide: none of these varies more than a coin."""
+    if not n:
+        return 0.0, 1.0
+    z2 = _Z95**2
+    middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = _Z95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """`successes` of `trials`, with the 95% interval of Wilson (1927), which holds near 0 and 1 too."""
@@ -23,12 +34,7 @@ class Rate:
     @property
     def interval(self) -> tuple[float, float]:
         """Lower and upper bound; (0, 1) without trials."""
-        if not self.trials:
-            return 0.0, 1.0
-        n, p, z2 = self.trials, self.value, _Z95**2
-        middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-        half = _Z95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-        return max(0.0, middle - half), min(1.0, middle + half)
+        return wilson(self.value, self.trials)
 
     def overlaps(self, other: Rate) -> bool:
         return self.interval[0] <= other.interval[1] and other.interval[0] <= self.interval[1]

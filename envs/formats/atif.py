@@ -18,7 +18,7 @@ from journeyman import __version__
 from journeyman.envs.actions import MALFORMED, Action, TokenTurn
 from journeyman.envs.codec import CodecError, from_plain, plain
 from journeyman.envs.episode import Episode, Step, StopReason
-from journeyman.envs.formats.calls import call_id, tool_definitions
+from journeyman.envs.formats.calls import call_id, tools_of
 from journeyman.envs.formats.strict import from_base64, is_strict, strict_text, strict_value, to_base64
 from journeyman.envs.observation import Observation
 
@@ -47,7 +47,7 @@ def to_atif(episode: Episode) -> dict[str, Any]:
         "agent": {
             "name": strict_text(episode.policy),
             "version": strict_text(episode.versions.get("journeyman", __version__)),
-            "tool_definitions": list(tool_definitions()),
+            **({"tool_definitions": list(tools)} if (tools := tools_of(episode)) else {}),
         },
         "steps": steps,
         "final_metrics": {"total_steps": len(steps)} | (totals if metrics else {}),

@@ -7,11 +7,18 @@ from functools import cache
 from typing import Any
 
 from journeyman.envs.actions import TOOLS, Action
+from journeyman.envs.episode import Episode
+from journeyman.envs.formats.assemble import IMPORTED
 
 
 def call_id(number: int) -> str:
     """Names the call of a step; steps count from 1."""
     return f"call_{number}"
+
+
+def tools_of(episode: Episode) -> tuple[dict[str, Any], ...]:
+    """The tools that the policy had; of another agent's we know none."""
+    return () if IMPORTED in episode.versions else tool_definitions()
 
 
 @cache

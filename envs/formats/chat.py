@@ -11,7 +11,7 @@ from typing import Any
 
 from journeyman.envs.actions import MALFORMED
 from journeyman.envs.episode import Episode, Step
-from journeyman.envs.formats.calls import call_id, thought, tool_definitions
+from journeyman.envs.formats.calls import call_id, thought, tools_of
 from journeyman.envs.formats.strict import strict_text, strict_value
 
 Message = dict[str, Any]
@@ -24,7 +24,7 @@ def to_chat(episode: Episode) -> dict[str, Any]:
         messages += _turn(step, number)
     row = {
         "messages": messages,
-        "tools": json.dumps(tool_definitions()),
+        "tools": json.dumps(tools_of(episode)),
         "episode": episode.id,
         "task": episode.task,
         "policy": episode.policy,

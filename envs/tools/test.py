@@ -35,7 +35,9 @@ class TestTool:
             report = run(target=_present(workspace) or None, warm=True)
         ran = bool(report.results or report.broken_files)
         tests = TestRun(report.passed, report.failed, report.errors)
-        return ToolResult(describe(report, workspace), ok=ran and report.complete, tests=tests, runner=report.runner)
+        return ToolResult(
+            describe(report, workspace), ran and report.complete, tests, report.runner, output=clean(report.output)
+        )
 
 
 def _inside(target: str) -> str:

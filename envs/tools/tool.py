@@ -36,6 +36,8 @@ class ToolResult:
     runner: str = ""
     """How a test run was started; see `Completed.runner`. Not for the policy: it must make no difference."""
     findings: tuple[Finding, ...] = ()
+    output: str = ""
+    """All that a command or a test run printed, where the text does not hold it. For the record alone."""
 
 
 @dataclass(slots=True)

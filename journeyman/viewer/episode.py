@@ -146,7 +146,8 @@ def episode_page(
 
 def text_of(step: Step) -> str:
     """What a search looks through."""
-    return "\n".join([step.action.tool, *map(str, step.action.arguments.values()), step.observation.text, step.diff])
+    said = map(str, step.action.arguments.values())
+    return "\n".join([step.action.tool, *said, step.observation.text, step.output, step.diff])
 
 
 def diff_rows(diff: str) -> Iterator[tuple[str, str]]:

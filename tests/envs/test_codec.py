@@ -22,7 +22,7 @@ from journeyman.envs.codec import (
     unpack_episode,
     unpack_step,
 )
-from journeyman.envs.episode import Episode, RewardTerm, Step, StopReason, TestRun
+from journeyman.envs.episode import Ancestry, Change, Episode, RewardTerm, Step, StopReason, TestRun
 from journeyman.envs.observation import Observation
 from journeyman.tasks.verdict import Assurance, Cause, Outcome, Verdict
 
@@ -61,7 +61,10 @@ turns = st.builds(TokenTurn, tuples_of(st.integers()), tuples_of(st.integers()),
 observations = st.builds(Observation, texts, texts, st.booleans(), st.integers(), st.integers())
 actions = st.builds(Action, texts, mappings, texts, st.none() | turns)
 test_runs = st.builds(TestRun, tuples_of(texts), tuples_of(texts), tuples_of(texts))
-steps = st.builds(Step, actions, observations, numbers, texts, texts, st.none() | test_runs, numbers)
+steps = st.builds(
+    Step, actions, observations, numbers, texts, texts, st.none() | test_runs, numbers, texts, texts, numbers
+)
+ancestries = st.builds(Ancestry, texts, st.integers(), st.sampled_from(Change), texts)
 verdicts = st.builds(
     Verdict, st.dictionaries(st.text(max_size=5), st.sampled_from(Outcome), max_size=3),
     st.dictionaries(st.text(max_size=5), st.booleans(), max_size=3), st.none() | st.booleans(),
@@ -70,7 +73,7 @@ verdicts = st.builds(
 episodes = st.builds(
     Episode, st.just("0-a"), texts, texts, st.integers(), observations, tuples_of(steps), st.sampled_from(StopReason),
     st.none() | numbers, tuples_of(st.builds(RewardTerm, texts, numbers, numbers, texts)), st.none() | verdicts, texts,
-    numbers, st.dictionaries(st.text(max_size=5), texts, max_size=3), mappings,
+    numbers, st.dictionaries(st.text(max_size=5), texts, max_size=3), mappings, texts, st.none() | ancestries,
 )  # fmt: skip
 
 
@@ -109,6 +112,22 @@ def test_a_record_survives_a_field_that_is_gone_and_one_that_is_new() -> None:
     del body["diff"]
     body["mood"] = "good"
     assert unpack_step(unpack(changed(body=body)), Shelf()) == STEP
+
+
+def test_records_of_before_there_were_forks_still_load() -> None:
+    """As version 0.1 wrote them."""
+    step = (
+        b'{"format":1,"kind":"step","id":"0-a","n":0,"body":{"action":{"tool":"view","arguments":"{\\"path\\":\\"a.py\\"}",'
+        b'"text":"","tokens":null},"observation":{"text":"1: x","tool":"view","ok":true,"step":1,"steps_left":9},'
+        b'"reward":0.0,"tree_hash":"t","diff":"","tests":null,"duration_s":0.5,"runner":""}}'
+    )
+    end = (
+        b'{"format":1,"kind":"end","id":"0-a","n":1,"body":{"id":"0-a","task":"till","policy":"oracle","seed":0,'
+        b'"first":{"text":"go","tool":"","ok":true,"step":0,"steps_left":0},"steps":[],"stop":"reported","reward":1.0,'
+        b'"terms":[],"verdict":null,"started_at":"","duration_s":1.5,"versions":{},"config":"{}","detail":""}}'
+    )
+    assert unpack_step(unpack(step), Shelf()).output == ""
+    assert unpack_episode(unpack(end), Shelf()).ancestry is None
 
 
 def test_a_body_that_does_not_fit_is_an_error_of_ours() -> None:

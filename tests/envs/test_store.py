@@ -18,8 +18,9 @@ from journeyman.envs.actions import Action, TokenTurn
 from journeyman.envs.blobs import Blobs
 from journeyman.envs.codec import LONG_TEXT
 from journeyman.envs.episode import Episode, RewardTerm, Step, StopReason, TestRun
-from journeyman.envs.log import LogError, LogWriteError, Record, scan
+from journeyman.envs.log import LogError, LogWriteError, Record, has_living_writer, scan
 from journeyman.envs.observation import Observation
+from journeyman.envs.segments import Segments
 from journeyman.envs.store import (
     EpisodeDamaged,
     EpisodeNotFound,
@@ -316,3 +317,23 @@ def test_kill_9_in_the_middle_keeps_what_was_acknowledged(tmp_path: Path) -> Non
     assert [each.id for each in found][: len(told)] == told
     assert all(len(each.steps) == 3 for each in found[: len(told)])
     assert all(each.stop is StopReason.INTERRUPTED for each in found[len(told) + 1 :]) and len(found) <= len(told) + 1
+
+
+def test_a_full_segment_is_left_when_an_episode_begins_and_kept_for_those_in_it(tmp_path: Path) -> None:
+    made = iter("abcdef")
+    segments = Segments(tmp_path, lambda: next(made), full_bytes=100)
+    segments.begin("one", b"1" * 80)
+    segments.begin("two", b"2" * 80)
+    segments.begin("three", b"3")
+    segments.append("one", b"1 goes on where it began")
+    segments.end("one")
+    assert [has_living_writer(tmp_path / f"{name}.log") for name in "ab"] == [True, True]
+    segments.end("two")
+    segments.end("three")
+    assert [has_living_writer(tmp_path / f"{name}.log") for name in "ab"] == [False, True]
+    with pytest.raises(LogError, match="has not begun"):
+        segments.append("two", b"late")
+    segments.close()
+    segments.close()
+    assert [len([*scan(path)]) for path in sorted(tmp_path.iterdir())] == [3, 1]
+    assert not has_living_writer(tmp_path / "b.log")

@@ -58,6 +58,8 @@ def test_two_identical_runs_read_the_same() -> None:
     first = "<Parcel object at 0x7f12deadbeef> in /tmp/tmpa1b2c3d4\n3 passed in 0.12s"
     second = "<Parcel object at 0x7f98cafe0001> in /tmp/tmpzzzzzzzz\n3 passed in 61.02s (0:01:01)"
     assert normalise(first) == normalise(second) == "<Parcel object at 0x…> in /tmp/tmp…\n3 passed"
+    cut = "assert <itertools.ch...x7f68faed6c50> == [1], <Parcel at ...faed6c50>, 1...beef"
+    assert normalise(cut) == "assert <itertools.ch...0x…> == [1], <Parcel at ...0x…>, 1...beef"
 
 
 def test_a_long_line_is_shortened() -> None:

@@ -139,7 +139,8 @@ def test_an_episode_tells_its_story(pages: TestClient, store: EpisodeStore) -> N
     page = pages.get(f"/runs/group/first/episodes/{told.id}").text
     plain = re.sub(r"\s+", " ", text_of(page))
     assert "2 of 2 checks · assurance split" in plain
-    assert "mend it done, from step 1 , done at 7 2 1 passed, 1 failed 4 edit text.py 6 2 passed, 0 failed" in plain
+    assert "mend it done, from step 1 , done at 7 3 edits and test runs between 2 1 passed, 1 failed 4" in plain
+    assert "4 edit text.py 6 2 passed, 0 failed" in plain
     assert "supported tests_pass" in plain
     assert "contradicted changed other.py" in plain
     assert "milestones: records (closed), memtable" in html.unescape(page)

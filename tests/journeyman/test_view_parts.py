@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from journeyman.cli import app
 from journeyman.envs.actions import Action, TokenTurn
-from journeyman.envs.episode import Episode, StopReason
+from journeyman.envs.episode import Ancestry, Change, Episode, StopReason
 from journeyman.envs.query import Query
 from journeyman.envs.store import EpisodeDamaged, EpisodeStore
 from journeyman.file_tree import MOST_FILES, rows
@@ -134,6 +134,23 @@ def test_what_was_read_is_read_again_only_when_it_went_on(store: EpisodeStore, m
     assert len(shelf.episode(store, begun.id).episode.steps) == 1
     shelf.episode(store, done.id)
     assert read == [done.id, begun.id, begun.id]
+
+
+def test_a_fork_names_its_parent_and_a_cut_output_is_there_whole(store: EpisodeStore) -> None:
+    cut = replace(step("run", "begins […] ends"), output="begins\nneedle\nends", thought_s=1.5)
+    fork = replace(episode(steps=(cut,)), ancestry=Ancestry("1m8acd5np-x9gtajry", 3, Change.HINT, "<b>look</b>"))
+    store.add(fork)
+    page = html_page(store, fork.id)
+    assert "forked from 1m8acd5np-x9gtajry after 3 steps: a hint" in page
+    assert "&lt;b&gt;look" in page
+    assert "1.50 s to choose it" in render("steps.html", steps=[(1, cut)], here="")
+    site = TestClient(
+        viewer(lambda: {"first": store.folder}, lambda: (), task_of=lambda _: None), base_url="http://127.0.0.1:8765"
+    )
+    shown = site.get(f"/runs/first/episodes/{fork.id}?q=NEEDLE").text
+    assert "1 step with it" in shown
+    assert "/runs/first/episodes/1m8acd5np-x9gtajry?from=3#step-3" in shown
+    assert "forked from" in site.get("/runs/first").text
 
 
 def test_files_stand_as_a_tree_with_the_first_of_many() -> None:

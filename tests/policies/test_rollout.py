@@ -69,7 +69,8 @@ def test_an_episode_is_told_whole_and_kept(env: RepoEnv, task: Task, store: Epis
     assert test.tests is not None and test.tests.passed
     assert [step.reward for step in episode.steps] == [0, 0, 0, 1]
     assert report.observation.step == 4
-    assert set(episode.versions) == {"journeyman", "task", "backend", "environment"}
+    assert set(episode.versions) == {"journeyman", "task", "backend", "environment", "python", "code"}
+    assert all(step.thought_s >= 0 for step in episode.steps) and test.output, "what the runner printed is kept whole"
     assert EnvConfig.from_dict(episode.config) == EnvConfig()
     assert store.get(episode.id) == episode
 

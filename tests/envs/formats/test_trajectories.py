@@ -17,8 +17,10 @@ from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.formats import inspect_log
 from journeyman.envs.formats.assemble import IMPORTED, NOT_MAPPED
 from journeyman.envs.formats.atif import from_atif, to_atif
+from journeyman.envs.formats.chat import to_chat
 from journeyman.envs.formats.reading import TrajectoryError
 from journeyman.envs.formats.trajectories import Source, detect, read_trajectories
+from tests.envs.formats.atif_rules import mistakes
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "trajectories"
 SOURCES = {
@@ -140,7 +142,9 @@ def test_the_format_is_told_by_what_a_file_holds_and_episodes_go_on_from_there(n
     renamed = tmp_path / "unknown"
     renamed.write_bytes((FIXTURES / name).read_bytes())
     for episode in read_trajectories(renamed):
-        assert from_atif(to_atif(episode)) == episode
+        trajectory = to_atif(episode)
+        assert from_atif(trajectory) == episode and mistakes(trajectory) == []
+        assert "tool_definitions" not in trajectory["agent"] and to_chat(episode)["tools"] == "[]", "not our tools"
     assert [calls(each) for each in read_trajectories(renamed, SOURCES[name])] == [
         calls(each) for each in read_trajectories(renamed)
     ]
