@@ -96,10 +96,10 @@ def test_a_docstring_is_known_by_its_lines() -> None:
 
 @pytest.mark.parametrize("hostile", ["(" * 300_000, "if x:\n " * 50_000, "é" * 600_000, "\x00\udce9", ""])
 def test_hostile_text_neither_crashes_nor_takes_long(hostile: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     syntax_error(hostile)
     definitions(hostile)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_a_file_that_takes_too_long_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
