@@ -5,9 +5,13 @@ from __future__ import annotations
 import html
 import math
 import re
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from markupsafe import Markup
 from starlette.testclient import TestClient
@@ -197,3 +201,21 @@ def test_the_page_is_exported_as_one_file(store: EpisodeStore, tmp_path: Path, m
     assert "default-src 'none'; script-src 'sha256-" in html.unescape(page)
     assert not re.search(r'(?:src|href|action)="(?!#|data:,")[^"]+"', page), "it asks nothing of anybody"
     assert CliRunner().invoke(app, ["export", "--run", str(store.folder), "--html", "--all"]).exit_code == 2
+
+
+@pytest.mark.slow
+def test_a_folder_without_runs_shows_the_example_until_it_is_ended(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "journeyman", "view", "--port", "0", "--no-browser"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as viewing:
+        assert viewing.stdout is not None
+        told = [viewing.stdout.readline() for _ in range(2)]
+        assert "here is the recorded example" in told[0]
+        address = re.search(r"http://[\d.:]+/", told[1])
+        assert address, told
+        page = httpx.get(address[0], follow_redirects=True, timeout=60)
+        assert page.text.count('class="row"') == 2
+        viewing.send_signal(signal.SIGINT)
+        assert viewing.stdout.read() == ""
+    assert viewing.returncode == 0
