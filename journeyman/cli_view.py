@@ -47,7 +47,8 @@ def view(
             return own or {recorded.name: recorded}
 
         if not example and recorded in runs().values():
-            out.print(f"no runs in ./{RUNS} yet, so here is the recorded example; `journeyman run TASK` makes one")
+            told = f"no runs in ./{RUNS} yet, so here is the recorded example; `journeyman run TASK` makes one"
+            out.print(told, soft_wrap=True)
         _serve(viewer(runs, lambda: chosen, task_of=found_task), port, browser)
 
 
@@ -59,7 +60,7 @@ def _serve(app: ASGIApp, port: int, browser: bool) -> None:
         with suppress(webbrowser.Error):
             webbrowser.open(address)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-    with listener:
+    with listener, suppress(KeyboardInterrupt):  # the way to end it
         server.run(sockets=[listener])
 
 

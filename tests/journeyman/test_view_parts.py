@@ -5,9 +5,13 @@ from __future__ import annotations
 import html
 import math
 import re
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from markupsafe import Markup
 from starlette.testclient import TestClient
@@ -207,3 +211,21 @@ def test_what_a_model_wrote_before_its_call_is_shown_and_the_call_is_not_said_tw
     site = viewer(lambda: {"first": store.folder}, list, task_of=lambda _: None)
     shown = TestClient(site, base_url="http://127.0.0.1:8765").get(f"/runs/first/episodes/{told.id}")
     assert shown.text.count('class="said"') == 1 and "&lt;b&gt;Hm.&lt;/b&gt;" in shown.text
+
+
+@pytest.mark.slow
+def test_a_folder_without_runs_shows_the_example_until_it_is_ended(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "journeyman", "view", "--port", "0", "--no-browser"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as viewing:
+        assert viewing.stdout is not None
+        told = [viewing.stdout.readline() for _ in range(2)]
+        assert "here is the recorded example" in told[0]
+        address = re.search(r"http://[\d.:]+/", told[1])
+        assert address, told
+        page = httpx.get(address[0], follow_redirects=True, timeout=60)
+        assert page.text.count('class="row"') == 2
+        viewing.send_signal(signal.SIGINT)
+        assert viewing.stdout.read() == ""
+    assert viewing.returncode == 0
