@@ -57,4 +57,4 @@ def _without_leaks(paragraph: str, answer: Answer) -> str:
     parts = _SENTENCE.split(re.sub(r"\s*\n\s*", " ", paragraph)) if is_prose else paragraph.splitlines()
     kept = [part for part in parts if re.search(r"\w", part) and not find_leaks(part, answer)]
     text = (" " if is_prose else "\n").join(kept)
-    return re.sub(r"(?<=\S)[ \t]{2,}", " ", text).rstrip(" ,;:(") if is_prose else text
+    return re.sub(r"(?<=\S)[ \t]{2,}", " ", text).lstrip(" ,;:)").rstrip(" ,;:(") if is_prose else text

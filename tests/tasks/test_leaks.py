@@ -79,6 +79,11 @@ def test_a_message_loses_what_leaks_sentence_by_sentence_and_keeps_the_trouble()
     )
 
 
+def test_nothing_is_left_of_a_reference_at_the_beginning() -> None:
+    assert instruction_of("Fix #12: every receipt was a cent short", ANSWER) == "every receipt was a cent short"
+    assert instruction_of("Every receipt was short (:issue:`12`).", ANSWER) == "Every receipt was short."
+
+
 @pytest.mark.parametrize(
     "message", ["", "Fix bug (#12)", "Fix tests", "wip", "Use sum_of_all for every receipt of a customer"]
 )
