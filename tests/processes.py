@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,11 @@ def eventually(condition: Callable[[], bool], within_s: float = 10.0) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+def hears_ctrl_c() -> None:
+    """For `preexec_fn`: a shell starts what runs in its background with the signal ignored, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def below(parent: int) -> set[int]:

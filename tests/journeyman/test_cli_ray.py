@@ -21,7 +21,7 @@ from journeyman.envs.store import EpisodeStore, State
 from journeyman.tasks.harbor import save_task
 from tests.journeyman.conftest import Call
 from tests.making import tiny_project, tiny_task
-from tests.processes import below, eventually
+from tests.processes import below, eventually, hears_ctrl_c
 
 NODE = {"num_cpus": 1, "object_store_memory": 100 * 1024**2, "include_dashboard": False}
 
@@ -49,7 +49,12 @@ def started(*words: object) -> Iterator[subprocess.Popen[str]]:
     """A command that runs, in a process group of its own as in a terminal."""
     command = [sys.executable, "-m", "journeyman", *map(str, words)]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=hears_ctrl_c,
     ) as process:
         try:
             yield process

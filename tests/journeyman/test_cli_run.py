@@ -20,6 +20,7 @@ from journeyman.cli_run import read_settings
 from journeyman.envs.episode import StopReason
 from journeyman.envs.store import EpisodeStore, State
 from tests.journeyman.conftest import Call
+from tests.processes import hears_ctrl_c
 
 
 def test_the_oracle_resolves_the_task_and_its_episode_verifies(call: Call, task_folder: Path, backend: str) -> None:
@@ -145,16 +146,11 @@ def test_a_full_disk_is_one_line_and_what_was_acknowledged_can_be_replayed(
     assert said >= 1 and states.count("finished") == said
 
 
-def _hears_ctrl_c() -> None:
-    """A shell starts what runs in its background with the signal ignored, and that is inherited."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def test_ctrl_c_says_what_was_kept_and_keeps_it(task_folder: Path, tmp_path: Path, backend: str) -> None:
     command = [sys.executable, "-m", "journeyman", "run", str(task_folder), "--policy", "random", "--episodes", "999",
                "--backend", backend, "--out", "kept"]  # fmt: skip
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, preexec_fn=_hears_ctrl_c
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, preexec_fn=hears_ctrl_c
     ) as process:
         assert process.stdout is not None
         process.stdout.readline()  # one episode has ended

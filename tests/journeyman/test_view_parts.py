@@ -33,6 +33,7 @@ from journeyman.viewer.run import PAGE, Filter, run_page
 from journeyman.viewer.shelf import Shelf
 from journeyman.viewer.single import html_page
 from journeyman.viewer.tokens import ledger, level_of
+from tests.processes import hears_ctrl_c
 
 from .test_view import STEPS, episode, step
 
@@ -217,7 +218,7 @@ def test_what_a_model_wrote_before_its_call_is_shown_and_the_call_is_not_said_tw
 def test_a_folder_without_runs_shows_the_example_until_it_is_ended(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "journeyman", "view", "--port", "0", "--no-browser"]
     with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=hears_ctrl_c
     ) as viewing:
         assert viewing.stdout is not None
         told = [viewing.stdout.readline() for _ in range(2)]
