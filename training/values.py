@@ -17,7 +17,7 @@ from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.query import Query
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.store import EpisodeStore, State, Summary
-from journeyman.policies.fork import Branch, Different, ForkError
+from journeyman.policies.fork import Branch, Different
 from journeyman.policies.policy import Policy
 from journeyman.training.stats import wilson
 
@@ -103,6 +103,3 @@ def _value(step: int, rewards: Sequence[float]) -> StepValue:
     mean = statistics.fmean(rewards) if rewards else None
     low, high = wilson(min(max(mean or 0.0, 0.0), 1.0), len(rewards))
     return StepValue(step, len(rewards), mean, low, high)
-
-
-__all__ = ["ForkError", "StepValue", "sample_values", "step_values", "values_folder"]

@@ -33,7 +33,7 @@ from journeyman.viewer.compare import compare
 from journeyman.viewer.episode import PAGE, episode_page
 from journeyman.viewer.pages import STATIC, render
 from journeyman.viewer.run import PAGE as LISTED
-from journeyman.viewer.run import Filter, run_page
+from journeyman.viewer.run import Filter, place_of, run_page
 from journeyman.viewer.shelf import Shelf, Shelved
 from journeyman.viewer.task import task_page
 
@@ -142,7 +142,7 @@ class _Answers:
         shelved, search = self._shelved(store, request.path_params["id"]), asked.get("q", "")
         episode = shelved.episode
         page = episode_page(
-            episode, self._shelf.task(episode), first=_place(asked.get("from", "")), search=search,
+            episode, self._shelf.task(episode), first=place_of(asked.get("from", "")), search=search,
             listed=shelved.listed(search), group=self._group(store, episode),
         )  # fmt: skip
         return _page("episode.html", page=page, run=request.path_params["run"], here=_here(request, episode), size=PAGE)
@@ -151,7 +151,7 @@ class _Answers:
         """A part of an episode's steps, which its page asks for when they come near the eye."""
         shelved = self._shelved(self._store(request), request.path_params["id"])
         asked = request.query_params
-        start = _place(asked.get("first", "")) - 1
+        start = place_of(asked.get("first", "")) - 1
         steps = shelved.listed(asked.get("q", ""))[start : start + PAGE]
         return _page("steps.html", steps=steps, here=_here(request, shelved.episode))
 
@@ -192,8 +192,3 @@ class _Answers:
 def _here(request: Request, episode: Episode) -> str:
     """The address of an episode's page."""
     return f"/runs/{quote(request.path_params['run'])}/episodes/{quote(episode.id)}"
-
-
-def _place(text: str) -> int:
-    """A place in a list, from 1; 1 for what is none."""
-    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else 1

@@ -49,7 +49,7 @@ class Filter:
 
     @property
     def number(self) -> int:
-        return max(1, int(self.page)) if self.page.isascii() and self.page.isdigit() and len(self.page) < 9 else 1
+        return place_of(self.page)
 
     def query(self, choices: Mapping[str, Mapping[str, int]]) -> Query:
         """The query for a page, the latest episodes first.
@@ -66,6 +66,11 @@ class Filter:
             min_reward=_number(self.least), max_reward=_number(self.most), text=self.text, descending=True, limit=PAGE,
             offset=(self.number - 1) * PAGE,
         )  # fmt: skip
+
+
+def place_of(text: str) -> int:
+    """A place in a list, from 1; 1 for what is none."""
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 9 else 1
 
 
 def _own(shown: str, names: Mapping[str, int]) -> str:
