@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from journeyman.cli_common import CannotError, JsonOption, RunOption, interruptible, open_run, print_json
-from journeyman.cli_run import Narrator, policy_of, result_line
+from journeyman.cli_run import Narrator, policy_of, replay_command, result_line
 from journeyman.cli_task import sandboxes_of
 from journeyman.cli_verify import task_of
 from journeyman.envs.actions import MALFORMED, Action
@@ -75,7 +75,8 @@ def fork(
         print_json({"run": store.folder, "episode": episode})
         return
     out.print(result_line(episode), soft_wrap=True)
-    out.print(Text(f"forked from {parent.id} after step {at} · journeyman replay {episode.id}", "dim"), soft_wrap=True)
+    again = replay_command(episode.id, store.folder)
+    out.print(Text(f"forked from {parent.id} after step {at} · {again}", "dim"), soft_wrap=True)
 
 
 def value(

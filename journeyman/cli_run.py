@@ -189,6 +189,11 @@ def _run_all(jobs: Iterable[Job], store: Recorder, concurrency: int, on_done: An
         on_done(number, engine.run(job, store, threading.Event()))
 
 
+def replay_command(name: str, run: Path) -> str:
+    """What to type to see an episode of that run."""
+    return f"journeyman replay {name}" + ("" if run == DEFAULT_RUN else f" --run {run}")
+
+
 def _say_end(done: list[Episode], out_folder: Path, facts: Mapping[str, int], as_json: bool) -> None:
     if as_json:
         about = {"engine": facts} if facts else {}
@@ -196,8 +201,8 @@ def _say_end(done: list[Episode], out_folder: Path, facts: Mapping[str, int], as
     else:
         say_engine(facts)
         resolved = sum(episode.resolved for episode in done)
-        where = "" if out_folder == DEFAULT_RUN else f" --run {out_folder}"
-        out.print(Text(f"{resolved} of {plural(len(done), 'episode')} resolved · journeyman replay last{where}", "dim"))
+        again = replay_command("last", out_folder)
+        out.print(Text(f"{resolved} of {plural(len(done), 'episode')} resolved · {again}", "dim"))
     if failed := [episode for episode in done if episode.stop is StopReason.POLICY_ERROR]:
         say_error(f"the policy failed in {plural(len(failed), 'episode')}: {failed[0].detail}")
         raise typer.Exit(CANNOT)

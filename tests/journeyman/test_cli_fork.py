@@ -31,6 +31,7 @@ def test_an_episode_is_forked_replayed_verified_and_listed(call: Call, run: str)
     assert f"← {run} after 1" in call("episode", "list").output
     told = call("fork", run, "--at", 0, "--hint", "look twice")
     assert told.exit_code == 0 and f"forked from {run} after step 0" in told.output
+    assert call(*told.output.rsplit("· journeyman ", 1)[1].split(), "--no-pager").exit_code == 0, "as it says"
 
 
 @pytest.mark.slow
