@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 from collections import defaultdict
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from journeyman.envs.codec import CodecError, Entry, Texts, unpack, unpack_episode
 from journeyman.envs.index_text import text_of_episode, text_of_step
@@ -34,6 +35,7 @@ CREATE INDEX tags_by_tag ON tags (tag);
 _TEXTS = "CREATE VIRTUAL TABLE texts USING fts5(body, content='')"
 """What each refresh found of an attempt; the row's id names both. It keeps no text, and no row is ever deleted: those
 of attempts that are gone lead nowhere, for no key is given twice."""
+_numbers = itertools.count()
 _TAGS = "tags.jsonl"
 """Stands among the segments as what was read of the tags."""
 
@@ -120,32 +122,30 @@ class Index:
         Raises:
             QueryError: this SQLite cannot look for text.
         """
-        condition, values = where(query)
-        values |= {"limit": -1 if query.limit is None else query.limit, "offset": query.offset}
-        select = f"{_SELECT} WHERE {condition} ORDER BY {order(query)} LIMIT :limit OFFSET :offset"
-        return [_attempt(row) for row in self._asked(query, select, values)]
+        with self._asking(query) as (db, condition, values):
+            return _found(db, query, condition, values)
 
-    def count(self, query: Query) -> tuple[int, int, int]:
-        """How many episodes a query takes, limit and offset aside; how many of them are scored, and resolved."""
-        condition, values = where(query)
-        select = f"SELECT COUNT(*), COUNT(resolved), COALESCE(SUM(resolved), 0) FROM attempts WHERE {condition}"
-        ((total, scored, resolved),) = self._asked(query, select, values)
-        return total, scored, resolved
+    def page(self, query: Query) -> tuple[list[Attempt], tuple[int, int, int]]:
+        """As `find`, with how many episodes the query takes, limit and offset aside; how many of them are scored, and
+        resolved."""
+        with self._asking(query) as (db, condition, values):
+            select = f"SELECT COUNT(*), COUNT(resolved), COALESCE(SUM(resolved), 0) FROM attempts WHERE {condition}"
+            return _found(db, query, condition, values), db.execute(select, values).fetchone()
 
     def groups(self, query: Query, by: str) -> list[tuple[str, int, int, int, float | None, float]]:
         """The episodes that a query takes, together by "task", "policy" or "stop", limit and offset aside: name, how
         many, scored, resolved, mean reward, mean number of steps."""
-        condition, values = where(query)
         column = {"task": "task", "policy": "policy", "stop": ENDED}[by]
-        select = f"""SELECT {column}, COUNT(*), COUNT(resolved), COALESCE(SUM(resolved), 0), AVG(reward), AVG(recorded)
-            FROM attempts WHERE {condition} GROUP BY 1 ORDER BY 1"""
-        return cast(list[tuple[str, int, int, int, float | None, float]], self._asked(query, select, values))
+        with self._asking(query) as (db, condition, values):
+            select = f"""SELECT {column}, COUNT(*), COUNT(resolved), COALESCE(SUM(resolved), 0), AVG(reward),
+                AVG(recorded) FROM attempts WHERE {condition} GROUP BY 1 ORDER BY 1"""
+            return db.execute(select, values).fetchall()
 
     def rewards(self, query: Query) -> list[float]:
         """The rewards of the scored episodes that a query takes, the oldest first, limit and offset aside."""
-        condition, values = where(query)
-        select = f"SELECT reward FROM attempts WHERE {condition} AND reward IS NOT NULL ORDER BY episode"
-        return [reward for (reward,) in self._asked(query, select, values)]
+        with self._asking(query) as (db, condition, values):
+            select = f"SELECT reward FROM attempts WHERE {condition} AND reward IS NOT NULL ORDER BY episode"
+            return [reward for (reward,) in db.execute(select, values)]
 
     def named(self, name: str) -> list[Attempt]:
         """The episode of that id, else those whose id, or its part after the dash, begins so."""
@@ -153,7 +153,7 @@ class Index:
         begins += " OR substr(episode, instr(episode, '-') + 1, length(:name)) = :name"
         for condition in ("episode = :name", f"length(:name) > 0 AND ({begins})"):
             select = f"{_SELECT} WHERE best AND task IS NOT NULL AND ({condition}) ORDER BY episode"
-            if found := self._asked(Query(), select, {"name": _plain(name)}):
+            if found := self._asked(select, {"name": _plain(name)}):
                 break
         return [_attempt(row) for row in found]
 
@@ -162,8 +162,8 @@ class Index:
         found = {}
         for name, column in (("task", "task"), ("policy", "policy"), ("stop", ENDED)):
             select = f"SELECT {column}, COUNT(*) FROM attempts WHERE best AND task IS NOT NULL GROUP BY 1 ORDER BY 1"
-            found[name] = dict(self._asked(Query(), select, {}))
-        found["tag"] = dict(self._asked(Query(), "SELECT tag, COUNT(*) FROM tags GROUP BY tag ORDER BY tag", {}))
+            found[name] = dict(self._asked(select, {}))
+        found["tag"] = dict(self._asked("SELECT tag, COUNT(*) FROM tags GROUP BY tag ORDER BY tag", {}))
         return found
 
     def records(self, attempt: Attempt) -> list[tuple[str, int, int]]:
@@ -179,11 +179,29 @@ class Index:
             rows = db.execute("SELECT name, damage, tail FROM segments ORDER BY name").fetchall()
         return [(name, json.loads(damage), tail) for name, damage, tail in rows if tail or damage != "[]"]
 
-    def _asked(self, query: Query, select: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    def _asked(self, select: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         with self._open() as db:
-            if phrases(query.text) and not _has_texts(db):
-                raise QueryError("this Python's SQLite is built without FTS5, so no text can be looked for")
             return db.execute(select, values | {"alive": json.dumps(self._alive(db))}).fetchall()
+
+    @contextmanager
+    def _asking(self, query: Query) -> Iterator[tuple[sqlite3.Connection, str, dict[str, Any]]]:
+        """A query's condition and values. Text is looked for here, once: a word that occurs everywhere takes longer
+        than all else, and most answers ask for their condition twice."""
+        condition, values = where(query)
+        with self._open() as db:
+            values |= {"alive": json.dumps(self._alive(db))}
+            if phrases(query.text):
+                if not _has_texts(db):
+                    raise QueryError("this Python's SQLite is built without FTS5, so no text can be looked for")
+                name = f"taken{next(_numbers)}"  # an index in memory is asked by several threads at once
+                db.execute("PRAGMA temp_store = memory")
+                db.execute(f"CREATE TEMP TABLE {name} AS SELECT key FROM attempts WHERE {condition}", values)
+                try:
+                    yield db, f"key IN (SELECT key FROM {name})", values
+                finally:
+                    db.execute(f"DROP TABLE {name}")
+            else:
+                yield db, condition, values
 
     def _alive(self, db: sqlite3.Connection) -> list[str]:
         """The segments with unfinished episodes whose writer lives."""
@@ -276,6 +294,12 @@ class Index:
                 text = text_of_episode(episode)
         db.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)", (key, offset, entry.kind, entry.number))
         return text
+
+
+def _found(db: sqlite3.Connection, query: Query, condition: str, values: dict[str, Any]) -> list[Attempt]:
+    values = values | {"limit": -1 if query.limit is None else query.limit, "offset": query.offset}
+    select = f"{_SELECT} WHERE {condition} ORDER BY {order(query)} LIMIT :limit OFFSET :offset"
+    return [_attempt(row) for row in db.execute(select, values)]
 
 
 def _attempt(row: tuple[Any, ...]) -> Attempt:

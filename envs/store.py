@@ -237,8 +237,8 @@ class EpisodeStore:
         """
         if not self._refreshed():
             return Found((), 0, 0, 0)
-        summaries = tuple(map(_summary, self._index.find(query)))
-        return Found(summaries, *self._index.count(query))
+        attempts, counts = self._index.page(query)
+        return Found(tuple(map(_summary, attempts)), *counts)
 
     def summaries(self) -> list[Summary]:
         """One line for every episode, oldest first."""

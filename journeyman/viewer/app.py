@@ -36,6 +36,7 @@ from journeyman.viewer.run import PAGE as LISTED
 from journeyman.viewer.run import Filter, place_of, run_page
 from journeyman.viewer.shelf import Shelf, Shelved
 from journeyman.viewer.task import task_page
+from journeyman.viewer.worth import worth
 
 HOSTS = ("127.0.0.1", "localhost", "[::1]")
 HEADERS = {
@@ -143,7 +144,7 @@ class _Answers:
         episode = shelved.episode
         page = episode_page(
             episode, self._shelf.task(episode), first=place_of(asked.get("from", "")), search=search,
-            listed=shelved.listed(search), group=self._group(store, episode),
+            listed=shelved.listed(search), group=self._group(store, episode), worth=worth(episode, store.folder),
         )  # fmt: skip
         return _page("episode.html", page=page, run=request.path_params["run"], here=_here(request, episode), size=PAGE)
 

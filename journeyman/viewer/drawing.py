@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 from journeyman.tasks.task import Milestone
 from journeyman.terminal import line
+from journeyman.training.values import StepValue
 
 WIDTH, HEIGHT = 600, 120
 POINTS = 300
@@ -37,6 +38,37 @@ def curve(values: Sequence[float]) -> Markup:
     return text.format(
         w=WIDTH + 24, h=HEIGHT + 8, label=label, zero=zero, one=one, x=WIDTH, t=WIDTH + 6, zero_t=zero + 4,
         one_t=one + 4, path=path,
+    )  # fmt: skip
+
+
+def band(values: Sequence[StepValue]) -> Markup:
+    """What each step was worth, within its 95% interval; empty for fewer than two steps."""
+    known = [(each, each.mean) for each in values if each.mean is not None]
+    if len(known) < 2:
+        return Markup()
+    low = min(0.0, *(min(mean, each.low) for each, mean in known))
+    high = max(1.0, *(max(mean, each.high) for each, mean in known))
+    first, last = known[0][0].step, known[-1][0].step
+
+    def at(step: int, value: float) -> str:
+        return f"{(step - first) * WIDTH / (last - first):.1f},{(high - value) * HEIGHT / (high - low):.1f}"
+
+    every = max(1, len(known) // POINTS)
+    drawn = [pair for n, pair in enumerate(known) if n % every == 0 or n == len(known) - 1]
+    upper = [at(each.step, each.high) for each, _ in drawn]
+    lower = [at(each.step, each.low) for each, _ in reversed(drawn)]
+    text = Markup(
+        '<svg class="curve" viewBox="-4 -4 {w} {h}" preserveAspectRatio="xMinYMid" role="img" aria-label="{label}">'
+        '<polygon points="{around}"/>'
+        '<line class="edge" x1="0" y1="{one}" x2="{x}" y2="{one}"/><text x="{t}" y="{one}" dy="4">{top}</text>'
+        '<line class="axis" x1="0" y1="{zero}" x2="{x}" y2="{zero}"/><text x="{t}" y="{zero}" dy="4">{bottom}</text>'
+        '<polyline points="{path}"/></svg>'
+    )
+    label = f"from {known[0][1]:.2f} after step {first} to {known[-1][1]:.2f} after step {last}"
+    return text.format(
+        w=WIDTH + 24, h=HEIGHT + 8, label=label, x=WIDTH, t=WIDTH + 6, one=0, zero=HEIGHT, top=f"{high:.3g}",
+        bottom=f"{low:.3g}", around=" ".join(upper + lower),
+        path=" ".join(at(each.step, mean) for each, mean in drawn),
     )  # fmt: skip
 
 

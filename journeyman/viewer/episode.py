@@ -6,7 +6,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Any
 
 from journeyman.envs.claims import Finding, findings_of
@@ -14,6 +14,7 @@ from journeyman.envs.episode import Episode, RewardTerm, Step, TestRun
 from journeyman.envs.store import Summary
 from journeyman.tasks.task import Milestone, Task
 from journeyman.viewer.tokens import Ledger, ledger
+from journeyman.viewer.worth import Worth
 
 PAGE = 40
 """Steps that one page shows, and that a page which shows them on demand asks for at once."""
@@ -106,6 +107,8 @@ class EpisodePage:
     """In the task's order; empty where the task is gone."""
     ledger: Ledger | None
     """None where no model acted."""
+    worth: Worth | None
+    """None where `journeyman value` has sampled nothing."""
 
 
 def episode_page(
@@ -116,6 +119,7 @@ def episode_page(
     search: str = "",
     listed: Sequence[tuple[int, Step]] | None = None,
     group: Iterable[Summary] = (),
+    worth: Worth | None = None,
 ) -> EpisodePage:
     """Put an episode together for its page.
 
@@ -124,6 +128,7 @@ def episode_page(
         search: what `listed` was searched for.
         listed: the numbered steps to show; all of them when it is left out.
         group: episodes of its run, to which its reward is compared.
+        worth: what its steps were worth, as far as that was sampled.
     """
     if listed is None:
         listed = tuple(enumerate(episode.steps, 1))
@@ -141,6 +146,7 @@ def episode_page(
         claims=findings_of(episode.steps),
         milestones=tuple(task.in_order()) if task is not None else (),
         ledger=ledger(episode, group),
+        worth=worth,
     )
 
 
@@ -148,18 +154,6 @@ def text_of(step: Step) -> str:
     """What a search looks through."""
     said = map(str, step.action.arguments.values())
     return "\n".join([step.action.tool, *said, step.observation.text, step.output, step.diff])
-
-
-def diff_rows(diff: str) -> Iterator[tuple[str, str]]:
-    """A unified diff's neighbouring rows of one kind together: (class that colours them, their text)."""
-    for kind, rows in groupby(diff.splitlines(), key=_row_kind):
-        yield kind, "\n".join(rows)
-
-
-def _row_kind(row: str) -> str:
-    if row.startswith(("+++", "---")):
-        return "head"
-    return {"+": "add", "-": "del", "@": "hunk"}.get(row[:1], "same")
 
 
 def arguments_of(step: Step) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

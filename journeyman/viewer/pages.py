@@ -11,8 +11,9 @@ from journeyman.envs.formats.calls import thought
 from journeyman.terminal import line, plural, visible
 from journeyman.training.stats import Rate
 from journeyman.viewer.ansi import ansi
-from journeyman.viewer.drawing import curve, graph
-from journeyman.viewer.episode import LONG, arguments_of, diff_rows, kind_of
+from journeyman.viewer.drawing import band, curve, graph
+from journeyman.viewer.episode import LONG, arguments_of, kind_of
+from journeyman.viewer.highlight import diff_rows
 from journeyman.viewer.run import GROUPS, ended
 from journeyman.viewer.tokens import LEVELS, as_text, heat, mean_of
 
@@ -28,9 +29,9 @@ def _pages() -> Environment:
     )  # fmt: skip
     pages.filters.update(visible=visible, line=line, ansi=ansi)
     pages.globals.update(
-        plural=plural, curve=curve, graph=graph, arguments_of=arguments_of, kind_of=kind_of, ended=ended, heat=heat,
-        mean_of=mean_of, as_text=as_text, diff_rows=diff_rows, LEVELS=LEVELS, GROUPS=GROUPS, Rate=Rate, LONG=LONG,
-        SCRIPTS=SCRIPTS, thought=thought,
+        plural=plural, band=band, curve=curve, graph=graph, arguments_of=arguments_of, kind_of=kind_of, ended=ended,
+        heat=heat, mean_of=mean_of, as_text=as_text, diff_rows=diff_rows, LEVELS=LEVELS, GROUPS=GROUPS, Rate=Rate,
+        LONG=LONG, SCRIPTS=SCRIPTS, thought=thought,
     )  # fmt: skip
     return pages
 

@@ -19,6 +19,7 @@ from journeyman.envs.store import EpisodeStore
 from journeyman.viewer.episode import PAGE, episode_page
 from journeyman.viewer.found import found_task
 from journeyman.viewer.pages import SCRIPTS, STATIC, render
+from journeyman.viewer.worth import worth
 
 BETWEEN = "\0"
 """Stands between two steps; no page shows one."""
@@ -35,7 +36,7 @@ def html_page(store: EpisodeStore, episode_id: str) -> str:
     """
     episode = store.get(episode_id)
     group = store.find(Query(task=episode.task, policy=episode.policy)).summaries
-    page = episode_page(episode, found_task(episode), group=group)
+    page = episode_page(episode, found_task(episode), group=group, worth=worth(episode, store.folder))
     script = "\n".join((STATIC / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = (STATIC / "style.css").read_text(encoding="utf-8")
     return render(
