@@ -177,6 +177,8 @@ class Sandbox(Protocol):
         next, never processes.
 
         Args:
+            timeout_s: wall clock, in seconds. For as long as its processes stand ready and the machine has no
+                processor for them its clock stands, up to twice this long more: a busy machine is nobody's fault.
             link: one end of a stream to another sandbox's command, on descriptors 3 (to read) and 4 (to write).
             warm: a plain `pytest …` or `python -m pytest …` may start from an interpreter that has pytest loaded,
                 where that can make no difference but to the time. Not for grading: what ran before in the sandbox

@@ -1,4 +1,4 @@
-"""One command at a time: its output, its wall clock, and the death of everything that it started."""
+"""One command at a time: its output, its time, and the death of everything that it started."""
 
 # ruff: noqa: PTH101, PTH102, PTH103, PTH104, PTH106, PTH107, PTH108, PTH110, PTH112, PTH114, PTH115, PTH116, PTH120, PTH123, PTH208,
 # ruff: noqa: PTH211, RUF100, SIM105, TID251
@@ -14,6 +14,7 @@ import time
 from . import kernel as k
 from .files import open_folder, write_all
 from .link import Link
+from .patience import patience
 from .warm_command import plan as plan_run
 from .warm_shell import last_words
 
@@ -158,7 +159,8 @@ def complain(name: str, error: Exception, capture: Capture) -> int:
 
 def watch(child: int, output: int, control: int, timeout: float, capture: Capture, link: Link | None) -> bool:
     """Gather output until the child ends or its time is up; says whether time was up."""
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
+    deadline = began + timeout
     ended = os.pidfd_open(child)
     poll = select.poll()
     poll.register(output, select.POLLIN)
@@ -167,6 +169,9 @@ def watch(child: int, output: int, control: int, timeout: float, capture: Captur
     try:
         while True:
             left = deadline - time.monotonic()
+            if left <= 0:
+                deadline = began + timeout + patience(timeout)
+                left = deadline - time.monotonic()
             if left <= 0:
                 return True
             if link is not None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 
 import pytest
 
+from journeyman.sandbox.inside.patience import MOST
 from journeyman.sandbox.sandbox import Environment, Sandbox, SandboxPathError
 
 from .conftest import MakeSandbox
@@ -95,6 +98,15 @@ def test_no_shared_memory_outlives_its_command(sandbox: Sandbox) -> None:
 def test_short_of_memory_the_kernel_takes_a_command_first(sandbox: Sandbox) -> None:
     for command in (["cat", "/proc/self/oom_score_adj"], "cat /proc/self/oom_score_adj"):
         assert sandbox.run(command, timeout_s=20).text == "1000\n"
+
+
+def test_the_clock_stands_while_there_is_no_processor_for_a_command_but_not_for_ever(sandbox: Sandbox) -> None:
+    """Here it crowds itself out; the machine's other work does the same to it."""
+    if not Path("/proc/self/schedstat").exists():
+        pytest.skip("this kernel does not count how long processes wait (CONFIG_SCHED_INFO)")
+    crowd = f"for n in $(seq {8 * (os.cpu_count() or 1)}); do while :; do :; done & done; wait"
+    done = sandbox.run(crowd, timeout_s=0.5)
+    assert done.timed_out and 0.5 * (1 + MOST) <= done.duration_s < 20
 
 
 def processes(sandbox: Sandbox) -> str:
