@@ -149,7 +149,7 @@ def _table(parent: Episode, values: tuple[StepValue, ...]) -> Table:
         table.add_column(name)
     for each in values:
         action = line(parent.steps[each.step - 1].action.tool) if each.step else "the beginning"
-        low_to_high = f"{each.low:.2f} to {each.high:.2f} ({plural(each.samples, 'sample')})"
+        low_to_high = f"{each.low:.2f} to {each.high:.2f} ({_counted(each)})"
         mean = "–" if each.mean is None else f"{each.mean:.2f}"
         table.add_row(str(each.step), action, mean, low_to_high, "█" * round(BAR * (each.mean or 0.0)))
     return table
@@ -157,5 +157,9 @@ def _table(parent: Episode, values: tuple[StepValue, ...]) -> Table:
 
 def _said(found: StepValue) -> str:
     if found.mean is None:
-        return "nothing scored"
-    return f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f}, {plural(found.samples, 'sample')})"
+        return f"nothing scored ({_counted(found)})"
+    return f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f}, {_counted(found)})"
+
+
+def _counted(found: StepValue) -> str:
+    return plural(found.samples, "sample") + (f", {found.unscored} more unscored" if found.unscored else "")

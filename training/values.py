@@ -35,6 +35,8 @@ class StepValue:
     low: float
     """The mean's 95% interval, for rewards between 0 and 1."""
     high: float
+    unscored: int = 0
+    """Episodes that went on from there and have no reward: a policy or a machine that failed."""
 
 
 def values_folder(run: Path, episode_id: str) -> Path:
@@ -48,12 +50,10 @@ def step_values(run: Path, episode_id: str, policy: str = "") -> tuple[StepValue
     Args:
         policy: only what this policy made of it; else of all.
     """
-    by_step: dict[int, list[float]] = {}
+    by_step: dict[int, list[float | None]] = {}
     for each in _samples(EpisodeStore(values_folder(run, episode_id)), episode_id, policy):
         if each.forked_at is not None:
-            by_step.setdefault(each.forked_at, [])
-            if each.reward is not None:
-                by_step[each.forked_at].append(each.reward)
+            by_step.setdefault(each.forked_at, []).append(each.reward)
     return tuple(_value(step, rewards) for step, rewards in sorted(by_step.items()))
 
 
@@ -99,7 +99,8 @@ def _samples(store: EpisodeStore, parent: str, policy: str) -> Sequence[Summary]
     ]  # fmt: skip
 
 
-def _value(step: int, rewards: Sequence[float]) -> StepValue:
-    mean = statistics.fmean(rewards) if rewards else None
-    low, high = wilson(min(max(mean or 0.0, 0.0), 1.0), len(rewards))
-    return StepValue(step, len(rewards), mean, low, high)
+def _value(step: int, rewards: Sequence[float | None]) -> StepValue:
+    scored = [reward for reward in rewards if reward is not None]
+    mean = statistics.fmean(scored) if scored else None
+    low, high = wilson(min(max(mean or 0.0, 0.0), 1.0), len(scored))
+    return StepValue(step, len(scored), mean, low, high, len(rewards) - len(scored))

@@ -79,12 +79,16 @@ def main() -> None:
     todo = [case for case in cases(options.folder, options.tasks_of_library) if re.search(options.only, case.name)]
     todo = [case for case in todo if case.name not in {each["case"] for each in done}][: options.limit]
     with EpisodeStore(options.folder) as store, ThreadPoolExecutor(options.jobs) as threads, results.open("a") as file:
-        for number, result in enumerate(threads.map(partial(tried, store), todo), 1):
-            file.write(json.dumps(result) + "\n")
-            file.flush()
-            done.append(result)
-            if not options.json:
-                print(f"{number} of {len(todo)}: {result['case']}: {_said(result)}", flush=True)
+        try:
+            for number, result in enumerate(threads.map(partial(tried, store), todo), 1):
+                file.write(json.dumps(result) + "\n")
+                file.flush()
+                done.append(result)
+                if not options.json:
+                    print(f"{number} of {len(todo)}: {result['case']}: {_said(result)}", flush=True)
+        except KeyboardInterrupt:
+            threads.shutdown(cancel_futures=True)
+            sys.exit(f"interrupted after {len(done)} episodes; the same command goes on")
     figures = summed(done)
     print(json.dumps(figures) if options.json else "\n".join(f"{name}: {value}" for name, value in figures.items()))
     sys.exit(any(figures[name] is not None and figures[name] < bar for name, bar in BARS.items()))

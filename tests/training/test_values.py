@@ -60,7 +60,7 @@ def test_values_are_read_by_policy_and_unscored_samples_count_for_nothing(tmp_pa
         for policy, reward in (("oracle", 1.0), ("noop", 0.0), ("noop", None), ("noop", 0.5)):
             store.add(replace(episode(1, reward), policy=policy, ancestry=Ancestry("0-a", 2, Change.POLICY)))
     (all_of_them,) = step_values(tmp_path, "0-a")
-    assert (all_of_them.step, all_of_them.samples, all_of_them.mean) == (2, 3, 0.5)
+    assert (all_of_them.step, all_of_them.samples, all_of_them.unscored, all_of_them.mean) == (2, 3, 1, 0.5)
     (noop,) = step_values(tmp_path, "0-a", "noop")
     assert (noop.samples, noop.mean) == (2, 0.25)
     assert step_values(tmp_path, "0-a", "random") == ()
