@@ -25,7 +25,8 @@ from journeyman.envs.actions import Action
 from journeyman.envs.episode import Episode, RewardTerm, Step, StopReason, TestRun
 from journeyman.envs.observation import Observation
 from journeyman.envs.query import Query, Sort
-from journeyman.envs.store import EpisodeStore, new_episode_id
+from journeyman.envs.recorder import new_episode_id
+from journeyman.envs.store import EpisodeStore
 from journeyman.envs.tags import Tagging
 from journeyman.tasks.verdict import Assurance, Outcome, Verdict
 

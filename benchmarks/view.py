@@ -33,8 +33,9 @@ from journeyman.cli_view import HOST, listen
 from journeyman.envs.actions import Action
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
+from journeyman.envs.recorder import new_episode_id
 from journeyman.envs.repo_env import RepoEnv
-from journeyman.envs.store import EpisodeStore, new_episode_id
+from journeyman.envs.store import EpisodeStore
 from journeyman.policies.rollout import rollout
 from journeyman.policies.scripted import ScriptedPolicy
 from journeyman.tasks.harbor import bundled_tasks

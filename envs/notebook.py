@@ -11,7 +11,7 @@ from journeyman.envs.text import clean, cut, shorten
 if TYPE_CHECKING:
     from journeyman.envs.episode import Episode, Step
     from journeyman.envs.repo_env import RepoEnv
-    from journeyman.envs.store import Summary
+    from journeyman.envs.summary import Summary
 
 MAX_STEPS = 100
 """So many steps are shown, the first and the last."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from journeyman.envs.blobs import Blobs
 from journeyman.envs.codec import CodecError, unpack, unpack_episode
 from journeyman.envs.episode import Episode
-from journeyman.envs.index import Index
 from journeyman.envs.log import LogError, read_at
 from journeyman.envs.query import Query
 from journeyman.envs.store import EpisodeDamaged, EpisodeNotFound, EpisodeStore
@@ -31,18 +30,15 @@ class Overview:
 
     def __init__(self, store: EpisodeStore) -> None:
         self._segments, self._blobs = store.folder / "segments", Blobs(store.folder / "blobs")
-        self._index = Index(store.folder / "index.sqlite", self._segments, store.tags, self._blobs)
-        self._there = self._segments.is_dir()
-        if self._there:
-            self._index.refresh()
+        self._index = store.index()
 
     def groups(self, query: Query, by: str) -> tuple[Group, ...]:
         """The episodes that a query takes, together by "task", "policy" or "stop"."""
-        return tuple(Group(*row) for row in self._index.groups(query, by)) if self._there else ()
+        return tuple(Group(*row) for row in self._index.groups(query, by)) if self._index is not None else ()
 
     def rewards(self, query: Query) -> list[float]:
         """Of the scored episodes that a query takes, the oldest first."""
-        return self._index.rewards(query) if self._there else []
+        return self._index.rewards(query) if self._index is not None else []
 
     def head(self, episode_id: str) -> Episode:
         """An episode without its steps: one record is read.
@@ -51,11 +47,12 @@ class Overview:
             EpisodeNotFound: there is none.
             EpisodeDamaged: its bytes are lost.
         """
-        attempts = self._index.named(episode_id) if self._there else []
-        if len(attempts) != 1:
+        index = self._index
+        attempts = index.named(episode_id) if index is not None else []
+        if index is None or len(attempts) != 1:
             raise EpisodeNotFound(f"no episode {episode_id!r} in {self._segments.parent}")
         (attempt,) = attempts
-        places = [place for kind, _, place in self._index.records(attempt) if kind != "step"]
+        places = [place for kind, _, place in index.records(attempt) if kind != "step"]
         try:
             return unpack_episode(unpack(read_at(self._segments / attempt.segment, places[-1])), self._blobs)
         except (IndexError, LogError, CodecError, OSError) as error:

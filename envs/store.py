@@ -20,25 +20,22 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import re
-import secrets
 import threading
-import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import Self
 
 from journeyman.envs.blobs import Blobs
 from journeyman.envs.codec import CodecError, pack_episode, pack_step, unpack, unpack_episode, unpack_step
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.index import Attempt, Index
 from journeyman.envs.log import LogError, has_living_writer, read_at
-from journeyman.envs.notebook import summary_html
 from journeyman.envs.query import Query
+from journeyman.envs.recorder import is_episode_id, new_episode_id
 from journeyman.envs.segments import Segments
+from journeyman.envs.summary import Found, State, Summary
 from journeyman.envs.tags import Tagging, Tags
 
 
@@ -54,84 +51,8 @@ class EpisodeDamaged(StoreError):
     """Bytes of this episode are lost."""
 
 
-class State(StrEnum):
-    FINISHED = "finished"
-    RUNNING = "running"
-    """Its writer is alive."""
-    INTERRUPTED = "interrupted"
-    """Its writer is gone; what it had done is kept and reads as `StopReason.INTERRUPTED`."""
-    DAMAGED = "damaged"
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """One line about an episode, from the index alone."""
-
-    id: str
-    task: str
-    policy: str
-    seed: int
-    state: State
-    stop: str
-    reward: float | None
-    resolved: bool | None
-    steps: int
-    started_at: str
-    duration_s: float
-    tags: tuple[str, ...] = ()
-    """What people call it, sorted."""
-    parent: str = ""
-    """The id of the episode that it was forked from, or nothing."""
-    forked_at: int | None = None
-    """After so many of its parent's steps."""
-    _repr_html_ = summary_html
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The answer to a query."""
-
-    summaries: tuple[Summary, ...]
-    """In the query's order, within its limit."""
-    total: int
-    """How many episodes the query takes, its limit and offset aside."""
-    scored: int
-    """How many of these have a verdict that is yes or no."""
-    resolved: int
-
-
-@runtime_checkable
-class Recorder(Protocol):
-    """What a rollout tells while an episode runs. When a call returns, what it was given is on the disk."""
-
-    def begin(self, episode: Episode) -> None:
-        """An episode starts: no steps yet, `stop=INTERRUPTED`, `reward=None`. This is what would be recovered now."""
-        ...
-
-    def step(self, episode_id: str, step: Step) -> None:
-        """The next step of an episode that has begun."""
-        ...
-
-    def finish(self, episode: Episode) -> None:
-        """The whole episode. Steps that were not recorded yet are recorded now."""
-        ...
-
-
 _MANY = ""
 """Stands for the episodes that are written at once; no episode has this id."""
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_id_lock = threading.Lock()
-_last_ms = 0
-
-
-def new_episode_id() -> str:
-    """A new id: nine characters of time (ms, base 32), a dash, eight random ones. Ids sort by when they were made."""
-    global _last_ms
-    with _id_lock:
-        _last_ms = max(_last_ms + 1, time.time_ns() // 1_000_000)
-        ms = _last_ms
-    moment = "".join(_ALPHABET[ms >> shift & 31] for shift in range(40, -1, -5))
-    return moment + "-" + "".join(secrets.choice(_ALPHABET) for _ in range(8))
 
 
 class EpisodeStore:
@@ -235,18 +156,19 @@ class EpisodeStore:
         Raises:
             QueryError: text is asked for, and this SQLite cannot look for any.
         """
-        if not self._refreshed():
+        if (index := self.index()) is None:
             return Found((), 0, 0, 0)
-        attempts, counts = self._index.page(query)
-        return Found(tuple(map(_summary, attempts)), *counts)
+        attempts, counts = index.page(query)
+        return Found(tuple(map(Summary.of, attempts)), *counts)
 
     def summaries(self) -> list[Summary]:
         """One line for every episode, oldest first."""
-        return [_summary(attempt) for attempt in self._attempts()]
+        return [Summary.of(attempt) for attempt in self._attempts()]
 
     def choices(self) -> dict[str, dict[str, int]]:
         """What a query's fields "task", "policy", "stop" and "tag" can ask for, each with how many episodes have it."""
-        return self._index.choices() if self._refreshed() else {"task": {}, "policy": {}, "stop": {}, "tag": {}}
+        index = self.index()
+        return index.choices() if index is not None else {"task": {}, "policy": {}, "stop": {}, "tag": {}}
 
     def stamp(self) -> str:
         """Names what the run holds now; the same until something is recorded, tagged or ends. Reads no record."""
@@ -285,14 +207,14 @@ class EpisodeStore:
         """
         if thorough:  # bytes of the records, and of the index, may have changed since they were read
             self.rebuild_index()
-        if not self._refreshed():
+        if (index := self.index()) is None:
             return []
         found = []
-        for segment, damage, tail in self._index.damage():
+        for segment, damage, tail in index.damage():
             found += [f"{segment}: {line}" for line in damage]
             if tail and not has_living_writer(self._segments / segment):
                 found.append(f"{segment}: {tail}")
-        for attempt in self._index.find(Query() if thorough else Query(stop=State.DAMAGED)):
+        for attempt in index.find(Query() if thorough else Query(stop=State.DAMAGED)):
             try:
                 self._read(attempt)
             except EpisodeDamaged as error:
@@ -311,7 +233,7 @@ class EpisodeStore:
         tagging = Tagging(episode, tuple(add), tuple(remove))
         if tagging.add or tagging.remove:
             self.tags.write(tagging)
-        return _summary(self._find(episode))
+        return Summary.of(self._find(episode))
 
     def rebuild_index(self) -> None:
         """Throw the index away and build it from the segments."""
@@ -329,34 +251,31 @@ class EpisodeStore:
             raise StoreError(f"episode {episode_id} has not begun in this store, or has ended")
         return self._open[episode_id]
 
-    def _refreshed(self) -> bool:
-        """Bring the index up to date; whether there is a run at all."""
+    def index(self) -> Index | None:
+        """The index, brought up to date; None where there is no run at all."""
         if not self._segments.is_dir():
-            return False
+            return None
         self._index.refresh()
-        return True
+        return self._index
 
     def _attempts(self) -> list[Attempt]:
         """The one attempt that counts for each episode, oldest first."""
-        return self._index.find(Query()) if self._refreshed() else []
+        return index.find(Query()) if (index := self.index()) is not None else []
 
     def _find(self, name: str) -> Attempt:
-        latest = self._index.find(Query(descending=True, limit=1)) if self._refreshed() else []
-        if not latest:
+        index = self.index()
+        latest = index.find(Query(descending=True, limit=1)) if index is not None else []
+        if index is None or not latest:
             raise EpisodeNotFound(f"no episodes in {self.folder}")
         if name == "last":
             return latest[0]
-        found = self._best() if name == "best" else self._index.named(name)
+        found = _best(index) if name == "best" else index.named(name)
         if name == "best" and not found:
             raise EpisodeNotFound(f"no finished and scored episode in {self.folder}, so none is best")
         if len(found) != 1:
             why = f"{len(found)} episodes begin with" if found else "no episode begins with"
             raise EpisodeNotFound(f"{why} {name!r} in {self.folder}; `journeyman episode list` shows their ids")
         return found[0]
-
-    def _best(self) -> list[Attempt]:
-        scored = [each for each in self._index.find(Query(min_reward=-math.inf)) if each.state == State.FINISHED]
-        return [max(scored, key=lambda each: (each.reward, -each.steps, each.episode))] if scored else []
 
     def _read(self, attempt: Attempt) -> Episode:
         path = self._segments / attempt.segment
@@ -381,14 +300,11 @@ class EpisodeStore:
         return replace(head, steps=done, duration_s=duration)
 
 
+def _best(index: Index) -> list[Attempt]:
+    scored = [each for each in index.find(Query(min_reward=-math.inf)) if each.state == State.FINISHED]
+    return [max(scored, key=lambda each: (each.reward, -each.steps, each.episode))] if scored else []
+
+
 def _check_id(name: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", name):
+    if not is_episode_id(name):
         raise StoreError(f"{name!r} is no episode id: use new_episode_id()")
-
-
-def _summary(attempt: Attempt) -> Summary:
-    return Summary(
-        attempt.episode, attempt.task, attempt.policy, attempt.seed, State(attempt.state), attempt.stop,
-        attempt.reward, attempt.resolved, attempt.recorded, attempt.started_at, attempt.duration_s, attempt.tags,
-        attempt.parent, attempt.forked_at,
-    )  # fmt: skip

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from journeyman.cli_common import FAILED, CannotError, JsonOption, RunOption, example, open_run, print_json
 from journeyman.envs.query import Query, QueryError, Sort
-from journeyman.envs.store import Found
+from journeyman.envs.summary import Found
 from journeyman.terminal import line, out, plural, summary_table
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Look at recorded episodes.")

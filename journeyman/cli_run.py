@@ -28,7 +28,8 @@ from journeyman.cli_common import (
 from journeyman.cli_task import find_tasks, sandboxes_of
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, Step, StopReason
-from journeyman.envs.store import EpisodeStore, Recorder
+from journeyman.envs.recorder import Recorder
+from journeyman.envs.store import EpisodeStore
 from journeyman.policies.job import Engine, Job
 from journeyman.policies.policy import Policy
 from journeyman.policies.registry import POLICIES, make_policy

@@ -9,7 +9,7 @@ from pathlib import Path
 from journeyman.cli_common import find_runs
 from journeyman.envs.log import LogError
 from journeyman.envs.store import EpisodeStore
-from journeyman.envs.store import State as EpisodeState
+from journeyman.envs.summary import State as EpisodeState
 from journeyman.findings import Finding, Health
 from journeyman.sandbox.docker_engine import engine
 from journeyman.sandbox.docker_reaper import LABEL, is_orphan

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from journeyman.envs.episode import Episode, Step, TestRun
 from journeyman.envs.formats.calls import thought
-from journeyman.envs.store import State, Summary
+from journeyman.envs.summary import State, Summary
 from journeyman.tasks.verdict import Cause, Outcome, Verdict
 
 _PIPE_WIDTH = 160

@@ -14,8 +14,8 @@ from typing import Self
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Ancestry, Change, Episode, Step
 from journeyman.envs.observation import Observation
+from journeyman.envs.recorder import Recorder
 from journeyman.envs.repo_env import RepoEnv
-from journeyman.envs.store import Recorder
 from journeyman.policies.policy import Policy
 from journeyman.policies.rollout import Start, rollout, step_of
 

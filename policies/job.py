@@ -14,7 +14,7 @@ from typing import Any, Protocol, Self
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
-from journeyman.envs.store import Recorder
+from journeyman.envs.recorder import Recorder
 from journeyman.policies.policy import Policy
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task

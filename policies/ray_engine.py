@@ -32,7 +32,7 @@ from ray.exceptions import (
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from journeyman.envs.episode import Episode, Step
-from journeyman.envs.store import Recorder
+from journeyman.envs.recorder import Recorder
 from journeyman.policies.job import EngineError, Job
 from journeyman.policies.ray_cluster import connect
 from journeyman.policies.ray_placement import Place, Placement

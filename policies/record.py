@@ -16,9 +16,9 @@ from typing import Any
 import gymnasium
 
 from journeyman.envs.episode import Episode, StopReason
+from journeyman.envs.recorder import Recorder, new_episode_id
 from journeyman.envs.repo_env import RepoEnv, read_action
 from journeyman.envs.rewards import total
-from journeyman.envs.store import Recorder, new_episode_id
 from journeyman.policies.rollout import step_of, versions_of
 
 

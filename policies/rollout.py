@@ -22,9 +22,9 @@ from journeyman import __version__
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Ancestry, Episode, Step, StopReason
 from journeyman.envs.observation import Observation
+from journeyman.envs.recorder import Recorder, new_episode_id
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.rewards import total
-from journeyman.envs.store import Recorder, new_episode_id
 from journeyman.policies.policy import Policy, PolicyError, Remembering, TokenLimit, Versioned
 from journeyman.tasks.task import Task
 

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Self
 
 from journeyman.envs.episode import Episode
+from journeyman.envs.recorder import Recorder
 from journeyman.envs.repo_env import RepoEnv
-from journeyman.envs.store import Recorder
 from journeyman.policies.job import Engine, EngineError, Job
 from journeyman.policies.rollout import rollout
 

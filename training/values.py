@@ -16,7 +16,8 @@ from pathlib import Path
 from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.query import Query
 from journeyman.envs.repo_env import RepoEnv
-from journeyman.envs.store import EpisodeStore, State, Summary
+from journeyman.envs.store import EpisodeStore
+from journeyman.envs.summary import State, Summary
 from journeyman.policies.fork import Branch, Different
 from journeyman.policies.policy import Policy
 from journeyman.training.stats import wilson

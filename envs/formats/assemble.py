@@ -17,7 +17,7 @@ from journeyman.envs.codec import CodecError, plain
 from journeyman.envs.episode import Episode, RewardTerm, Step, StopReason
 from journeyman.envs.formats.reading import TrajectoryError
 from journeyman.envs.observation import Observation
-from journeyman.envs.store import new_episode_id
+from journeyman.envs.recorder import new_episode_id
 from journeyman.envs.text import clean
 
 IMPORTED = "imported"

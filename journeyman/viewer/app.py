@@ -26,7 +26,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from journeyman.envs.episode import Episode
 from journeyman.envs.query import Query
-from journeyman.envs.store import EpisodeDamaged, EpisodeNotFound, EpisodeStore, Summary
+from journeyman.envs.store import EpisodeDamaged, EpisodeNotFound, EpisodeStore
+from journeyman.envs.summary import Summary
 from journeyman.tasks.task import Task
 from journeyman.terminal import line
 from journeyman.viewer.compare import compare

@@ -11,7 +11,7 @@ from typing import Any
 
 from journeyman.envs.claims import Finding, findings_of
 from journeyman.envs.episode import Episode, RewardTerm, Step, TestRun
-from journeyman.envs.store import Summary
+from journeyman.envs.summary import Summary
 from journeyman.tasks.task import Milestone, Task
 from journeyman.viewer.tokens import Ledger, ledger
 from journeyman.viewer.worth import Worth

@@ -13,7 +13,8 @@ from statistics import fmean
 
 from journeyman.envs.overview import Group, Overview
 from journeyman.envs.query import Query, QueryError
-from journeyman.envs.store import EpisodeStore, State, StoreError, Summary
+from journeyman.envs.store import EpisodeStore, StoreError
+from journeyman.envs.summary import State, Summary
 from journeyman.terminal import line
 from journeyman.training.stats import Rate
 

@@ -10,7 +10,7 @@ from statistics import fmean
 
 from journeyman.envs.actions import TokenTurn
 from journeyman.envs.episode import Episode
-from journeyman.envs.store import Summary
+from journeyman.envs.summary import Summary
 
 LEVELS = (
     (0.9, "0.9 and more"),

@@ -23,7 +23,9 @@ from journeyman.envs.codec import LONG_TEXT
 from journeyman.envs.episode import Episode, RewardTerm, Step, StopReason, TestRun
 from journeyman.envs.log import HEADER, LogWriteError, Record, SegmentWriter, scan
 from journeyman.envs.observation import Observation
-from journeyman.envs.store import EpisodeStore, State, new_episode_id
+from journeyman.envs.recorder import new_episode_id
+from journeyman.envs.store import EpisodeStore
+from journeyman.envs.summary import State
 from journeyman.tasks.verdict import Assurance, Outcome, Verdict
 
 Told = list[tuple[str, int]]

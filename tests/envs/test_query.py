@@ -16,7 +16,8 @@ from journeyman.envs.index_text import OUTPUT_CHARS
 from journeyman.envs.log import LogWriteError
 from journeyman.envs.observation import Observation
 from journeyman.envs.query import Query, QueryError, Sort
-from journeyman.envs.store import EpisodeNotFound, EpisodeStore, State
+from journeyman.envs.store import EpisodeNotFound, EpisodeStore
+from journeyman.envs.summary import State
 from tests.envs.test_store import episode, flip_in_record, only_segment, started
 
 

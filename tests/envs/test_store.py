@@ -20,16 +20,10 @@ from journeyman.envs.codec import LONG_TEXT
 from journeyman.envs.episode import Episode, RewardTerm, Step, StopReason, TestRun
 from journeyman.envs.log import LogError, LogWriteError, Record, has_living_writer, scan
 from journeyman.envs.observation import Observation
+from journeyman.envs.recorder import Recorder, new_episode_id
 from journeyman.envs.segments import Segments
-from journeyman.envs.store import (
-    EpisodeDamaged,
-    EpisodeNotFound,
-    EpisodeStore,
-    Recorder,
-    State,
-    StoreError,
-    new_episode_id,
-)
+from journeyman.envs.store import EpisodeDamaged, EpisodeNotFound, EpisodeStore, StoreError
+from journeyman.envs.summary import State
 from journeyman.tasks.verdict import Assurance, Outcome, Verdict
 
 

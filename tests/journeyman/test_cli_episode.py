@@ -19,7 +19,8 @@ from journeyman.cli import app
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Episode, RewardTerm, Step, StopReason, TestRun
 from journeyman.envs.observation import Observation
-from journeyman.envs.store import EpisodeStore, new_episode_id
+from journeyman.envs.recorder import new_episode_id
+from journeyman.envs.store import EpisodeStore
 from journeyman.tasks.verdict import Assurance, Outcome, Verdict
 
 DIFF = "--- a/text.py\n+++ b/text.py\n@@ -1 +1 @@\n-    return 1\n+    return 2\n"

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from journeyman.envs.store import EpisodeStore, State
+from journeyman.envs.store import EpisodeStore
+from journeyman.envs.summary import State
 from journeyman.tasks.harbor import save_task
 from tests.journeyman.conftest import Call
 from tests.making import tiny_project, tiny_task

@@ -18,7 +18,8 @@ import pytest
 
 from journeyman.cli_run import read_settings
 from journeyman.envs.episode import StopReason
-from journeyman.envs.store import EpisodeStore, State
+from journeyman.envs.store import EpisodeStore
+from journeyman.envs.summary import State
 from tests.journeyman.conftest import Call
 from tests.processes import hears_ctrl_c
 

@@ -16,7 +16,8 @@ from journeyman.cli import app
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Episode, RewardTerm, Step, StopReason, TestRun
 from journeyman.envs.observation import Observation
-from journeyman.envs.store import EpisodeStore, new_episode_id
+from journeyman.envs.recorder import new_episode_id
+from journeyman.envs.store import EpisodeStore
 from journeyman.tasks.harbor import bundled_tasks
 from journeyman.tasks.task import Task
 from journeyman.tasks.verdict import Assurance, Outcome, Verdict

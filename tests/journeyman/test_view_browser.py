@@ -28,14 +28,21 @@ from tests.processes import eventually
 
 from .hostile_texts import HOSTILE
 from .test_view import STEPS, episode, hostile_episode, step, the_task
+from .test_view_worth import sampled
 
 pytestmark = pytest.mark.slow
 SAID = TokenTurn((1, 2, 3), (10, 11, 12, 13, 14, 15), (-0.01, -0.02, -0.5, -1.5, -3.0, -9.0))
 COLOURFUL = (
     step("run", "\x1b[1;31mred\x1b[0m \x1b[32mgreen \x1b[33myellow \x1b[36mcyan \x1b[35mpink \x1b[90mgrey\x1b[0m"),
     replace(step("view", "seen"), action=Action("view", {"path": "a.py"}, tokens=SAID)),
+    step(
+        "edit",
+        "edited",
+        diff="--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n@cache\n"
+        + "".join(f"{sign}def f(a='{sign}'):  # why\n{sign}    return len(a) + 1\n" for sign in " -+"),
+    ),
 )
-"""Steps with a terminal's colours, and with a model's tokens."""
+"""Steps with a terminal's colours, with a model's tokens, and with code."""
 AXE = "axe-core@4.14.1"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -239,6 +246,7 @@ def test_nothing_stands_in_anybodys_way(
     first, second = episode(steps=(*STEPS[:-1], *COLOURFUL, STEPS[-1])), episode(resolved=False, steps=STEPS[:-1])
     for each in (first, second):
         store.add(each)
+    sampled(store.folder, first, {0: [0.0, 0.5], 1: [1.0, 1.0], 2: [0.0]})
     pair = f"/runs/first/compare?a={first.id}&b={second.id}"
     (file := tmp_path / "one.html").write_text(html_page(store, first.id), encoding="utf-8")
     places = (

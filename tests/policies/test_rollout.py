@@ -13,7 +13,8 @@ from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import StopReason
 from journeyman.envs.observation import Observation
 from journeyman.envs.repo_env import RepoEnv
-from journeyman.envs.store import EpisodeStore, State
+from journeyman.envs.store import EpisodeStore
+from journeyman.envs.summary import State
 from journeyman.policies.policy import PolicyError, TokenLimit
 from journeyman.policies.rollout import RolloutCancelled, rollout, task_digest
 from journeyman.policies.scripted import NoOpPolicy, RandomPolicy, ScriptedPolicy

@@ -15,7 +15,8 @@ import pytest
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.observation import Observation
-from journeyman.envs.store import EpisodeStore, State
+from journeyman.envs.store import EpisodeStore
+from journeyman.envs.summary import State
 from journeyman.policies.job import Engine, EngineError, Job
 from journeyman.policies.policy import Policy, PolicyError
 from journeyman.policies.registry import make_policy

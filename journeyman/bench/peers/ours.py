@@ -15,7 +15,8 @@ from journeyman import __version__
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Episode, Step, StopReason
 from journeyman.envs.observation import Observation
-from journeyman.envs.store import EpisodeStore, new_episode_id
+from journeyman.envs.recorder import new_episode_id
+from journeyman.envs.store import EpisodeStore
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.docker_engine import engine
 from journeyman.sandbox.docker_reaper import LABEL, owner
