@@ -112,11 +112,14 @@ def measured(rows: tuple[Row, ...], plan: Plan, progress: Progress, log: Path) -
     with tempfile.TemporaryDirectory(prefix="journeyman-bench-") as folder, log.open("ab") as output:
         Path(folder).chmod(0o755)  # sandboxes may run as another user
         run = _Run(plan, result, Path(folder), progress, output)
+        title = "the preparations"
         try:
+            run.prepare()
             for number in range(plan.rounds):
-                run.round(rows, f"round {number + 1} of {plan.rounds}")
+                title = f"round {number + 1} of {plan.rounds}"
+                run.round(rows, title)
         except KeyboardInterrupt:
-            result.cut_short = f"interrupted in round {number + 1} of {plan.rounds}"
+            result.cut_short = f"interrupted in {title}"
         finally:
             if any(row.docker for row in rows):
                 run.sweep()
@@ -128,13 +131,18 @@ class _Run:
     def __init__(self, plan: Plan, result: Result, folder: Path, progress: Progress, output: IO[bytes]) -> None:
         self._plan, self._result, self._folder = plan, result, folder
         self._progress, self._output = progress, output
-        self._repository = small_repository(folder / "repository")
-        self._bin = interpreter(folder / "interpreter")
         self._warm: dict[str, bool] = {}
         """Rows by name → whether they can run tests warm."""
         self._token = uuid.uuid4().hex
-        few, many = plan.files
-        self._few, self._many = many_files(folder / "few", few), many_files(folder / "many", many)
+
+    def prepare(self) -> None:
+        """Make what all rows work on. Where no environment is kept, pip installs one, which may take a minute."""
+        self._progress("preparing: an environment with pytest, which is built once and kept")
+        self._bin = interpreter(self._folder / "interpreter")
+        few, many = self._plan.files
+        self._progress(f"preparing: repositories, of up to {many} files")
+        self._repository = small_repository(self._folder / "repository")
+        self._few, self._many = many_files(self._folder / "few", few), many_files(self._folder / "many", many)
 
     def sweep(self) -> None:
         """Remove the containers of peers that hung or died."""

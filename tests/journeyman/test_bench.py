@@ -200,11 +200,19 @@ def test_survivors_are_counted_while_the_command_still_hangs(tmp_path: Path) -> 
 
 
 def test_who_interrupts_it_gets_what_was_measured(tmp_path: Path) -> None:
-    def interrupted(what: str) -> None:
-        raise KeyboardInterrupt
+    """And from the first moment on learns what it waits for."""
+    for stage in ("preparing", "round 1 of 1"):
+        told: list[str] = []
 
-    result = measured((BARE,), TINY, interrupted, tmp_path / "log")
-    assert result.cut_short == "interrupted in round 1 of 1" and "interrupted in round 1 of 1" in text(result)
+        def interrupted(what: str, told: list[str] = told, stage: str = stage) -> None:
+            told.append(what)
+            if what.startswith(stage):
+                raise KeyboardInterrupt
+
+        result = measured((BARE,), TINY, interrupted, tmp_path / "log")
+        said = f"interrupted in {'the preparations' if stage == 'preparing' else stage}"
+        assert told[0] == "preparing: an environment with pytest, which is built once and kept"
+        assert result.cut_short == said and said in text(result)
 
 
 @pytest.mark.slow
