@@ -2,15 +2,16 @@
 
     python benchmarks/disk.py [--library boltons==25.0.0] [--tasks 90] [--json]
 
-Recipes that come along are kept in a fresh place with a fresh cache: first one, then all. Four things are told apart,
-files with several names once, as blocks of the disk and as the bytes that they hold:
+Recipes that come along are kept in a fresh place with a fresh cache, and played: first one, then all. Four things are
+told apart, files with several names once, as blocks of the disk and as the bytes that they hold:
 
     shared      archive, unpacked library, environment
     recipes     the recipe file: faults, checks and instructions; all that tasks need to be there
-    folders     the tasks' folders, laid from the recipes when somebody asks for them; the cache prunes them
-    templates   what sandboxes start from, once a task is played; likewise
+    folders     the tasks' folders, laid from the recipes when somebody asks for them
+    templates   what sandboxes start from, once a task is played, and where that is looked up
 
-The goal: with many tasks, all but the recipes takes at most 1.2 times what it takes with one, at rest.
+The last two go a day after the last use: what is left then is measured too, as if that day had passed. The goal: with
+many tasks, all but the recipes takes at most 1.2 times what it takes with one, at rest.
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ import argparse
 import json
 import os
 import tempfile
+import time
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from journeyman.sandbox.expiry import UNUSED_S, expire
 from journeyman.sandbox.home import home
 from journeyman.sandbox.image import environment_of
 from journeyman.sandbox.template import with_commit
@@ -31,7 +35,7 @@ from journeyman.tasks.sources.suite_file import proven_recipes
 
 GOAL = 1.2
 STATES = {
-    "at rest": ("shared",),
+    "at rest": ("shared", "left"),
     "with folders": ("shared", "recipes", "folders"),
     "all played": ("shared", "recipes", "folders", "templates"),
 }
@@ -73,15 +77,27 @@ def measured(library: str, count: int, place: Path) -> Sizes:
     """Blocks and bytes by what they are for, with so many tasks, all of which were played."""
     recipes = proven_recipes(library, "mutation")[:count]
     write_recipes(place / "recipes.jsonl", recipes)
-    tasks = laid_tasks(read_recipes(place / "recipes.jsonl"))
+    with ProcessPoolExecutor(1) as player:  # what it holds it holds until its end
+        player.submit(play, place / "recipes.jsonl").result()
+    seen: set[tuple[int, int]] = set()
+    parts = {
+        "recipes": [place / "recipes.jsonl"],
+        "folders": [home("packed")],
+        "templates": [home("templates"), home("lookups")],
+    }
+    shared = [path for path in home().iterdir() if path.name not in ("templates", "packed", "lookups")]
+    sizes = {"shared": taken(shared, seen)}
+    sizes |= {name: taken(part, seen) for name, part in parts.items()}
+    expire(time.time() + 2 * UNUSED_S)
+    return sizes | {"left": taken([*parts["folders"], *parts["templates"]], set())}
+
+
+def play(recipes: Path) -> None:
+    """Make what episodes of all the tasks need."""
+    tasks = laid_tasks(read_recipes(recipes))
     environment_of(tasks[0].environment)
     for task in tasks:
         with_commit(task.repository)  # as an episode's first sandbox does
-    seen: set[tuple[int, int]] = set()
-    parts = {"recipes": place / "recipes.jsonl", "folders": home("packed"), "templates": home("templates")}
-    shared = [path for path in home().iterdir() if path.name not in ("templates", "packed", "lookups")]
-    sizes = {"shared": taken(shared, seen)}
-    return sizes | {name: taken([part], seen) for name, part in parts.items()}
 
 
 def taken(places: Iterable[Path], seen: set[tuple[int, int]]) -> dict[str, int]:

@@ -10,7 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -206,13 +206,21 @@ def unfinished() -> Iterator[Item]:
             yield Item(Kind.UNFINISHED, name, "", size, touched, touched, 0, alive, path)
 
 
-def _remove_folder(item: Item, lock: Path) -> bool:
+def _remove(item: Item, lock: Path) -> bool:
     assert item.where is not None
-    place = item.where
-    if not place.is_dir():
-        return True
-    with locked(lock), nobody_holds(place) as free:
-        if not free or last_use(place) > item.used + NOTED_S:
+    return remove_folder(item.where, item.used, lock)
+
+
+def remove_folder(place: Path, used: float, lock: Path) -> bool:
+    """Take a folder of the cache away; False where somebody holds it, or has used it since `used`.
+
+    Args:
+        lock: what is locked while it is made.
+    """
+    with locked(lock), ExitStack() as alone:
+        if not place.is_dir():  # another process was faster
+            return True
+        if not alone.enter_context(nobody_holds(place)) or last_use(place) > used + NOTED_S:
             return False
         gone = place.with_name(f".new-{place.name}")  # all at once: nobody may find a part of it
         shutil.rmtree(gone, ignore_errors=True)
@@ -236,9 +244,9 @@ def _remove_unfinished(item: Item) -> bool:
 
 
 _REMOVE: dict[Kind, Callable[[Item], bool]] = {
-    Kind.ENVIRONMENT: lambda item: _remove_folder(item, lock_of(home("environments") / item.name)),
-    Kind.TEMPLATE: lambda item: _remove_folder(item, home("templates") / ".lock"),
-    Kind.PACKED: lambda item: _remove_folder(item, home("packed") / f".{item.name}.lock"),
+    Kind.ENVIRONMENT: lambda item: _remove(item, lock_of(home("environments") / item.name)),
+    Kind.TEMPLATE: lambda item: _remove(item, home("templates") / ".lock"),
+    Kind.PACKED: lambda item: _remove(item, home("packed") / f".{item.name}.lock"),
     Kind.IMAGE: _remove_image,
     Kind.UNFINISHED: _remove_unfinished,
 }

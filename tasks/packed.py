@@ -20,6 +20,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from journeyman.sandbox.expiry import expire
 from journeyman.sandbox.home import home, locked
 from journeyman.sandbox.inside.files import EXCLUDED
 from journeyman.sandbox.usage import hold, note_use
@@ -71,7 +72,14 @@ def laid(digest: str, name: str, lay: Callable[[Path], object]) -> Path:
             _lay(place, name, lay)
         hold(place)  # an episode reads a task's files at its end, too
     note_use(place)
+    if home() not in _looked:
+        _looked.add(home())
+        expire()
     return place
+
+
+_looked: set[Path] = set()
+"""Caches in which this process has looked for what nobody uses any more."""
 
 
 def _lay(place: Path, name: str, lay: Callable[[Path], object]) -> None:

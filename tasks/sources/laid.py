@@ -2,7 +2,8 @@
 
     packed/<digest>/<digest of a recipe>/…     a task folder; what a library's tasks have in common are hard links
 
-So a hundred tasks of a library take little more of the disk than one, until they are played.
+So a hundred tasks of a library take little more of the disk than one. What they take while they are played, templates
+and folders, goes a day after the last use (`expiry`).
 """
 
 from __future__ import annotations
