@@ -260,7 +260,8 @@ def _commit(root: Path, tree: Path, target: Path) -> None:
     for folder, folders, names in os.walk(tree):
         there = target / Path(folder).relative_to(tree)
         there.mkdir()
-        for name in (*names, *(name for name in folders if Path(folder, name).is_symlink())):
+        # In order, so that no ctime stands out.
+        for name in sorted((*names, *(name for name in folders if Path(folder, name).is_symlink()))):
             os.link(Path(folder, name), there / name, follow_symlinks=False)
     try:
         make_commit(target, DATE_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 from journeyman.sandbox.inside import kernel
 from journeyman.sandbox.probe import probe
 from journeyman.sandbox.sandbox import Sandbox, SandboxFactory
+from journeyman.sandbox.template import with_commit
 
-from .conftest import MakeSandbox
+from .conftest import BARE, MakeSandbox
 
 
 def python(sandbox: Sandbox, code: str, timeout_s: float = 60) -> str:
@@ -29,6 +31,28 @@ def test_there_is_no_network(sandbox: Sandbox) -> None:
         "    except OSError as error: print('no')\n"
     )
     assert python(sandbox, code).splitlines() == ["[]", "no", "no"]
+
+
+def test_what_stat_says_does_not_tell_the_file_with_the_fault(factory: SandboxFactory, tmp_path: Path) -> None:
+    """A laid task's files are links to its library's, all but that one; those of a policy must be alike."""
+    library, task = tmp_path / "library", tmp_path / "task"
+    names = [f"{folder}/{letter}.py" for folder in ("one", "two") for letter in "abcde"]
+    for name in names:
+        for root in (library, task):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (library / name).write_text(name)
+        os.link(library / name, task / name)
+    (task / "two" / "c.py").unlink()
+    (task / "two" / "c.py").write_text("fault")
+    listing = "find one two -type {} -printf '{}\\n' | sort {}"
+    with factory.create(BARE, with_commit(task)) as sandbox:
+        for kind in "fd":
+            alike = sandbox.run(listing.format(kind, "%D %n %u %g %M %t", "-u"), timeout_s=20).text
+            assert alike.count("\n") == 1, alike
+        changed = sandbox.run(listing.format("f", "%C@ %p", "-k2"), timeout_s=20).text.splitlines()
+        assert [line.split()[1] for line in changed] == names
+        before, here, after = (float(line.split()[0]) for line in changed[6:9])
+        assert before <= here <= after, "made in its turn"
 
 
 def test_the_system_is_read_only(sandbox: Sandbox) -> None:
