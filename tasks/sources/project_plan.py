@@ -9,7 +9,8 @@ function that is left without any stays as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from journeyman.sandbox.sandbox import Sandbox
 from journeyman.tasks.report import TestReport
@@ -26,6 +27,10 @@ LEAST = 3
 """Milestones that make a project."""
 MAX_CHECKS = 12
 """Checks of a milestone, or as many as it takes to enter each of its functions."""
+EACH, SPARE = 3, 24
+"""Tests of a function, and of a milestone, that are tried: one that fails takes far longer than one that passes, and
+hundreds tell no more than a few.
+"""
 MAX_NEIGHBOURS = 20
 """Tests that need nothing of what is stubbed: what a solution must not break."""
 ROUNDS = 5
@@ -87,11 +92,12 @@ def plan_project(
         groups = groups_of(needs, list(units), most)
         if len(groups) < LEAST:
             break
-        bench = _Bench(library, baseline, sandbox, set(by_module(units)), needs)
-        tried = bench.try_groups(groups, progress)
+        wanted = tuple(replace(group, tests=_telling(group, needs, each=EACH, most=SPARE)) for group in groups)
+        bench = _Bench(library, baseline, sandbox, needs, wanted)
+        tried = bench.try_groups(wanted, progress)
         kept = {name for group in tried for name in _covered(group.tests, needs) & set(group.functions)}
         if kept == units.keys():
-            chosen = tuple(Group(g.functions, _telling(g, needs), g.depends_on) for g in tried)
+            chosen = tuple(replace(g, tests=_telling(g, needs, each=1, most=MAX_CHECKS)) for g in tried)
             return Plan(chosen, bench.neighbours, units)
         units = {name: unit for name, unit in units.items() if name in kept}
     names = ", ".join(modules[:3]) + (", …" if len(modules) > 3 else "")
@@ -105,18 +111,18 @@ def _covered(tests: Sequence[str], needs: Mapping[str, frozenset[str]]) -> set[s
     return set[str]().union(*(needs[test] for test in tests))
 
 
-def _telling(group: Group, needs: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
-    """Checks of a group: the most specific test of each function, then one of each test function in turn."""
+def _telling(group: Group, needs: Mapping[str, frozenset[str]], *, each: int, most: int) -> tuple[str, ...]:
+    """The most specific tests of each function, and then, up to so many, one of each test function in turn."""
     ranked = sorted(group.tests, key=lambda test: len(needs[test]))  # else as they run: the same on every machine
     chosen: dict[str, None] = {}
     for name in group.functions:
-        chosen.setdefault(next(test for test in ranked if name in needs[test]))
+        chosen |= dict.fromkeys(islice((test for test in ranked if name in needs[test]), each))
     seen: dict[str, int] = {}
     turns: dict[str, int] = {}
     for test in ranked:
         turns[test] = seen[function_of(test)] = seen.get(function_of(test), -1) + 1
     for test in sorted(ranked, key=turns.__getitem__):
-        if len(chosen) >= MAX_CHECKS:
+        if len(chosen) >= most:
             break
         chosen.setdefault(test)
     return tuple(sorted(chosen, key=ranked.index))
@@ -130,15 +136,17 @@ class _Bench:
         library: Library,
         baseline: Baseline,
         sandbox: Sandbox,
-        modules: set[str],
         needs: Mapping[str, frozenset[str]],
+        groups: Sequence[Group],
     ) -> None:
-        self._library, self._sandbox, self._modules = library, sandbox, modules
+        self._library, self._sandbox = library, sandbox
+        self._modules = set(by_module(name for group in groups for name in group.functions))
         files = {test.partition("::")[0] for test in needs}
         near = [test for test in baseline.tests if test not in needs and test.partition("::")[0] in files]
         far = [test for test in baseline.tests if test not in needs and test not in near]
         self.neighbours = tuple((near + far)[: 2 * MAX_NEIGHBOURS])
-        self._tests = [*needs, *self.neighbours]
+        wanted = {test for group in groups for test in group.tests}
+        self._tests = [*(test for test in needs if test in wanted), *self.neighbours]
         self._timeout_s = TIMEOUT_S + SLOWER * sum(baseline.tests[test] for test in self._tests)
 
     def try_groups(self, groups: tuple[Group, ...], progress: Callable[[int, int], None]) -> tuple[Group, ...]:

@@ -11,8 +11,10 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,14 +22,16 @@ from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor import load_task, load_tasks
+from journeyman.tasks.sources import project_proof
 from journeyman.tasks.sources.library import load_library
 from journeyman.tasks.sources.mint import REMOVAL, mint
 from journeyman.tasks.sources.project import build_project, tree_after
 from journeyman.tasks.sources.project_make import PROJECTS, ProjectReport, find_module, make_project, read_projects
+from journeyman.tasks.sources.project_proof import prove_project
 from journeyman.tasks.sources.recipe_file import read_recipes
 from journeyman.tasks.sources.sdist import SourceError
 from journeyman.tasks.task import Task, TaskFormatError
-from journeyman.tasks.validation import check_task
+from journeyman.tasks.validation import Certificate, check_task
 from journeyman.tasks.verdict import Assurance
 
 FILES = {
@@ -177,6 +181,27 @@ def test_it_is_made_once_and_again_from_its_recipe(
     assert [path.name for path in tmp_path.iterdir()] == ["again"]
     assert json.loads(json.dumps(again.as_json()))["milestones"][0]["depends_on"] == []
     assert sorted(path.name for path in out.iterdir()) == ["ledgerlib-project-ledgerlib-books", PROJECTS]
+
+
+@pytest.mark.slow
+def test_a_check_that_says_now_this_and_now_that_is_left_out(
+    made: ProjectReport, sandboxes: SandboxFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One such check does not cost the whole project, nor its assurance."""
+    recipe, odd = made.recipe, "tests/test_books.py::test_shown_whole"
+    assert recipe is not None and odd in recipe.fail_to_pass
+
+    def check(task: Task, *rest: Any, **more: Any) -> Certificate:
+        flaky = (odd,) if odd in task.fail_to_pass else ()
+        return replace(check_task(task, *rest, **more), sound=not flaky, reasons=("runs disagree",), flaky=flaky)
+
+    monkeypatch.setattr(project_proof, "check_task", check)
+    with ThreadPoolExecutor(2) as pool:
+        library = load_library("ledgerlib==1.0")
+        unproven = replace(recipe, tree="", proof={})
+        proven = prove_project(unproven, library, tmp_path / "again", sandboxes, pool, lambda done, of: None)
+    assert set(recipe.fail_to_pass) - set(proven.fail_to_pass) == {odd}
+    assert (proven.assurance, proven.proof) == ("split", recipe.proof)
 
 
 def test_what_gives_no_project_leaves_nothing(sandboxes: SandboxFactory, tmp_path: Path) -> None:
