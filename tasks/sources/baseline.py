@@ -95,7 +95,7 @@ def ask_probe(sandbox: Sandbox, spec: dict[str, Any], timeout_s: float) -> tuple
 
 
 def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_S) -> Baseline:
-    """Run a library's tests three times on its pristine files, once of them traced.
+    """Run a library's tests on its pristine files, traced; what passes runs twice more.
 
     Args:
         limit_s: wall clock of one run, in seconds; what it did not come to is not used.
@@ -109,6 +109,10 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
     missing: dict[str, None] = {}
     for number in range(RUNS):
         spec = {"mode": "baseline", "targets": list(library.tests), "trace": number == 0, "limit_s": LIMIT_S}
+        if number:
+            spec["only"] = [test for test, record in runs[0].items() if record["outcome"] == "passed"]
+            if not spec["only"]:
+                break
         begun = time.monotonic()
         records, output = ask_probe(sandbox, spec, limit_s)
         seconds = max(seconds, time.monotonic() - begun)
@@ -121,8 +125,6 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
         if number == 0:
             places = {record["n"]: (record["path"], record["line"]) for record in records if record["kind"] == "place"}
             early = [number for record in records if record["kind"] == "import" for number in record["functions"]]
-        if not runs[0]:
-            break
     reasons = {test: _against([run.get(test) for run in runs]) for test in runs[0]}
     tests = {test: max(run[test]["duration_s"] for run in runs[1:]) for test, reason in reasons.items() if not reason}
     told = tuple(missing)[:MOST_MISSING]
@@ -162,12 +164,12 @@ def _complaints(left_out: dict[str, str], runs: list[dict[str, dict[str, Any]]])
 
 
 def _against(runs: list[dict[str, Any] | None]) -> str:
-    """Why a test cannot be relied on; empty when it can."""
+    """Why a test cannot be relied on; empty when it can. What did not pass in the first run was in no other."""
+    if runs[0] and runs[0]["outcome"] != "passed":
+        return str(runs[0]["outcome"])
     outcomes = {run["outcome"] if run else "missing" for run in runs}
     if len(outcomes) > 1:
         return "flaky"
-    if outcomes != {"passed"}:
-        return outcomes.pop()
     return "slow" if max(run["duration_s"] for run in runs[1:] if run) > SLOWEST_S else ""
 
 

@@ -4,7 +4,7 @@
 
 `{"mode": "baseline", "targets": [...], "trace": true, "limit_s": 10}` runs whole test files once and records for
 each test how it ended, how long it took and, when traced, which functions of the workspace it entered; before them,
-which functions run while the test files are imported.
+which functions run while the test files are imported. With `"only": [...]` no other tests of them run.
 
 `{"mode": "mutants", "mutants": [{"key", "path", "source", "tests"}], "timeout_s": 10}` writes each mutant's file in
 turn and runs its tests in a forked child: pytest is imported once, the library anew each time. Then the pristine file
@@ -53,6 +53,7 @@ class Recorder:
         self.record: dict[str, Any] = {}
         self.seen: set[Any] = set()
         self.places: dict[tuple[str, int], int] = {}
+        self.interruptible = False
 
     def start_trace(self) -> None:
         self.seen = set()
@@ -90,6 +91,31 @@ class Recorder:
             self.record["functions"] = self.end_trace()
         self.write(self.record)
 
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self) -> Any:
+        yield from self._within()
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self) -> Any:
+        yield from self._within()
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Any:
+        yield from self._within()
+
+    def _within(self) -> Any:
+        self.interruptible = True
+        yield
+        self.interruptible = False
+
+    def too_long(self, _signal: int, _frame: object) -> None:
+        """A test that waits for what a sandbox does not have (a network, a terminal) must not hold up all others.
+
+        Between its parts it is pytest that runs, and the exception would end the whole session; the signal comes again.
+        """
+        if self.interruptible:
+            raise TooLong
+
     def _number(self, path: str, line: int) -> int:
         """A function's number; it is told once, because thousands of tests enter the same ones."""
         known = len(self.places)
@@ -104,11 +130,7 @@ class Recorder:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        # The limit is the test's: running out while pytest tells how it went, it would end the whole session.
-        left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
         report = (yield).get_result()
-        if left:
-            signal.setitimer(signal.ITIMER_REAL, left, 1.0)
         self.record["duration_s"] += report.duration
         if self.record["outcome"] != "passed" or report.passed:
             return
@@ -142,14 +164,10 @@ class TooLong(BaseException):
     """The test took too long; no `except Exception` of it, or of the library, may take that for its own trouble."""
 
 
-def _too_long(_signal: int, _frame: object) -> None:
-    """A test that waits for what a sandbox does not have (a network, a terminal) must not hold up all others."""
-    raise TooLong
-
-
 def baseline(spec: dict[str, Any], write: Any) -> None:
-    signal.signal(signal.SIGALRM, _too_long)
-    recorder = Recorder(write, trace=spec["trace"], limit_s=spec["limit_s"])
+    only = set(spec["only"]) if "only" in spec else None
+    recorder = Recorder(write, only, trace=spec["trace"], limit_s=spec["limit_s"])
+    signal.signal(signal.SIGALRM, recorder.too_long)
     if spec["trace"]:
         recorder.start_trace()  # before pytest imports a conftest, which may import the library
     status = run(spec["targets"], recorder)
