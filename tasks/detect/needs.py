@@ -141,8 +141,10 @@ def all_named(facts: Facts, python: str) -> tuple[str, ...]:
 
 
 def missing_in(text: str) -> Iterator[str]:
-    """The modules that a message says are missing, and, in brackets, the extras that it asks to be installed."""
+    """The modules that a message says are missing, or lack a name, and, in brackets, the extras that it asks for."""
     yield from re.findall(r"No module named ['\"]?([A-Za-z_][\w.]*)", text)
+    for name, module in re.findall(r"cannot import name '(\w+)' from '([A-Za-z_][\w.]*)' \(/opt/env/", text):
+        yield f"{module}.{name}"
     for extras in re.findall(r"pip install ['\"]?[A-Za-z0-9][\w.-]*\[([\w, -]+)\]", text):
         yield from (f"[{extra.strip()}]" for extra in extras.split(","))
 
