@@ -106,8 +106,11 @@ def write_versions(tree: Path, setup: Setup, facts: Facts) -> None:
         if facts.entry_points and place.is_dir() and not (place / "entry_points.txt").exists():
             (place / "entry_points.txt").write_text(_announced(facts.entry_points), encoding="utf-8")
     for name, text in facts.files.items():
-        if not (tree / name).exists():
-            (tree / name).write_text(text, encoding="utf-8")
+        place = tree / name
+        if not place.exists():
+            place.parent.mkdir(exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+            place.chmod(0o755 if text.startswith("#!") else 0o644)
 
 
 def _announced(points: dict[str, dict[str, str]]) -> str:

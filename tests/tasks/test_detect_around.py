@@ -97,6 +97,15 @@ def test_the_own_plugin_of_pytest_is_loaded(place: str, text: str, tmp_path: Pat
     assert "('it',)" in conftest_of("", setup)
 
 
+def test_commands_of_its_own_are_there_where_tests_speak_of_them(tmp_path: Path) -> None:
+    project = "[project]\nname = 'it'\n[project.scripts]\nstars = 'it:Sky.main'\nother = 'it:main'\nbad = 'it'\n"
+    test = "import subprocess\n\n\ndef test_it():\n    assert subprocess.run(['stars', 'bad']).returncode == 3\n"
+    detected = found(tmp_path, {"pyproject.toml": project, "it.py": "", "test_it.py": test})
+    assert detected.setup.variables["PATH"].startswith("/workspace/.scripts:/opt/env/bin:")
+    assert list(detected.facts.files) == [".scripts/stars"]
+    assert "from it import Sky\n\nsys.exit(Sky.main())" in detected.facts.files[".scripts/stars"]
+
+
 def test_tests_that_need_the_outside_come_last(tmp_path: Path) -> None:
     names = ("tests/integration_tests/test_a.py", "tests/e2e/test_b.py", "tests/unit/test_c.py", "tests/system_test.py")
     setup = found(tmp_path, {"it.py": ""} | dict.fromkeys(names, "")).setup
