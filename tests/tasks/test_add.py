@@ -42,6 +42,9 @@ FILES = {
 }
 
 
+A_TEST = "\n\ndef test_it():\n    pass\n"
+
+
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A cache of its own, but for the built environments; requirements are taken as they stand, without an index."""
@@ -72,6 +75,13 @@ def test_a_folder_becomes_tasks_and_a_second_run_goes_on(sandboxes: SandboxFacto
     assert (again.requirement, again.quarantined) == (report.requirement, report.quarantined)
     assert list(home("scratch").iterdir()) == []
     assert {finding.key: finding.value for finding in again.findings}["requirements"] == (PYTEST,)
+
+
+def test_its_own_command_runs(sandboxes: SandboxFactory, tmp_path: Path) -> None:
+    project = "[project]\nname = 'stars'\nversion = '1'\n[project.scripts]\ncount-stars = 'stars:main'\n"
+    test = "import subprocess\n\n\ndef test_it():\n    assert subprocess.run(['count-stars']).returncode == 3\n"
+    files = {"pyproject.toml": project, "stars.py": "def main():\n    return 3\n", "test_stars.py": test}
+    assert add(str(lay(tmp_path / "it", files)), count=0, sandboxes=sandboxes, out=tmp_path / "out").tests == 1
 
 
 def test_who_interrupts_it_loses_no_proven_task(sandboxes: SandboxFactory, tmp_path: Path) -> None:
@@ -119,9 +129,13 @@ def test_the_same_files_give_the_same_archive(sandboxes: SandboxFactory, tmp_pat
 @pytest.mark.parametrize(
     ("test", "complaint"),
     [
-        ("import nowhere_to_be_had\n", "the first trouble: ModuleNotFoundError: No module named 'nowhere_to_be_had'\n"),
-        ("while True:\n    pass\n", "after 3 s no test had ended"),
-        ("", "the first trouble: pytest found no test in them"),
+        (
+            f"import nowhere_to_be_had\n{A_TEST}",
+            "the first trouble: ModuleNotFoundError: No module named 'nowhere_to_be_had'\n",
+        ),
+        (f"while True:\n    pass\n{A_TEST}", "after 3 s no test had ended"),
+        (f"__test__ = False\n{A_TEST}", "the first trouble: pytest found no test in them"),
+        ("def helper():\n    pass\n", "ships no tests: 1 file named as tests are"),
     ],
 )
 def test_where_no_test_runs_nothing_is_left(
@@ -137,9 +151,11 @@ def test_where_no_test_runs_nothing_is_left(
 def test_a_hanging_test_is_left_out_and_named(
     sandboxes: SandboxFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also where pytest, or a plugin, is slow to tell of it: the limit is the test's, and does not end the session."""
     monkeypatch.setattr("journeyman.tasks.sources.baseline.LIMIT_S", 0.5)
     hanging = "import time\n\n\ndef test_good():\n    pass\n\n\ndef test_hang():\n    time.sleep(99)\n"
-    source = lay(tmp_path / "slow", {"slow.py": "x = 1\n", "test_slow.py": hanging})
+    slow = "import time\n\n\ndef pytest_runtest_logreport(report):\n    time.sleep(1.2 * report.failed)\n"
+    source = lay(tmp_path / "slow", {"slow.py": "x = 1\n", "conftest.py": slow, "test_slow.py": hanging})
     report = add(str(source), count=0, sandboxes=sandboxes, out=tmp_path / "out")
     assert (report.tests, report.quarantined) == (1, {"failed": ["test_slow.py::test_hang"]})
     assert json.loads((tmp_path / "out" / "added.json").read_text())["report"]["ended"] is True
