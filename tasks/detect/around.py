@@ -10,6 +10,7 @@ from journeyman.sandbox.remote import command_environment
 from journeyman.sandbox.sandbox import WORKSPACE, Environment
 from journeyman.tasks.detect.django import HELPER, HELPER_TEXT, PLAIN, VARIABLE, read_django
 from journeyman.tasks.detect.facts import Facts
+from journeyman.tasks.detect.places import FINDER, finder
 
 SCRIPTS = ".scripts"
 """Folder of the commands that an installation would have made."""
@@ -36,7 +37,7 @@ class Around:
     """Where the variables come from."""
 
 
-def look_around(facts: Facts, called: str, tests: Iterable[str], sources: Iterable[str]) -> Around:
+def look_around(facts: Facts, called: str, tests: Iterable[str], sources: Iterable[str], base: str) -> Around:
     """Gather it; files that the tests need and the repository lacks are noted in `facts`."""
     found, tests = Around(), tuple(tests)
     if mode := re.search(r"--asyncio-mode[= ](\w+)", facts.settings.get("addopts", "")):
@@ -56,6 +57,9 @@ def look_around(facts: Facts, called: str, tests: Iterable[str], sources: Iterab
             found.why = f"Django: {django.where}"
         if django.settings == PLAIN:
             facts.files[f"{PLAIN}.py"] = "".join(f"{key} = {value!r}\n" for key, value in django.values.items())
+    if files := finder(facts.folder, facts.placed, base):
+        facts.files |= files
+        found.plugins.append(FINDER)
     if scripts := _scripts(facts, tests):
         facts.files |= scripts
         found.variables["PATH"] = f"{WORKSPACE}/{SCRIPTS}:{command_environment(Environment())['PATH']}"

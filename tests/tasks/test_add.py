@@ -84,6 +84,20 @@ def test_its_own_command_runs(sandboxes: SandboxFactory, tmp_path: Path) -> None
     assert add(str(lay(tmp_path / "it", files)), count=0, sandboxes=sandboxes, out=tmp_path / "out").tests == 1
 
 
+def test_packages_stand_where_the_build_places_them(sandboxes: SandboxFactory, tmp_path: Path) -> None:
+    """In the tests' own process, and in one that they start."""
+    project = (
+        "[project]\nname = 'stars'\nversion = '1'\n[tool.setuptools.package-dir]\nstars = 'lib'\n'stars.far' = 'deep'\n"
+    )
+    test = (
+        "import subprocess, sys\nfrom stars.far import sky\n\n\ndef test_it():\n    assert sky.N == 3\n"
+        "    assert subprocess.run([sys.executable, '-c', 'import stars.far.sky']).returncode == 0\n"
+    )
+    files = {"lib/__init__.py": "", "deep/__init__.py": "", "deep/sky.py": "N = 3\n", "tests/test_stars.py": test}
+    source = lay(tmp_path / "it", {"pyproject.toml": project, **files})
+    assert add(str(source), count=0, sandboxes=sandboxes, out=tmp_path / "out").tests == 1
+
+
 def test_who_interrupts_it_loses_no_proven_task(sandboxes: SandboxFactory, tmp_path: Path) -> None:
     source, out = lay(tmp_path / "checkout", FILES), tmp_path / "out"
 
