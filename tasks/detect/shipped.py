@@ -32,10 +32,11 @@ def holds_tests(code: bytes, functions: Iterable[str] = (), classes: Iterable[st
     for node in ast.walk(tree):  # a class comes before what is in it
         if isinstance(node, ast.ClassDef):
             methods |= set(node.body)
-            if _is_called(node.name, classes) or any("Test" in ast.unparse(base) for base in node.bases):
-                inner = (each.name for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
-                if node.bases or any(_is_called(name, functions) for name in inner):
-                    return True
+            inner = {each.name for each in node.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)}
+            called = _is_called(node.name, classes) or any("Test" in ast.unparse(base) for base in node.bases)
+            brings = bool(node.bases) or any(_is_called(name, functions) for name in inner)
+            if called and brings and "__init__" not in inner:  # pytest takes no class that has one
+                return True
         elif node not in methods and any(_is_called(name, (*functions, "Test")) for name in _names(node)):
             return True
     return False

@@ -34,6 +34,7 @@ def test_what_may_hold_a_test(code: str) -> None:
         "import pytest\n\nTABLE = {'test': 1}\n",
         "class ABTest:\n    def test_rate(self):\n        return 1\n",
         "class Client:\n    def test_connection(self):\n        return True\n",
+        "class TestResult(Result):\n    def __init__(self):\n        self.rows = []\n",
         "class TestTable:\n    def rows(self):\n        return []\n",
         "from unittest import TestCase\n\n\ndef helper():\n    return TestCase\n",
         "print(2 + 2)\n",
