@@ -26,7 +26,7 @@ NO_TEST_TOOLS = re.compile(
     r"|ipython|jupyter.*|pyupgrade|autoflake|pydocstyle|interrogate|nose|nose2|green|pytest|check-manifest|pyroma)$"
 )
 """Tools that judge, build or document the code; pytest itself is of one version for all tasks."""
-_AFFIX = re.compile(r"^(python|py|django)-|-(python|py|cffi|binary|client)$")
+_AFFIX = re.compile(r"^(python|py|django|pytest)-|-(python|py|cffi|binary|client)$")
 """What a package's name has more than that of its module, at times."""
 _NO_CODE = re.compile(r"doc|lint|typ(e|ing)|format|release|publish|bench|build|style|quality|check", re.IGNORECASE)
 """Groups of requirements that no test needs."""

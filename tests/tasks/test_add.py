@@ -77,6 +77,7 @@ def test_a_folder_becomes_tasks_and_a_second_run_goes_on(sandboxes: SandboxFacto
     assert {finding.key: finding.value for finding in again.findings}["requirements"] == (PYTEST,)
 
 
+@pytest.mark.slow
 def test_its_own_command_runs(sandboxes: SandboxFactory, tmp_path: Path) -> None:
     project = "[project]\nname = 'stars'\nversion = '1'\n[project.scripts]\ncount-stars = 'stars:main'\n"
     test = "import subprocess\n\n\ndef test_it():\n    assert subprocess.run(['count-stars']).returncode == 3\n"
@@ -84,6 +85,7 @@ def test_its_own_command_runs(sandboxes: SandboxFactory, tmp_path: Path) -> None
     assert add(str(lay(tmp_path / "it", files)), count=0, sandboxes=sandboxes, out=tmp_path / "out").tests == 1
 
 
+@pytest.mark.slow
 def test_packages_stand_where_the_build_places_them(sandboxes: SandboxFactory, tmp_path: Path) -> None:
     """In the tests' own process, and in one that they start."""
     project = (

@@ -248,6 +248,16 @@ def test_a_finding_says_its_line() -> None:
     assert Finding("variables", {"A": "b"}, "").line == 'variables = { A = "b" }'
 
 
+def test_a_plugin_is_no_mere_tool_where_tests_import_it(tmp_path: Path) -> None:
+    extras = "[project]\nname = 'lib'\n[project.optional-dependencies]\ntest = ['pytest-randomly', 'pytest-cov']\n"
+    assert needs(tmp_path / "a", {"pyproject.toml": extras}) == set()
+    more = {
+        "pyproject.toml": extras,
+        "tests/conftest.py": "import randomly\nfrom xdist.scheduler import LoadScheduling\n",
+    }
+    assert needs(tmp_path / "b", more) == {"pytest-randomly", "pytest-xdist"}
+
+
 def test_what_a_message_says_is_missing() -> None:
     said = (
         "E   ImportError: cannot import name 'old' from 'lib.deep' (/opt/env/lib/lib/deep.py)\n"
