@@ -42,8 +42,8 @@ KNOWN_IMPORTS = {
     "vcr": "vcrpy", "virtualenv": "virtualenv", "webob": "WebOb", "websocket": "websocket-client",
     "websockets": "websockets", "webtest": "WebTest", "werkzeug": "Werkzeug", "wheel": "wheel",
     "xdist": "pytest-xdist", "xmltodict": "xmltodict", "yaml": "PyYAML", "zmq": "pyzmq",
-    "zope.component": "zope.component", "zope.configuration": "zope.configuration", "zope.event": "zope.event", "zope.interface": "zope.interface",
-    "zope.schema": "zope.schema", "zope.testing": "zope.testing",
+    "zope.component": "zope.component", "zope.configuration": "zope.configuration", "zope.event": "zope.event",
+    "zope.interface": "zope.interface", "zope.schema": "zope.schema", "zope.testing": "zope.testing",
 }  # fmt: skip
 """Module → the package that has it. A dotted name stands for what is below it too."""
 KNOWN_FIXTURES = {
