@@ -78,6 +78,21 @@ def test_a_folder_becomes_tasks_and_a_second_run_goes_on(sandboxes: SandboxFacto
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("end", "left_out"),
+    [("os._exit(3)", "b"), ("os.kill(os.getpid(), 9)", "b"), ("os.closerange(3, 50)", "cb")],  # felt by the next, c
+)
+def test_what_ends_the_run_is_left_out_and_named(
+    end: str, left_out: str, sandboxes: SandboxFactory, tmp_path: Path
+) -> None:
+    tests = f"import os\n\n\ndef test_a():\n    pass\n\n\ndef test_b():\n    {end}\n\n\ndef test_c():\n    pass\n"
+    source = lay(tmp_path / "it", {"it.py": "x = 1\n", "test_it.py": tests})
+    report = add(str(source), count=0, sandboxes=sandboxes, out=tmp_path / "out")
+    assert report.quarantined == {"ends the run": [f"test_it.py::test_{name}" for name in left_out]}
+    assert (report.tests, report.ended) == (3 - len(left_out), True)
+
+
+@pytest.mark.slow
 def test_its_own_command_runs(sandboxes: SandboxFactory, tmp_path: Path) -> None:
     project = "[project]\nname = 'stars'\nversion = '1'\n[project.scripts]\ncount-stars = 'stars:main'\n"
     test = "import subprocess\n\n\ndef test_it():\n    assert subprocess.run(['count-stars']).returncode == 3\n"
