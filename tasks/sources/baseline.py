@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 
-from journeyman.sandbox.sandbox import Sandbox
+from journeyman.sandbox.sandbox import Sandbox, SandboxPathError
 from journeyman.tasks.detect.needs import missing_in
 from journeyman.tasks.sources.library import Library
 from journeyman.tasks.sources.sdist import SourceError
@@ -91,8 +91,12 @@ def ask_probe(sandbox: Sandbox, spec: dict[str, Any], timeout_s: float) -> tuple
     """Run the probe in a sandbox; its records, and what it printed (for an error message)."""
     sandbox.write(PROBE, files("journeyman.tasks.sources").joinpath("probe.py").read_bytes())
     sandbox.write(SPEC, json.dumps(spec).encode())
+    sandbox.run(["rm", "-f", RECORDS], timeout_s=timeout_s)
     done = sandbox.run(["/opt/env/bin/python", "-s", PROBE, SPEC, RECORDS], timeout_s=timeout_s, env=VARIABLES)
-    data = sandbox.read(RECORDS, max_bytes=MAX_RECORDS)
+    try:
+        data = sandbox.read(RECORDS, max_bytes=MAX_RECORDS)
+    except SandboxPathError:  # Python, or pytest, did not even start
+        data = b""
     # A line without its newline was being written when the run was ended.
     return [json.loads(line) for line in data.split(b"\n")[:-1]], done.text
 

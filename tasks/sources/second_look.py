@@ -7,6 +7,7 @@ What counts is what came out: where the second run is no better, the first one s
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -121,6 +122,7 @@ class SecondLook:
                 [*self.tree.rglob(f"{name}.py"), *self.tree.rglob(f"{name}/__init__.py")] if name.isidentifier() else []
             )
             places = (file.parent.parent if file.name == "__init__.py" else file.parent for file in files)
+            places = (place for place in places if not _hides_python(place))
             near = min(places, key=lambda place: (len(place.parts), place), default=None)
             if near is not None:
                 found[near.relative_to(self.tree).as_posix()] = None
@@ -149,6 +151,12 @@ def _series(version: str) -> str:
     """What stands before the first dot of a version; before the second, where that is zero."""
     release = Version(version).release
     return ".".join(map(str, release[: 1 if release[0] else 2]))
+
+
+def _hides_python(folder: Path) -> bool:
+    """Whether a module in a folder would take the place of one of Python's own, were the folder importable."""
+    names = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    return not names.isdisjoint(sys.stdlib_module_names)
 
 
 def _hardly(baseline: Baseline | None) -> bool:

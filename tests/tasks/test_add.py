@@ -179,6 +179,13 @@ def test_where_no_test_runs_nothing_is_left(
     assert list(home("scratch").iterdir()) == []
 
 
+def test_where_pytest_cannot_even_start_it_is_said_why(sandboxes: SandboxFactory, tmp_path: Path) -> None:
+    """A module of its own stands in the way of one of Python's."""
+    source = lay(tmp_path / "bad", {"bad.py": "", "argparse.py": "", "test_bad.py": f"import bad\n{A_TEST}"})
+    with pytest.raises(SourceError, match=r"the first trouble: .*argparse"):
+        add(str(source), count=1, sandboxes=sandboxes, out=tmp_path / "out")
+
+
 def test_a_hanging_test_is_left_out_and_named(
     sandboxes: SandboxFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,12 @@ def test_a_module_of_its_own_becomes_importable(look: tuple[SecondLook, Library]
     assert [finding.line for finding in look[0].findings] == ['pythonpath = [".", "tools"]']
 
 
+def test_no_folder_is_made_importable_that_hides_a_module_of_pythons(look: tuple[SecondLook, Library]) -> None:
+    lay(look[0].tree, {"tools/pickle.py": ""})
+    with pytest.raises(NoTestRuns, match="none runs"):
+        look[0].measured(look[1], needing(says="helper.parts", folder="tools"))
+
+
 def test_what_helps_nothing_is_forgotten(look: tuple[SecondLook, Library]) -> None:
     asked: list[tuple[str, ...]] = []
 
