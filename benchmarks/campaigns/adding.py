@@ -99,11 +99,10 @@ def table(rows: list[Row]) -> str:
     ]
     for row in drawn:
         left_out = ", ".join(f"{number} {reason}" for reason, number in sorted(row.get("left out", {}).items()))
-        said = (
-            f"{row['tests']} | {left_out} | {len(row['broken']) or ''}"
-            if row["works"]
-            else f"**none**: {row.get('why')} | | "
-        )
+        if row["works"]:
+            said = f"{row['tests']} | {left_out} | {len(row['broken']) or ''}"
+        else:
+            said = f"**none**: {row['why'].strip().partition(chr(10))[0]} | |"
         lines.append(f"| {row['name']} {row['version']} | {said} | {row['seconds']} |")
     return "\n".join(lines)
 
@@ -136,7 +135,7 @@ def main() -> int:
         rows.append(row)
         with options.out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
-        print(name, version, row.get("passed over") or row.get("tests") or row.get("why", "").strip(), flush=True)
+        print(name, version, row.get("passed over") or row.get("tests") or row["why"].strip(), flush=True)
     print(table(rows))
     return 0
 
