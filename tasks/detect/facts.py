@@ -47,6 +47,8 @@ class Facts:
     """What an installation would announce: group → name → object."""
     files: dict[str, str] = field(default_factory=dict)
     """Files that its tests need and that it does not have → their text."""
+    placed: dict[str, str] = field(default_factory=dict)
+    """Package → the folder in which build settings place it."""
     version_files: list[str] = field(default_factory=list)
     """Modules that its build would write the version into."""
     notes: list[str] = field(default_factory=list)
@@ -65,6 +67,12 @@ class Facts:
         """Note a named group of requirements, and whether its name says that tests or developers need it."""
         kind: Kind = "test" if TEST_GROUP.match(name) else "dev" if DEV_GROUP.match(name) else "extra"
         self.need(kind, lines, where, name)
+
+    def place(self, folders: Any, where: str) -> None:
+        """Note a table of setuptools' `package_dir`: the folder of all packages has no name there."""
+        if isinstance(folders, dict):
+            self.tell("base", folders.get(""), where)
+            self.placed |= {name: to for name, to in folders.items() if name and isinstance(to, str)}
 
     def announce(self, group: str, points: Any) -> None:
         """Note entry points: a table, or lines of `name = object`."""

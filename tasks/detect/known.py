@@ -17,8 +17,9 @@ KNOWN_IMPORTS = {
     "html5lib": "html5lib", "httpretty": "httpretty", "httpx": "httpx", "hypothesis": "hypothesis",
     "inline_snapshot": "inline-snapshot", "IPython": "ipython", "jinja2": "Jinja2", "jsonschema": "jsonschema",
     "jupyter_client": "jupyter-client", "jwt": "PyJWT", "lxml": "lxml", "manuel": "manuel", "markdown": "Markdown",
-    "markdown_it": "markdown-it-py", "marshmallow": "marshmallow", "matplotlib": "matplotlib", "mock": "mock",
-    "moto": "moto", "msgpack": "msgpack", "nacl": "PyNaCl", "nbformat": "nbformat", "networkx": "networkx",
+    "markdown_it": "markdown-it-py", "markupsafe": "MarkupSafe", "marshmallow": "marshmallow",
+    "matplotlib": "matplotlib", "mock": "mock", "moto": "moto", "msgpack": "msgpack", "nacl": "PyNaCl",
+    "nbformat": "nbformat", "networkx": "networkx",
     "nose": "pynose", "numpy": "numpy", "openpyxl": "openpyxl", "OpenSSL": "pyOpenSSL",
     "opentelemetry.sdk": "opentelemetry-sdk", "opentelemetry.semconv": "opentelemetry-semantic-conventions",
     "opentelemetry.test": "opentelemetry-test-utils", "orjson": "orjson", "packaging": "packaging", "pandas": "pandas",
@@ -41,9 +42,9 @@ KNOWN_IMPORTS = {
     "typing_extensions": "typing-extensions", "tzdata": "tzdata", "ujson": "ujson", "uvicorn": "uvicorn",
     "vcr": "vcrpy", "virtualenv": "virtualenv", "webob": "WebOb", "websocket": "websocket-client",
     "websockets": "websockets", "webtest": "WebTest", "werkzeug": "Werkzeug", "wheel": "wheel",
-    "xmltodict": "xmltodict", "yaml": "PyYAML", "zmq": "pyzmq", "zope.component": "zope.component",
-    "zope.configuration": "zope.configuration", "zope.event": "zope.event", "zope.interface": "zope.interface",
-    "zope.schema": "zope.schema", "zope.testing": "zope.testing",
+    "xdist": "pytest-xdist", "xmltodict": "xmltodict", "yaml": "PyYAML", "zmq": "pyzmq",
+    "zope.component": "zope.component", "zope.configuration": "zope.configuration", "zope.event": "zope.event",
+    "zope.interface": "zope.interface", "zope.schema": "zope.schema", "zope.testing": "zope.testing",
 }  # fmt: skip
 """Module → the package that has it. A dotted name stands for what is below it too."""
 KNOWN_FIXTURES = {

@@ -26,7 +26,7 @@ NO_TEST_TOOLS = re.compile(
     r"|ipython|jupyter.*|pyupgrade|autoflake|pydocstyle|interrogate|nose|nose2|green|pytest|check-manifest|pyroma)$"
 )
 """Tools that judge, build or document the code; pytest itself is of one version for all tasks."""
-_AFFIX = re.compile(r"^(python|py|django)-|-(python|py|cffi|binary|client)$")
+_AFFIX = re.compile(r"^(python|py|django|pytest)-|-(python|py|cffi|binary|client)$")
 """What a package's name has more than that of its module, at times."""
 _NO_CODE = re.compile(r"doc|lint|typ(e|ing)|format|release|publish|bench|build|style|quality|check", re.IGNORECASE)
 """Groups of requirements that no test needs."""
@@ -141,8 +141,10 @@ def all_named(facts: Facts, python: str) -> tuple[str, ...]:
 
 
 def missing_in(text: str) -> Iterator[str]:
-    """The modules that a message says are missing, and, in brackets, the extras that it asks to be installed."""
+    """The modules that a message says are missing, or lack a name, and, in brackets, the extras that it asks for."""
     yield from re.findall(r"No module named ['\"]?([A-Za-z_][\w.]*)", text)
+    for name, module in re.findall(r"cannot import name '(\w+)' from '([A-Za-z_][\w.]*)' \(/opt/env/", text):
+        yield f"{module}.{name}"
     for extras in re.findall(r"pip install ['\"]?[A-Za-z0-9][\w.-]*\[([\w, -]+)\]", text):
         yield from (f"[{extra.strip()}]" for extra in extras.split(","))
 

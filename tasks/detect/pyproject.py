@@ -93,7 +93,7 @@ def _of_group(name: str, groups: dict[str, Any], seen: set[str]) -> Iterator[str
 
 def _setuptools(facts: Facts, table: dict[str, Any]) -> None:
     where = f"{FILE}, [tool.setuptools]"
-    facts.tell("base", _table(table, "package-dir").get(""), f"{where} package-dir")
+    facts.place(_table(table, "package-dir"), f"{where} package-dir")
     places = _table(table, "packages", "find").get("where")
     if isinstance(places, list) and len(places) == 1:
         facts.tell("base", places[0], f"{where} packages.find")

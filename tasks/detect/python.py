@@ -86,7 +86,7 @@ def detect(folder: Path, source: str, config: Config, name: str, version: str) -
     tests, sources = _code(folder, folder / base[0], source, config, facts, settle)
     if called in PART_OF_PYTEST:
         raise SourceError(f"{source}: pytest itself runs on {called}, so no fault in it shows; take another")
-    around = look_around(facts, called, tests, sources)
+    around = look_around(facts, called, tests, sources, base[0])
     wanted = choose(facts, python)
     more = unsaid(facts, tests, around.requirements, wanted.lines)
     lines = (*(config.requirements or (*wanted.lines, *more)), *config.add_requirements)

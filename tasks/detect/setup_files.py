@@ -35,8 +35,8 @@ def read_setup_cfg(facts: Facts) -> None:
         facts.tell(key, value, f"setup.cfg, [metadata] {name}")
     options = dict(ini["options"]) if ini.has_section("options") else {}
     facts.tell("python", options.get("python_requires", "").strip(), "setup.cfg, [options] python_requires")
-    match = re.search(r"^\s*=\s*(\S+)", options.get("package_dir", ""), re.MULTILINE)
-    facts.tell("base", match[1] if match else "", "setup.cfg, [options] package_dir")
+    folders = dict(re.findall(r"^[ \t]*([\w.]*)[ \t]*=[ \t]*(\S+)", options.get("package_dir", ""), re.MULTILINE))
+    facts.place(folders, "setup.cfg, [options] package_dir")
     facts.tell(
         "base", ini.get("options.packages.find", "where", fallback="").strip(), "setup.cfg, [options.packages.find]"
     )
@@ -103,8 +103,7 @@ def literal(node: ast.expr, known: dict[str, Any]) -> Any:
 def _arguments(facts: Facts, given: dict[str, Any]) -> None:
     for key, name in (("name", "name"), ("version", "version"), ("python", "python_requires"), ("licence", "license")):
         facts.tell(key, given.get(name) if isinstance(given.get(name), str) else "", f"setup.py, {name}")
-    folders = given.get("package_dir")
-    facts.tell("base", folders.get("") if isinstance(folders, dict) else "", "setup.py, package_dir")
+    facts.place(given.get("package_dir"), "setup.py, package_dir")
     for kind, name in (("runtime", "install_requires"), ("test", "tests_require")):
         facts.need("runtime" if kind == "runtime" else "test", _lines(given.get(name)), f"setup.py, {name}")
     extras = given.get("extras_require")

@@ -27,6 +27,7 @@ from journeyman.tasks.detect.languages import toolchain_for
 from journeyman.tasks.detect.other import detect_other, wish
 from journeyman.tasks.detect.python import detect
 from journeyman.tasks.detect.setup import CONFIG, Config, Finding, read_config
+from journeyman.tasks.detect.shipped import any_test
 from journeyman.tasks.sources.baseline import RUN_TIMEOUT_S, Baseline
 from journeyman.tasks.sources.ledger import Ledger
 from journeyman.tasks.sources.library import Library, prepare
@@ -145,7 +146,13 @@ def _packed(origin: Origin, report: AddReport, settings: Config, scratch: Path) 
     if toolchain := settings.toolchain or toolchain_for(origin.folder, report.source):
         return _packed_other(toolchain, origin, report, settings), None
     detected = detect(origin.folder, report.source, settings, origin.name, "0")
-    again = None
+    tests, again = detected.setup.tests, None
+    if settings.tests is None and not any_test(origin.folder, tests, detected.facts.settings):
+        raise SourceError(
+            f"{report.source}: ships no tests: {len(tests)} file{'s' * (len(tests) > 1)} named as tests are ({tests[0]}"
+            f"{', …' * (len(tests) > 1)}), and no test function or class in any; where are they? "
+            f'write tests = ["…"] into {CONFIG} (--config)'
+        )
     if settings.requirements is None:  # else its owner has said all
         again = SecondLook(detected, settings, report.source, shutil.copytree(origin.folder, scratch / "again"))
     setup, remark = pinned(detected.setup, settings, report.source)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import Any
 
-from journeyman.sandbox.sandbox import Sandbox
+from journeyman.sandbox.sandbox import Sandbox, SandboxPathError
 from journeyman.tasks.detect.needs import missing_in
 from journeyman.tasks.sources.library import Library
 from journeyman.tasks.sources.sdist import SourceError
@@ -21,6 +21,9 @@ SLOWEST_S = 1.0
 LIMIT_S = 10.0
 """A test that takes longer is ended; tracing slows it several times."""
 RUN_TIMEOUT_S = 300.0
+DOWN = "ends the run"
+MOST_DOWNED = 5
+"""Tests that may end the whole run, each of which has it begun anew."""
 MOST_MISSING = 30
 """Missing modules that are told of: what tests say is not to be trusted to be short."""
 MAX_RECORDS = 64 * 1024 * 1024
@@ -49,7 +52,7 @@ class Baseline:
     touching: dict[tuple[str, int], tuple[str, ...]]
     """(module, a function's first line) → the tests that enter it: the most specific first, then the fastest."""
     left_out: dict[str, str] = field(default_factory=dict)
-    """Test → why it cannot be relied on: flaky, slow, failed, error, skipped, missing."""
+    """Test → why it cannot be relied on: flaky, slow, failed, error, skipped, missing, ends the run."""
     broken: dict[str, str] = field(default_factory=dict)
     """Test file that cannot be collected → the end of what pytest said."""
     complaints: dict[str, str] = field(default_factory=dict)
@@ -88,14 +91,18 @@ def ask_probe(sandbox: Sandbox, spec: dict[str, Any], timeout_s: float) -> tuple
     """Run the probe in a sandbox; its records, and what it printed (for an error message)."""
     sandbox.write(PROBE, files("journeyman.tasks.sources").joinpath("probe.py").read_bytes())
     sandbox.write(SPEC, json.dumps(spec).encode())
+    sandbox.run(["rm", "-f", RECORDS], timeout_s=timeout_s)
     done = sandbox.run(["/opt/env/bin/python", "-s", PROBE, SPEC, RECORDS], timeout_s=timeout_s, env=VARIABLES)
-    data = sandbox.read(RECORDS, max_bytes=MAX_RECORDS)
+    try:
+        data = sandbox.read(RECORDS, max_bytes=MAX_RECORDS)
+    except SandboxPathError:  # Python, or pytest, did not even start
+        data = b""
     # A line without its newline was being written when the run was ended.
     return [json.loads(line) for line in data.split(b"\n")[:-1]], done.text
 
 
 def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_S) -> Baseline:
-    """Run a library's tests three times on its pristine files, once of them traced.
+    """Run a library's tests on its pristine files, traced; what passes runs twice more.
 
     Args:
         limit_s: wall clock of one run, in seconds; what it did not come to is not used.
@@ -107,12 +114,17 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
     complaint, ended, seconds = "", True, 0.0
     broken: dict[str, str] = {}
     missing: dict[str, None] = {}
+    downed: list[str] = []
     for number in range(RUNS):
         spec = {"mode": "baseline", "targets": list(library.tests), "trace": number == 0, "limit_s": LIMIT_S}
+        if number:
+            spec["only"] = [test for test, record in runs[0].items() if record["outcome"] == "passed"]
+            if not spec["only"]:
+                break
         begun = time.monotonic()
-        records, output = ask_probe(sandbox, spec, limit_s)
+        records, output = _run(sandbox, spec, limit_s, downed)
         seconds = max(seconds, time.monotonic() - begun)
-        ended = ended and bool(records) and records[-1].get("exit") in (0, 1, 2, 5)  # else pytest itself broke down
+        ended = ended and _ended(records)
         runs.append({record["id"]: record for record in records if record["kind"] == "test"})
         broken |= {record["path"]: record["message"] for record in records if record["kind"] == "broken"}
         for said in (output, *(record.get("message", "") for record in records)):
@@ -121,8 +133,6 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
         if number == 0:
             places = {record["n"]: (record["path"], record["line"]) for record in records if record["kind"] == "place"}
             early = [number for record in records if record["kind"] == "import" for number in record["functions"]]
-        if not runs[0]:
-            break
     reasons = {test: _against([run.get(test) for run in runs]) for test in runs[0]}
     tests = {test: max(run[test]["duration_s"] for run in runs[1:]) for test, reason in reasons.items() if not reason}
     told = tuple(missing)[:MOST_MISSING]
@@ -134,11 +144,27 @@ def measure(library: Library, sandbox: Sandbox, *, limit_s: float = RUN_TIMEOUT_
             f"{library.sdist.requirement}: its tests do not run by themselves; the first trouble: {complaint}",
             told,
         )
-    left_out = {test: reason for test, reason in reasons.items() if reason}
+    left_out = {test: reason for test, reason in reasons.items() if reason} | dict.fromkeys(downed, DOWN)
     complaints = _complaints(left_out, runs)
     imported = frozenset(places[number] for number in early)
     touching = _touching(tests, runs[0], places)
     return Baseline(tests, touching, left_out, broken, complaints, seconds, ended, imported, told)
+
+
+def _run(sandbox: Sandbox, spec: dict[str, Any], limit_s: float, downed: list[str]) -> tuple[list[dict[str, Any]], str]:
+    """One run; where a test ends it for all, it is begun anew without that test, which is then one of `downed`."""
+    begun = time.monotonic()
+    while True:
+        records, output = ask_probe(sandbox, {**spec, "without": downed}, limit_s)
+        last = next((record["id"] for record in reversed(records) if record["kind"] == "begun"), "")
+        if _ended(records) or not last or len(downed) >= MOST_DOWNED or time.monotonic() - begun >= limit_s:
+            return records, output
+        downed.append(last)
+
+
+def _ended(records: list[dict[str, Any]]) -> bool:
+    """Whether a run came to its end, and pytest itself did not break down."""
+    return bool(records) and records[-1].get("exit") in (0, 1, 2, 5)
 
 
 def _last_word(said: str) -> str:
@@ -162,12 +188,12 @@ def _complaints(left_out: dict[str, str], runs: list[dict[str, dict[str, Any]]])
 
 
 def _against(runs: list[dict[str, Any] | None]) -> str:
-    """Why a test cannot be relied on; empty when it can."""
+    """Why a test cannot be relied on; empty when it can. What did not pass in the first run was in no other."""
+    if runs[0] and runs[0]["outcome"] != "passed":
+        return str(runs[0]["outcome"])
     outcomes = {run["outcome"] if run else "missing" for run in runs}
     if len(outcomes) > 1:
         return "flaky"
-    if outcomes != {"passed"}:
-        return outcomes.pop()
     return "slow" if max(run["duration_s"] for run in runs[1:] if run) > SLOWEST_S else ""
 
 

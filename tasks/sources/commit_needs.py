@@ -13,11 +13,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
 from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import Environment
 from journeyman.tasks.detect.facts import Facts
 from journeyman.tasks.detect.languages import toolchain_for
-from journeyman.tasks.detect.needs import PYTEST
+from journeyman.tasks.detect.needs import PYTEST, missed, missing_in
 from journeyman.tasks.detect.python import detect
 from journeyman.tasks.detect.setup import CONFIG, Finding, Setup, read_config
 from journeyman.tasks.sources.commit_sides import import_folders
@@ -44,6 +47,19 @@ class Needs:
         if not all(folder == "." or any(path.startswith(f"{folder}/") for path in files) for folder in folders):
             folders = import_folders(files)
         return Environment(self.setup.python, self.setup.requirements, pythonpath=folders)
+
+    def more(self, environment: Environment, said: str) -> Environment | None:
+        """An environment with what a run says is missing too; none where no package of it is known, or can be had."""
+        there = {_name(line): line for line in environment.requirements}
+        lines = missed(self.facts, missing_in(said), self.setup.python)
+        if not (new := [line for line in lines if _name(line) not in there]):
+            return None
+        first = there.pop("pytest")
+        try:
+            exact, _ = resolve((first, *there.values(), *new), environment.python, str(self.facts.get("name")))
+        except SourceError:
+            return None
+        return replace(environment, requirements=exact)
 
     def complete(self, tree: Path) -> None:
         """Put into a repository what its tests need and no commit holds."""
@@ -106,3 +122,7 @@ def find_needs(
         )
     notes = (*found.notes, *([remark] if remark else []))
     return Needs(replace(setup, plugins=plugins), found.facts, found.findings, notes)
+
+
+def _name(line: str) -> str:
+    return canonicalize_name(Requirement(line).name)

@@ -15,12 +15,12 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.sandbox.sandbox import ImageError, SandboxFactory
 from journeyman.tasks.edits import is_test_file
 from journeyman.tasks.harbor import save_task
 from journeyman.tasks.sources.commit_fair import refuse_unfair, untold
@@ -31,6 +31,7 @@ from journeyman.tasks.sources.commit_text import instruction_of
 from journeyman.tasks.sources.commit_trial import Bench, Evidence, observe
 from journeyman.tasks.sources.git_history import MAX_FILES, Blob, Change, History, Unfit
 from journeyman.tasks.sources.leaks import Answer, find_leaks, words_of
+from journeyman.tasks.sources.second_look import LOOKS
 from journeyman.tasks.sources.splitting import crossing
 from journeyman.tasks.task import Budget, Check, CheckKind, Task
 from journeyman.tasks.validation import check_task
@@ -85,6 +86,7 @@ class CommitMaker:
     def __init__(self, history: History, needs: Needs, out: Path, sandboxes: SandboxFactory) -> None:
         self._history, self._needs, self._out, self._sandboxes = history, needs, out, sandboxes
         self._words = lru_cache(maxsize=MAX_FILES)(self._read_words)
+        self._more = lru_cache(needs.more)
         self.repository = re.sub(r"[^A-Za-z0-9._-]+", "-", history.name).strip("-._") or "repository"
         clear(out)
 
@@ -142,9 +144,10 @@ class CommitMaker:
             (scratch / "hidden" / path).unlink()
             (scratch / "hidden" / path).write_bytes(hidden[path])
         environment = self._needs.environment(parts.given)
-        bench = Bench(scratch / "repository", hidden, parts.solution, environment, self._sandboxes)
         others = [path for path in parts.given if is_of_tests(path) and _holds_tests(path) and path not in parts.hidden]
-        evidence = observe(bench, others)
+        bench = Bench(scratch / "repository", hidden, parts.solution, environment, self._sandboxes)
+        bench, evidence = self._observed(bench, others)
+        environment = bench.environment
         answer = Answer.of(parts.before, parts.solution, known, (*parts.sides.tests, *evidence.fail_to_pass))
         checks = [Check(id=test) for test in evidence.fail_to_pass]
         checks += [Check(id=test, kind=CheckKind.PASS_TO_PASS) for test in evidence.pass_to_pass]
@@ -162,6 +165,25 @@ class CommitMaker:
             budget=BUDGET,
             metadata=_facts(parts, evidence),
         )
+
+    def _observed(self, bench: Bench, others: list[str]) -> tuple[Bench, Evidence]:
+        """What the two sides say; with more installed, where the tests of another time miss what is known."""
+        trouble: Unfit | None = None
+        for _ in range(LOOKS):
+            try:
+                return bench, observe(bench, others)
+            except Unfit as error:
+                trouble = error
+            except ImageError:
+                if trouble is None:
+                    raise
+                break  # it cannot be built here
+            more = self._more(bench.environment, trouble.detail)
+            if more is None:
+                break
+            bench = replace(bench, environment=more)
+        assert trouble is not None
+        raise trouble
 
     def _instruction(self, parts: _Parts, answer: Answer, evidence: Evidence) -> str:
         told = instruction_of(parts.change.message, answer)

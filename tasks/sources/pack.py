@@ -22,6 +22,7 @@ from journeyman.sandbox.home import home
 from journeyman.tasks.detect.django import HELPER
 from journeyman.tasks.detect.facts import Facts
 from journeyman.tasks.detect.known import PLUGINS_OF_OTHER_NAMES
+from journeyman.tasks.detect.places import FINDER
 from journeyman.tasks.detect.setup import Setup
 from journeyman.tasks.harbor_files import walk
 from journeyman.tasks.sources.library import PYTHON_FILES, SETUP, name_itself, tidy
@@ -106,8 +107,11 @@ def write_versions(tree: Path, setup: Setup, facts: Facts) -> None:
         if facts.entry_points and place.is_dir() and not (place / "entry_points.txt").exists():
             (place / "entry_points.txt").write_text(_announced(facts.entry_points), encoding="utf-8")
     for name, text in facts.files.items():
-        if not (tree / name).exists():
-            (tree / name).write_text(text, encoding="utf-8")
+        place = tree / name
+        if not place.exists():
+            place.parent.mkdir(exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+            place.chmod(0o755 if text.startswith("#!") else 0o644)
 
 
 def _announced(points: dict[str, dict[str, str]]) -> str:
@@ -140,7 +144,7 @@ def conftest_of(before: str, setup: Setup) -> str:
     if not (setup.variables or setup.plugins or steady):
         return before
     variables = f"import os as _os\n\n_os.environ.update({setup.variables!r})\n" if setup.variables else ""
-    modules = [name for name in setup.plugins if name == HELPER]
+    modules = [name for name in setup.plugins if name in (HELPER, FINDER)]
     plugins = _PLUGINS.format(names=setup.plugins, modules=modules) if setup.plugins else ""
     return before + _CONFTEST.format(variables=variables, plugins=plugins) + steady
 

@@ -4,7 +4,8 @@
 
 `{"mode": "baseline", "targets": [...], "trace": true, "limit_s": 10}` runs whole test files once and records for
 each test how it ended, how long it took and, when traced, which functions of the workspace it entered; before them,
-which functions run while the test files are imported.
+which functions run while the test files are imported. With `"only": [...]` no other tests of them run, with
+`"without": [...]` all but these. Before a test runs it is told that it begins: so one that ends the session is known.
 
 `{"mode": "mutants", "mutants": [{"key", "path", "source", "tests"}], "timeout_s": 10}` writes each mutant's file in
 turn and runs its tests in a forked child: pytest is imported once, the library anew each time. Then the pristine file
@@ -16,6 +17,7 @@ One record a line; a line cut short means that the run was ended there.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import resource
@@ -42,17 +44,26 @@ OPTIONS = [
     "-o",
     "xfail_strict=false",
 ]
+HIGH = 100
 MEMORY = 2 * 1024**3  # bytes a mutant may take: one that builds an endless list must not take the machine
 
 
 class Recorder:
     """A pytest plugin that keeps what `mint` needs to know of each test."""
 
-    def __init__(self, write: Any, wanted: set[str] | None = None, trace: bool = False, limit_s: float = 0.0) -> None:
-        self.write, self.wanted, self.trace, self.limit_s = write, wanted, trace, limit_s
+    def __init__(
+        self,
+        write: Any,
+        wanted: set[str] | None = None,
+        trace: bool = False,
+        limit_s: float = 0.0,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
+        self.write, self.wanted, self.trace, self.limit_s, self.without = write, wanted, trace, limit_s, without
         self.record: dict[str, Any] = {}
         self.seen: set[Any] = set()
         self.places: dict[tuple[str, int], int] = {}
+        self.interruptible = False
 
     def start_trace(self) -> None:
         self.seen = set()
@@ -69,6 +80,7 @@ class Recorder:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         if self.wanted is not None:
             items[:] = [item for item in items if item.nodeid in self.wanted]
+        items[:] = [item for item in items if item.nodeid not in self.without]
 
     def pytest_collection_finish(self) -> None:
         if self.trace:
@@ -81,6 +93,8 @@ class Recorder:
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
         self.record = {"kind": "test", "id": item.nodeid, "outcome": "passed", "duration_s": 0.0}
+        if self.limit_s:
+            self.write({"kind": "begun", "id": item.nodeid})
         if self.trace:
             self.start_trace()
         signal.setitimer(signal.ITIMER_REAL, self.limit_s, 1.0)
@@ -89,6 +103,31 @@ class Recorder:
         if self.trace:
             self.record["functions"] = self.end_trace()
         self.write(self.record)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self) -> Any:
+        yield from self._within()
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self) -> Any:
+        yield from self._within()
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Any:
+        yield from self._within()
+
+    def _within(self) -> Any:
+        self.interruptible = True
+        yield
+        self.interruptible = False
+
+    def too_long(self, _signal: int, _frame: object) -> None:
+        """A test that waits for what a sandbox does not have (a network, a terminal) must not hold up all others.
+
+        Between its parts it is pytest that runs, and the exception would end the whole session; the signal comes again.
+        """
+        if self.interruptible:
+            raise TooLong
 
     def _number(self, path: str, line: int) -> int:
         """A function's number; it is told once, because thousands of tests enter the same ones."""
@@ -104,11 +143,7 @@ class Recorder:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        # The limit is the test's: running out while pytest tells how it went, it would end the whole session.
-        left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
         report = (yield).get_result()
-        if left:
-            signal.setitimer(signal.ITIMER_REAL, left, 1.0)
         self.record["duration_s"] += report.duration
         if self.record["outcome"] != "passed" or report.passed:
             return
@@ -142,14 +177,10 @@ class TooLong(BaseException):
     """The test took too long; no `except Exception` of it, or of the library, may take that for its own trouble."""
 
 
-def _too_long(_signal: int, _frame: object) -> None:
-    """A test that waits for what a sandbox does not have (a network, a terminal) must not hold up all others."""
-    raise TooLong
-
-
 def baseline(spec: dict[str, Any], write: Any) -> None:
-    signal.signal(signal.SIGALRM, _too_long)
-    recorder = Recorder(write, trace=spec["trace"], limit_s=spec["limit_s"])
+    only = set(spec["only"]) if "only" in spec else None
+    recorder = Recorder(write, only, spec["trace"], spec["limit_s"], frozenset(spec["without"]))
+    signal.signal(signal.SIGALRM, recorder.too_long)
     if spec["trace"]:
         recorder.start_trace()  # before pytest imports a conftest, which may import the library
     status = run(spec["targets"], recorder)
@@ -231,7 +262,10 @@ def _be_the_child(tests: list[str], writer: int) -> None:
 
 def main() -> None:
     spec = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    with Path(sys.argv[2]).open("w", encoding="utf-8") as records:
+    # Out of the way of tests that take low descriptors for their own, and close them.
+    records_file = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    with os.fdopen(fcntl.fcntl(records_file, fcntl.F_DUPFD_CLOEXEC, HIGH), "w", encoding="utf-8") as records:
+        os.close(records_file)
 
         def write(record: dict[str, Any]) -> None:
             records.write(json.dumps(record) + "\n")

@@ -1,4 +1,5 @@
-"""A second look at a repository whose tests missed something when they ran: it is installed, or made importable.
+"""A second look at a repository whose tests missed something when they ran: it is installed, in an older version if the
+newest has lost it, or made importable.
 
 What counts is what came out: where the second run is no better, the first one stands.
 """
@@ -6,12 +7,14 @@ What counts is what came out: where the second run is no better, the first one s
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from journeyman.sandbox.sandbox import ImageError
 from journeyman.tasks.detect.needs import all_named, missed
@@ -71,25 +74,22 @@ class SecondLook:
             SandboxError: no sandbox can be made here, or the first environment cannot be built.
         """
         best, trouble = self._tried(library, measure)
-        missing, tried, folders = (
-            (best.missing if best else trouble.missing if trouble else ()),
-            self.added,
-            self.folders,
-        )
+        missing = best.missing if best else trouble.missing if trouble else ()
+        tried, folders, last = self.added, self.folders, library
         for _ in range(LOOKS):
             where = self._places(missing, folders)
-            more = self._more(missing, tried, hardly=not where and _hardly(best))
+            more = self._older(missing, tried, last) or self._more(missing, tried, not where and _hardly(best))
             if not (more or where):
                 break
             tried, folders = tried + more, folders + where
             try:
-                other = self._packed(tried, folders)
-                baseline, said = self._tried(other, measure)
+                last = self._packed(tried, folders)
+                baseline, said = self._tried(last, measure)
             except (SourceError, ImageError):
                 continue  # these cannot be installed: as before
             missing = baseline.missing if baseline else said.missing if said else ()
             if baseline and (best is None or len(baseline.tests) > len(best.tests)):
-                library, best, self.added, self.folders = other, baseline, tried, folders
+                library, best, self.added, self.folders = last, baseline, tried, folders
         if best is None:
             assert trouble is not None
             raise trouble
@@ -104,6 +104,14 @@ class SecondLook:
             return more
         return tuple(line for line in all_named(facts, python) if _name(line) not in there)
 
+    def _older(self, missing: tuple[str, ...], tried: tuple[str, ...], last: Library) -> tuple[str, ...]:
+        """For what is installed and has lost something inside it that is wanted: the series of releases before."""
+        exact = {_name(line): line.partition("==")[2] for line in last.environment.requirements if "==" in line}
+        inside = [module for module in missing if "." in module]
+        found = dict.fromkeys(_name(line) for line in missed(self.detected.facts, inside, self.detected.setup.python))
+        lines = [f"{name}<{_series(exact[name])}" for name in found if name in exact and name != "pytest"]
+        return tuple(line for line in lines if line not in tried)
+
     def _places(self, missing: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
         """The folders in which the missing modules stand: of each, the one that is nearest to the top."""
         if self.settings.pythonpath is not None:
@@ -114,6 +122,7 @@ class SecondLook:
                 [*self.tree.rglob(f"{name}.py"), *self.tree.rglob(f"{name}/__init__.py")] if name.isidentifier() else []
             )
             places = (file.parent.parent if file.name == "__init__.py" else file.parent for file in files)
+            places = (place for place in places if not _hides_python(place))
             near = min(places, key=lambda place: (len(place.parts), place), default=None)
             if near is not None:
                 found[near.relative_to(self.tree).as_posix()] = None
@@ -136,6 +145,18 @@ class SecondLook:
             return measure(library), None
         except NoTestRuns as error:
             return None, error
+
+
+def _series(version: str) -> str:
+    """What stands before the first dot of a version; before the second, where that is zero."""
+    release = Version(version).release
+    return ".".join(map(str, release[: 1 if release[0] else 2]))
+
+
+def _hides_python(folder: Path) -> bool:
+    """Whether a module in a folder would take the place of one of Python's own, were the folder importable."""
+    names = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    return not names.isdisjoint(sys.stdlib_module_names)
 
 
 def _hardly(baseline: Baseline | None) -> bool:

@@ -42,6 +42,9 @@ FILES = {
 }
 
 
+A_TEST = "\n\ndef test_it():\n    pass\n"
+
+
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A cache of its own, but for the built environments; requirements are taken as they stand, without an index."""
@@ -72,6 +75,44 @@ def test_a_folder_becomes_tasks_and_a_second_run_goes_on(sandboxes: SandboxFacto
     assert (again.requirement, again.quarantined) == (report.requirement, report.quarantined)
     assert list(home("scratch").iterdir()) == []
     assert {finding.key: finding.value for finding in again.findings}["requirements"] == (PYTEST,)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("end", "left_out"),
+    [("os._exit(3)", "b"), ("os.kill(os.getpid(), 9)", "b"), ("os.closerange(3, 50)", "cb")],  # felt by the next, c
+)
+def test_what_ends_the_run_is_left_out_and_named(
+    end: str, left_out: str, sandboxes: SandboxFactory, tmp_path: Path
+) -> None:
+    tests = f"import os\n\n\ndef test_a():\n    pass\n\n\ndef test_b():\n    {end}\n\n\ndef test_c():\n    pass\n"
+    source = lay(tmp_path / "it", {"it.py": "x = 1\n", "test_it.py": tests})
+    report = add(str(source), count=0, sandboxes=sandboxes, out=tmp_path / "out")
+    assert report.quarantined == {"ends the run": [f"test_it.py::test_{name}" for name in left_out]}
+    assert (report.tests, report.ended) == (3 - len(left_out), True)
+
+
+@pytest.mark.slow
+def test_its_own_command_runs(sandboxes: SandboxFactory, tmp_path: Path) -> None:
+    project = "[project]\nname = 'stars'\nversion = '1'\n[project.scripts]\ncount-stars = 'stars:main'\n"
+    test = "import subprocess\n\n\ndef test_it():\n    assert subprocess.run(['count-stars']).returncode == 3\n"
+    files = {"pyproject.toml": project, "stars.py": "def main():\n    return 3\n", "test_stars.py": test}
+    assert add(str(lay(tmp_path / "it", files)), count=0, sandboxes=sandboxes, out=tmp_path / "out").tests == 1
+
+
+@pytest.mark.slow
+def test_packages_stand_where_the_build_places_them(sandboxes: SandboxFactory, tmp_path: Path) -> None:
+    """In the tests' own process, and in one that they start."""
+    project = (
+        "[project]\nname = 'stars'\nversion = '1'\n[tool.setuptools.package-dir]\nstars = 'lib'\n'stars.far' = 'deep'\n"
+    )
+    test = (
+        "import subprocess, sys\nfrom stars.far import sky\n\n\ndef test_it():\n    assert sky.N == 3\n"
+        "    assert subprocess.run([sys.executable, '-c', 'import stars.far.sky']).returncode == 0\n"
+    )
+    files = {"lib/__init__.py": "", "deep/__init__.py": "", "deep/sky.py": "N = 3\n", "tests/test_stars.py": test}
+    source = lay(tmp_path / "it", {"pyproject.toml": project, **files})
+    assert add(str(source), count=0, sandboxes=sandboxes, out=tmp_path / "out").tests == 1
 
 
 def test_who_interrupts_it_loses_no_proven_task(sandboxes: SandboxFactory, tmp_path: Path) -> None:
@@ -119,9 +160,13 @@ def test_the_same_files_give_the_same_archive(sandboxes: SandboxFactory, tmp_pat
 @pytest.mark.parametrize(
     ("test", "complaint"),
     [
-        ("import nowhere_to_be_had\n", "the first trouble: ModuleNotFoundError: No module named 'nowhere_to_be_had'\n"),
-        ("while True:\n    pass\n", "after 3 s no test had ended"),
-        ("", "the first trouble: pytest found no test in them"),
+        (
+            f"import nowhere_to_be_had\n{A_TEST}",
+            "the first trouble: ModuleNotFoundError: No module named 'nowhere_to_be_had'\n",
+        ),
+        (f"while True:\n    pass\n{A_TEST}", "after 3 s no test had ended"),
+        (f"__test__ = False\n{A_TEST}", "the first trouble: pytest found no test in them"),
+        ("def helper():\n    pass\n", "ships no tests: 1 file named as tests are"),
     ],
 )
 def test_where_no_test_runs_nothing_is_left(
@@ -134,12 +179,21 @@ def test_where_no_test_runs_nothing_is_left(
     assert list(home("scratch").iterdir()) == []
 
 
+def test_where_pytest_cannot_even_start_it_is_said_why(sandboxes: SandboxFactory, tmp_path: Path) -> None:
+    """A module of its own stands in the way of one of Python's."""
+    source = lay(tmp_path / "bad", {"bad.py": "", "argparse.py": "", "test_bad.py": f"import bad\n{A_TEST}"})
+    with pytest.raises(SourceError, match=r"the first trouble: .*argparse"):
+        add(str(source), count=1, sandboxes=sandboxes, out=tmp_path / "out")
+
+
 def test_a_hanging_test_is_left_out_and_named(
     sandboxes: SandboxFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also where pytest, or a plugin, is slow to tell of it: the limit is the test's, and does not end the session."""
     monkeypatch.setattr("journeyman.tasks.sources.baseline.LIMIT_S", 0.5)
     hanging = "import time\n\n\ndef test_good():\n    pass\n\n\ndef test_hang():\n    time.sleep(99)\n"
-    source = lay(tmp_path / "slow", {"slow.py": "x = 1\n", "test_slow.py": hanging})
+    slow = "import time\n\n\ndef pytest_runtest_logreport(report):\n    time.sleep(1.2 * report.failed)\n"
+    source = lay(tmp_path / "slow", {"slow.py": "x = 1\n", "conftest.py": slow, "test_slow.py": hanging})
     report = add(str(source), count=0, sandboxes=sandboxes, out=tmp_path / "out")
     assert (report.tests, report.quarantined) == (1, {"failed": ["test_slow.py::test_hang"]})
     assert json.loads((tmp_path / "out" / "added.json").read_text())["report"]["ended"] is True

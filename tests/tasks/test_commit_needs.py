@@ -8,12 +8,14 @@ import pytest
 
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.harbor import load_task
+from journeyman.tasks.sources import commit_needs as module
 from journeyman.tasks.sources.commit_needs import Needs, find_needs
 from journeyman.tasks.sources.commits import make_commits
 from journeyman.tasks.sources.git_history import History
 from journeyman.tasks.sources.sdist import SourceError
 from tests.tasks.histories import Repo
 
+SIX = "six==1.17.0"
 CODE = '''"""Rolls of paper for a till."""
 
 from importlib.metadata import version
@@ -93,3 +95,23 @@ def test_a_library_that_asks_for_its_version_gives_tasks(till: Repo, tmp_path: P
     assert "_os.environ.update({'TILL': '7'})" in (task.repository / "conftest.py").read_text()
     assert (task.repository / "src" / "till_roll.egg-info" / "PKG-INFO").is_file()
     assert not (till.folder / "conftest.py").exists(), "the repository itself is only read"
+
+
+@pytest.mark.slow
+def test_tests_of_another_time_get_what_they_miss(
+    till: Repo, sandboxes: SandboxFactory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest commit does not need it any more, and no file of it speaks of it."""
+    monkeypatch.setattr(module, "resolve", lambda lines, *_: (tuple(map({"six": SIX}.get, lines, lines)), ""))
+    tests = till.folder / "tests" / "test_rolls.py"
+    tests.write_text(f"import six\n{tests.read_text()}")
+    till.replace("src/tillroll/__init__.py", "-(-metres // 50)", "(metres + 48) // 50")
+    till.commit("Rolls are counted in another way")
+    till.replace("src/tillroll/__init__.py", "metres + 48", "metres + 49")
+    till.add_test("def test_one_metre():\n    assert tillroll.rolls(1) == 1\n", "tests/test_rolls.py")
+    till.commit("A single metre of paper was left out when rolls are counted")
+    tests.write_text(tests.read_text().removeprefix("import six\n"))
+    till.commit("The tests need less")
+    report = make_commits(till.folder, count=1, out=tmp_path / "out", sandboxes=sandboxes)
+    assert report.rejected == {"tests only": 1}
+    assert SIX in load_task(tmp_path / "out" / report.kept[0]).environment.requirements

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from journeyman.tasks.detect.facts import Facts
 from journeyman.tasks.detect.languages import toolchain_for
-from journeyman.tasks.detect.needs import PYTEST, choose
+from journeyman.tasks.detect.needs import PYTEST, choose, missing_in
 from journeyman.tasks.detect.pyproject import poetry_range
 from journeyman.tasks.detect.python import READERS, Detected, choose_python, detect
 from journeyman.tasks.detect.setup import Config, Finding, Setup, read_config
@@ -246,3 +246,22 @@ def test_no_file_can_break_the_reading(name: str, text: str) -> None:
 def test_a_finding_says_its_line() -> None:
     assert Finding("tests", ("a.py",), "").line == 'tests = ["a.py"]'
     assert Finding("variables", {"A": "b"}, "").line == 'variables = { A = "b" }'
+
+
+def test_a_plugin_is_no_mere_tool_where_tests_import_it(tmp_path: Path) -> None:
+    extras = "[project]\nname = 'lib'\n[project.optional-dependencies]\ntest = ['pytest-randomly', 'pytest-cov']\n"
+    assert needs(tmp_path / "a", {"pyproject.toml": extras}) == set()
+    more = {
+        "pyproject.toml": extras,
+        "tests/conftest.py": "import randomly\nfrom xdist.scheduler import LoadScheduling\n",
+    }
+    assert needs(tmp_path / "b", more) == {"pytest-randomly", "pytest-xdist"}
+
+
+def test_what_a_message_says_is_missing() -> None:
+    said = (
+        "E   ImportError: cannot import name 'old' from 'lib.deep' (/opt/env/lib/lib/deep.py)\n"
+        "E   ImportError: cannot import name 'new' from 'own' (/workspace/own.py)\n"
+        "ModuleNotFoundError: No module named 'other.part'\nplease run: pip install it[web, hash]\n"
+    )
+    assert list(missing_in(said)) == ["other.part", "lib.deep.old", "[web]", "[hash]"]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from journeyman.tasks.detect.django import HELPER, PLAIN, configured
 from journeyman.tasks.detect.facts import Facts
 from journeyman.tasks.detect.needs import all_named, missed, missing_in
+from journeyman.tasks.detect.places import FINDER
 from journeyman.tasks.detect.python import Detected, detect
 from journeyman.tasks.detect.setup import Config
 from journeyman.tasks.sources.pack import conftest_of
@@ -95,6 +96,32 @@ def test_the_own_plugin_of_pytest_is_loaded(place: str, text: str, tmp_path: Pat
     setup = found(tmp_path, files).setup
     assert setup.plugins == ("it",) and setup.variables == {"PYTEST_PLUGINS": "stars.plugin"}
     assert "('it',)" in conftest_of("", setup)
+
+
+def test_commands_of_its_own_are_there_where_tests_speak_of_them(tmp_path: Path) -> None:
+    project = "[project]\nname = 'it'\n[project.scripts]\nstars = 'it:Sky.main'\nother = 'it:main'\nbad = 'it'\n"
+    test = "import subprocess\n\n\ndef test_it():\n    assert subprocess.run(['stars', 'bad']).returncode == 3\n"
+    detected = found(tmp_path, {"pyproject.toml": project, "it.py": "", "test_it.py": test})
+    assert detected.setup.variables["PATH"].startswith("/workspace/.scripts:/opt/env/bin:")
+    assert list(detected.facts.files) == [".scripts/stars"]
+    assert "from it import Sky\n\nsys.exit(Sky.main())" in detected.facts.files[".scripts/stars"]
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("pyproject.toml", "[tool.setuptools.package-dir]\nit = 'lib'\nup = '../up'\nodd = '/'\ngone = 'gone'\n"),
+        ("setup.cfg", "[options]\npackage_dir =\n    it = lib\n    up = ../up\n    odd = /\n    gone = gone\n"),
+        ("setup.py", "from setuptools import setup\nsetup(package_dir={'it': 'lib', 'up': '../up', 'gone': 'gone'})\n"),
+    ],
+)
+def test_packages_are_found_where_the_build_places_them(place: str, text: str, tmp_path: Path) -> None:
+    files = {place: text, "lib/__init__.py": "", "test_it.py": ""}
+    detected = found(tmp_path, files)
+    assert detected.setup.plugins == (FINDER,)
+    assert "PLACES = {'it': 'lib'}\n" in detected.facts.files[f"{FINDER}.py"]
+    straight = {"pyproject.toml": "[tool.setuptools.package-dir]\nit = 'it'\n", "it/__init__.py": "", "test_it.py": ""}
+    assert not found(tmp_path / "straight", straight).setup.plugins
 
 
 def test_tests_that_need_the_outside_come_last(tmp_path: Path) -> None:

@@ -64,10 +64,34 @@ def test_where_no_name_fits_all_that_is_named_is_tried(look: tuple[SecondLook, L
     assert look[0].added == ("argon2-cffi", "odd-name")
 
 
+def test_what_has_lost_something_is_taken_in_an_older_version(
+    look: tuple[SecondLook, Library], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a series before the one at hand, until the tests run."""
+    chosen = {"": "idna==3.10", "idna<3": "idna==2.8", "idna<2": "idna==1.1"}
+
+    def resolve(lines: tuple[str, ...], *_: object) -> tuple[tuple[str, ...], str]:
+        last = next((line for line in reversed(lines) if line in chosen), "")
+        return (*(line for line in lines if "idna" not in line), chosen[last]), ""
+
+    monkeypatch.setattr(module, "resolve", resolve)
+    look[0].detected.facts.need("extra", ["idna"], "somewhere")
+    look[0].added = ("idna",)
+    library, _ = look[0].measured(look[0]._packed(("idna",), ()), needing("idna==1.1", says="idna.core.old"))
+    assert "idna==1.1" in library.environment.requirements
+    assert look[0].added == ("idna", "idna<3", "idna<2")
+
+
 def test_a_module_of_its_own_becomes_importable(look: tuple[SecondLook, Library]) -> None:
     library, _ = look[0].measured(look[1], needing(says="helper.parts", folder="tools"))
     assert library.environment.pythonpath == (".", "tools")
     assert [finding.line for finding in look[0].findings] == ['pythonpath = [".", "tools"]']
+
+
+def test_no_folder_is_made_importable_that_hides_a_module_of_pythons(look: tuple[SecondLook, Library]) -> None:
+    lay(look[0].tree, {"tools/pickle.py": ""})
+    with pytest.raises(NoTestRuns, match="none runs"):
+        look[0].measured(look[1], needing(says="helper.parts", folder="tools"))
 
 
 def test_what_helps_nothing_is_forgotten(look: tuple[SecondLook, Library]) -> None:
