@@ -16,7 +16,7 @@ from journeyman.tasks.sources.suites import SUITES, build_suite, mixed, suite_re
 from journeyman.tasks.task import TaskError
 from journeyman.tasks.validation import check_task
 
-LEAST = {"starter": 800, "heldout": 130}
+LEAST = {"starter": 400, "heldout": 130}
 
 every_suite = pytest.mark.parametrize("name", SUITES)
 
