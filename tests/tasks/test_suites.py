@@ -11,6 +11,7 @@ from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.harbor import load_tasks
 from journeyman.tasks.sources import suite_file
+from journeyman.tasks.sources.mint import SOURCES
 from journeyman.tasks.sources.recipe_file import read_recipes
 from journeyman.tasks.sources.suite_card import CARD, PAGE
 from journeyman.tasks.sources.suite_file import proven_projects, proven_recipes, read_suite
@@ -52,10 +53,14 @@ def tiny(tmp_path: Path) -> str:
     return str(tmp_path / "tiny.toml")
 
 
-def test_the_suites_that_come_along_ask_for_enough_and_share_no_library() -> None:
+def test_the_suites_that_come_along_hold_and_ask_for_enough_and_share_no_library() -> None:
     starter, heldout = (read_suite(name) for name in SUITES)
     assert len(starter.library) >= 20 and starter.total >= 1000
     assert sum(len(wish.projects) for wish in starter.library) >= 50
+    singles = [r for w in starter.library for source in SOURCES for r in proven_recipes(w.requirement, source)]
+    projects = [project for wish in starter.library for project in proven_projects(wish.requirement)]
+    assert len(singles) + len(projects) >= 800
+    assert len([project for project in projects if len(project.parts) >= 8]) >= 20
     assert starter.apart_from == ("heldout",) and heldout.apart_from == ("starter",)
     for name, suite in zip(SUITES, (starter, heldout), strict=True):
         asked = {wish.requirement: wish.mutation for wish in suite.library}
