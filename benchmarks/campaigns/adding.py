@@ -1,6 +1,6 @@
 """How many libraries that nobody chose work with `journeyman task add` as they are.
 
-    python benchmarks/campaigns/adding.py NAMES --seed 9 [--out build/adding/round.jsonl] [--earlier FILE …] [--table]
+    python benchmarks/campaigns/adding.py NAMES --seed 9 [--out build/adding/round.jsonl] [--earlier FILE]… [--table]
 
 NAMES has lines of `name<TAB>version`. In an order that the seed shuffles, each in turn is drawn whose source
 distribution can be had, is pure Python, and holds a test: a file that is named as tests are and has a test function or
