@@ -60,7 +60,7 @@ def test_the_suites_that_come_along_hold_and_ask_for_enough_and_share_no_library
     singles = [r for w in starter.library for source in SOURCES for r in proven_recipes(w.requirement, source)]
     projects = [project for wish in starter.library for project in proven_projects(wish.requirement)]
     assert len(singles) + len(projects) >= 1000
-    assert len([project for project in projects if len(project.parts) >= 8]) >= 20
+    assert len(projects) >= 50 and len([project for project in projects if len(project.parts) >= 8]) >= 40
     assert starter.apart_from == ("heldout",) and heldout.apart_from == ("starter",)
     for name, suite in zip(SUITES, (starter, heldout), strict=True):
         asked = {wish.requirement: wish.mutation for wish in suite.library}
