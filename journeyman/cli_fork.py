@@ -23,7 +23,8 @@ from journeyman.policies.policy import Policy
 from journeyman.policies.registry import POLICIES
 from journeyman.tasks.task import Task
 from journeyman.terminal import err, line, out, plural
-from journeyman.training.values import StepValue, sample_values, values_folder
+from journeyman.training.value_samples import sample_values
+from journeyman.training.values import StepValue, values_folder
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help='An id, its unique beginning, "last" or "best".')]
 PolicyOption = Annotated[

@@ -2,24 +2,20 @@
 
     runs/RUN/values/ID/    the sampled episodes, a run of its own: each names its parent and the step
 
-Reaching a step costs its action once; each sample takes a fork of the sandbox. What was sampled is kept, so an
-interrupted estimate goes on where it was, and a larger one adds to a smaller one.
+What was sampled is read here, without all that sampling takes (training/value_samples.py).
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from journeyman.envs.episode import Episode, StopReason
+from journeyman.envs.episode import StopReason
 from journeyman.envs.query import Query
-from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.store import EpisodeStore
 from journeyman.envs.summary import State, Summary
-from journeyman.policies.fork import Branch, Different
-from journeyman.policies.policy import Policy
 from journeyman.training.stats import wilson
 
 
@@ -52,47 +48,14 @@ def step_values(run: Path, episode_id: str, policy: str = "") -> tuple[StepValue
         policy: only what this policy made of it; else of all.
     """
     by_step: dict[int, list[float | None]] = {}
-    for each in _samples(EpisodeStore(values_folder(run, episode_id)), episode_id, policy):
+    for each in samples_of(EpisodeStore(values_folder(run, episode_id)), episode_id, policy):
         if each.forked_at is not None:
             by_step.setdefault(each.forked_at, []).append(each.reward)
     return tuple(_value(step, rewards) for step, rewards in sorted(by_step.items()))
 
 
-def sample_values(
-    parent: Episode,
-    run: Path,
-    make_env: Callable[[], RepoEnv],
-    make_policy: Callable[[], Policy],
-    samples: int,
-    *,
-    on_step: Callable[[StepValue, int], None] | None = None,
-) -> tuple[StepValue, ...]:
-    """Sample so many episodes from each step that has fewer, and return what each step is worth.
-
-    Args:
-        run: the run that the parent is of.
-        on_step: told each step's value as soon as it is known, with how many steps there are.
-
-    Raises:
-        ForkError: the parent's actions do not lead where they led.
-        KeyboardInterrupt: what was sampled is kept.
-    """
-    name = make_policy().name
-    ends = parent.stop in (StopReason.REPORTED, StopReason.STEP_LIMIT, StopReason.MALFORMED_LIMIT)
-    count = len(parent.steps) + (0 if ends else 1)  # after the step that ended it there is nothing to choose
-    with EpisodeStore(values_folder(run, parent.id)) as store, Branch(make_env(), parent) as branch:
-        done = {(each.forked_at, each.seed) for each in _samples(store, parent.id, name)}
-        for step in range(count):
-            branch.go_to(step)
-            for seed in range(samples):
-                if (step, seed) not in done:
-                    branch.run(Different(make_policy(), seed=seed), store=store)
-            if on_step is not None:
-                on_step(next(each for each in step_values(run, parent.id, name) if each.step == step), count)
-    return step_values(run, parent.id, name)
-
-
-def _samples(store: EpisodeStore, parent: str, policy: str) -> Sequence[Summary]:
+def samples_of(store: EpisodeStore, parent: str, policy: str) -> Sequence[Summary]:
+    """The sampled episodes that have ended, of one policy or, where none is named, of all."""
     found = store.find(Query(parent=parent)).summaries
     return [
         each for each in found

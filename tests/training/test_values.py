@@ -15,7 +15,8 @@ from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.rollout import rollout
 from journeyman.policies.scripted import NoOpPolicy, ScriptedPolicy
-from journeyman.training.values import sample_values, step_values, values_folder
+from journeyman.training.value_samples import sample_values
+from journeyman.training.values import step_values, values_folder
 from tests.envs.sandboxed import require_sandbox
 from tests.envs.test_store import episode
 from tests.making import FIX, tiny_task
