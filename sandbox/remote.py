@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 from journeyman.sandbox.channel import Channel
 from journeyman.sandbox.inside.files import MAX_SKIPPED, encodable
-from journeyman.sandbox.inside.patience import MOST
+from journeyman.sandbox.inside.patience import longest
 from journeyman.sandbox.link import LinkEnd
 from journeyman.sandbox.sandbox import (
     MAX_OUTPUT_BYTES,
@@ -112,7 +112,7 @@ class RemoteSandbox:
             "run",
             stdin,
             max_payload=max_output_bytes + 128,
-            extra_s=timeout_s * (1 + MOST),
+            extra_s=longest(timeout_s),
             argv=argv,
             cwd=cwd,
             env={**self._variables, **(env or {})},

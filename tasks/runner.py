@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from journeyman.sandbox.inside.patience import MOST
+from journeyman.sandbox.inside.patience import longest
 from journeyman.sandbox.inside.split.shared import SHARED
 from journeyman.sandbox.inside.warm import REPORT
 from journeyman.sandbox.link import LinkEnd
@@ -89,8 +89,8 @@ def run_tests(
         RUNNERS[toolchain](gathered)
         return gathered.report()
     spec = test_spec(ids, targets, keyword)
-    longest = timeout_s * (1 + MOST)  # of one call: the run's own limit comes first, however long its clock stood
-    spec["subject"] = subject and {"names": subject.modules, "tests": subject.tests, "timeout": longest}
+    one_call = longest(timeout_s)  # the run's own limit comes first, however long its clock stood
+    spec["subject"] = subject and {"names": subject.modules, "tests": subject.tests, "timeout": one_call}
     end = None if subject is None else subject.link
     env = ENVIRONMENT if subject is None else {**ENVIRONMENT, **SHARED_FILES}
     command = COMMAND if subject is None else TESTS_SIDE

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from journeyman.sandbox.image import note_task
-from journeyman.sandbox.inside.patience import MOST
+from journeyman.sandbox.inside.patience import longest
 from journeyman.sandbox.inside.split.functions import RUNNERS_OWN
 from journeyman.sandbox.link import LinkEnd, link
 from journeyman.sandbox.sandbox import (
@@ -108,8 +108,8 @@ def _run_split(task: Task, code: Sandbox, sandboxes: SandboxFactory) -> TestRepo
 
 
 def _serve(task: Task, code: Sandbox, end: LinkEnd) -> Completed:
-    longest = task.budget.grading_timeout_s * (1 + MOST)  # the tests' clock may have stood; their end is its end
-    return code.run(CODE_SIDE, timeout_s=longest, env={**ENVIRONMENT, **SHARED_FILES}, link=end)
+    limit = longest(task.budget.grading_timeout_s)  # the tests' clock may have stood; their end is its end
+    return code.run(CODE_SIDE, timeout_s=limit, env={**ENVIRONMENT, **SHARED_FILES}, link=end)
 
 
 def _forget(serving: Future[Completed]) -> None:

@@ -14,6 +14,11 @@ MOST = 2.0
 """Times its own limit that a command gets on top of it, at the most."""
 
 
+def longest(limit_s: float) -> float:
+    """The most that a command with this limit may take, in seconds."""
+    return limit_s * (1 + MOST)
+
+
 def patience(limit_s: float, proc: str = "/proc") -> float:
     """How much longer than its limit the command may take, in seconds, for what it has waited until now."""
     return min(_waited_s(proc), MOST * limit_s)
