@@ -18,6 +18,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from journeyman.sandbox.expiry import expire
@@ -72,14 +73,14 @@ def laid(digest: str, name: str, lay: Callable[[Path], object]) -> Path:
             _lay(place, name, lay)
         hold(place)  # an episode reads a task's files at its end, too
     note_use(place)
-    if home() not in _looked:
-        _looked.add(home())
-        expire()
+    _tidy(home())
     return place
 
 
-_looked: set[Path] = set()
-"""Caches in which this process has looked for what nobody uses any more."""
+@cache
+def _tidy(_place: Path) -> None:
+    """Once in a process, and for each cache: take away what nobody uses any more."""
+    expire()
 
 
 def _lay(place: Path, name: str, lay: Callable[[Path], object]) -> None:

@@ -53,7 +53,7 @@ def choose(facts: Facts, python: str) -> Wanted:
     notes: list[str] = []
     for need in (*runtime, *tests):
         for line in _usable(need, python, facts.get("name"), notes):
-            lines.setdefault(canonicalize_name(Requirement(line).name), line)
+            lines.setdefault(name_of(line), line)
     lines.pop("pytest", None)
     return Wanted((PYTEST, *lines.values()), tuple(need.where for need in (*runtime, *tests)), tuple(notes))
 
@@ -105,7 +105,7 @@ def unsaid(facts: Facts, tests: Iterable[str], needed: Iterable[str], said: Iter
         for module in _imports(tree):
             known = _known(module, packages)
             if known and not _is_local(facts.folder, name, known.replace(".", "/")):
-                found.setdefault(canonicalize_name(Requirement(packages[known]).name), packages[known])
+                found.setdefault(name_of(packages[known]), packages[known])
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 defined.add(node.name)
@@ -113,7 +113,7 @@ def unsaid(facts: Facts, tests: Iterable[str], needed: Iterable[str], said: Iter
             elif mark := _mark(node):
                 found.setdefault(KNOWN_MARKS[mark], KNOWN_MARKS[mark])
     found |= {str(canonicalize_name(line)): line for fixture, line in taken.items() if fixture not in defined}
-    there = {canonicalize_name(Requirement(line).name) for line in said}
+    there = {name_of(line) for line in said}
     return tuple(line for name, line in found.items() if name not in there)
 
 
@@ -138,6 +138,11 @@ def all_named(facts: Facts, python: str) -> tuple[str, ...]:
     """All that a repository names for any purpose, but for what only documents, judges or publishes it."""
     needs = (need for need in facts.needs if not _NO_CODE.search(need.name))
     return tuple(dict.fromkeys(line for need in needs for line in _usable(need, python, facts.get("name"), [])))
+
+
+def name_of(line: str) -> str:
+    """The package that a requirement's line names, as indexes compare it."""
+    return canonicalize_name(Requirement(line).name)
 
 
 def missing_in(text: str) -> Iterator[str]:

@@ -13,14 +13,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
 from journeyman.sandbox.home import home
 from journeyman.sandbox.sandbox import Environment
 from journeyman.tasks.detect.facts import Facts
 from journeyman.tasks.detect.languages import toolchain_for
-from journeyman.tasks.detect.needs import PYTEST, missed, missing_in
+from journeyman.tasks.detect.needs import PYTEST, missed, missing_in, name_of
 from journeyman.tasks.detect.python import detect
 from journeyman.tasks.detect.setup import CONFIG, Finding, Setup, read_config
 from journeyman.tasks.sources.commit_sides import import_folders
@@ -50,9 +47,9 @@ class Needs:
 
     def more(self, environment: Environment, said: str) -> Environment | None:
         """An environment with what a run says is missing too; none where no package of it is known, or can be had."""
-        there = {_name(line): line for line in environment.requirements}
+        there = {name_of(line): line for line in environment.requirements}
         lines = missed(self.facts, missing_in(said), self.setup.python)
-        if not (new := [line for line in lines if _name(line) not in there]):
+        if not (new := [line for line in lines if name_of(line) not in there]):
             return None
         first = there.pop("pytest")
         try:
@@ -122,7 +119,3 @@ def find_needs(
         )
     notes = (*found.notes, *([remark] if remark else []))
     return Needs(replace(setup, plugins=plugins), found.facts, found.findings, notes)
-
-
-def _name(line: str) -> str:
-    return canonicalize_name(Requirement(line).name)

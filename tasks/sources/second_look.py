@@ -12,12 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from journeyman.sandbox.sandbox import ImageError
-from journeyman.tasks.detect.needs import all_named, missed
+from journeyman.tasks.detect.needs import all_named, missed, name_of
 from journeyman.tasks.detect.python import Detected
 from journeyman.tasks.detect.setup import Config, Finding, Setup
 from journeyman.tasks.sources.baseline import Baseline, NoTestRuns
@@ -98,17 +96,17 @@ class SecondLook:
     def _more(self, missing: tuple[str, ...], tried: tuple[str, ...], hardly: bool) -> tuple[str, ...]:
         """What has the missing modules; where that is unknown and hardly a test runs, all that any file names."""
         facts, python = self.detected.facts, self.detected.setup.python
-        there = {_name(line) for line in (*self.detected.setup.requirements, *tried)}
-        more = tuple(line for line in missed(facts, missing, python) if _name(line) not in there)
+        there = {name_of(line) for line in (*self.detected.setup.requirements, *tried)}
+        more = tuple(line for line in missed(facts, missing, python) if name_of(line) not in there)
         if more or not (missing and hardly):
             return more
-        return tuple(line for line in all_named(facts, python) if _name(line) not in there)
+        return tuple(line for line in all_named(facts, python) if name_of(line) not in there)
 
     def _older(self, missing: tuple[str, ...], tried: tuple[str, ...], last: Library) -> tuple[str, ...]:
         """For what is installed and has lost something inside it that is wanted: the series of releases before."""
-        exact = {_name(line): line.partition("==")[2] for line in last.environment.requirements if "==" in line}
+        exact = {name_of(line): line.partition("==")[2] for line in last.environment.requirements if "==" in line}
         inside = [module for module in missing if "." in module]
-        found = dict.fromkeys(_name(line) for line in missed(self.detected.facts, inside, self.detected.setup.python))
+        found = dict.fromkeys(name_of(line) for line in missed(self.detected.facts, inside, self.detected.setup.python))
         lines = [f"{name}<{_series(exact[name])}" for name in found if name in exact and name != "pytest"]
         return tuple(line for line in lines if line not in tried)
 
@@ -161,7 +159,3 @@ def _hides_python(folder: Path) -> bool:
 
 def _hardly(baseline: Baseline | None) -> bool:
     return baseline is None or len(baseline.broken) >= len(baseline.tests)
-
-
-def _name(line: str) -> str:
-    return canonicalize_name(Requirement(line).name)
