@@ -57,12 +57,21 @@ def said(text: str, style: str = "") -> Text:
     return Text(visible(text), style=style)
 
 
+def diff_kind(row: str) -> str:
+    """What a row of a unified diff is: "head", "hunk", "add", "del" or "same"."""
+    if row.startswith(("+++", "---")):
+        return "head"
+    return {"+": "add", "-": "del", "@": "hunk"}.get(row[:1], "same")
+
+
+_DIFF_STYLES = {"head": "bold", "hunk": "cyan", "add": "green", "del": "red", "same": ""}
+
+
 def diff_text(diff: str) -> Text:
     """A unified diff, coloured."""
     shown = Text()
     for row in visible(diff).splitlines():
-        style = "bold" if row.startswith(("+++", "---")) else {"+": "green", "-": "red", "@": "cyan"}.get(row[:1], "")
-        shown.append(row + "\n", style)
+        shown.append(row + "\n", _DIFF_STYLES[diff_kind(row)])
     shown.rstrip()
     return shown
 

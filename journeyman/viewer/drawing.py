@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from markupsafe import Markup, escape
 
@@ -18,27 +20,58 @@ TITLE = 24
 """Characters of a milestone's name that its box holds."""
 
 
+Drawn = TypeVar("Drawn")
+Point = tuple[float, float]
+"""Place and value."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plane:
+    """A ground with lines at 0 and at 1, on which values stand over their places."""
+
+    first: int
+    last: int
+    low: float
+    """0 or below."""
+    high: float
+    """1 or above."""
+
+    def drawn(self, label: str, points: Iterable[Point], around: Iterable[Point] = (), *, fit: str) -> Markup:
+        """A line through points.
+
+        Args:
+            around: corners of an area behind it.
+            fit: how the drawing stands in a box of another shape, as SVG's `preserveAspectRatio` has it.
+        """
+        text = Markup(
+            '<svg class="curve" viewBox="-4 -4 {w} {h}" preserveAspectRatio="{fit}" role="img" aria-label="{label}">'
+            '{area}<line class="edge" x1="0" y1="{one:.1f}" x2="{x}" y2="{one:.1f}"/>'
+            '<text x="{t}" y="{one:.1f}" dy="4">1</text>'
+            '<line class="axis" x1="0" y1="{zero:.1f}" x2="{x}" y2="{zero:.1f}"/>'
+            '<text x="{t}" y="{zero:.1f}" dy="4">0</text><polyline points="{path}"/></svg>'
+        )
+        corners = self._path(around)
+        area = Markup('<polygon points="{}"/>').format(corners) if corners else ""
+        return text.format(
+            w=WIDTH + 24, h=HEIGHT + 8, fit=fit, label=label, area=area, one=self._y(1.0), zero=self._y(0.0), x=WIDTH,
+            t=WIDTH + 6, path=self._path(points),
+        )  # fmt: skip
+
+    def _path(self, points: Iterable[Point]) -> str:
+        width = WIDTH / (self.last - self.first)
+        return " ".join(f"{(place - self.first) * width:.1f},{self._y(value):.1f}" for place, value in points)
+
+    def _y(self, value: float) -> float:
+        return (self.high - value) * HEIGHT / (self.high - self.low)
+
+
 def curve(values: Sequence[float]) -> Markup:
     """Values over their place, from 0 (or below) to 1 (or above); empty for fewer than two."""
     if len(values) < 2:
         return Markup()
-    step = max(1, len(values) // POINTS)
-    points = [(n, value) for n, value in enumerate(values) if n % step == 0 or n == len(values) - 1]
-    low, high = min(0.0, *values), max(1.0, *values)
-    scale = HEIGHT / (high - low)
-    path = " ".join(f"{n * WIDTH / (len(values) - 1):.1f},{(high - value) * scale:.1f}" for n, value in points)
-    text = Markup(
-        '<svg class="curve" viewBox="-4 -4 {w} {h}" role="img" aria-label="{label}">'
-        '<line class="edge" x1="0" y1="{one:.1f}" x2="{x}" y2="{one:.1f}"/><text x="{t}" y="{one_t:.1f}">1</text>'
-        '<line class="axis" x1="0" y1="{zero:.1f}" x2="{x}" y2="{zero:.1f}"/><text x="{t}" y="{zero_t:.1f}">0</text>'
-        '<polyline points="{path}"/></svg>'
-    )
     label = f"from {values[0]:.2f} to {values[-1]:.2f}, over {len(values)} episodes"
-    one, zero = (high - 1) * scale, high * scale
-    return text.format(
-        w=WIDTH + 24, h=HEIGHT + 8, label=label, zero=zero, one=one, x=WIDTH, t=WIDTH + 6, zero_t=zero + 4,
-        one_t=one + 4, path=path,
-    )  # fmt: skip
+    plane = _Plane(0, len(values) - 1, min(0.0, *values), max(1.0, *values))
+    return plane.drawn(label, _thinned(list(enumerate(values))), fit="xMidYMid")
 
 
 def band(values: Sequence[StepValue]) -> Markup:
@@ -46,30 +79,20 @@ def band(values: Sequence[StepValue]) -> Markup:
     known = [(each, each.mean) for each in values if each.mean is not None]
     if len(known) < 2:
         return Markup()
+    (first, begin), (last, end) = known[0], known[-1]
     low = min(0.0, *(min(mean, each.low) for each, mean in known))
     high = max(1.0, *(max(mean, each.high) for each, mean in known))
-    first, last = known[0][0].step, known[-1][0].step
+    label = f"from {begin:.2f} after step {first.step} to {end:.2f} after step {last.step}"
+    drawn = _thinned(known)
+    upper = [(each.step, each.high) for each, _ in drawn]
+    lower = [(each.step, each.low) for each, _ in reversed(drawn)]
+    means = [(each.step, mean) for each, mean in drawn]
+    return _Plane(first.step, last.step, low, high).drawn(label, means, upper + lower, fit="xMinYMid")
 
-    def at(step: int, value: float) -> str:
-        return f"{(step - first) * WIDTH / (last - first):.1f},{(high - value) * HEIGHT / (high - low):.1f}"
 
-    every = max(1, len(known) // POINTS)
-    drawn = [pair for n, pair in enumerate(known) if n % every == 0 or n == len(known) - 1]
-    upper = [at(each.step, each.high) for each, _ in drawn]
-    lower = [at(each.step, each.low) for each, _ in reversed(drawn)]
-    text = Markup(
-        '<svg class="curve" viewBox="-4 -4 {w} {h}" preserveAspectRatio="xMinYMid" role="img" aria-label="{label}">'
-        '<polygon points="{around}"/>'
-        '<line class="edge" x1="0" y1="{one}" x2="{x}" y2="{one}"/><text x="{t}" y="{one}" dy="4">{top}</text>'
-        '<line class="axis" x1="0" y1="{zero}" x2="{x}" y2="{zero}"/><text x="{t}" y="{zero}" dy="4">{bottom}</text>'
-        '<polyline points="{path}"/></svg>'
-    )
-    label = f"from {known[0][1]:.2f} after step {first} to {known[-1][1]:.2f} after step {last}"
-    return text.format(
-        w=WIDTH + 24, h=HEIGHT + 8, label=label, x=WIDTH, t=WIDTH + 6, one=0, zero=HEIGHT, top=f"{high:.3g}",
-        bottom=f"{low:.3g}", around=" ".join(upper + lower),
-        path=" ".join(at(each.step, mean) for each, mean in drawn),
-    )  # fmt: skip
+def _thinned(points: Sequence[Drawn]) -> list[Drawn]:
+    every = max(1, len(points) // POINTS)
+    return [point for n, point in enumerate(points) if n % every == 0 or n == len(points) - 1]
 
 
 def graph(milestones: Sequence[Milestone], closed: Mapping[str, bool]) -> Markup:

@@ -17,7 +17,7 @@ from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name
 from pygments.token import Comment, Keyword, Name, Number, String
 
-from journeyman.terminal import visible
+from journeyman.terminal import diff_kind, visible
 
 HUNK = 2_000
 """Characters of a hunk that is coloured by its syntax: the time that a lexer takes can grow with their square, and at
@@ -41,7 +41,7 @@ Row = tuple[str, str]
 
 def diff_rows(diff: str) -> Iterator[tuple[str, Markup]]:
     """A unified diff's neighbouring rows of one kind together: (class that colours them, their text, escaped)."""
-    rows = [(_kind(row), row) for row in diff.removesuffix("\n").split("\n")]
+    rows = [(diff_kind(row), row) for row in diff.removesuffix("\n").split("\n")]
     shown = [escape(visible(row)) for _, row in rows]
     lexer, left = None, MOST
     for head, part in groupby(enumerate(rows), key=lambda numbered: numbered[1][0] in ("head", "hunk")):
@@ -56,12 +56,6 @@ def diff_rows(diff: str) -> Iterator[tuple[str, Markup]]:
             left -= size
     for kind, group in groupby(zip(rows, shown, strict=True), key=lambda pair: pair[0][0]):
         yield kind, Markup("\n").join(text for _, text in group)
-
-
-def _kind(row: str) -> str:
-    if row.startswith(("+++", "---")):
-        return "head"
-    return {"+": "add", "-": "del", "@": "hunk"}.get(row[:1], "same")
 
 
 def _lexer_of(heads: Iterable[str]) -> Lexer | None:
