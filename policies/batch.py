@@ -17,8 +17,8 @@ from journeyman.policies.kv_rows import KeyValueRows, LayerCache
 
 _MAX_PADDING = 0.25
 """Rows are read together while at most so much of a forward pass is padding."""
-_MAX_READ_TOKENS = 1024
-"""Tokens of one forward pass that reads; more gain nothing and take memory."""
+_MAX_READ_TOKENS = {"cpu": 1024, "cuda": 16384}
+"""Tokens of one forward pass that reads, by the kind of device; more gain nothing and take memory."""
 _WORTH_KEEPING = 16
 """A conversation that begins with so many tokens of its own is read before those that may share them."""
 
@@ -105,7 +105,8 @@ class Batch:
         for turn in self.turns[first:]:
             self._rows.append(turn.lane.cache)
             turn.lane.cache = []
-        for begin, end in _read_together([len(turn.unread) for turn in self.turns[first:]]):
+        most = _MAX_READ_TOKENS[self._model.device.type]
+        for begin, end in _read_together([len(turn.unread) for turn in self.turns[first:]], most):
             self._advance(first + begin, first + end)
 
     def step(self) -> None:
@@ -160,14 +161,14 @@ class Batch:
         return logits_B_V
 
 
-def _read_together(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Split ascending lengths into runs (begin, end) that are worth one forward pass each."""
+def _read_together(lengths: Sequence[int], most: int) -> Iterator[tuple[int, int]]:
+    """Split ascending lengths into runs (begin, end) that are worth one forward pass each, of `most` tokens."""
     begin = 0
     for end in range(1, len(lengths) + 1):
         if end < len(lengths):
             run = lengths[begin : end + 1]
             size = len(run) * run[-1]
-            if size <= _MAX_READ_TOKENS and size - sum(run) <= _MAX_PADDING * size:
+            if size <= most and size - sum(run) <= _MAX_PADDING * size:
                 continue
         yield begin, end
         begin = end
@@ -183,15 +184,21 @@ def _alike(first: Sequence[int], second: Sequence[int]) -> int:
 def _sample(turns: Sequence[Turn], logits_B_V: torch.Tensor) -> None:
     """Choose each turn's next token by its own temperature and its lane's own random numbers."""
     temperatures_B_1 = torch.tensor([[turn.sampling.temperature or 1.0] for turn in turns], device=logits_B_V.device)
-    logprobs_B_V = torch.log_softmax(logits_B_V.float() / temperatures_B_1, dim=-1).cpu()
-    for turn, logprobs_V in zip(turns, logprobs_B_V, strict=True):
-        token = _draw(logprobs_V, turn.lane.generator) if turn.sampling.temperature else int(logprobs_V.argmax())
+    logprobs_B_V = torch.log_softmax(logits_B_V.float() / temperatures_B_1, dim=-1)
+    tokens_B = logprobs_B_V.argmax(dim=-1)
+    drawn = [row for row, turn in enumerate(turns) if turn.sampling.temperature]
+    if drawn:
+        tokens_B[drawn] = _draw(logprobs_B_V[drawn], [turns[row].lane.generator for row in drawn])
+    chosen_B = logprobs_B_V.gather(1, tokens_B[:, None])[:, 0]
+    for turn, token, logprob in zip(turns, tokens_B.tolist(), chosen_B.tolist(), strict=True):
         turn.sampled.append(token)
-        turn.logprobs.append(float(logprobs_V[token]))
+        turn.logprobs.append(logprob)
 
 
-def _draw(logprobs_V: torch.Tensor, generator: torch.Generator) -> int:
-    """A token by its probability: where one random number falls among the sums. (`torch.multinomial` asks for V.)"""
-    sums_V = logprobs_V.exp().cumsum(0, dtype=torch.float64)
-    drawn = torch.rand(1, generator=generator, dtype=torch.float64) * sums_V[-1]
-    return min(int(torch.searchsorted(sums_V, drawn, right=True)), len(sums_V) - 1)
+def _draw(logprobs_B_V: torch.Tensor, generators: Sequence[torch.Generator]) -> torch.Tensor:
+    """A token for each row, by its probability: where one random number of the row's own falls among the sums.
+    (`torch.multinomial` asks for V.)"""
+    sums_B_V = logprobs_B_V.exp().cumsum(dim=-1, dtype=torch.float64)
+    random_B_1 = torch.stack([torch.rand(1, generator=generator, dtype=torch.float64) for generator in generators])
+    found_B_1 = torch.searchsorted(sums_B_V, random_B_1.to(sums_B_V.device) * sums_B_V[:, -1:], right=True)
+    return found_B_1[:, 0].clamp(max=sums_B_V.size(1) - 1)

@@ -34,6 +34,8 @@ class Job:
     """Given the task as it lies where the job runs: its folders may be elsewhere than `task` says."""
     seed: int = 0
     config: EnvConfig | Mapping[str, Any] | None = None
+    start: tuple[Episode, int] | None = None
+    """An episode, and after how many of its steps this one goes on from it; its beginning is read as its parent's."""
 
 
 class Engine(Protocol):

@@ -33,7 +33,7 @@ class LocalModel:
         *,
         name: str,
         settings: LocalSettings | None = None,
-        max_batch: int = 32,
+        max_batch: int | None = None,
     ) -> None:
         self.name, self.settings = name, settings or LocalSettings()
         self.tokenizer, self.chat = tokenizer, ChatTemplate(tokenizer)
@@ -41,7 +41,7 @@ class LocalModel:
         self.engine = Engine(model, self.chat.eos_id, max_batch=max_batch)
 
     @classmethod
-    def load(cls, name: str, *, settings: LocalSettings | None = None, max_batch: int = 32) -> LocalModel:
+    def load(cls, name: str, *, settings: LocalSettings | None = None, max_batch: int | None = None) -> LocalModel:
         """Load by hub id, folder or built-in name.
 
         Raises:

@@ -17,6 +17,7 @@ from typing import Self
 from journeyman.envs.episode import Episode
 from journeyman.envs.recorder import Recorder
 from journeyman.envs.repo_env import RepoEnv
+from journeyman.policies.fork import Branch, Different
 from journeyman.policies.job import Engine, EngineError, Job
 from journeyman.policies.rollout import rollout
 
@@ -29,8 +30,11 @@ class LocalEngine:
     """This process: each episode in the thread that asks for it."""
 
     def run(self, job: Job, store: Recorder | None, cancelled: threading.Event) -> Episode:
-        env = RepoEnv(job.task, job.backend, job.config)
-        return rollout(env, job.make_policy(job.task), seed=job.seed, store=store, cancelled=cancelled)
+        env, policy = RepoEnv(job.task, job.backend, job.config), job.make_policy(job.task)
+        if job.start is None:
+            return rollout(env, policy, seed=job.seed, store=store, cancelled=cancelled)
+        with Branch(env, *job.start) as branch:
+            return branch.run(Different(policy, seed=job.seed), store=store, cancelled=cancelled, last=True)
 
     def facts(self) -> dict[str, int]:
         return {}

@@ -1,17 +1,20 @@
 """Group-relative policy optimisation (Shao et al. 2024, arXiv:2402.03300) on episodes, by TRL's trainer.
 
-A group is several episodes of one task; an episode's advantage is its reward less the group's mean. Following
-DAPO (Yu et al. 2025, arXiv:2503.14476) and Dr. GRPO (Liu et al. 2025, arXiv:2503.20783): no KL term, a higher upper
-clip, and no division by the group's deviation, which would blow small differences up to full strength.
+A group is several episodes of one task, whose actions are credited by what came of them beside the others
+(training/credit.py). Following DAPO (Yu et al. 2025, arXiv:2503.14476) and Dr. GRPO (Liu et al. 2025,
+arXiv:2503.20783): no KL term, a higher upper clip, groups without a difference replaced (training/groups.py), and no
+division by the group's deviation, which would blow small differences up to full strength.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from accelerate import PartialState
 from transformers import PrinterCallback, TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
 from trl.trainer.grpo_trainer import GRPOTrainer
@@ -24,8 +27,11 @@ from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.sources.likeness import likeness_of
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import RunFolder, TrainingError
+from journeyman.training.credit import CreditSettings
+from journeyman.training.groups import Groups, GroupSettings
 from journeyman.training.lineage import remember
 from journeyman.training.memory import keep_freed_memory
+from journeyman.training.prefixes import Prefixes
 from journeyman.training.progress import Progress, silent
 from journeyman.training.sft import ProgressCallback, adapters, save_model
 from journeyman.training.trl_rollouts import GroupSampler, make_grpo_trainer
@@ -49,6 +55,16 @@ class GrpoSettings:
     clip_high: float = 0.28
     micro_batch: int = 4
     """Episodes in one forward and backward pass; `tasks_per_step * group_size` must be a multiple of it."""
+    refills: int = 2
+    """How often groups from which nothing can be learned are replaced by others in a step, at the most."""
+    curriculum: bool = True
+    """Whether tasks are drawn by how often they were solved; else at random."""
+    from_within: bool = True
+    """Whether a task that is too hard as a whole is begun after some steps of its solution."""
+    state_share: float = 0.5
+    """Of an advantage, how much is decided among episodes that came to the same files; 0 compares whole episodes."""
+    learn_from_cut: bool = False
+    """Whether episodes that a limit of tokens or time cut off are learned from."""
     concurrency: int = 16
     """Episodes in flight."""
     lora_rank: int = 0
@@ -60,6 +76,7 @@ class GrpoSettings:
             raise TrainingError("group_size must be at least 2: an episode is compared with the others of its group")
         if self.tasks_per_step * self.group_size % self.micro_batch:
             raise TrainingError("tasks_per_step * group_size must be a multiple of micro_batch")
+        _group_settings(self)
 
 
 def train_grpo(
@@ -97,10 +114,13 @@ def train_grpo(
     keep_freed_memory()
     weights, tokenizer = load_model(model, to_train=True)
     with EpisodeStore(folder.folder / "episodes") as store:
-        sampler = GroupSampler(
-            tasks, tokenizer, backend=backend, local=local, config=config, store=store,
-            temperature=settings.temperature, concurrency=settings.concurrency, seed=settings.seed, name=Path(out).name,
+        groups = Groups(
+            tasks, _group_settings(settings), backend=backend, config=config, store=store,
+            prefixes=Prefixes(folder.folder / "prefixes", backend=backend, config=config),
+            place=(PartialState().process_index, PartialState().num_processes),
+            name=re.sub(r"[^\w.-]", "_", folder.folder.name),
         )  # fmt: skip
+        sampler = GroupSampler(groups, tokenizer, replace(local, temperature=settings.temperature))
         trainer = make_grpo_trainer(
             weights,
             tokenizer,
@@ -114,6 +134,14 @@ def train_grpo(
     save_model(trainer, folder.model)
     folder.finish({"history": _history(trainer.state.log_history)})
     return folder.model
+
+
+def _group_settings(settings: GrpoSettings) -> GroupSettings:
+    return GroupSettings(
+        size=settings.group_size, refills=settings.refills, curriculum=settings.curriculum,
+        from_within=settings.from_within, concurrency=settings.concurrency, seed=settings.seed,
+        credit=CreditSettings(settings.state_share, settings.learn_from_cut),
+    )  # fmt: skip
 
 
 def _train(trainer: GRPOTrainer, checkpoint: str | None, steps: int) -> None:
@@ -130,7 +158,10 @@ def _train(trainer: GRPOTrainer, checkpoint: str | None, steps: int) -> None:
 
 def _history(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What of TRL's log is worth keeping: a row for each step."""
-    kept = ("step", "reward", "reward_std", "frac_reward_zero_std", "loss", "entropy", "completions/mean_length")
+    kept = (
+        "step", "reward", "resolved", "groups/played", "groups/signal_played", "groups/signal", "loss", "entropy",
+        "clip_ratio/region_mean", "sampler/ratio_mean", "sampler/ratio_off_max", "completions/mean_length",
+    )  # fmt: skip
     return [{key: entry[key] for key in kept if key in entry} for entry in log if "reward" in entry]
 
 

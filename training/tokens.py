@@ -90,23 +90,23 @@ def _decisive(tokens: Sequence[Span], spans: Sequence[Span]) -> list[bool]:
 
 
 def sampled(episode: Episode) -> TokenRow:
-    """An episode of a model, from its ledger.
+    """An episode of a model, from its ledger. What a parent did before it was forked is read, never learned.
 
     Raises:
         ValueError: an action carries no tokens, so the episode was not sampled by a local model.
     """
     built = _Builder()
-    for turn, step in enumerate(episode.steps):
+    begin = episode.ancestry.step if episode.ancestry is not None else 0
+    prompt_length = 0
+    for turn, step in enumerate(episode.steps[begin:], begin):
         tokens = step.action.tokens
         if tokens is None:
             raise ValueError(
                 f"episode {episode.id}, step {turn + 1}: the action carries no tokens (policy {episode.policy})"
             )
+        prompt_length = prompt_length or len(tokens.prompt_ids)
         built.add(tokens.prompt_ids)
         built.add(tokens.sampled_ids, turn=turn, trained=True, logprobs=tokens.logprobs)
-    prompt_length = (
-        len(episode.steps[0].action.tokens.prompt_ids) if episode.steps and episode.steps[0].action.tokens else 0
-    )
     return TokenRow(tuple(built.ids), tuple(built.trained), tuple(built.turns), tuple(built.logprobs), prompt_length)
 
 

@@ -1,103 +1,79 @@
-"""The one file that knows TRL's experimental `rollout_func`: episodes in, token rows with rewards out.
+"""The one file that knows TRL's experimental `rollout_func`: episodes in, token rows with advantages out.
 
 What TRL asks for: for each prompt (already repeated `num_generations` times) the prompt's ids, the completion's ids
-and a mask of which of those the model sampled. A prompt here is just the task's name; what the model really read comes
-from the ledger. Rewards travel as an extra field to a reward function that hands them through; `None` marks an
-unscored episode, which TRL leaves out of its group's mean and gives no advantage.
+and a mask of which of those the model sampled. Its prompts say nothing here: which tasks are played is decided by
+training/groups.py, and what the model really read comes from the ledger. Rewards travel as an extra field to a reward
+function that hands them through, for TRL's log; what each token is credited with is ours (training/credit.py) and
+takes the place of the advantages that TRL would make of them. So do the log-probabilities with which the tokens were
+sampled: whoever sampled them, in whatever precision and with whatever weights, the ratio that is clipped is the
+trained policy's to that one's.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol, cast
 
 import torch
 from datasets import Dataset
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from journeyman.envs.config import EnvConfig
-from journeyman.envs.episode import Episode, StopReason
-from journeyman.envs.store import EpisodeStore
-from journeyman.policies.job import Job
 from journeyman.policies.local import LocalModel
 from journeyman.policies.local_settings import LocalSettings
 from journeyman.policies.models import to_act
-from journeyman.policies.rollout_many import rollout_many
-from journeyman.sandbox.sandbox import SandboxFactory
-from journeyman.tasks.task import Task
-from journeyman.training.checkpoint import TrainingError
+from journeyman.training.groups import Collected, Group, Groups
 from journeyman.training.lean_head import logits_before
 from journeyman.training.tokens import sampled
 
 
+class Sampler(Protocol):
+    """Plays what a step learns from."""
+
+    def __call__(self, trainer: Any, groups: int) -> tuple[Collected, int]:
+        """So many groups, and the id of the token that ends a turn."""
+        ...
+
+
 class GroupSampler:
-    """Collects episodes with the trainer's current weights. Given to TRL as its `rollout_func`."""
+    """Plays a step's groups with the trainer's current weights."""
 
-    def __init__(
-        self,
-        tasks: Sequence[Task],
-        tokenizer: Any,
-        *,
-        backend: SandboxFactory,
-        local: LocalSettings,
-        config: EnvConfig,
-        store: EpisodeStore,
-        temperature: float,
-        concurrency: int,
-        seed: int,
-        name: str,
-    ) -> None:
-        self.tasks = {task.name: task for task in tasks}
-        self._tokenizer, self._backend, self._config, self._store = tokenizer, backend, config, store
-        self._settings = replace(local, temperature=temperature)
-        self._concurrency, self._seed, self._name = concurrency, seed, name
+    def __init__(self, groups: Groups, tokenizer: Any, local: LocalSettings) -> None:
+        self._groups, self._tokenizer, self._local = groups, tokenizer, local
 
-    def __call__(self, prompts: list[str], trainer: Any) -> dict[str, list[Any]]:
+    def __call__(self, trainer: Any, groups: int) -> tuple[Collected, int]:
         weights = to_act(trainer.accelerator.unwrap_model(trainer.model))
         step = trainer.state.global_step
-        with LocalModel(weights, self._tokenizer, name=f"{self._name}@{step}", settings=self._settings) as model:
-            jobs = [
-                Job(
-                    self.tasks[name],
-                    self._backend,
-                    lambda _: model.policy(),
-                    seed=hash_seed(self._seed, step, index),
-                    config=self._config,
-                )
-                for index, name in enumerate(prompts)
-            ]
-            episodes = rollout_many(jobs, concurrency=self._concurrency, store=self._store)
-            if all(episode.stop is StopReason.POLICY_ERROR for episode in episodes):
-                # Nothing would be learnt from any step, and the run would end as if all were well.
-                raise TrainingError(f"no episode of step {step + 1} could be played: {episodes[0].detail}")
-            return trl_columns(episodes, eos_id=model.chat.eos_id)
+        name = self._groups.policy_name(step)
+        with LocalModel(weights, self._tokenizer, name=name, settings=self._local) as model:
+            return self._groups.collect(step, groups, model.policy), model.chat.eos_id
 
 
-def hash_seed(*parts: int) -> int:
-    """One seed for each (run, step, episode), far apart from its neighbours."""
-    seed = 0
-    for part in parts:
-        seed = (seed * 1_000_003 + part + 1) % 2**31
-    return seed
+def trl_columns(groups: Sequence[Group], *, eos_id: int) -> dict[str, list[Any]]:
+    """What `rollout_func` returns, and advantages, one entry for each episode, in order.
 
-
-def trl_columns(episodes: Sequence[Episode], *, eos_id: int) -> dict[str, list[Any]]:
-    """What `rollout_func` returns, one entry for each episode, in order."""
+    What nothing is learned from (an advantage of 0, an episode that was cut off) is masked like what the environment
+    wrote, so that it does not count among the tokens that a step's loss is a mean of.
+    """
     columns: dict[str, list[Any]] = {
-        key: [] for key in ("prompt_ids", "completion_ids", "env_mask", "logprobs", "episode_reward")
+        key: [] for key in ("prompt_ids", "completion_ids", "env_mask", "logprobs", "episode_reward", "advantages")
     }
-    for episode in episodes:
-        row = sampled(episode)
-        start = row.prompt_length
-        # An episode that failed before its first action has nothing to learn from: one masked token stands for it.
-        columns["prompt_ids"].append(list(row.ids[:start]) or [eos_id])
-        columns["completion_ids"].append(list(row.ids[start:]) or [eos_id])
-        columns["env_mask"].append([int(trained) for trained in row.trained[start:]] or [0])
-        columns["logprobs"].append(list(row.logprobs[start:]) or [0.0])
-        columns["episode_reward"].append(episode.reward if row.ids else None)
+    for group in groups:
+        for episode, by_turn in zip(group.episodes, group.advantages, strict=True):
+            row = sampled(episode)
+            start = row.prompt_length
+            credited = [by_turn[turn] if turn >= 0 else 0.0 for turn in row.turns[start:]]
+            # An episode that failed before its first action has nothing to learn from: one masked token stands for it.
+            columns["prompt_ids"].append(list(row.ids[:start]) or [eos_id])
+            columns["completion_ids"].append(list(row.ids[start:]) or [eos_id])
+            columns["env_mask"].append([int(value != 0) for value in credited] or [0])
+            columns["logprobs"].append(
+                [logprob if value else 0.0 for logprob, value in zip(row.logprobs[start:], credited, strict=True)]
+                or [0.0]
+            )
+            columns["episode_reward"].append(episode.reward if row.ids else None)
+            columns["advantages"].append(credited or [0.0])
     return columns
 
 
@@ -117,15 +93,48 @@ class RowsWithSignal(GRPOTrainer):
 
     _trained: torch.Tensor | None = None
     """Of the rows that are being computed, (B, T): which tokens of their completions the model sampled."""
+    _logprobs: torch.Tensor | None = None
+    """Of these tokens, (N,), under the weights that learn."""
+
+    def __init__(self, sampler: Sampler, **options: Any) -> None:
+        self._sampler = sampler
+        self._ledger: dict[str, list[list[float]]] = {}
+        """Of the last step's episodes, for each token of their completions: `advantages` and `logprobs`."""
+        super().__init__(rollout_func=self._play, **options)
+
+    def _play(self, prompts: list[str], trainer: Any) -> dict[str, list[Any]]:
+        collected, eos_id = self._sampler(trainer, len(prompts) // cast(int, self.num_generations))
+        for name, value in collected.facts().items():
+            self._metrics["train"][name].append(value)
+        columns = trl_columns(collected.groups, eos_id=eos_id)
+        self._ledger = {"advantages": columns.pop("advantages"), "logprobs": columns["logprobs"]}
+        return columns
+
+    def _generate_and_score_completions(self, inputs: Any) -> dict[str, Any]:
+        """TRL's, with our advantages, (B, T), in the place of its own, (B,), and the sampler's log-probabilities."""
+        output: dict[str, Any] = super()._generate_and_score_completions(inputs)
+        output["advantages"] = self._padded("advantages", output["completion_ids"])
+        output["old_per_token_logps"] = self._padded("logprobs", output["completion_ids"])
+        return output
+
+    def _padded(self, name: str, like_B_T: torch.Tensor) -> torch.Tensor:
+        padded_B_T = torch.zeros(like_B_T.shape, device=like_B_T.device)
+        for row, values in enumerate(self._ledger[name]):
+            padded_B_T[row, : len(values)] = torch.tensor(values, device=like_B_T.device)
+        return padded_B_T
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
-        rows_B = inputs["advantages"] != 0
+        rows_B = (inputs["advantages"] != 0).any(dim=1)
         if not rows_B.any():
             # A gradient of zeros, not none at all: the optimiser's momentum goes on as it would.
             return sum((p.sum() * 0.0 for p in model.parameters() if p.requires_grad), start=torch.tensor(0.0))
         rows = _trimmed(inputs, rows_B)
-        self._trained = (rows["completion_mask"] * rows["tool_mask"]).bool()
+        self._trained = trained = (rows["completion_mask"] * rows["tool_mask"]).bool()
         loss: torch.Tensor = super()._compute_loss(model, rows)  # type: ignore[no-untyped-call]
+        if self._logprobs is not None:
+            ratios_N = (self._logprobs - rows["old_per_token_logps"][trained]).exp()
+            self._metrics["train"]["sampler/ratio_mean"].append(float(ratios_N.mean()))
+            self._metrics["train"]["sampler/ratio_off_max"].append(float((ratios_N - 1).abs().max()))
         return loss
 
     def _get_per_token_logps_and_entropies(
@@ -149,6 +158,7 @@ class RowsWithSignal(GRPOTrainer):
         tokens_N = input_ids[:, -logits_to_keep:][trained]
         logprobs_N = logprobs_N_V.gather(1, tokens_N[:, None])[:, 0]
         entropies_N = -(logprobs_N_V.detach().exp() * logprobs_N_V.detach()).sum(dim=-1)
+        self._logprobs = logprobs_N.detach()
         zeros_B_T = torch.zeros(trained.shape, device=logprobs_N.device)
         return zeros_B_T.masked_scatter(trained, logprobs_N), zeros_B_T.masked_scatter(trained, entropies_N), None
 
@@ -175,21 +185,23 @@ def _trimmed(inputs: dict[str, Any], rows_B: torch.Tensor) -> dict[str, Any]:
 def make_grpo_trainer(
     model: Any,
     tokenizer: Any,
-    sampler: GroupSampler,
+    sampler: Sampler,
     *,
     arguments: dict[str, Any],
     peft: Any = None,
     callbacks: Sequence[Any] = (),
 ) -> GRPOTrainer:
-    """TRL's trainer over `sampler`'s tasks. `arguments` are `GRPOConfig`'s."""
+    """TRL's trainer over what `sampler` plays. `arguments` are `GRPOConfig`'s."""
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # we pin TRL, and know that `rollout_func` may change
+    config = GRPOConfig(**arguments)
+    groups = cast(int, config.generation_batch_size) // cast(int, config.num_generations)
     return RowsWithSignal(
+        sampler,
         model=model,
         reward_funcs=[episode_reward],
-        args=GRPOConfig(**arguments),
-        train_dataset=Dataset.from_dict({"prompt": sorted(sampler.tasks)}),
+        args=config,
+        train_dataset=Dataset.from_dict({"prompt": [f"group {number + 1}" for number in range(groups)]}),
         processing_class=tokenizer,
-        rollout_func=sampler,
         peft_config=peft,
         callbacks=list(callbacks),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,20 +10,27 @@ from unittest.mock import Mock
 
 import pytest
 import torch
+from datasets import Dataset
+from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from journeyman.envs.actions import Action, TokenTurn
 from journeyman.envs.episode import Episode, Step, StopReason
 from journeyman.envs.observation import Observation
 from journeyman.envs.store import EpisodeStore
+from journeyman.policies.job import Job
+from journeyman.policies.local import LocalModel
 from journeyman.policies.models import load_model
+from journeyman.policies.rollout_many import rollout_many
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training import grpo
 from journeyman.training.checkpoint import RunFolder, TrainingError
+from journeyman.training.groups import Collected, Group, hash_seed
 from journeyman.training.grpo import GrpoSettings, NoTasksError, train_grpo
 from journeyman.training.presets import preset
-from journeyman.training.trl_rollouts import RowsWithSignal, hash_seed, make_grpo_trainer, trl_columns
+from journeyman.training.tokens import sampled
+from journeyman.training.trl_rollouts import RowsWithSignal, episode_reward, make_grpo_trainer, trl_columns
 
 SMALL = preset("small")
 LOCAL = replace(SMALL.local, max_turn_tokens=8, max_episode_tokens=600)
@@ -33,50 +41,107 @@ def sampled_episode(reward: float | None, turns: list[TokenTurn]) -> Episode:
     return Episode("e", "t", "p", 0, Observation("x"), steps, StopReason.REPORTED, reward, (), None)
 
 
+def group(episodes: list[Episode], advantages: list[list[float]]) -> Group:
+    return Group(tuple(episodes), tuple(map(tuple, advantages)))
+
+
 def test_environment_tokens_are_masked_and_unscored_is_not_zero() -> None:
     turns = [TokenTurn((1, 2), (7, 8), (-0.1, -0.2)), TokenTurn((4,), (9,), (-0.3,))]
-    columns = trl_columns(
-        [sampled_episode(0.5, turns), sampled_episode(None, turns), sampled_episode(None, [])], eos_id=2
-    )
+    episodes = [sampled_episode(0.5, turns), sampled_episode(None, turns), sampled_episode(None, [])]
+    columns = trl_columns([group(episodes, [[0.5, -0.25], [0.0, 0.0], []])], eos_id=2)
     assert columns["prompt_ids"] == [[1, 2], [1, 2], [2]]
     assert columns["completion_ids"] == [[7, 8, 4, 9], [7, 8, 4, 9], [2]]
-    assert columns["env_mask"] == [[1, 1, 0, 1], [1, 1, 0, 1], [0]]
+    assert columns["env_mask"] == [[1, 1, 0, 1], [0, 0, 0, 0], [0]]
+    assert columns["advantages"] == [[0.5, 0.5, 0.0, -0.25], [0.0] * 4, [0.0]]
+    assert columns["logprobs"] == [[-0.1, -0.2, 0.0, -0.3], [0.0] * 4, [0.0]]
     assert columns["episode_reward"] == [0.5, None, None]
+
+
+def at_lag_0(turns: list[TokenTurn]) -> list[TokenTurn]:
+    """With the log-probabilities that the tiny model has for what was sampled."""
+    ids = [token for turn in turns for token in (*turn.prompt_ids, *turn.sampled_ids)]
+    model, _ = load_model("tiny", to_train=True)
+    with torch.no_grad():
+        logprobs = model(torch.tensor([ids])).logits[0].log_softmax(-1)
+    found, at = [], 0
+    for turn in turns:
+        at += len(turn.prompt_ids)
+        theirs = tuple(float(logprobs[at + n - 1, token]) for n, token in enumerate(turn.sampled_ids))
+        found.append(replace(turn, logprobs=theirs))
+        at += len(turn.sampled_ids)
+    return found
 
 
 class Told:
     """A sampler whose episodes are known: one group in which all failed, one in which half did; lengths differ."""
 
-    tasks = ("a", "b")
+    groups: tuple[Group, ...]
 
-    def __call__(self, prompts: list[str], trainer: Any) -> dict[str, list[Any]]:
-        episodes = []
-        for index, name in enumerate(prompts):
-            longer = tuple(range(10, 14 + 5 * index))
-            turns = [TokenTurn((1, 5, index + 3), longer, (-1.0,) * len(longer)), TokenTurn((4,), (9,), (-0.3,))]
-            episodes.append(sampled_episode(float(index % 2) if name == "b" else 0.0, turns))
-        return trl_columns(episodes, eos_id=2)
+    def __init__(self) -> None:
+        groups = []
+        for solved in (0.0, 1.0):
+            episodes = []
+            for index in range(4):
+                longer = tuple(range(10, 14 + 5 * index))
+                turns = at_lag_0([TokenTurn((1, 5, index + 3), longer, ()), TokenTurn((4,), (9,), ())])
+                episodes.append(sampled_episode(solved * (index % 2), turns))
+            # Less the mean of the group, as TRL would have it.
+            rewards = [episode.reward or 0.0 for episode in episodes]
+            groups.append(group(episodes, [[reward - sum(rewards) / 4] * 2 for reward in rewards]))
+        self.groups = tuple(groups)
+
+    def __call__(self, trainer: Any, groups: int) -> tuple[Collected, int]:
+        return Collected(self.groups, self.groups), 2
+
+
+def learnt(
+    folder: Path, make_trainer: Callable[..., GRPOTrainer], micro_batch: int, **changes: Any
+) -> dict[str, torch.Tensor]:
+    """The weights after a step that is large enough to show any difference, but for Adam, which would blow rounding
+    errors of tiny gradients up to whole steps."""
+    settings = GrpoSettings(steps=1, tasks_per_step=2, group_size=4, micro_batch=micro_batch, learning_rate=1.0)
+    model, tokenizer = load_model("tiny", to_train=True)
+    arguments = grpo._arguments(RunFolder(folder, {}), settings, on_cpu=True)
+    arguments |= {"bf16": False, "optim": "sgd", "max_grad_norm": 1e9}
+    make_trainer(model, tokenizer, Told(), arguments=arguments | changes).train()
+    return {key: value.clone() for key, value in model.state_dict().items()}
 
 
 @pytest.mark.parametrize("micro_batch", [1, 4])
 def test_rows_without_signal_are_left_out_and_the_step_is_the_same(
     tmp_path: Path, micro_batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = GrpoSettings(steps=2, tasks_per_step=2, group_size=4, micro_batch=micro_batch, learning_rate=1.0)
-
-    def learnt(name: str) -> dict[str, torch.Tensor]:
-        model, tokenizer = load_model("tiny", to_train=True)
-        arguments = grpo._arguments(RunFolder(tmp_path / name, {}), settings, on_cpu=True)
-        # Adam would blow rounding errors of tiny gradients up to whole steps.
-        arguments |= {"bf16": False, "optim": "sgd"}
-        make_grpo_trainer(model, tokenizer, Told(), arguments=arguments).train()  # type: ignore[arg-type]
-        return {key: value.clone() for key, value in model.state_dict().items()}
-
-    found = learnt("lean")
+    found = learnt(tmp_path / "lean", make_grpo_trainer, micro_batch)
     monkeypatch.setattr(RowsWithSignal, "_compute_loss", GRPOTrainer._compute_loss)
-    expected = learnt("all")
+    expected = learnt(tmp_path / "all", make_grpo_trainer, micro_batch)
     assert all(torch.allclose(found[key], expected[key], atol=1e-5) for key in expected)
     assert not all(torch.equal(found[key], value) for key, value in load_model("tiny")[0].state_dict().items())
+
+
+def test_the_step_is_that_of_trl_alone(tmp_path: Path) -> None:
+    def plain(model: Any, tokenizer: Any, told: Told, arguments: dict[str, Any]) -> GRPOTrainer:
+        def rollouts(prompts: list[str], trainer: Any) -> dict[str, list[Any]]:
+            columns = trl_columns(told.groups, eos_id=2)
+            # TRL counts what every episode sampled, also where the whole group did alike.
+            columns["env_mask"] = [[int(turn >= 0) for turn in turns] for turns in turns_of(told)]
+            return {key: columns[key] for key in ("prompt_ids", "completion_ids", "env_mask", "episode_reward")} | {
+                "logprobs": None
+            }
+
+        return GRPOTrainer(
+            model=model, reward_funcs=[episode_reward], args=GRPOConfig(**arguments), processing_class=tokenizer,
+            train_dataset=Dataset.from_dict({"prompt": ["a", "b"]}), rollout_func=rollouts,
+        )  # fmt: skip
+
+    def turns_of(told: Told) -> list[tuple[int, ...]]:
+        rows = [sampled(episode) for each in told.groups for episode in each.episodes]
+        return [row.turns[row.prompt_length :] for row in rows]
+
+    counted = sum(turn >= 0 for turns in turns_of(Told()) for turn in turns)
+    learned = sum(sum(mask) for mask in trl_columns(Told().groups, eos_id=2)["env_mask"])
+    ours = learnt(tmp_path / "ours", make_grpo_trainer, 8, learning_rate=learned / counted)
+    trls = learnt(tmp_path / "trl", plain, 8)
+    assert all(torch.allclose(ours[key], trls[key], atol=1e-5) for key in trls)
 
 
 def test_every_episode_has_a_seed_of_its_own() -> None:
@@ -99,7 +164,9 @@ def test_settings_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
 def test_a_short_run_trains_records_and_is_done(
     tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory
 ) -> None:
-    settings = GrpoSettings(steps=2, tasks_per_step=1, group_size=2, micro_batch=2, concurrency=2, learning_rate=1e-3)
+    settings = GrpoSettings(
+        steps=2, tasks_per_step=1, group_size=2, micro_batch=2, refills=0, concurrency=2, learning_rate=1e-3
+    )
 
     def train() -> Path:
         return train_grpo(
@@ -148,7 +215,7 @@ def test_a_model_that_cannot_sample_is_no_training(
 
 @pytest.mark.slow
 def test_adapters_sample_and_learn(tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory) -> None:
-    settings = GrpoSettings(steps=1, tasks_per_step=1, group_size=2, micro_batch=1, lora_rank=4)
+    settings = GrpoSettings(steps=1, tasks_per_step=1, group_size=2, micro_batch=1, refills=0, lora_rank=4)
     train_grpo("tiny", tasks, tmp_path, backend=backend, settings=settings, local=LOCAL, config=SMALL.env)
     with EpisodeStore(tmp_path / "episodes") as store:
         episodes = list(store.episodes())
@@ -164,3 +231,41 @@ def test_a_step_without_a_score_is_survived_with_adapters_too(
     no_room = replace(LOCAL, max_episode_tokens=8)  # every episode ends before its first action
     folder = train_grpo("tiny", tasks, tmp_path, backend=backend, settings=settings, local=no_room, config=SMALL.env)
     load_model(str(folder))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("micro_batch", [1, 4])
+def test_what_sampled_is_what_learns(
+    tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory, monkeypatch: pytest.MonkeyPatch, micro_batch: int
+) -> None:
+    """At lag 0 and in one precision the ratio of the trained policy to the sampler is 1 at every sampled token, in
+    conversations of several turns, whose cache was kept, in a batch."""
+    for module in ("policies.models", "training.grpo"):
+        monkeypatch.setattr(f"journeyman.{module}.computes_in_bfloat16", lambda: False)
+
+    def told(group: Sequence[Episode], *_: Any) -> list[list[float]]:
+        return [[(-1.0) ** number] * len(episode.steps) for number, episode in enumerate(group)]
+
+    monkeypatch.setattr("journeyman.training.groups.advantages", told)
+    settings = GrpoSettings(steps=1, tasks_per_step=2, group_size=4, micro_batch=micro_batch)
+    train_grpo("tiny", tasks, tmp_path, backend=backend, settings=settings, local=LOCAL, config=SMALL.env)
+    (entry,) = RunFolder(tmp_path, {}).report()["history"]
+    assert entry["sampler/ratio_mean"] == pytest.approx(1.0, abs=1e-4)
+    assert entry["sampler/ratio_off_max"] < 1e-3
+    assert entry["clip_ratio/region_mean"] == 0.0
+
+
+@pytest.mark.slow
+def test_as_many_at_once_as_there_are_or_one_after_the_other_is_the_same(
+    tasks: tuple[Task, ...], backend: SandboxFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("journeyman.policies.models.computes_in_bfloat16", lambda: False)
+    greedy = replace(LOCAL, temperature=0.0)
+
+    def played(concurrency: int) -> list[list[tuple[int, ...]]]:
+        with LocalModel.load("tiny", settings=greedy) as model:
+            jobs = [Job(tasks[n % 2], backend, lambda _: model.policy(), n, SMALL.env) for n in range(16)]
+            episodes = rollout_many(jobs, concurrency=concurrency)
+        return [[step.action.tokens.sampled_ids for step in e.steps if step.action.tokens] for e in episodes]
+
+    assert played(1) == played(16)

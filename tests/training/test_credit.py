@@ -1,0 +1,103 @@
+"""What each action of a group's episodes is credited with."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journeyman.envs.actions import Action
+from journeyman.envs.episode import Episode, Step, StopReason
+from journeyman.envs.observation import Observation
+from journeyman.training.checkpoint import TrainingError
+from journeyman.training.credit import CreditSettings, advantages, has_signal, leave_one_out
+
+WHOLE = CreditSettings(state_share=0.0)
+
+
+def played(reward: float | None, trees: str = "ab", stop: StopReason = StopReason.REPORTED) -> Episode:
+    """An episode whose actions left these trees, a letter each."""
+    steps = tuple(Step(Action("view", {"path": "."}), Observation("y"), tree_hash=tree) for tree in trees)
+    return Episode("e", "t", "p", 0, Observation("x"), steps, stop, reward, (), None)
+
+
+def test_an_episode_is_compared_with_the_others_and_never_with_itself() -> None:
+    group = [played(1.0), played(0.0), played(0.0)]
+    assert advantages(group, WHOLE) == [[1.0, 1.0], [-0.5, -0.5], [-0.5, -0.5]]
+
+
+def test_unscored_is_nobody_and_a_lone_score_says_nothing() -> None:
+    assert advantages([played(1.0), played(None), played(0.0)], WHOLE) == [[1.0] * 2, [0.0] * 2, [-1.0] * 2]
+    assert not has_signal(advantages([played(1.0), played(None)], WHOLE))
+
+
+@pytest.mark.parametrize("stop", [StopReason.TOKEN_LIMIT, StopReason.TIME_LIMIT])
+def test_what_was_cut_off_is_compared_with_but_not_learned_from(stop: StopReason) -> None:
+    group = [played(1.0), played(0.0, stop=stop), played(0.0)]
+    assert advantages(group, WHOLE) == [[1.0] * 2, [0.0] * 2, [-0.5] * 2]
+    learned = advantages(group, CreditSettings(state_share=0.0, learn_from_cut=True))
+    assert learned[1] == [-0.5] * 2
+
+
+def test_a_group_that_did_alike_has_no_signal_whatever_the_rounding() -> None:
+    assert not has_signal(advantages([played(0.1 + 0.2), played(0.1 + 0.2), played(0.1 + 0.2)], WHOLE))
+
+
+def test_who_came_to_the_same_files_is_compared_there() -> None:
+    """Three edit the same line rightly ("r"), one wrongly ("w"). Of those who did right, one then spoils it ("s")."""
+    group = [played(1.0, "rr"), played(1.0, "rr"), played(0.0, "rs"), played(0.0, "ww")]
+    all_at_states = advantages(group, CreditSettings(state_share=1.0))
+    third = 1 / 3
+    # At the beginning all four are compared, then those whose file is right; the one on another way is alone there.
+    assert all_at_states == [
+        pytest.approx([2 * third, 0.5]), pytest.approx([2 * third, 0.5]),
+        pytest.approx([-2 * third, -1.0]), pytest.approx([-2 * third, -2 * third]),
+    ]  # fmt: skip
+    half = advantages(group, CreditSettings(state_share=0.5))
+    assert half[2] == pytest.approx([-2 * third, (-2 * third - 1) / 2])
+
+
+def test_a_state_that_an_episode_comes_back_to_counts_once() -> None:
+    group = [played(1.0, "aba"), played(0.0, "acc")]
+    assert advantages(group, CreditSettings(state_share=1.0))[0] == [1.0, 1.0, 1.0]
+
+
+def test_rewards_can_be_others_than_the_graders() -> None:
+    group = [played(0.0), played(0.0)]
+    assert advantages(group, WHOLE, [0.3, 0.1]) == [pytest.approx([0.2] * 2), pytest.approx([-0.2] * 2)]
+    assert advantages(group, WHOLE, [None, 0.1]) == [[0.0] * 2, [0.0] * 2]
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_is_a_share(share: float) -> None:
+    with pytest.raises(TrainingError, match="state_share"):
+        CreditSettings(state_share=share)
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 1)), max_size=8))
+def test_leave_one_out_sums_to_nothing_and_is_the_mean_difference(rewards: list[float | None]) -> None:
+    found = leave_one_out(rewards)
+    assert sum(found) == pytest.approx(0.0, abs=1e-9)
+    scored = [reward for reward in rewards if reward is not None]
+    for reward, value in zip(rewards, found, strict=True):
+        if reward is None or len(scored) < 2:
+            assert value == 0.0
+        else:
+            rest = list(scored)
+            rest.remove(reward)
+            assert value == pytest.approx(reward - sum(rest) / len(rest))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0.0, 0.5, 1.0, None]), st.text("ab", max_size=4)), min_size=2, max_size=6),
+    st.floats(0, 1),
+)
+def test_every_action_has_one_and_none_is_larger_than_the_largest_difference(
+    rows: list[tuple[float | None, str]], share: float
+) -> None:
+    group = [played(reward, trees) for reward, trees in rows]
+    found = advantages(group, CreditSettings(state_share=share))
+    assert [len(values) for values in found] == [len(trees) for _, trees in rows]
+    scored = [reward for reward, _ in rows if reward is not None]
+    spread = max(scored) - min(scored) if scored else 0.0
+    assert all(abs(value) <= spread + 1e-9 for values in found for value in values)

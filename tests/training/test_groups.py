@@ -1,0 +1,141 @@
+"""The groups that a step learns from: refilled, resumed, begun within a solution."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from journeyman.envs.actions import Action
+from journeyman.envs.config import EnvConfig
+from journeyman.envs.episode import StopReason
+from journeyman.envs.observation import Observation
+from journeyman.envs.store import EpisodeStore
+from journeyman.policies.oracle import OraclePolicy
+from journeyman.policies.policy import PolicyError
+from journeyman.policies.scripted import NoOpPolicy
+from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.task import Task
+from journeyman.training.checkpoint import TrainingError
+from journeyman.training.credit import CreditSettings
+from journeyman.training.groups import Groups, GroupSettings
+from journeyman.training.prefixes import Prefixes, last_change
+from tests.making import tiny_task
+
+
+class Now:
+    """Solves the tasks that it may, when its seed says so; else it reports at once."""
+
+    def __init__(self, name: str, tasks: dict[str, Task], share: dict[str, float]) -> None:
+        self.name, self._tasks, self._share = f"local:{name}", tasks, share
+        self._policy: Any = None
+        self._seed = 0
+
+    def start(self, *, seed: int) -> None:
+        self._seed, self._policy = seed, None
+
+    def remember(self, observation: Observation, action: Action) -> None:
+        self._choose(observation)
+
+    def act(self, observation: Observation) -> Action:
+        self._choose(observation)
+        action: Action = self._policy.act(observation)
+        return action
+
+    def _choose(self, observation: Observation) -> None:
+        """By the first thing that it reads."""
+        if self._policy is None:
+            task = next(task for task in self._tasks.values() if task.instruction in observation.text)
+            solves = Random(self._seed).random() < self._share[task.name]
+            self._policy = OraclePolicy(task) if solves else NoOpPolicy()
+            self._policy.start(seed=self._seed)
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> dict[str, Task]:
+    """A task, and the same one under another name and with other words."""
+    first, second = tiny_task(tmp_path / "one"), tiny_task(tmp_path / "two")
+    second = second.model_copy(update={"name": "tiny-other", "instruction": "Another one: " + second.instruction[::-1]})
+    return {task.name: task for task in (first, second)}
+
+
+def groups_of(
+    tasks: dict[str, Task], store: EpisodeStore, folder: Path, backend: SandboxFactory, **settings: Any
+) -> Groups:
+    chosen = GroupSettings(**{"size": 4, "credit": CreditSettings(state_share=0.0), **settings})
+    return Groups(
+        list(tasks.values()), chosen, backend=backend, config=EnvConfig(), store=store, name="run",
+        prefixes=Prefixes(folder / "prefixes", backend=backend, config=EnvConfig()),
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_group_without_signal_is_replaced_and_none_is_played_twice_after_an_interrupt(
+    tmp_path: Path, two: dict[str, Task], backend: SandboxFactory
+) -> None:
+    share = {"tiny-parcel": 0.0, "tiny-other": 0.5}
+    with EpisodeStore(tmp_path / "episodes") as store:
+        groups = groups_of(two, store, tmp_path, backend, seed=2, refills=1)
+        first = groups.collect(0, 1, lambda: Now("run@0", two, share))
+        names = [group.episodes[0].task for group in first.played]
+        assert [group.has_signal for group in first.played] == ([False, True] if len(names) == 2 else [True])
+        (group,) = first.groups
+        assert group.has_signal and {episode.task for episode in group.episodes} == {"tiny-other"}
+        assert first.facts()["groups/signal"] == 1.0
+
+        def fails() -> Now:
+            raise AssertionError("nothing is left to play")
+
+        again = groups_of(two, store, tmp_path, backend, seed=2, refills=1).collect(0, 1, fails)
+        assert [e.id for g in again.played for e in g.episodes] == [e.id for g in first.played for e in g.episodes]
+
+
+@pytest.mark.slow
+def test_without_refills_what_has_no_signal_stays(
+    tmp_path: Path, two: dict[str, Task], backend: SandboxFactory
+) -> None:
+    with EpisodeStore(tmp_path / "episodes") as store:
+        groups = groups_of(two, store, tmp_path, backend, refills=0, size=2)
+        found = groups.collect(0, 3, lambda: Now("run@0", two, dict.fromkeys(two, 0.0)))
+        assert len(found.groups) == len(found.played) == 3  # more groups than tasks: one is played twice
+        assert found.facts() == {
+            "resolved": 0.0, "groups/played": 3.0, "groups/signal_played": 0.0, "groups/signal": 0.0
+        }  # fmt: skip
+        assert len({episode.seed for group in found.played for episode in group.episodes}) == 6
+
+
+@pytest.mark.slow
+def test_what_is_too_hard_is_begun_within_its_solution(
+    tmp_path: Path, two: dict[str, Task], backend: SandboxFactory
+) -> None:
+    hard = {"tiny-parcel": two["tiny-parcel"]}
+    with EpisodeStore(tmp_path / "episodes") as store:
+        groups = groups_of(hard, store, tmp_path, backend, size=8, refills=0)
+        groups.collect(0, 1, lambda: Now("run@0", hard, {"tiny-parcel": 0.0}))
+        (group,) = groups.collect(1, 1, lambda: Now("run@1", hard, {"tiny-parcel": 0.0})).groups
+        solution = Prefixes(tmp_path / "prefixes", backend=backend, config=EnvConfig()).of(hard["tiny-parcel"])
+        assert solution is not None and solution.resolved
+        for episode in group.episodes:
+            assert episode.ancestry is not None
+            assert (episode.ancestry.episode, episode.ancestry.step) == (solution.id, last_change(solution))
+            assert episode.steps[0].action.tool == solution.steps[0].action.tool
+            assert not any(step.diff for step in episode.steps[: episode.ancestry.step])
+
+
+@pytest.mark.slow
+def test_a_policy_that_plays_nothing_ends_the_run(
+    tmp_path: Path, two: dict[str, Task], backend: SandboxFactory
+) -> None:
+    class Broken(Now):
+        def act(self, observation: Observation) -> Action:
+            raise PolicyError("no weights")
+
+    with EpisodeStore(tmp_path / "episodes") as store:
+        groups = groups_of(two, store, tmp_path, backend, size=2)
+        with pytest.raises(TrainingError, match="no episode of step 1 could be played: no weights"):
+            groups.collect(0, 1, lambda: Broken("run@0", two, {}))
+        assert all(episode.stop is StopReason.POLICY_ERROR for episode in store.episodes())

@@ -1,0 +1,104 @@
+"""How much each action of a group's episodes is reinforced: its advantage.
+
+- An episode's own is its reward less the mean of the *other* scored episodes of its group (leave-one-out: Kool et al.
+  2019; Ahmadian et al. 2024, arXiv:2402.14740), so that no episode is compared with itself.
+- Where episodes of a group come to the same files, what they did next is compared there as well (GiGPO: Feng et al.
+  2025, arXiv:2505.10978, with the tree hash as the anchor state): two that mended the same thing differ only in what
+  they did from then on. Where nobody else came, the episode's own stands.
+- An episode that is unscored counts for nothing. One that was cut off (by tokens or by time, so perhaps amid an
+  answer or a tool call that nobody answered) is what the others are compared with, but is not itself learned from: the
+  cut may not be its fault (DAPO's overlong filtering: Yu et al. 2025, arXiv:2503.14476).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from journeyman.envs.episode import Episode, StopReason
+from journeyman.training.checkpoint import TrainingError
+
+CUT = frozenset({StopReason.TOKEN_LIMIT, StopReason.TIME_LIMIT})
+_BEGINNING = "the beginning"
+"""The state before the first action: no step names its tree."""
+
+
+@dataclass(frozen=True, slots=True)
+class CreditSettings:
+    state_share: float = 0.5
+    """Of an advantage, how much is decided among those that came to the same files; in [0, 1], 0 compares whole
+    episodes alone."""
+    learn_from_cut: bool = False
+    """Whether episodes that were cut off are learned from."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.state_share <= 1:
+            raise TrainingError(f"state_share must be between 0 and 1, not {self.state_share}")
+
+
+def advantages(
+    group: Sequence[Episode], settings: CreditSettings, rewards: Sequence[float | None] | None = None
+) -> list[list[float]]:
+    """For each episode of a group (several of one task), the advantage of each of its actions, in order.
+
+    Args:
+        rewards: one for each episode, `None` for what is not to count; by default what the grader paid.
+    """
+    paid = [episode.reward for episode in group] if rewards is None else list(rewards)
+    whole = leave_one_out(paid)
+    share = settings.state_share
+    compared = _by_state(group, paid, whole)
+    return [
+        [(1 - share) * own + share * there for there in by_action]
+        if _is_learned(episode, reward, settings)
+        else [0.0] * len(by_action)
+        for episode, reward, own, by_action in zip(group, paid, whole, compared, strict=True)
+    ]
+
+
+def has_signal(credited: Sequence[Sequence[float]]) -> bool:
+    """Whether anything can be learned from a group with these advantages: some episode did better than another."""
+    return any(value for actions in credited for value in actions)
+
+
+def leave_one_out(rewards: Sequence[float | None]) -> list[float]:
+    """Each reward less the mean of the others; 0 where there is none, or no other."""
+    scored = [reward for reward in rewards if reward is not None]
+    total, others = sum(scored), len(scored) - 1
+    if others < 1 or min(scored) == max(scored):  # no rounding may make a difference of none
+        return [0.0] * len(rewards)
+    return [0.0 if reward is None else reward - (total - reward) / others for reward in rewards]
+
+
+def _is_learned(episode: Episode, reward: float | None, settings: CreditSettings) -> bool:
+    """Whether an episode's actions may enter the loss."""
+    return reward is not None and (settings.learn_from_cut or episode.stop not in CUT)
+
+
+def _by_state(group: Sequence[Episode], rewards: Sequence[float | None], whole: Sequence[float]) -> list[list[float]]:
+    """What each action is worth beside those of other episodes that began with the same files; the episode's own where
+    there are none.
+
+    An episode that comes to a state several times is there once: until its files change, its actions are one choice.
+    """
+    states = [_states(episode) for episode in group]
+    visitors: defaultdict[str, list[int]] = defaultdict(list)
+    for number, visited in enumerate(states):
+        for state in dict.fromkeys(visited):
+            if state and rewards[number] is not None:
+                visitors[state].append(number)
+    worth = {
+        (state, number): value
+        for state, numbers in visitors.items() if len(numbers) > 1
+        for number, value in zip(numbers, leave_one_out([rewards[number] for number in numbers]), strict=True)
+    }  # fmt: skip
+    return [
+        [worth.get((state, number), own) for state in visited]
+        for number, (own, visited) in enumerate(zip(whole, states, strict=True))
+    ]
+
+
+def _states(episode: Episode) -> list[str]:
+    """The tree hash that stood before each action; all begin with the same files."""
+    return [_BEGINNING, *(step.tree_hash for step in episode.steps)][: len(episode.steps)]

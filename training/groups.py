@@ -1,0 +1,206 @@
+"""The groups of episodes that one step of GRPO learns from.
+
+Tasks are drawn by a curriculum (training/curriculum.py), each is played by a group, and a group from which nothing can
+be learned is replaced by one of another task, within a bound. A step that was interrupted plays no episode again that
+the store holds: the policy's name tells the step, and each episode of it has a seed of its own.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from journeyman.envs.config import EnvConfig
+from journeyman.envs.episode import Episode, StopReason
+from journeyman.envs.query import Query
+from journeyman.envs.store import EpisodeStore
+from journeyman.envs.summary import State, Summary
+from journeyman.policies.job import Engine, Job
+from journeyman.policies.policy import Policy
+from journeyman.policies.rollout_many import rollout_many
+from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.task import Task
+from journeyman.training.checkpoint import TrainingError
+from journeyman.training.credit import CreditSettings, advantages, has_signal
+from journeyman.training.curriculum import Curriculum
+from journeyman.training.prefixes import Prefixes, last_change
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Several episodes of one task, with what each action of each is credited with."""
+
+    episodes: tuple[Episode, ...]
+    advantages: tuple[tuple[float, ...], ...]
+
+    @property
+    def has_signal(self) -> bool:
+        return has_signal(self.advantages)
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a step learns from."""
+
+    groups: tuple[Group, ...]
+    """As many as were asked for; those without signal teach nothing."""
+    played: tuple[Group, ...]
+    """All that were played for it, in order, those that were replaced included."""
+
+    def facts(self) -> dict[str, float]:
+        """For the log: `resolved`, the share of scored episodes played; `groups/...`: how many were played for the
+        step, the share of these that had signal, and the share of those that are trained on that have."""
+        scored = [e for group in self.played for e in group.episodes if e.reward is not None]
+        return {
+            "resolved": sum(e.resolved for e in scored) / max(1, len(scored)),
+            "groups/played": float(len(self.played)),
+            "groups/signal_played": statistics.fmean(group.has_signal for group in self.played),
+            "groups/signal": statistics.fmean(group.has_signal for group in self.groups),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSettings:
+    size: int = 8
+    """Episodes of a group."""
+    refills: int = 2
+    """How often the groups without signal are replaced in a step, at the most."""
+    curriculum: bool = True
+    """Whether tasks are drawn by how often they were solved; else at random."""
+    from_within: bool = True
+    """Whether a task that is too hard as a whole is begun after some steps of its solution."""
+    concurrency: int = 16
+    """Episodes in flight."""
+    seed: int = 0
+    credit: CreditSettings = field(default_factory=CreditSettings)
+
+
+class Groups:
+    """Collects the groups of each step of a run; the steps must come in order."""
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        settings: GroupSettings,
+        *,
+        backend: SandboxFactory,
+        config: EnvConfig,
+        store: EpisodeStore,
+        prefixes: Prefixes,
+        name: str,
+        engine: Engine | None = None,
+        place: tuple[int, int] = (0, 1),
+    ) -> None:
+        """
+        Args:
+            name: of the run, from which the policy of each step is named.
+            engine: where the episodes run; in this process by default.
+            place: this process among those that train together, and how many they are: each has groups of its own.
+        """
+        self._tasks = {task.name: task for task in tasks}
+        self._settings, self._backend, self._config, self._store = settings, backend, config, store
+        self._prefixes, self._name, self._engine, self._place = prefixes, name, engine, place
+        self._curriculum = Curriculum(
+            self._tasks, settings.seed, by_rate=settings.curriculum, from_within=settings.from_within
+        )
+        self._told = -1
+        """The last step whose episodes the curriculum knows."""
+
+    def policy_name(self, step: int) -> str:
+        """What the policy with the weights before a step is called."""
+        return f"{self._name}@{step}"
+
+    def collect(self, step: int, count: int, make_policy: Callable[[], Policy]) -> Collected:
+        """So many groups, each of a task of its own as long as there are enough tasks.
+
+        Raises:
+            TrainingError: the policy could not play a single episode.
+        """
+        self._tell(step)
+        known = {(each.task, each.seed): each for each in self._finished(step)}
+        tried: list[str] = []
+        groups: list[Group] = []
+        played: list[Group] = []
+        for turn in range(1 + self._settings.refills):
+            dull = [n for n, group in enumerate(groups) if not group.has_signal] if turn else list(range(count))
+            drawn = self._draw(step, len(dull), tried)
+            if not drawn:
+                break
+            fresh = self._play(drawn, step, len(played), known, make_policy)
+            tried += drawn
+            played += fresh
+            if not turn:
+                groups = fresh
+            for where, group in zip(dull, fresh, strict=False):
+                if group.has_signal:
+                    groups[where] = group
+        return Collected(tuple(groups), tuple(played))
+
+    def _draw(self, step: int, count: int, tried: Sequence[str]) -> list[str]:
+        """This process' part of the tasks that are drawn; of the first, some twice where there are too few tasks."""
+        place, places = self._place
+        drawn = self._curriculum.draw(count * places, step, without=tried)
+        if not tried:
+            drawn = [drawn[n % len(drawn)] for n in range(count * places)]
+        return drawn[place::places]
+
+    def _play(
+        self,
+        names: Sequence[str],
+        step: int,
+        before: int,
+        known: dict[tuple[str, int], Summary],
+        make_policy: Callable[[], Policy],
+    ) -> list[Group]:
+        size, (place, places) = self._settings.size, self._place
+        jobs = []
+        for number, name in enumerate(names, before):
+            start = self._start(self._tasks[name])
+            for member in range(size):
+                seed = hash_seed(self._settings.seed, step, (number * places + place) * size + member)
+                policy = lambda _: make_policy()  # noqa: E731
+                jobs.append(Job(self._tasks[name], self._backend, policy, seed, self._config, start))
+        missing = [job for job in jobs if (job.task.name, job.seed) not in known]
+        fresh = rollout_many(missing, concurrency=self._settings.concurrency, store=self._store, engine=self._engine)
+        found = {(job.task.name, job.seed): episode for job, episode in zip(missing, fresh, strict=True)}
+        episodes = [
+            found.get((job.task.name, job.seed)) or self._store.get(known[job.task.name, job.seed].id) for job in jobs
+        ]
+        if all(episode.stop is StopReason.POLICY_ERROR for episode in episodes):
+            # Nothing would be learnt from any step, and the run would end as if all were well.
+            raise TrainingError(f"no episode of step {step + 1} could be played: {episodes[0].detail}")
+        return [self._credited(episodes[first : first + size]) for first in range(0, len(episodes), size)]
+
+    def _credited(self, episodes: Sequence[Episode]) -> Group:
+        credited = advantages(episodes, self._settings.credit)
+        return Group(tuple(episodes), tuple(map(tuple, credited)))
+
+    def _start(self, task: Task) -> tuple[Episode, int] | None:
+        """Where the episodes of a task that is too hard begin; None for the beginning."""
+        if not (self._settings.from_within and self._curriculum.is_too_hard(task.name)):
+            return None
+        solution = self._prefixes.of(task)
+        at = self._curriculum.begin_at(task.name, last_change(solution)) if solution else 0
+        return (solution, at) if solution and at else None
+
+    def _tell(self, step: int) -> None:
+        """The curriculum knows the episodes of all earlier steps, and of no later one, also after an interrupt."""
+        for earlier in range(self._told + 1, step):
+            for each in self._finished(earlier):
+                self._curriculum.note(each.task, each.reward, each.forked_at or 0)
+        self._told = step - 1
+
+    def _finished(self, step: int) -> list[Summary]:
+        """What the store holds of a step, of all processes, in one order."""
+        found = self._store.find(Query(policy=f"local:{self.policy_name(step)}")).summaries
+        done = [each for each in found if each.state is State.FINISHED and each.stop != StopReason.INTERRUPTED]
+        return sorted(done, key=lambda each: each.seed)
+
+
+def hash_seed(*parts: int) -> int:
+    """One seed for each (run, step, episode), far apart from its neighbours."""
+    seed = 0
+    for part in parts:
+        seed = (seed * 1_000_003 + part + 1) % 2**31
+    return seed
