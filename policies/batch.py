@@ -138,21 +138,19 @@ class Batch:
 
     def _forward(self, unread: Sequence[Sequence[int]], starts: Sequence[int]) -> torch.Tensor:
         """Logits after each row's last token, (B, V)."""
-        device = self._model.device
-        longest = max(map(len, unread))
-        tokens_B_T = torch.zeros(len(unread), longest, dtype=torch.long)
-        for row, ids in enumerate(unread):
-            tokens_B_T[row, longest - len(ids) :] = torch.tensor(ids)
-        ends_B_1 = torch.tensor([[start + len(ids)] for start, ids in zip(starts, unread, strict=True)])
+        device, longest = self._model.device, max(map(len, unread))
+        ends = [start + len(ids) for start, ids in zip(starts, unread, strict=True)]
+        tokens_B_T = torch.tensor([[0] * (longest - len(ids)) + list(ids) for ids in unread], device=device)
         # Padding at the left would stand before the row's first position: it reads like that one, and is not kept.
-        positions_B_T = (ends_B_1 - longest + torch.arange(longest)).clamp(min=0)
-        hidden_B_T_K = torch.arange(int(ends_B_1.max())) > positions_B_T[..., None]
-        mask_B_1_T_K = torch.zeros(hidden_B_T_K.shape, dtype=self._model.dtype)
+        first_B_1 = torch.tensor(ends, device=device)[:, None] - longest
+        positions_B_T = (first_B_1 + torch.arange(longest, device=device)).clamp(min=0)
+        hidden_B_T_K = torch.arange(max(ends), device=device) > positions_B_T[..., None]
+        mask_B_1_T_K = torch.zeros(hidden_B_T_K.shape, dtype=self._model.dtype, device=device)
         mask_B_1_T_K = mask_B_1_T_K.masked_fill_(hidden_B_T_K, torch.finfo(self._model.dtype).min)[:, None]
         out = self._model(
-            input_ids=tokens_B_T.to(device),
-            attention_mask=mask_B_1_T_K.to(device),
-            position_ids=positions_B_T.to(device),
+            input_ids=tokens_B_T,
+            attention_mask=mask_B_1_T_K,
+            position_ids=positions_B_T,
             past_key_values=self._rows,
             use_cache=True,
             logits_to_keep=1,

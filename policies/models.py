@@ -72,7 +72,7 @@ def model_path(name: str) -> str:
 
 
 def load_model(
-    name: str, *, device: str | None = None, to_train: bool = False
+    name: str, *, device: str | None = None, to_train: bool = False, frozen: bool = False
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load a causal language model and its tokenizer, ready to generate.
 
@@ -80,7 +80,8 @@ def load_model(
     float32, since there bfloat16 is many times slower.
 
     Args:
-        to_train: on a CPU take float32 in any case: small steps would be lost in bfloat16's eight bits.
+        to_train: take float32 in any case: small steps would be lost in bfloat16's eight bits.
+        frozen: adapters are what is trained; on a GPU the weights below them stay bfloat16.
 
     Raises:
         ModelError: it cannot be found or read.
@@ -94,7 +95,8 @@ def load_model(
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         tokenizer = AutoTokenizer.from_pretrained(path)
-        in_float32 = device == "cpu" and (to_train or not computes_in_bfloat16())
+        on_cpu = device == "cpu"
+        in_float32 = (to_train and (on_cpu or not frozen)) or (on_cpu and not computes_in_bfloat16())
         model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32 if in_float32 else torch.bfloat16)
     except (OSError, ValueError) as error:
         raise ModelError(f"{name}: cannot load the model: {error}") from error
@@ -115,8 +117,11 @@ def computes_in_bfloat16() -> bool:
 
 
 def to_act(model: Any) -> Any:
-    """A model in training as it acts: on a CPU that computes in bfloat16 a copy in that, elsewhere itself."""
-    if model.device.type != "cpu" or not computes_in_bfloat16():
+    """A model in training as it acts: in bfloat16 where the machine computes in that, so a copy if it has other
+    weights; else itself."""
+    import torch
+
+    if model.dtype == torch.bfloat16 or (model.device.type == "cpu" and not computes_in_bfloat16()):
         return model
     acting = copy.deepcopy(model)
     # What accelerate and PEFT put there would cast all weights at every token, or run those of the original.

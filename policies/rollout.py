@@ -177,9 +177,18 @@ def versions_of(env: RepoEnv, tree_hash: str, policy: Policy | None = None) -> d
         "backend": env.factory.name,
         "environment": env.task.environment.key,
         "python": platform.python_version(),
-        "code": _code_hash(),
+        "code": _code(),
     }
     return versions | place_of(env.task) | (policy.versions() if isinstance(policy, Versioned) else {})
+
+
+_hashing = threading.Lock()
+
+
+def _code() -> str:
+    """The hash, made once though many episodes begin at the same time."""
+    with _hashing:
+        return _code_hash()
 
 
 @cache

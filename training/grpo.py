@@ -112,7 +112,7 @@ def train_grpo(
         return folder.model
     remember(folder.folder, map(likeness_of, tasks))
     keep_freed_memory()
-    weights, tokenizer = load_model(model, to_train=True)
+    weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
     with EpisodeStore(folder.folder / "episodes") as store:
         groups = Groups(
             tasks, _group_settings(settings), backend=backend, config=config, store=store,

@@ -75,7 +75,7 @@ def train_sft(
     if folder.open():
         progress(1, 1, "done before")
         return folder.model
-    weights, tokenizer = load_model(model, to_train=True)
+    weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
     columns = {
         "input_ids": [list(row.ids) for row in kept],
         "labels": [row.labels for row in kept],
