@@ -1,7 +1,7 @@
 """Many episodes at once.
 
-Errors, Ctrl-C and back-pressure are the same wherever the episodes run: in threads of this process, or on a Ray
-cluster (`ray_engine.py`).
+Errors, Ctrl-C and back-pressure are the same wherever the episodes run: in threads of this process, with their
+environments here or in processes of their own (`envs/workers.py`), or on a Ray cluster (`ray_engine.py`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from typing import Self
 from journeyman.envs.episode import Episode
 from journeyman.envs.recorder import Recorder
 from journeyman.envs.repo_env import RepoEnv
+from journeyman.envs.workers import Workers
 from journeyman.policies.fork import Branch, Different
 from journeyman.policies.job import Engine, EngineError, Job
 from journeyman.policies.rollout import rollout
 
-ENGINES = ("local", "ray")
+ENGINES = ("local", "processes", "ray")
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS_SKIP_REGEX": "."}
 """No telemetry, and no word of Ray's among ours. Ray reads them when it is imported."""
 
@@ -30,11 +31,14 @@ class LocalEngine:
     """This process: each episode in the thread that asks for it."""
 
     def run(self, job: Job, store: Recorder | None, cancelled: threading.Event) -> Episode:
-        env, policy = RepoEnv(job.task, job.backend, job.config), job.make_policy(job.task)
+        env, policy = self._env(job), job.make_policy(job.task)
         if job.start is None:
             return rollout(env, policy, seed=job.seed, store=store, cancelled=cancelled)
         with Branch(env, *job.start) as branch:
             return branch.run(Different(policy, seed=job.seed), store=store, cancelled=cancelled, last=True)
+
+    def _env(self, job: Job) -> RepoEnv:
+        return RepoEnv(job.task, job.backend, job.config)
 
     def facts(self) -> dict[str, int]:
         return {}
@@ -49,6 +53,26 @@ class LocalEngine:
         self.close()
 
 
+class ProcessEngine(LocalEngine):
+    """Policies in threads of this process, environments in others: for a model that samples here.
+
+    Args:
+        count: processes at the most; by default as many as there are processors.
+    """
+
+    def __init__(self, count: int | None = None) -> None:
+        self._workers = Workers(count)
+
+    def _env(self, job: Job) -> RepoEnv:
+        return self._workers.open(job.task, job.backend, job.config)
+
+    def facts(self) -> dict[str, int]:
+        return {"processes": len(self._workers)}
+
+    def close(self) -> None:
+        self._workers.close()
+
+
 def open_engine(name: str = "local", *, address: str | None = None, episode_cpus: float = 1.0) -> Engine:
     """The engine of that name.
 
@@ -61,6 +85,8 @@ def open_engine(name: str = "local", *, address: str | None = None, episode_cpus
     """
     if name == "local":
         return LocalEngine()
+    if name == "processes":
+        return ProcessEngine()
     if name != "ray":
         raise EngineError(f"no engine {name!r}; there are: {', '.join(ENGINES)}")
     for variable, value in QUIET.items():

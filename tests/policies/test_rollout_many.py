@@ -70,7 +70,7 @@ def never(_: Task) -> Policy:
     raise AssertionError("this job must not begin")
 
 
-@pytest.fixture(params=["local", "ray"])
+@pytest.fixture(params=["local", "processes", "ray"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     if request.param == "ray":
         request.getfixturevalue("ray_here")
