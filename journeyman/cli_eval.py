@@ -43,8 +43,6 @@ from journeyman.training.leaderboard import add_row, ranked, read_rows, row_of
 from journeyman.training.lineage import require_unseen
 from journeyman.training.measures import Prices
 from journeyman.training.presets import preset as preset_named
-from journeyman.training.repeats import PairedByTask
-from journeyman.training.stats import Paired
 
 
 def evaluate_command(
@@ -170,10 +168,12 @@ def _paired(result: Evaluation, other: Evaluation | None) -> dict[str, Any]:
     return {"paired": asdict(result.against(other)) | result.against_by_task(other).to_dict()}
 
 
-def _compared(result: Evaluation, other: Evaluation) -> Paired | PairedByTask:
-    """For people: what suits the number of pairs of a task."""
+def _compared(result: Evaluation, other: Evaluation) -> str:
+    """For people: the test that suits the number of pairs of a task."""
     pair = result.against_by_task(other)
-    return pair if pair.pairs > len(pair.differences) else result.against(other)
+    if not pair.pairs:
+        return "no task and seed in common that both have a score for"
+    return str(pair if pair.pairs > len(pair.differences) else result.against(other))
 
 
 def _add(path: Path, result: Evaluation, prices: Prices) -> dict[str, Any]:

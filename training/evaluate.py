@@ -124,10 +124,10 @@ class Evaluation:
     @property
     def suite(self) -> str:
         """Content hash of the set of tasks; empty where a task's is not known."""
-        digests = {result.task: result.digest for result in self.results}
-        if not digests or not all(digests.values()):
+        digests = {(result.task, result.digest) for result in self.results}
+        if not digests or not all(digest for _, digest in digests):
             return ""
-        listed = "\n".join(f"{task} {digest}" for task, digest in sorted(digests.items()))
+        listed = "\n".join(f"{task} {digest}" for task, digest in sorted(digests))
         return hashlib.sha256(listed.encode()).hexdigest()[:32]
 
     @property
@@ -138,7 +138,7 @@ class Evaluation:
 
     def against(self, other: Evaluation) -> Paired:
         """This policy as the second of a pair, on the (task, seed) that both have a score for. Its test is for one
-        episode of each task; see `against_by_task`."""
+        episode of each task; see `against_by_task`. A task of the same name and other content is no pair."""
         pairs = self._pairs(other)
         return paired([first for _, first, _ in pairs], [second for *_, second in pairs])
 
@@ -147,9 +147,11 @@ class Evaluation:
         return paired_by_task(self._pairs(other))
 
     def _pairs(self, other: Evaluation) -> list[tuple[str, bool, bool]]:
-        mine = {(r.task, r.seed): r.resolved for r in self.scored}
-        theirs = {(r.task, r.seed): r.resolved for r in other.scored}
-        return [(key[0], theirs[key], mine[key]) for key in sorted(mine.keys() & theirs.keys())]
+        mine, theirs = ({(r.task, r.seed): r for r in each.scored} for each in (self, other))
+        common = [(theirs[key], mine[key]) for key in sorted(mine.keys() & theirs.keys())]
+        # Where both know what the task held, a changed task is another.
+        same = [(a, b) for a, b in common if a.digest == b.digest or not (a.digest and b.digest)]
+        return [(a.task, a.resolved, b.resolved) for a, b in same]
 
     def to_dict(self, prices: Prices | None = None) -> dict[str, Any]:
         """For `--json` and the disk; `from_dict` reads it."""

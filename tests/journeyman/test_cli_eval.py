@@ -38,6 +38,8 @@ def test_two_policies_are_compared_in_pairs(measure: Any) -> None:
     assert (result["resolved"], result["paired"]["only_second"], result["paired"]["p_value"]) == (1, 1, 1.0)
     assert (result["paired"]["difference"], result["paired"]["pairs"]) == (1.0, 1)
     assert "against noop: +1 −0 tasks, McNemar exact p = 1" in measure("oracle", "--against", "runs/noop")
+    Path("other.json").write_text(json.dumps({"policy": "other", "facts": {}, "results": []}))
+    assert "against other: no task and seed in common" in measure("oracle", "--against", "other.json")
 
 
 def test_several_seeds_of_a_task_are_paired_by_task(measure: Any) -> None:

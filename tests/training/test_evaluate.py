@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,14 @@ def test_several_seeds_of_a_task_are_one_cluster() -> None:
     assert (pair.differences, pair.pairs, pair.difference) == ((4, 0), 8, 0.5)
     assert pair.p_value == 1.0  # McNemar, which counts four independent wins, is not for this
     assert evaluation.against(worse).p_value == 0.125
+
+
+def test_a_task_that_was_changed_is_another() -> None:
+    before, after = (replace(result("t", 0, r), digest=digest) for r, digest in ((False, "old"), (True, "new")))
+    assert Evaluation("q", (after,)).against_by_task(Evaluation("p", (before,))).pairs == 0
+    assert Evaluation("q", (after,)).against(Evaluation("p", (result("t", 0, False),))).only_second == 1
+    suites = [Evaluation("p", each).suite for each in ((before,), (after,), (before, after))]
+    assert len({"", *suites}) == 4
 
 
 def test_a_result_of_an_older_version_is_read_and_what_it_lacks_is_unknown() -> None:
