@@ -7,18 +7,15 @@ An episode bears what was last said of each tag. A line that is torn or is none 
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from journeyman.envs.lines import locked_lines
 from journeyman.envs.log import LogWriteError
 from journeyman.envs.query import TAG, QueryError
-from journeyman.sandbox.home import sync_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,8 @@ class Tags:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         said = {"episode": tagging.episode, "add": tagging.add, "remove": tagging.remove, "at": at}
         try:
-            self._append(json.dumps(said).encode() + b"\n")
+            with locked_lines(self.path) as file:
+                file.append(json.dumps(said).encode())
         except OSError as error:
             raise LogWriteError(f"cannot write to {self.path}: {error.strerror}; the tags are as they were") from error
 
@@ -67,25 +65,6 @@ class Tags:
             return self.path.stat().st_size
         except FileNotFoundError:
             return 0
-
-    def _append(self, line: bytes) -> None:
-        fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            before = os.fstat(fd).st_size
-            if before and os.pread(fd, 1, before - 1) != b"\n":  # somebody died while writing
-                line = b"\n" + line
-            try:
-                if os.write(fd, line) < len(line):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                os.fsync(fd)
-                if not before:
-                    sync_folder(self.path.parent)
-            except OSError:
-                os.ftruncate(fd, before)
-                raise
-        finally:
-            os.close(fd)
 
 
 def _taggings(lines: Iterable[bytes]) -> Iterator[Tagging]:

@@ -82,9 +82,15 @@ CONTENTS = {
     "eval": Entry(
         TRAINING,
         "Measure a policy: resolve rate with its 95% interval, milestones, stop reasons, a row for each task.",
-        "journeyman.cli_train:evaluate_command",
+        "journeyman.cli_eval:evaluate_command",
         ("journeyman eval --policy oracle --limit 20",
          "journeyman eval --policy local:runs/sft/model --against runs/eval/local-smollm2-135m"),
+    ),
+    "leaderboard": Entry(
+        TRAINING,
+        "Rank the evaluations of a leaderboard file by resolve rate, each set of tasks for itself.",
+        "journeyman.cli_eval:leaderboard_command",
+        ("journeyman leaderboard board.jsonl", "journeyman leaderboard board.jsonl --markdown"),
     ),
     "demo": Entry(
         TRAINING,

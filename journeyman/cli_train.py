@@ -1,4 +1,4 @@
-"""`journeyman train …`, `journeyman eval` and `journeyman demo`: episodes become weights, and what that gained."""
+"""`journeyman train …` and `journeyman demo`: episodes become weights, and what that gained."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,25 +18,19 @@ from rich.table import Table
 from journeyman.cli_common import (
     RUNS,
     CannotError,
-    EngineOption,
-    EpisodeCpusOption,
     JsonOption,
-    RayAddressOption,
     example,
     find_run,
     print_json,
 )
-from journeyman.cli_run import engine_of, policy_of, say_engine
 from journeyman.cli_task import find_tasks
 from journeyman.envs.store import EpisodeStore
-from journeyman.policies.policy import Policy
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.home import home
 from journeyman.tasks.sources.suites import SUITES, build_suite
 from journeyman.tasks.task import Task
-from journeyman.terminal import err, out, visible
-from journeyman.training.evaluate import Evaluation, evaluate
-from journeyman.training.lineage import played, remember, require_unseen
+from journeyman.terminal import err, out
+from journeyman.training.lineage import played, remember
 from journeyman.training.presets import preset as preset_named
 from journeyman.training.progress import Progress as Reporter
 
@@ -73,7 +66,7 @@ def sft(
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune a model on resolved episodes; only what the policy wrote enters the loss."""
-    _needs_training()
+    needs_training()
     from journeyman.training.sft import SftSettings, rows_of, train_sft
 
     settings = SftSettings(learning_rate, epochs, batch_size, max_length, lora_rank, seed)
@@ -104,7 +97,7 @@ def grpo(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model on its own episodes, rewarded by the grader, by TRL's GRPO."""
-    _needs_training()
+    needs_training()
     from journeyman.training.grpo import GrpoSettings, train_grpo
 
     chosen = preset_named(preset)
@@ -120,60 +113,6 @@ def grpo(
     _say_trained(folder, as_json)
 
 
-def evaluate_command(
-    policy: Annotated[str, typer.Option(help="oracle, noop, random, mistaken, endpoint:URL#MODEL, local:MODEL.")],
-    tasks: TasksOption = "heldout",
-    limit: LimitOption = None,
-    preset: PresetOption = "small",
-    seeds: Annotated[int, typer.Option(min=1, help="Episodes of each task, seeds 0 to N-1.")] = 1,
-    temperature: Annotated[float, typer.Option(min=0, help="Of a local model's sampling; 0 is greedy.")] = 0.0,
-    concurrency: Annotated[int, typer.Option(min=1, help="Episodes in flight.")] = 16,
-    out: Annotated[Path | None, typer.Option(help="Run folder for the episodes. Default: runs/eval/POLICY.")] = None,
-    against: Annotated[Path | None, typer.Option(help="result.json of another evaluation, compared in pairs.")] = None,
-    allow_overlap: Annotated[
-        bool, typer.Option("--allow-overlap", help="Measure a model by tasks that are kin of what it was trained on.")
-    ] = False,
-    backend: BackendOption = "auto",
-    engine: EngineOption = "local",
-    ray_address: RayAddressOption = None,
-    episode_cpus: EpisodeCpusOption = 1.0,
-    as_json: JsonOption = False,
-) -> None:
-    """Measure a policy: resolve rate with its 95% interval, milestones, stop reasons, a row for each task."""
-    if policy.startswith("local:"):
-        _needs_training()
-    chosen = preset_named(preset)
-    options = asdict(replace(chosen.local, temperature=temperature)) if policy.startswith("local:") else {}
-    folder = out or RUNS / "eval" / _folder_name(policy)
-    other = _read_evaluation(against) if against else None
-
-    def make(task: Task) -> Policy:
-        return policy_of(policy, task, **options)
-
-    with (
-        engine_of(engine, policy, ray_address, episode_cpus) as machines,
-        reporting() as stage,
-        EpisodeStore(folder) as store,
-    ):
-        found = gather_tasks(tasks, limit, stage("Tasks"))
-        if policy.startswith("local:") and len(found) > 1 and not allow_overlap:  # a single task is a try, no measure
-            require_unseen(policy.removeprefix("local:"), found, "--allow-overlap measures all the same")
-        make(found[0])  # a wrong name is said before the bars begin
-        result = evaluate(
-            policy, make, found, backend=open_backend(backend), store=store, config=chosen.env,
-            seeds=range(seeds), concurrency=concurrency, progress=stage(f"Evaluate {policy}"), engine=machines,
-        )  # fmt: skip
-        facts = machines.facts()
-    (folder / "result.json").write_text(json.dumps(result.to_dict(), indent=1))
-    if as_json:
-        pair = result.against(other) if other else None
-        paired = {"paired": asdict(pair) | {"p_value": pair.p_value}} if pair else {}
-        print_json(result.to_dict() | paired | ({"engine": facts} if facts else {}))
-    else:
-        _say_evaluation(result, other, folder)
-        say_engine(facts)
-
-
 def demo(
     quick: Annotated[
         bool, typer.Option("--quick", help="Some minutes: shows that it runs, not what it learns.")
@@ -183,7 +122,7 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Train an agent and show what it learned: held-out resolve rate before and after, an episode to replay."""
-    _needs_training()
+    needs_training()
     from journeyman.training.demo import DemoPlan, run_demo
 
     plan = DemoPlan.quick() if quick else DemoPlan()
@@ -225,7 +164,7 @@ def gather_tasks(where: str, limit: int | None, progress: Reporter) -> tuple[Tas
     return found
 
 
-def _needs_training() -> None:
+def needs_training() -> None:
     """Quiet the libraries, and say what is missing before they do.
 
     Raises:
@@ -243,41 +182,12 @@ def _needs_training() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch leave the processors to the sandboxes
 
 
-def _folder_name(policy: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_." else "-" for c in policy).strip("-.")
-
-
-def _read_evaluation(path: Path) -> Evaluation:
-    try:
-        return Evaluation.from_dict(json.loads((path / "result.json" if path.is_dir() else path).read_text()))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CannotError(f"--against {path}: not the result.json of `journeyman eval` ({error})") from error
-
-
 def _say_trained(folder: Path, as_json: bool) -> None:
     report = json.loads((folder.parent / "done.json").read_text())
     if as_json:
         print_json({"model": str(folder), **report})
         return
     out.print(f"model: {folder}\nmeasure it: journeyman eval --policy local:{folder}", soft_wrap=True, highlight=False)
-
-
-def _say_evaluation(result: Evaluation, other: Evaluation | None, folder: Path) -> None:
-    table = Table("task", "resolved", "reward", "milestones", "stop", "steps", "episode", box=None)
-    for row in result.results:
-        closed = f"{row.milestones_closed}/{row.milestones}" if row.milestones else ""
-        reward = "unscored" if row.reward is None else f"{row.reward:.2f}"
-        table.add_row(
-            visible(row.task), "yes" if row.resolved else "no", reward, closed, row.stop, str(row.steps), row.episode
-        )
-    out.print(table)
-    out.print(f"\nresolve rate: {result.resolve_rate}", highlight=False)
-    if result.milestones.trials:
-        out.print(f"milestones closed: {result.milestones}", highlight=False)
-    out.print("stop reasons: " + ", ".join(f"{name} {count}" for name, count in result.stops.items()), highlight=False)
-    if other:
-        out.print(f"against {visible(other.policy)}: {result.against(other)}", highlight=False)
-    out.print(f"episodes: {folder} (journeyman replay best --run {folder})", soft_wrap=True, highlight=False)
 
 
 def _say_demo(report: DemoReport, caveat: str) -> None:

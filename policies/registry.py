@@ -12,6 +12,7 @@ local:MODEL[@DIALECT]     a model on this machine: a hub id, a folder, or a buil
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 POLICIES = ("noop", "random", "oracle", "mistaken", "human", "endpoint:URL#MODEL", "local:MODEL[@DIALECT]")
 
 _T = TypeVar("_T")
+_LOADING = threading.Lock()
+"""Held while a model is loaded: two threads would load it twice, and transformers cannot load in two at once."""
 
 
 def make_policy(spec: str, task: Task, **options: Any) -> Policy:
@@ -66,7 +69,9 @@ def _local(spec: str, rest: str, options: dict[str, Any]) -> Policy:
         options = {**options, "dialect": name}
     else:
         model = rest
-    return _local_model(model, _made(spec, LocalSettings, **options)).policy()
+    settings = _made(spec, LocalSettings, **options)
+    with _LOADING:
+        return _local_model(model, settings).policy()
 
 
 @cache

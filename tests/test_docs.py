@@ -15,6 +15,7 @@ PAGES = (
     "README.md",
     "docs/environment.md",
     "docs/episodes.md",
+    "docs/evaluation.md",
     "docs/formats.md",
     "docs/sandbox.md",
     "docs/scale.md",

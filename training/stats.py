@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-_Z95 = 1.959963984540054
+Z95 = 1.959963984540054
+"""So many deviations to each side hold 95% of a normal distribution."""
 
 
-def wilson(p: float, n: int) -> tuple[float, float]:
+def wilson(p: float, n: float) -> tuple[float, float]:
     """The 95% interval of a share `p` of `n` trials; (0, 1) without trials. Also of a mean of `n` values between 0 and
     1, where it is rather too wide: none of these varies more than a coin."""
     if not n:
         return 0.0, 1.0
-    z2 = _Z95**2
+    z2 = Z95**2
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+    half = Z95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
@@ -26,6 +28,8 @@ class Rate:
 
     successes: int
     trials: int
+    effective: float | None = None
+    """Independent trials that these are worth, where they come in clusters (training/repeats.py); else all of them."""
 
     @property
     def value(self) -> float:
@@ -34,10 +38,15 @@ class Rate:
     @property
     def interval(self) -> tuple[float, float]:
         """Lower and upper bound; (0, 1) without trials."""
-        return wilson(self.value, self.trials)
+        return wilson(self.value, self.trials if self.effective is None else self.effective)
 
     def overlaps(self, other: Rate) -> bool:
         return self.interval[0] <= other.interval[1] and other.interval[0] <= self.interval[1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; the value is None without trials."""
+        value = self.value if self.trials else None
+        return {"successes": self.successes, "trials": self.trials, "value": value, "interval_95": list(self.interval)}
 
     def __str__(self) -> str:
         low, high = self.interval

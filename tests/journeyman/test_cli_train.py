@@ -1,8 +1,7 @@
-"""`train`, `eval` and `demo` from the outside: what they print, and what they say to bad input."""
+"""`train` and `demo` from the outside: what they print, and what they say to bad input."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -15,33 +14,9 @@ from tests.journeyman.conftest import Call
 TINY = ("--model", "tiny", "--episodes", "runs/oracle", "--max-length", "9999", "--out", "runs/sft")
 
 
-def test_evaluation_prints_the_rate_with_its_interval(call: Call, task_folder: Path, backend: str) -> None:
-    done = call("eval", "--policy", "oracle", "--tasks", task_folder, "--backend", backend)
-    assert done.exit_code == 0, done.output
-    assert "resolve rate: 1/1 = 100.0% (95% interval 20.7% to 100.0%)" in done.stdout
-    assert "stop reasons: reported 1" in done.stdout
-
-
-def test_two_policies_are_compared_in_pairs(call: Call, task_folder: Path, backend: str) -> None:
-    call("eval", "--policy", "noop", "--tasks", task_folder, "--backend", backend, "--out", "runs/noop")
-    done = call(
-        "eval", "--policy", "oracle", "--tasks", task_folder, "--backend", backend, "--against", "runs/noop", "--json"
-    )
-    assert done.exit_code == 0, done.output
-    result = json.loads(done.stdout)
-    assert (result["resolved"], result["paired"]["only_second"], result["paired"]["p_value"]) == (1, 1, 1.0)
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("eval", "--policy", "oracle", "--preset", "huge", "--tasks", "till-line-rounding"), "no preset 'huge'"),
-        (("eval", "--policy", "orakle", "--tasks", "till-line-rounding"), "no policy 'orakle'"),
-        (("eval", "--policy", "local:./nowhere", "--tasks", "till-line-rounding"), "no such model"),
-        (
-            ("eval", "--policy", "noop", "--tasks", "till-line-rounding", "--against", "nothing.json"),
-            "--against nothing.json",
-        ),
         (("train", "sft", "--episodes", "nowhere", "--out", "x"), "no episodes in nowhere"),
         (("train", "grpo", "--model", "./nowhere", "--tasks", "till-line-rounding", "--out", "x"), "no such model"),
         (("train", "grpo", "--model", "tiny", "--tasks", "tilt-line-rounding", "--out", "x"), "did you mean till-line"),

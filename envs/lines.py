@@ -1,0 +1,58 @@
+"""Files to which lines are added by several processes, each whole and on the disk, or not at all."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from journeyman.sandbox.home import sync_folder
+
+
+class LineFile:
+    """A file of lines while nobody else adds to it."""
+
+    def __init__(self, path: Path, fd: int) -> None:
+        self._path, self._fd = path, fd
+
+    def read(self) -> bytes:
+        """All that stands in it."""
+        return os.pread(self._fd, os.fstat(self._fd).st_size, 0)
+
+    def append(self, line: bytes) -> None:
+        """Add a line, without its end; it is on the disk when this returns.
+
+        Raises:
+            OSError: the disk refused; the file is as it was.
+        """
+        line += b"\n"
+        before = os.fstat(self._fd).st_size
+        if before and os.pread(self._fd, 1, before - 1) != b"\n":  # somebody died while writing
+            line = b"\n" + line
+        try:
+            if os.write(self._fd, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(self._fd)
+            if not before:
+                sync_folder(self._path.parent)
+        except OSError:
+            os.ftruncate(self._fd, before)
+            raise
+
+
+@contextmanager
+def locked_lines(path: Path) -> Iterator[LineFile]:
+    """Open a file of lines, made if need be, for this process alone; it waits for those that have it.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield LineFile(path, fd)
+    finally:
+        os.close(fd)
