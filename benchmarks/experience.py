@@ -182,11 +182,12 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.8, help="seconds slept in each step of an environment")
     parser.add_argument("--loop-episodes", type=int, default=2, help="that the plain loop plays in a round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="the tiny model, few turns, one round")
+    parser.add_argument("--quick", action="store_true", help="under a minute: that everything runs, not how fast")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, nothing else")
     options = parser.parse_args()
     if options.quick:
         options.model, options.turns, options.rounds, options.loop_episodes = "tiny", 3, 1, 1
+        options.rollouts, options.latency = 8, 0.1
     model, tokenizer = load_model(options.model)
     tokenizer.chat_template = TEMPLATE
     world = World(model, tokenizer, options.turns, options.cap, options.latency)

@@ -71,6 +71,7 @@ def logits_before_shared(
 
     The plain way is taken where this one saves nothing, and where it cannot go: layers that see a part of the row only,
     attention other than transformers' "sdpa" and "eager", activations that are computed again in the backward pass.
+    Nobody else may run the model meanwhile: its attention is another for the time.
 
     Args:
         model: a causal language model, with adapters or without.
