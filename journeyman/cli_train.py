@@ -24,7 +24,6 @@ from journeyman.cli_common import (
     JsonOption,
     RayAddressOption,
     example,
-    find_run,
     print_json,
 )
 from journeyman.cli_run import engine_of, policy_of, say_engine
@@ -37,7 +36,7 @@ from journeyman.tasks.sources.suites import SUITES, build_suite
 from journeyman.tasks.task import Task
 from journeyman.terminal import err, out, visible
 from journeyman.training.evaluate import Evaluation, evaluate
-from journeyman.training.lineage import played, remember, require_unseen
+from journeyman.training.lineage import require_unseen
 from journeyman.training.presets import preset as preset_named
 from journeyman.training.progress import Progress as Reporter
 
@@ -56,33 +55,6 @@ PresetOption = Annotated[str, typer.Option(help="What the model is shown and how
 BackendOption = Annotated[str, typer.Option(help="namespace, docker, or auto.")]
 LoraOption = Annotated[int, typer.Option(min=0, help="Rank of LoRA adapters; 0 trains all weights.")]
 SeedOption = Annotated[int, typer.Option(help="Of sampling and of the order of the rows.")]
-
-
-@app.command(epilog=example("journeyman train sft --model smollm2-135m --episodes runs/oracle --out runs/sft"))
-def sft(
-    episodes: Annotated[list[Path], typer.Option(help="Run folders; their resolved episodes are imitated.")],
-    out: OutOption,
-    model: ModelOption = "smollm2-135m",
-    preset: PresetOption = "small",
-    learning_rate: Annotated[float, typer.Option(min=0, help="Peak of the schedule.")] = 2e-4,
-    epochs: Annotated[float, typer.Option(min=0, help="Passes over the episodes.")] = 1.0,
-    batch_size: Annotated[int, typer.Option(min=1, help="Episodes in one optimiser step.")] = 4,
-    max_length: Annotated[int, typer.Option(min=1, help="Longer episodes are left out, in tokens.")] = 1024,
-    lora_rank: LoraOption = 0,
-    seed: SeedOption = 0,
-    as_json: JsonOption = False,
-) -> None:
-    """Fine-tune a model on resolved episodes; only what the policy wrote enters the loss."""
-    _needs_training()
-    from journeyman.training.sft import SftSettings, rows_of, train_sft
-
-    settings = SftSettings(learning_rate, epochs, batch_size, max_length, lora_rank, seed)
-    found = [episode for run in episodes for episode in EpisodeStore(find_run(run)).episodes() if episode.resolved]
-    rows = rows_of(found, model, preset_named(preset).local.dialect)
-    with reporting() as stage:
-        folder = train_sft(model, rows, out, settings, stage("Supervised fine-tuning"))
-    remember(out, played(found))
-    _say_trained(folder, as_json)
 
 
 @app.command(epilog=example("journeyman train grpo --model runs/sft/model --tasks starter --limit 64 --out runs/grpo"))
@@ -104,7 +76,7 @@ def grpo(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model on its own episodes, rewarded by the grader, by TRL's GRPO."""
-    _needs_training()
+    needs_training()
     from journeyman.training.grpo import GrpoSettings, train_grpo
 
     chosen = preset_named(preset)
@@ -117,7 +89,7 @@ def grpo(
             model, gather_tasks(tasks, limit, stage("Tasks")), out, backend=open_backend(backend), settings=settings,
             local=chosen.local, config=chosen.env, progress=stage("GRPO"),
         )  # fmt: skip
-    _say_trained(folder, as_json)
+    say_trained(folder, as_json)
 
 
 def evaluate_command(
@@ -141,7 +113,7 @@ def evaluate_command(
 ) -> None:
     """Measure a policy: resolve rate with its 95% interval, milestones, stop reasons, a row for each task."""
     if policy.startswith("local:"):
-        _needs_training()
+        needs_training()
     chosen = preset_named(preset)
     options = asdict(replace(chosen.local, temperature=temperature)) if policy.startswith("local:") else {}
     folder = out or RUNS / "eval" / _folder_name(policy)
@@ -183,7 +155,7 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Train an agent and show what it learned: held-out resolve rate before and after, an episode to replay."""
-    _needs_training()
+    needs_training()
     from journeyman.training.demo import DemoPlan, run_demo
 
     plan = DemoPlan.quick() if quick else DemoPlan()
@@ -225,7 +197,7 @@ def gather_tasks(where: str, limit: int | None, progress: Reporter) -> tuple[Tas
     return found
 
 
-def _needs_training() -> None:
+def needs_training() -> None:
     """Quiet the libraries, and say what is missing before they do.
 
     Raises:
@@ -254,7 +226,7 @@ def _read_evaluation(path: Path) -> Evaluation:
         raise CannotError(f"--against {path}: not the result.json of `journeyman eval` ({error})") from error
 
 
-def _say_trained(folder: Path, as_json: bool) -> None:
+def say_trained(folder: Path, as_json: bool) -> None:
     report = json.loads((folder.parent / "done.json").read_text())
     if as_json:
         print_json({"model": str(folder), **report})
