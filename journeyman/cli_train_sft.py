@@ -23,7 +23,7 @@ from journeyman.cli_train import (
     say_trained,
 )
 from journeyman.envs.store import EpisodeStore
-from journeyman.terminal import err, plural
+from journeyman.terminal import err, plural, visible
 from journeyman.training.lineage import played, remember
 from journeyman.training.presets import preset as preset_named
 from journeyman.training.selection import PER_TASK, Distinct, Selection, Why, select
@@ -81,7 +81,9 @@ def sft(
     remember(out, played(chosen.episodes))
     if not as_json:
         report = json.loads((folder.parent / "done.json").read_text())
-        _say_left_out(report["episodes"], report["left_out_why"])
+        total = report["episodes"] + sum(report["left_out_why"].values())
+        err.print(f"learned from {report['episodes']} of {plural(total, 'episode')}", highlight=False)
+        say_left_out(report["left_out_why"])
     say_trained(folder, as_json)
 
 
@@ -93,12 +95,13 @@ def _why_nothing(chosen: Selection) -> str:
     return f"none of {plural(chosen.considered, 'episode')} is to be learned from: {why}{mend}"
 
 
-def _say_left_out(trained: int, why: Mapping[str, int]) -> None:
-    total = trained + sum(why.values())
-    err.print(f"learned from {trained} of {plural(total, 'episode')}" + ("; left out:" if why else ""), highlight=False)
+def say_left_out(why: Mapping[str, int]) -> None:
+    """How many episodes were left out for which reason, on stderr."""
+    if not why:
+        return
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(justify="right")
     for reason, count in why.items():
-        table.add_row(str(count), reason)
-    if why:
-        err.print(table, highlight=False)
+        table.add_row(str(count), visible(reason))
+    err.print("left out:")
+    err.print(table, highlight=False)

@@ -22,7 +22,7 @@ from journeyman.policies.fork import Branch, Different, ForkError
 from journeyman.policies.mender import MenderPolicy
 from journeyman.policies.policy import PolicyError
 from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
-from journeyman.tasks.task import Task
+from journeyman.tasks.task import Task, TaskError
 from journeyman.training.changes import is_change
 from journeyman.training.diagnosis import is_broken
 from journeyman.training.progress import Progress, silent
@@ -46,7 +46,7 @@ class Collected:
     """What came of it."""
 
     episodes: tuple[Episode, ...]
-    """The corrections, resolved, in the order of their parents."""
+    """Resolved, in the order of their parents."""
     left_out: dict[str, int]
     """Why nothing was made of an episode, or of a place in one → how often."""
 
@@ -126,7 +126,7 @@ class _Maker:
         try:
             if missing:
                 self._play(parent, missing)
-        except (ForkError, PolicyError) as error:
+        except (ForkError, PolicyError, TaskError) as error:
             why = "its steps cannot be done again as they were" if isinstance(error, ForkError) else str(error)
             self.left_out[why] += sum((parent.id, at) not in self._played for at in points)
         for at in points:

@@ -43,7 +43,7 @@ def test_it_learns_from_the_best_and_says_what_it_left_out(call: Call) -> None:
     record("runs/own", *(episode(f"way {n}") for n in range(3)), episode("way 1"), episode("no", resolved=False))
     done = call(*TRAIN, "--per-task", "2")
     assert done.exit_code == 0, done.output
-    assert "learned from 2 of 5 episodes; left out:" in done.stderr
+    assert "learned from 2 of 5 episodes\nleft out:" in done.stderr
     for line in ("1  not resolved", "1  beyond so many of its task", "1  does what a better one"):
         assert line in done.stderr
     report = json.loads(Path("runs/sft/done.json").read_text())
