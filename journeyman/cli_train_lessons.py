@@ -24,6 +24,7 @@ from journeyman.training.hindsight import relabel
 RunOutOption = Annotated[
     Path, typer.Option("--out", help="Run folder for the new episodes. What it holds already is not played again.")
 ]
+ConcurrencyOption = Annotated[int, typer.Option(min=1, help="Episodes in flight.")]
 TaskOption = Annotated[str | None, typer.Option(help="Task folder, where the records name none.")]
 
 
@@ -35,6 +36,7 @@ def corrections(
         Fix, typer.Option(help="Whose solution is played: the task's, or the best episode's of the same task.")
     ] = Fix.REFERENCE,
     per_episode: Annotated[int, typer.Option(min=1, help="Failures of one episode that are mended.")] = 1,
+    concurrency: ConcurrencyOption = 4,
     task: TaskOption = None,
     backend: BackendOption = "auto",
     as_json: JsonOption = False,
@@ -48,6 +50,7 @@ def corrections(
     with _collecting(out_run) as store, reporting() as stage:
         made = collect_corrections(
             found, _finder(task), backend=sandboxes_of(backend), store=store, fix=fix, per_episode=per_episode,
+            concurrency=concurrency,
             progress=stage("Corrections"),
         )  # fmt: skip
     _say(made, "correction", out_run, as_json)
@@ -57,6 +60,7 @@ def corrections(
 def hindsight(
     episodes: EpisodesOption,
     out_run: RunOutOption,
+    concurrency: ConcurrencyOption = 4,
     task: TaskOption = None,
     backend: BackendOption = "auto",
     as_json: JsonOption = False,
@@ -68,8 +72,9 @@ def hindsight(
     found = _episodes(episodes)
     with _collecting(out_run) as store, reporting() as stage:
         made = relabel(
-            found, _finder(task), backend=sandboxes_of(backend), store=store, progress=stage("Milestones reached")
-        )
+            found, _finder(task), backend=sandboxes_of(backend), store=store, concurrency=concurrency,
+            progress=stage("Milestones reached"),
+        )  # fmt: skip
     _say(made, "demonstration", out_run, as_json)
 
 

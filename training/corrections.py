@@ -8,10 +8,12 @@ recorded with its ancestry, so that supervised training learns what came after t
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, StopReason
@@ -25,9 +27,13 @@ from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
 from journeyman.tasks.task import Task, TaskError
 from journeyman.training.changes import is_change
 from journeyman.training.diagnosis import is_broken
+from journeyman.training.parallel import each_of
 from journeyman.training.progress import Progress, silent
 from journeyman.training.selection import select
 
+Outcome = Episode | str
+"""A resolved episode, or why there is none."""
+NOT_AGAIN = "its steps cannot be done again as they were"
 ROOM = 8
 """Actions that the mender may take after the fork, however few the parent's settings leave."""
 
@@ -75,6 +81,7 @@ def collect_corrections(
     store: EpisodeStore,
     fix: Fix = Fix.REFERENCE,
     per_episode: int = 1,
+    concurrency: int = 4,
     progress: Progress = silent,
 ) -> Collected:
     """Correct every failed episode. Forks that `store` holds already are not played again.
@@ -82,26 +89,43 @@ def collect_corrections(
     Args:
         task_of: finds an episode's task.
         per_episode: so many places of each at most.
+        concurrency: so many episodes are mended at once.
 
     Raises:
         SandboxError: the environment cannot be made here.
         KeyboardInterrupt: what was played is kept.
     """
-    made = _Maker(task_of, backend, store, _goals(episodes) if fix is Fix.GROUP else {})
-    points = {}
+    left_out: Counter[str] = Counter()
+    points: dict[str, tuple[Episode, tuple[int, ...]]] = {}
     for episode in episodes:
         if why := _unfit(episode):
-            made.left_out[why] += 1
-        elif not (found := failing_points(episode, per_episode)):
-            made.left_out["changed nothing that could be mended"] += 1
-        else:
+            left_out[why] += 1
+        elif found := failing_points(episode, per_episode):
             points[episode.id] = (episode, found)
-    total = sum(len(found) for _, found in points.values())
-    progress(0, total)
-    for episode, found in points.values():
-        for _ in made.correct(episode, found):
-            progress(made.done, total, f"{len(made.episodes)} mended")
-    return Collected(tuple(made.episodes), dict(made.left_out.most_common()))
+        else:
+            left_out["changed nothing that could be mended"] += 1
+    maker = _Maker(task_of, backend, store, _goals(episodes) if fix is Fix.GROUP else {})
+    total, done, mended = sum(len(found) for _, found in points.values()), 0, 0
+    progress(done, total)
+
+    def on_done(outcomes: list[Outcome]) -> None:
+        nonlocal done, mended
+        done, mended = done + len(outcomes), mended + sum(isinstance(each, Episode) for each in outcomes)
+        progress(done, total, f"{mended} mended")
+
+    results = each_of(list(points.values()), maker.correct, concurrency=concurrency, on_done=on_done)
+    return collected(results, left_out)
+
+
+def collected(results: Iterable[Iterable[Outcome]], left_out: Counter[str]) -> Collected:
+    """What came of all of it, added to what was left out before."""
+    made = []
+    for outcome in chain.from_iterable(results):
+        if isinstance(outcome, Episode):
+            made.append(outcome)
+        else:
+            left_out[outcome] += 1
+    return Collected(tuple(made), dict(left_out.most_common()))
 
 
 class _Maker:
@@ -111,63 +135,65 @@ class _Maker:
     ) -> None:  # fmt: skip
         self._task_of, self._backend, self._store, self._goals = task_of, backend, store, goals
         self._trees: dict[str, Snapshot] = {}
+        self._lock = threading.Lock()
         self._played = {
             (each.ancestry.episode, each.ancestry.step): each
             for each in store.episodes()
             if each.ancestry is not None and each.policy == MenderPolicy.name and each.stop != StopReason.INTERRUPTED
         }
-        self.done = 0
-        self.episodes: list[Episode] = []
-        self.left_out: Counter[str] = Counter()
 
-    def correct(self, parent: Episode, points: Sequence[int]) -> Iterator[None]:
-        """Go on from each of the points; yields after each."""
-        missing = [at for at in points if (parent.id, at) not in self._played]
+    def correct(self, failed: tuple[Episode, tuple[int, ...]], stop: threading.Event) -> list[Outcome]:
+        """Go on from each of an episode's points, or find again what was played."""
+        parent, points = failed
+        found: dict[int, Outcome] = {
+            at: _outcome(self._played[parent.id, at]) for at in points if (parent.id, at) in self._played
+        }
+        missing = [at for at in points if at not in found]
         try:
             if missing:
-                self._play(parent, missing)
-        except (ForkError, PolicyError, TaskError) as error:
-            why = "its steps cannot be done again as they were" if isinstance(error, ForkError) else str(error)
-            self.left_out[why] += sum((parent.id, at) not in self._played for at in points)
-        for at in points:
-            self.done += 1
-            if (child := self._played.get((parent.id, at))) is not None:
-                self._keep(child)
-            yield
+                found |= self._play(parent, missing, stop)
+        except (ForkError, TaskError) as error:
+            found |= dict.fromkeys(missing, NOT_AGAIN if isinstance(error, ForkError) else str(error))
+        return [found[at] for at in points]
 
-    def _play(self, parent: Episode, points: Sequence[int]) -> None:
+    def _play(self, parent: Episode, points: Sequence[int], stop: threading.Event) -> dict[int, Outcome]:
         task = self._task_of(parent)
         goal = self._goal(parent, task)
+        found: dict[int, Outcome] = {}
         with Branch(self._env(task, parent, points[-1] + ROOM), parent) as branch:
             for at in points:
                 branch.go_to(at)
-                policy = MenderPolicy(task, branch.snapshot, goal)
-                self._played[parent.id, at] = branch.run(Different(policy), store=self._store)
-
-    def _keep(self, child: Episode) -> None:
-        if child.resolved:
-            self.episodes.append(child)
-        else:
-            self.left_out[child.detail or "still not resolved"] += 1
+                try:
+                    policy = MenderPolicy(task, branch.snapshot, goal)
+                except PolicyError as error:
+                    found[at] = str(error)
+                else:
+                    found[at] = _outcome(branch.run(Different(policy), store=self._store, cancelled=stop))
+        return found
 
     def _goal(self, parent: Episode, task: Task) -> Snapshot | None:
         """What the best episode of the group left."""
         sibling = self._goals.get(parent.task)
         if sibling is None:
             return None
-        if sibling.id not in self._trees:
-            at = len(sibling.steps) - (sibling.stop is StopReason.REPORTED)
-            with Branch(self._env(task, sibling, at + 1), sibling, at) as branch:
-                self._trees[sibling.id] = branch.snapshot
-        return self._trees[sibling.id]
+        with self._lock:
+            if sibling.id not in self._trees:
+                at = len(sibling.steps) - (sibling.stop is StopReason.REPORTED)
+                with Branch(self._env(task, sibling, at + 1), sibling, at) as branch:
+                    self._trees[sibling.id] = branch.snapshot
+            return self._trees[sibling.id]
 
     def _env(self, task: Task, episode: Episode, steps: int) -> RepoEnv:
-        config = EnvConfig.from_dict(episode.config)
-        return RepoEnv(
-            task,
-            self._backend,
-            config.model_copy(update={"max_steps": max(steps, config.max_steps or task.budget.max_steps)}),
-        )
+        return RepoEnv(task, self._backend, with_room(EnvConfig.from_dict(episode.config), task, steps))
+
+
+def with_room(config: EnvConfig, task: Task, steps: int) -> EnvConfig:
+    """The settings, with at least so many actions in an episode."""
+    return config.model_copy(update={"max_steps": max(steps, config.max_steps or task.budget.max_steps)})
+
+
+def _outcome(child: Episode) -> Outcome:
+    return child if child.resolved else child.detail or "still not resolved"
 
 
 def _goals(episodes: Sequence[Episode]) -> dict[str, Episode]:

@@ -71,6 +71,6 @@ def _message(failed: Step) -> str:
     """The first failure's message, else the name of the test."""
     indented = [line.strip() for line in failed.observation.text.split("\n") if line.startswith("  ") and line.strip()]
     if indented:
-        return indented[0].rstrip(":")
+        return indented[0].removeprefix("AssertionError: ").rstrip(":")
     assert failed.tests is not None
     return f"{(*failed.tests.failed, *failed.tests.errors)[0].rsplit('::', 1)[-1]} fails"

@@ -11,10 +11,10 @@ only if the grader finds it resolved.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from journeyman.envs.actions import Action
 from journeyman.envs.config import EnvConfig
@@ -31,11 +31,14 @@ from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
 from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor import save_task
 from journeyman.tasks.task import CheckKind, Milestone, Task, TaskError
-from journeyman.training.corrections import Collected
+from journeyman.training.corrections import NOT_AGAIN, Collected, Outcome, collected, with_room
+from journeyman.training.parallel import each_of
 from journeyman.training.progress import Progress, silent
 
 HINDSIGHT_OF = "hindsight_of"
 """Key of `Episode.versions`: the id of the episode whose actions they were."""
+HINDSIGHT_AT = "hindsight_at"
+"""Key of `Episode.versions`: the step that closed the milestone."""
 _MAX_CHANGED_CLAIMS = 5
 
 
@@ -76,17 +79,19 @@ class HindsightPolicy:
 
     name = "hindsight"
 
-    def __init__(self, parent: Episode, at: int, task: Task) -> None:
+    def __init__(self, parent: Episode, first: int, at: int, task: Task) -> None:
         """
         Args:
-            at: so many of the parent's actions are done.
+            first: so many of the parent's actions are left out, as they were for something else.
+            at: the step that closed it, counted from 1.
             task: the milestone's.
         """
-        self._parent, self._at = parent, at
-        self._actions = [replace(step.action, tokens=None) for step in parent.steps[:at]]
-        if visible_failing(task) and parent.steps[at - 1].action.tool != "test":
+        self._parent, self._first, self._at = parent, first, at
+        steps = [step for step in parent.steps[first:at] if step.action.tool != "plan"]
+        self._actions = [replace(step.action, tokens=None) for step in steps]
+        if visible_failing(task) and steps[-1].action.tool != "test":
             self._actions.append(Action("test"))
-        changed = {step.action.arguments.get("path") for step in parent.steps[:at] if step.diff}
+        changed = {step.action.arguments.get("path") for step in steps if step.diff}
         self._changed = sorted(str(path) for path in changed if path)[:_MAX_CHANGED_CLAIMS]
         self._notes, self._done = Notes(), 0
 
@@ -104,7 +109,8 @@ class HindsightPolicy:
 
     def versions(self) -> dict[str, str]:
         """See `Versioned`."""
-        return {HINDSIGHT_OF: self._parent.id, "hindsight_at": str(self._at), "hindsight_by": self._parent.policy}
+        steps = {"hindsight_from": str(self._first), HINDSIGHT_AT: str(self._at)}
+        return {HINDSIGHT_OF: self._parent.id, "hindsight_by": self._parent.policy, **steps}
 
     def close(self) -> None:
         """Nothing is held."""
@@ -116,78 +122,89 @@ def relabel(
     *,
     backend: SandboxFactory,
     store: EpisodeStore,
+    concurrency: int = 4,
     progress: Progress = silent,
 ) -> Collected:
     """A demonstration for every milestone that an unresolved episode closed, with all that the milestone builds on.
 
     What `store` holds already is not played again.
 
+    Args:
+        task_of: finds an episode's task.
+        concurrency: so many episodes are looked at at once.
+
     Raises:
         SandboxError: the environment cannot be made here.
         KeyboardInterrupt: what was played is kept.
     """
-    made = _Relabeller(task_of, backend, store)
-    fit = []
+    left_out: Counter[str] = Counter()
+    fit: dict[str, Episode] = {}
     for episode in episodes:
         if why := _unfit(episode):
-            made.left_out[why] += 1
+            left_out[why] += 1
         else:
-            fit.append(episode)
-    progress(0, len(fit))
-    for number, episode in enumerate(fit, 1):
-        try:
-            made.relabel(episode)
-        except TaskError as error:
-            made.left_out[str(error)] += 1
-        except ForkError:
-            made.left_out["its steps cannot be done again as they were"] += 1
-        progress(number, len(fit), f"{len(made.episodes)} milestones")
-    return Collected(tuple(made.episodes), dict(made.left_out.most_common()))
+            fit[episode.id] = episode
+    maker = _Relabeller(task_of, backend, store)
+    done, reached = 0, 0
+    progress(done, len(fit))
+
+    def on_done(outcomes: list[Outcome]) -> None:
+        nonlocal done, reached
+        done, reached = done + 1, reached + sum(isinstance(each, Episode) for each in outcomes)
+        progress(done, len(fit), f"{reached} demonstrations")
+
+    results = each_of(list(fit.values()), maker.relabel, concurrency=concurrency, on_done=on_done)
+    return collected(results, left_out)
 
 
 class _Relabeller:
     def __init__(self, task_of: Callable[[Episode], Task], backend: SandboxFactory, store: EpisodeStore) -> None:
         self._task_of, self._backend, self._store = task_of, backend, store
         self._saved: dict[str, Task] = {}
+        self._lock = threading.Lock()
         self._played = {
             (each.versions[HINDSIGHT_OF], each.task): each
             for each in store.episodes()
             if HINDSIGHT_OF in each.versions and each.stop != StopReason.INTERRUPTED
         }
-        self.episodes: list[Episode] = []
-        self.left_out: Counter[str] = Counter()
 
-    def relabel(self, parent: Episode) -> None:
-        """Play, or find again, a demonstration of each milestone that the episode closed. Raises as `relabel` does."""
-        task = self._task_of(parent)
+    def relabel(self, parent: Episode, stop: threading.Event) -> list[Outcome]:
+        """Play, or find again, a demonstration of each milestone that the episode closed."""
+        found: list[Outcome] = []
+        try:
+            for outcome in self._each(parent, self._task_of(parent), stop):
+                found.append(outcome)
+        except (ForkError, TaskError) as error:
+            found.append(NOT_AGAIN if isinstance(error, ForkError) else str(error))
+        return found
+
+    def _each(self, parent: Episode, task: Task, stop: threading.Event) -> Iterator[Outcome]:
         assert parent.verdict is not None
         closed = {name for name, is_closed in parent.verdict.milestones.items() if is_closed}
         trees: list[tuple[int, Snapshot]] | None = None
+        closings: dict[str, int] = {}
         for milestone in task.in_order():
-            if not {each.name for each in _chain(task, milestone.name)} <= closed:
+            chain = {each.name for each in _chain(task, milestone.name)}
+            if not chain <= closed:
                 continue
             own = self._task(task, milestone.name)
-            if (parent.id, own.name) not in self._played:
+            child = self._played.get((parent.id, own.name))
+            if child is None:
                 trees = list(self._trees(task, parent)) if trees is None else trees
                 if (at := self._closing(own, trees)) is None:
-                    self.left_out["graded again, its milestone is not closed"] += 1
+                    yield "graded again, its milestone is not closed"
                     continue
-                self._played[parent.id, own.name] = self._play(parent, own, at)
-            child = self._played[parent.id, own.name]
-            if child.resolved:
-                self.episodes.append(child)
-            else:
-                self.left_out["played again, its milestone is not closed"] += 1
+                before = {step for name, step in closings.items() if name not in chain and step < at}
+                child = self._play(parent, own, sorted(before, reverse=True), at, stop)
+            closings[milestone.name] = int(child.versions[HINDSIGHT_AT])
+            yield child if child.resolved else "played again, its milestone is not closed"
 
     def _task(self, task: Task, milestone: str) -> Task:
         made = milestone_task(task, milestone)
-        if made.name not in self._saved:
-            self._saved[made.name] = save_task(made, self._folder / made.name.replace("/", "-"))
-        return self._saved[made.name]
-
-    @property
-    def _folder(self) -> Path:
-        return self._store.folder / "tasks"
+        with self._lock:
+            if made.name not in self._saved:
+                self._saved[made.name] = save_task(made, self._store.folder / "tasks" / made.name.replace("/", "-"))
+            return self._saved[made.name]
 
     def _trees(self, task: Task, parent: Episode) -> Iterator[tuple[int, Snapshot]]:
         """The states of the files that the episode went through, each with how many steps led there."""
@@ -213,14 +230,18 @@ class _Relabeller:
                 low = middle
         return trees[high][0]
 
-    def _play(self, parent: Episode, own: Task, at: int) -> Episode:
-        policy = HindsightPolicy(parent, at, own)
-        return rollout(self._env(own, parent, at + 2), policy, seed=parent.seed, store=self._store)
+    def _play(self, parent: Episode, own: Task, starts: Sequence[int], at: int, stop: threading.Event) -> Episode:
+        """From the latest start from which the grader finds it resolved, else from the beginning."""
+        for first in (*starts, 0):
+            policy = HindsightPolicy(parent, first, at, own)
+            child = rollout(self._env(own, parent, at + 2), policy, seed=parent.seed, cancelled=stop)
+            if child.resolved or first == 0:
+                break
+        self._store.add(child)
+        return child
 
     def _env(self, task: Task, parent: Episode, steps: int) -> RepoEnv:
-        config = EnvConfig.from_dict(parent.config)
-        most = max(steps, config.max_steps or task.budget.max_steps)
-        return RepoEnv(task, self._backend, config.model_copy(update={"max_steps": most}))
+        return RepoEnv(task, self._backend, with_room(EnvConfig.from_dict(parent.config), task, steps))
 
 
 def _unfit(episode: Episode) -> str:

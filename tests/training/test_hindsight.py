@@ -20,7 +20,7 @@ from journeyman.envs.store import EpisodeStore
 from journeyman.policies.rollout import rollout
 from journeyman.policies.scripted import ScriptedPolicy
 from journeyman.sandbox.sandbox import SandboxFactory
-from journeyman.tasks.task import Task, TaskError
+from journeyman.tasks.task import Check, Task, TaskError
 from journeyman.training.corrections import Collected
 from journeyman.training.hindsight import HINDSIGHT_OF, milestone_task, relabel
 from journeyman.training.selection import select
@@ -30,7 +30,7 @@ LOOK, REPORT = Action("view", {"path": "times.py"}), Action("report", {"summary"
 DOUBLE = Action("edit", {"path": "times.py", "line": 2, "new": "    return 2 * x"})
 SLIP = Action("edit", {"path": "times.py", "line": 2, "new": "    return 3 * x"})
 WRONG = Action("edit", {"path": "times.py", "line": 6, "new": "    return 3 * x"})
-RIGHT = Action("edit", {"path": "times.py", "line": 6, "new": "    return double(double(x))"})
+ALONE = Action("edit", {"path": "times.py", "line": 6, "new": "    return 4 * x"})
 
 Play = Callable[..., Episode]
 Relabel = Callable[..., Collected]
@@ -50,12 +50,20 @@ def play(task: Task, backend: SandboxFactory) -> Play:
 
 
 @pytest.fixture
-def relabelled(task: Task, backend: SandboxFactory, tmp_path: Path) -> Relabel:
-    def made(*episodes: Episode) -> Collected:
-        with EpisodeStore(tmp_path / "hindsight") as store:
-            return relabel(episodes, lambda _: task, backend=backend, store=store)
+def relabelled_of(backend: SandboxFactory, tmp_path: Path) -> Callable[[Task], Relabel]:
+    def of(task: Task) -> Relabel:
+        def made(*episodes: Episode) -> Collected:
+            with EpisodeStore(tmp_path / "hindsight") as store:
+                return relabel(episodes, lambda _: task, backend=backend, store=store)
 
-    return made
+        return made
+
+    return of
+
+
+@pytest.fixture
+def relabelled(task: Task, relabelled_of: Callable[[Task], Relabel]) -> Relabel:
+    return relabelled_of(task)
 
 
 def test_a_milestone_is_a_task_of_its_own(task: Task) -> None:
@@ -87,6 +95,25 @@ def test_what_was_reached_becomes_what_was_asked(
     assert verify(child, partial(RepoEnv, own, backend, EnvConfig.from_dict(child.config))).identical
     again = relabelled(parent)
     assert [each.id for each in again.episodes] == [child.id], "it is not played again"
+
+
+@pytest.mark.slow
+def test_what_was_done_for_another_milestone_is_left_out(
+    task: Task, backend: SandboxFactory, relabelled_of: Callable[[Task], Relabel]
+) -> None:
+    """Two milestones that do not need each other: who was asked for the second does not begin with the first."""
+    first, second = task.milestones
+    apart = task.model_copy(update={"milestones": (first, second.model_copy(update={"depends_on": ()}))})
+    never = Check(id="tests/test_times.py::test_never")
+    unsolved = apart.model_copy(update={"checks": (*apart.checks, never)})
+    plan = Action("plan", {"subtasks": [{"title": "double"}, {"title": "quadruple"}]})
+    actions = (plan, DOUBLE, LOOK, ALONE, REPORT)
+    parent = rollout(RepoEnv(unsolved, backend), ScriptedPolicy(actions), seed=0)
+    assert parent.verdict is not None and all(parent.verdict.milestones.values()) and not parent.resolved
+    one, two = relabelled_of(unsolved)(parent).episodes
+    assert [step.action for step in one.steps[:-1]] == [DOUBLE], "the plan was of the whole"
+    assert [step.action for step in two.steps[:-1]] == [LOOK, ALONE]
+    assert two.versions["hindsight_from"] == "2"
 
 
 @pytest.mark.slow
