@@ -37,7 +37,7 @@ from journeyman.envs.spaces import MAX_ACTION_CHARS, action_space, observation_s
 from journeyman.envs.text import clean, cut
 from journeyman.envs.tools.tool import Refused, ToolResult, Workspace
 from journeyman.envs.tools.toolbox import TOOLBOX
-from journeyman.sandbox.sandbox import SandboxError, SandboxFactory, SandboxLost
+from journeyman.sandbox.sandbox import SandboxError, SandboxFactory, SandboxLost, Snapshot
 from journeyman.sandbox.template import with_commit
 from journeyman.tasks.grading import grade
 from journeyman.tasks.task import Task
@@ -110,6 +110,17 @@ class RepoEnv(gymnasium.Env[str, str]):
     def max_steps(self) -> int:
         """Actions in an episode."""
         return self.config.max_steps or self.task.budget.max_steps
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The file state after the last action.
+
+        Raises:
+            ResetNeeded: no episode is running.
+        """
+        if self._workspace is None:
+            raise ResetNeeded("no episode is running: there are no files")
+        return self._workspace.snapshot
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, Info]:
         """Open a fresh sandbox over the task's repository; `options={"task": …}` takes another task for this episode.

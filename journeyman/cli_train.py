@@ -20,17 +20,14 @@ from journeyman.cli_common import (
     CannotError,
     JsonOption,
     example,
-    find_run,
     print_json,
 )
 from journeyman.cli_task import find_tasks
-from journeyman.envs.store import EpisodeStore
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.home import home
 from journeyman.tasks.sources.suites import SUITES, build_suite
 from journeyman.tasks.task import Task
 from journeyman.terminal import err, out
-from journeyman.training.lineage import played, remember
 from journeyman.training.presets import preset as preset_named
 from journeyman.training.progress import Progress as Reporter
 
@@ -49,33 +46,6 @@ PresetOption = Annotated[str, typer.Option(help="What the model is shown and how
 BackendOption = Annotated[str, typer.Option(help="namespace, docker, or auto.")]
 LoraOption = Annotated[int, typer.Option(min=0, help="Rank of LoRA adapters; 0 trains all weights.")]
 SeedOption = Annotated[int, typer.Option(help="Of sampling and of the order of the rows.")]
-
-
-@app.command(epilog=example("journeyman train sft --model smollm2-135m --episodes runs/oracle --out runs/sft"))
-def sft(
-    episodes: Annotated[list[Path], typer.Option(help="Run folders; their resolved episodes are imitated.")],
-    out: OutOption,
-    model: ModelOption = "smollm2-135m",
-    preset: PresetOption = "small",
-    learning_rate: Annotated[float, typer.Option(min=0, help="Peak of the schedule.")] = 2e-4,
-    epochs: Annotated[float, typer.Option(min=0, help="Passes over the episodes.")] = 1.0,
-    batch_size: Annotated[int, typer.Option(min=1, help="Episodes in one optimiser step.")] = 4,
-    max_length: Annotated[int, typer.Option(min=1, help="Longer episodes are left out, in tokens.")] = 1024,
-    lora_rank: LoraOption = 0,
-    seed: SeedOption = 0,
-    as_json: JsonOption = False,
-) -> None:
-    """Fine-tune a model on resolved episodes; only what the policy wrote enters the loss."""
-    needs_training()
-    from journeyman.training.sft import SftSettings, rows_of, train_sft
-
-    settings = SftSettings(learning_rate, epochs, batch_size, max_length, lora_rank, seed)
-    found = [episode for run in episodes for episode in EpisodeStore(find_run(run)).episodes() if episode.resolved]
-    rows = rows_of(found, model, preset_named(preset).local.dialect)
-    with reporting() as stage:
-        folder = train_sft(model, rows, out, settings, stage("Supervised fine-tuning"))
-    remember(out, played(found))
-    _say_trained(folder, as_json)
 
 
 @app.command(epilog=example("journeyman train grpo --model runs/sft/model --tasks starter --limit 64 --out runs/grpo"))
@@ -110,7 +80,7 @@ def grpo(
             model, gather_tasks(tasks, limit, stage("Tasks")), out, backend=open_backend(backend), settings=settings,
             local=chosen.local, config=chosen.env, progress=stage("GRPO"),
         )  # fmt: skip
-    _say_trained(folder, as_json)
+    say_trained(folder, as_json)
 
 
 def demo(
@@ -182,7 +152,7 @@ def needs_training() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # idle threads of torch leave the processors to the sandboxes
 
 
-def _say_trained(folder: Path, as_json: bool) -> None:
+def say_trained(folder: Path, as_json: bool) -> None:
     report = json.loads((folder.parent / "done.json").read_text())
     if as_json:
         print_json({"model": str(folder), **report})

@@ -18,6 +18,7 @@ from journeyman.envs.recorder import Recorder
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.policies.policy import Policy
 from journeyman.policies.rollout import Start, rollout, step_of
+from journeyman.sandbox.sandbox import Snapshot
 
 
 class ForkError(RuntimeError):
@@ -68,6 +69,11 @@ class Branch:
     def at(self) -> int:
         """So many of the parent's actions are done."""
         return len(self._steps)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The files there."""
+        return self._env.snapshot
 
     def go_to(self, at: int) -> None:
         """Do the parent's actions up to step `at`. Raises as the class does."""

@@ -9,6 +9,7 @@ from journeyman.policies.edits import LineEdit
 
 _HEAD = re.compile(r"(?:edited )?(\S.*?):\d+(?:-\d+)?(?: of \d+)?")
 _LINE = re.compile(r"(\d+)\|")
+_SOME_FAIL = re.compile(r"\d+ (?:failed|error)")
 _ALL_PASS = re.compile(r"\d+ passed[^;]*")
 
 
@@ -21,12 +22,18 @@ class Notes:
         self._lines: dict[str, set[int]] = {}
         self.tests_pass = False
         """Whether the last test run was complete and all of it passed."""
+        self.tests_fail = False
+        """Whether the last test run found something failing, and nothing was changed since."""
 
     def read(self, observation: Observation) -> None:
         self._text += f"\n{observation.text}"
         self._words.update(re.findall(r"\w+", observation.text))
         if observation.tool == "test":
-            self.tests_pass = bool(_ALL_PASS.fullmatch(observation.text.split("\n", 1)[0]))
+            headline = observation.text.split("\n", 1)[0]
+            self.tests_pass = bool(_ALL_PASS.fullmatch(headline))
+            self.tests_fail = bool(_SOME_FAIL.search(headline))
+        elif observation.tool in ("edit", "write", "run"):
+            self.tests_fail = False
         if observation.tool in ("view", "edit"):
             self._read_lines(observation.text)
 

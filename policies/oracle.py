@@ -43,7 +43,7 @@ class OraclePolicy:
             PolicyError: the task has no solution that tool calls can write.
         """
         self._task, self._with_test_first = task, with_test_first
-        self._changes = solution_changes(task)
+        self._changes = self._what_to_change()
         self._notes, self._rng = Notes(), Random(0)
         self._play: Play | None = None
         self._next: Action | None = None
@@ -83,6 +83,9 @@ class OraclePolicy:
 
     def close(self) -> None:
         """Nothing is held."""
+
+    def _what_to_change(self) -> tuple[FileChange, ...]:
+        return solution_changes(self._task)
 
     def _attempts(self, changes: list[FileChange]) -> dict[FileChange, TextFile]:
         """What is written first where that is not the solution."""

@@ -19,6 +19,7 @@ PAGES = (
     "docs/formats.md",
     "docs/sandbox.md",
     "docs/scale.md",
+    "docs/sft.md",
     "docs/training.md",
     "docs/trajectories.md",
     "docs/viewing.md",

@@ -53,15 +53,21 @@ def collect_demonstrations(
 
 
 def is_exemplary(episode: Episode, task: Task) -> bool:
-    """Whether an episode should be imitated: resolved, and led by what it saw.
+    """Whether an episode should be imitated: resolved, and led by what it saw."""
+    return episode.resolved and (bool(task.milestones) or is_led_by_what_it_saw(episode))
 
-    Who changes a bug's repair after the tests have passed knows more than it could see: a mistake that no visible test
-    noticed was mended all the same. (In a project, the next part follows.)
+
+def is_led_by_what_it_saw(episode: Episode) -> bool:
+    """False of one that changed a bug's repair after the tests had passed: it knew more than it could see.
+
+    A mistake that no visible test noticed was mended all the same. (In a project, the next part follows.)
     """
+    if episode.verdict is not None and episode.verdict.milestones:
+        return True
     passed = False
     for step in episode.steps:
-        if passed and step.action.tool in ("edit", "write") and not task.milestones:
+        if passed and step.action.tool in ("edit", "write"):
             return False
         if step.tests is not None:
             passed = bool(step.tests.passed) and not (step.tests.failed or step.tests.errors)
-    return episode.resolved
+    return True

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import compress
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from datasets import Dataset
 from peft import LoraConfig
 from torch.nn.functional import cross_entropy
 from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from trl.trainer.sft_config import SFTConfig
-from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
+from trl.trainer.sft_trainer import SFTTrainer
 
 from journeyman.envs.episode import Episode
 from journeyman.policies.chat import ChatTemplate
@@ -25,6 +25,7 @@ from journeyman.policies.models import computes_in_bfloat16, load_model
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.lean_head import logits_before
 from journeyman.training.memory import keep_freed_memory
+from journeyman.training.packing import Collator, packed, require_apart
 from journeyman.training.progress import Progress, silent
 from journeyman.training.tokens import IGNORED, TokenRow, demonstration
 
@@ -40,7 +41,7 @@ class SftSettings:
     learning_rate: float = 2e-4
     epochs: float = 1.0
     batch_size: int = 4
-    """Episodes in one optimiser step."""
+    """Episodes in one optimiser step; with packing, rows of packed episodes."""
     max_length: int = 1024
     """Longer episodes are left out, not cut: half an episode teaches to stop early. In tokens."""
     lora_rank: int = 0
@@ -51,6 +52,8 @@ class SftSettings:
     seed: int = 0
     checkpoints: int = 4
     """How often the run is saved for resuming, evenly spread."""
+    packing: bool = False
+    """Whether rows hold as many whole episodes as fit into `max_length` (training/packing.py)."""
 
 
 def train_sft(
@@ -59,34 +62,38 @@ def train_sft(
     out: Path | str,
     settings: SftSettings | None = None,
     progress: Progress = silent,
+    left_out: Mapping[str, int] | None = None,
 ) -> Path:
     """Fine-tune `model` on `rows` and return the folder of the new model. Run again, it resumes or is done at once.
+
+    Args:
+        left_out: what was left out before and why, for the report (`done.json`): reason → how many episodes.
 
     Raises:
         ModelError: the model cannot be loaded.
         NoRowsError: no row is short enough, or none has a trained token.
+        PackingError: packed rows cannot be kept apart with this model.
         RunFolderError: `out` holds a run with other settings.
     """
     settings = settings or SftSettings()
-    kept = [row for row in rows if len(row.ids) <= settings.max_length and any(row.trained)]
+    kept = [row for row in rows if _why_not(row, settings) is None]
     if not kept:
         raise NoRowsError(f"none of {len(rows)} episodes has a trained token and at most {settings.max_length} tokens")
+    why = Counter(left_out or {}) + Counter(filter(None, (_why_not(row, settings) for row in rows)))
     folder = RunFolder(out, {"model": model, "rows": _digest(kept), **asdict(settings)})
     if folder.open():
         progress(1, 1, "done before")
         return folder.model
     weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
-    columns = {
-        "input_ids": [list(row.ids) for row in kept],
-        "labels": [row.labels for row in kept],
-        "weights": _loss_weights(kept, settings.decisive_weight),
-    }
+    if settings.packing:
+        require_apart(weights)
+    data = _dataset(kept, settings)
     keep_freed_memory()
     trainer = _SftTrainer(
         model=weights,
-        args=_arguments(folder, settings, len(kept), on_cpu=weights.device.type == "cpu"),
-        train_dataset=Dataset.from_dict(columns),
-        data_collator=_Collator(pad_token_id=tokenizer.pad_token_id),
+        args=_arguments(folder, settings, len(data), on_cpu=weights.device.type == "cpu"),
+        train_dataset=data,
+        data_collator=Collator(pad_token_id=tokenizer.pad_token_id, padding_free=settings.packing),
         processing_class=tokenizer,
         peft_config=adapters(settings.lora_rank),
         callbacks=[ProgressCallback(progress)],
@@ -95,9 +102,33 @@ def train_sft(
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())
     save_model(trainer, folder.model)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    tokens = sum(len(row.ids) for row in kept)
-    folder.finish({"episodes": len(kept), "left_out": len(rows) - len(kept), "tokens": tokens, "losses": losses})
+    folder.finish(
+        {
+            "episodes": len(kept),
+            "left_out": len(rows) - len(kept),
+            "left_out_why": dict(why.most_common()),
+            "tokens": sum(len(row.ids) for row in kept),
+            "trained_tokens": sum(sum(row.trained) for row in kept),
+            "losses": losses,
+        }
+    )
     return folder.model
+
+
+def _why_not(row: TokenRow, settings: SftSettings) -> str | None:
+    """Why a row is not trained on; None where it is."""
+    if len(row.ids) > settings.max_length:
+        return f"longer than {settings.max_length} tokens"
+    return None if any(row.trained) else "nothing in it to learn"
+
+
+def _dataset(rows: Sequence[TokenRow], settings: SftSettings) -> Dataset:
+    columns: dict[str, list[Any]] = {
+        "input_ids": [list(row.ids) for row in rows],
+        "labels": [row.labels for row in rows],
+        "weights": _loss_weights(rows, settings.decisive_weight),
+    }
+    return packed(columns, settings.max_length) if settings.packing else Dataset.from_dict(columns)
 
 
 def adapters(rank: int) -> LoraConfig | None:
@@ -175,15 +206,6 @@ def _loss_weights(rows: Sequence[TokenRow], decisive: float) -> list[list[float]
     return [[weight / mean for weight in weights] for weights in raw]
 
 
-class _Collator(DataCollatorForLanguageModeling):
-    """TRL's, which pads the tokens' weights as well."""
-
-    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
-        batch = super().torch_call(examples)
-        weights = [torch.tensor(example["weights"]) for example in examples]
-        return {**batch, "weights": torch.nn.utils.rnn.pad_sequence(weights, batch_first=True)}
-
-
 def _digest(rows: Sequence[TokenRow]) -> str:
     digest = hashlib.sha256()
     for row in rows:
@@ -219,8 +241,18 @@ class _SftTrainer(SFTTrainer):
             columns.append("weights")
 
 
-def rows_of(episodes: Sequence[Episode], model: str, notation: str) -> list[TokenRow]:
-    """Episodes as the model `model` would read and write them in the dialect `notation`."""
+def rows_of(
+    episodes: Sequence[Episode],
+    model: str,
+    notation: str,
+    *,
+    diagnose: bool = False,
+    max_turn_tokens: int | None = None,
+) -> list[TokenRow]:
+    """Episodes as the model `model` would read and write them in the dialect `notation`; see `demonstration`."""
     _, tokenizer = load_model(model)
     chat = ChatTemplate(tokenizer)
-    return [demonstration(episode, chat, dialect(notation)) for episode in episodes]
+    return [
+        demonstration(episode, chat, dialect(notation), diagnose=diagnose, max_turn_tokens=max_turn_tokens)
+        for episode in episodes
+    ]

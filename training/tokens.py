@@ -14,6 +14,8 @@ from journeyman.envs.actions import MALFORMED
 from journeyman.envs.episode import Episode, Step
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import Dialect
+from journeyman.training.changes import is_change, stands
+from journeyman.training.diagnosis import diagnosis, is_broken, with_diagnosis
 from journeyman.training.emphasis import Span, decisive_spans
 
 IGNORED = -100
@@ -65,17 +67,39 @@ class _Builder:
         self.decisive += decisive or [False] * len(ids)
 
 
-def demonstration(episode: Episode, chat: ChatTemplate, dialect: Dialect) -> TokenRow:
-    """An episode of a policy that writes no tokens, as the model would have read and written it."""
+def demonstration(
+    episode: Episode,
+    chat: ChatTemplate,
+    dialect: Dialect,
+    *,
+    diagnose: bool = False,
+    max_turn_tokens: int | None = None,
+) -> TokenRow:
+    """An episode of a policy that writes no tokens, as the model would have read and written it.
+
+    Of a forked episode only what came after the fork is learned: the rest is its parent's.
+
+    Args:
+        diagnose: say what was wrong before the first change after a failing test (training/diagnosis.py).
+        max_turn_tokens: a diagnosis that makes its turn longer is not said.
+    """
     built = _Builder()
     message, opening = episode.first, True
     imitated = worth_imitating(episode.steps)
+    own_from = episode.ancestry.step if episode.ancestry is not None else 0
     for turn, step in enumerate(episode.steps):
         text = dialect.render(message)
         built.add(chat.opening(dialect.system(), text, dialect.shots) if opening else chat.reply(text))
-        written = dialect.format(step.action)
-        decisive = _decisive(chat.text_spans(written), decisive_spans(step.action, written, step.diff))
-        built.add(chat.answer(written), turn=turn, trained=imitated[turn], decisive=decisive)
+        is_learned = imitated[turn] and turn >= own_from
+        call = dialect.format(step.action)
+        said = diagnosis(episode.steps, turn) if diagnose and is_learned else ""
+        written = with_diagnosis(said, step.action, dialect)
+        if max_turn_tokens is not None and len(chat.answer(written)) > max_turn_tokens:
+            written = call
+        before = len(written) - len(call)
+        spans = [(start + before, end + before) for start, end in decisive_spans(step.action, call, step.diff)]
+        decisive = _decisive(chat.text_spans(written), spans)
+        built.add(chat.answer(written), turn=turn, trained=is_learned, decisive=decisive)
         message, opening = step.observation, False
     first = built.turns.index(0) if built.turns.count(0) else len(built.ids)
     return TokenRow(
@@ -111,15 +135,20 @@ def sampled(episode: Episode) -> TokenRow:
 
 
 def worth_imitating(steps: Sequence[Step]) -> list[bool]:
-    """Which actions a demonstration should teach: not the malformed and refused ones, nor a change that the next
-    test run contradicted (the recovery after it is what such an episode is for)."""
+    """Which actions a demonstration should teach: not the malformed, refused and timed-out ones, nor a change that the
+    next test run contradicted (the recovery after it is what such an episode is for).
+
+    A failing run contradicts the changes before it that were taken back later; those that stand at the end of an
+    episode that is worth showing were right, and the test failed for another reason, such as a project's next part.
+    """
     worth = [step.action.tool != MALFORMED and step.observation.ok for step in steps]
-    change: int | None = None
+    changes: list[int] = []
     for index, step in enumerate(steps):
-        if step.action.tool in ("edit", "write"):
-            change = index
-        elif step.tests is not None and change is not None:
-            if step.tests.failed or step.tests.errors:
-                worth[change] = False
-            change = None
+        if is_change(step):
+            changes.append(index)
+        elif step.tests is not None:
+            if is_broken(step.tests):
+                for change in changes:
+                    worth[change] = worth[change] and stands(change, steps)
+            changes = []
     return worth

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from journeyman.envs.actions import Action, TokenTurn
-from journeyman.envs.episode import Episode, Step, StopReason, TestRun
+from journeyman.envs.episode import Ancestry, Change, Episode, Step, StopReason, TestRun
 from journeyman.envs.observation import Observation
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
 from journeyman.training.tokens import IGNORED, demonstration, sampled, worth_imitating
+from tests.training.test_changes import changed
 
 
 def step(tool: str, answer: str, *, ok: bool = True, tests: TestRun | None = None, **arguments: Any) -> Step:
@@ -53,6 +55,48 @@ def test_a_contradicted_change_is_read_but_not_learned(tiny: tuple[Any, Any]) ->
 def test_refused_and_unreadable_actions_are_not_learned() -> None:
     steps = (step("view", "no such file", ok=False, path="b.py"), Step(Action.malformed("?", "why"), Observation("no")))
     assert worth_imitating(steps) == [False, False]
+
+
+def test_a_timed_out_call_is_not_learned() -> None:
+    hung = step("run", "timed out after 60 s", ok=False, command="sleep 99")
+    assert worth_imitating([hung, step("test", "no end", ok=False, tests=TestRun())]) == [False, False]
+
+
+def test_of_several_changes_those_that_stand_were_right_and_the_failing_test_meant_another() -> None:
+    right, wrong, mend = changed("a", "b", "x.py"), changed("c", "d"), changed("d", "e")
+    failing = step("test", "1 failed", tests=TestRun(failed=("t",)))
+    assert worth_imitating([right, wrong, failing, mend]) == [True, False, True, True]
+    by_hand = replace(wrong, action=Action("run", {"command": "sed -i s/c/d/ a.py"}))
+    assert worth_imitating([by_hand, failing, mend]) == [False, True, True]
+
+
+def test_of_a_fork_only_its_own_steps_are_learned(tiny: tuple[Any, Any]) -> None:
+    parent = episode(*RECOVERY)
+    fork = replace(parent, ancestry=Ancestry("e0", 3, Change.POLICY, "oracle"))
+    row = demonstration(fork, ChatTemplate(tiny[1]), dialect("lines"))
+    written = tiny[1].decode([token for token, trained in zip(row.ids, row.trained, strict=True) if trained])
+    assert "test" in written and "report" in written
+    assert "right" not in written, "its parent's edit"
+    assert row.prompt_length == demonstration(parent, ChatTemplate(tiny[1]), dialect("lines")).prompt_length
+
+
+def test_a_diagnosis_stands_before_the_mend_and_is_learned_with_it(tiny: tuple[Any, Any]) -> None:
+    log = "1 failed\nt\n  assert 3 == 2"
+    steps = (
+        step("test", log, tests=TestRun(failed=("t",))),
+        changed("return x", "return y"),
+        step("test", "1 passed", tests=TestRun(passed=("t",))),
+    )
+    chat, lines = ChatTemplate(tiny[1]), dialect("lines")
+    said = "assert 3 == 2: line 1 still reads `return x`\n"
+    plain, told = (demonstration(episode(*steps), chat, lines, diagnose=each) for each in (False, True))
+    written = tiny[1].decode([token for token, trained in zip(told.ids, told.trained, strict=True) if trained])
+    assert said + "edit a.py:1\nreturn y" in written
+    assert len(told.ids) == len(plain.ids) + len(chat.text_ids(said))
+    marked = [[i for i, d in zip(row.ids, row.decisive, strict=True) if d] for row in (plain, told)]
+    assert marked[0] == marked[1] and marked[0], "what decides is in the call"
+    short = demonstration(episode(*steps), chat, lines, diagnose=True, max_turn_tokens=len(said))
+    assert short == plain, "a turn has no room for it"
 
 
 def test_a_sampled_episode_is_its_ledger() -> None:

@@ -1,0 +1,107 @@
+"""`journeyman train sft`: which episodes are learned from, then supervised fine-tuning on them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from journeyman.cli_common import CannotError, JsonOption, example, find_run
+from journeyman.cli_train import (
+    LoraOption,
+    ModelOption,
+    OutOption,
+    PresetOption,
+    SeedOption,
+    app,
+    needs_training,
+    reporting,
+    say_trained,
+)
+from journeyman.envs.store import EpisodeStore
+from journeyman.terminal import err, plural, visible
+from journeyman.training.lineage import played, remember
+from journeyman.training.presets import preset as preset_named
+from journeyman.training.selection import PER_TASK, Distinct, Selection, Why, select
+
+EpisodesOption = Annotated[list[Path], typer.Option(help="Run folders; may be given several times.")]
+
+
+@app.command(
+    epilog=example(
+        "journeyman train sft --model smollm2-135m --episodes runs/oracle --out runs/sft",
+        "journeyman train sft --episodes runs/own --episodes runs/corrections --per-task 8 --packing --out runs/sft",
+    )
+)
+def sft(
+    episodes: EpisodesOption,
+    out: OutOption,
+    model: ModelOption = "smollm2-135m",
+    preset: PresetOption = "small",
+    per_task: Annotated[int, typer.Option(min=0, help="The best episodes of each task; 0 takes all.")] = PER_TASK,
+    distinct: Annotated[
+        Distinct, typer.Option(help="When two are the same: they did the same, or left the same files.")
+    ] = Distinct.ACTIONS,
+    unverified: Annotated[
+        bool, typer.Option("--unverified", help="Imported trajectories too, which no grader here saw.")
+    ] = False,
+    diagnose: Annotated[
+        bool, typer.Option("--diagnose/--no-diagnose", help="Say what was wrong before mending it, where it fits.")
+    ] = False,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Peak of the schedule.")] = 2e-4,
+    epochs: Annotated[float, typer.Option(min=0, help="Passes over the episodes.")] = 1.0,
+    batch_size: Annotated[int, typer.Option(min=1, help="Episodes (or packed rows) in one optimiser step.")] = 4,
+    max_length: Annotated[int, typer.Option(min=1, help="Longer episodes are left out, in tokens.")] = 1024,
+    packing: Annotated[bool, typer.Option("--packing", help="Several episodes in a row, kept apart.")] = False,
+    lora_rank: LoraOption = 0,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Fine-tune a model on the best verified episodes; only what the policy wrote enters the loss.
+
+    Of each task the best are taken: by reward, then the shorter ones, then those with fewer refused calls. What was
+    left out, and why, is printed and kept in OUT/done.json.
+    """
+    needs_training()
+    from journeyman.training.sft import SftSettings, rows_of, train_sft
+
+    settings = SftSettings(learning_rate, epochs, batch_size, max_length, lora_rank, seed=seed, packing=packing)
+    found = (episode for run in episodes for episode in EpisodeStore(find_run(run)).episodes())
+    chosen = select(found, per_task=per_task or None, distinct=distinct, unverified=unverified)
+    if not chosen.episodes:
+        raise CannotError(_why_nothing(chosen))
+    local = preset_named(preset).local
+    rows = rows_of(chosen.episodes, model, local.dialect, diagnose=diagnose, max_turn_tokens=local.max_turn_tokens)
+    with reporting() as stage:
+        folder = train_sft(model, rows, out, settings, stage("Supervised fine-tuning"), chosen.left_out)
+    remember(out, played(chosen.episodes))
+    if not as_json:
+        report = json.loads((folder.parent / "done.json").read_text())
+        total = report["episodes"] + sum(report["left_out_why"].values())
+        err.print(f"learned from {report['episodes']} of {plural(total, 'episode')}", highlight=False)
+        say_left_out(report["left_out_why"])
+    say_trained(folder, as_json)
+
+
+def _why_nothing(chosen: Selection) -> str:
+    if not chosen.considered:
+        return "there are no episodes to learn from: --episodes names runs without any that can be read"
+    why = ", ".join(f"{count} {reason}" for reason, count in chosen.left_out.items())
+    mend = "; --unverified takes imported ones" if str(Why.UNVERIFIED) in chosen.left_out else ""
+    return f"none of {plural(chosen.considered, 'episode')} is to be learned from: {why}{mend}"
+
+
+def say_left_out(why: Mapping[str, int]) -> None:
+    """How many episodes were left out for which reason, on stderr."""
+    if not why:
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(justify="right")
+    for reason, count in why.items():
+        table.add_row(str(count), visible(reason))
+    err.print("left out:")
+    err.print(table, highlight=False)
