@@ -31,6 +31,7 @@ from journeyman.cli_run import engine_of, policy_of, say_engine
 from journeyman.cli_task import find_tasks
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.policy import Policy
+from journeyman.policies.registry import read_local
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.home import home
 from journeyman.tasks.sources.suites import SUITES, build_suite
@@ -157,7 +158,7 @@ def evaluate_command(
     ):
         found = gather_tasks(tasks, limit, stage("Tasks"))
         if policy.startswith("local:") and len(found) > 1 and not allow_overlap:  # a single task is a try, no measure
-            require_unseen(policy.removeprefix("local:"), found, "--allow-overlap measures all the same")
+            require_unseen(read_local(policy.removeprefix("local:"))[0], found, "--allow-overlap measures all the same")
         make(found[0])  # a wrong name is said before the bars begin
         result = evaluate(
             policy, make, found, backend=open_backend(backend), store=store, config=chosen.env,

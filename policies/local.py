@@ -14,10 +14,10 @@ from journeyman.policies.batch import Sampling
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import Dialect
 from journeyman.policies.dialect import dialect as dialect_named
-from journeyman.policies.engine import Engine, Lane
 from journeyman.policies.local_settings import LocalSettings
 from journeyman.policies.models import load_model
 from journeyman.policies.policy import TokenLimit
+from journeyman.policies.sampler import SamplerLane, open_sampler
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -38,7 +38,7 @@ class LocalModel:
         self.name, self.settings = name, settings or LocalSettings()
         self.tokenizer, self.chat = tokenizer, ChatTemplate(tokenizer)
         self.dialect: Dialect = dialect_named(self.settings.dialect)
-        self.engine = Engine(model, self.chat.eos_id, max_batch=max_batch)
+        self.engine = open_sampler(model, tokenizer, self.settings, eos_id=self.chat.eos_id, max_batch=max_batch)
 
     @classmethod
     def load(cls, name: str, *, settings: LocalSettings | None = None, max_batch: int = 32) -> LocalModel:
@@ -69,7 +69,7 @@ class LocalPolicy:
         self._model = model
         self.name = f"local:{model.name}"
         self._seed = 0
-        self._lane: Lane | None = None
+        self._lane: SamplerLane | None = None
         self._last: TokenTurn | None = None
         self._past: list[int] = []
         self._tokens = 0
@@ -91,6 +91,7 @@ class LocalPolicy:
         prompt = json.dumps([dialect.system(), *dialect.shots])
         return {
             "model": self._model.name,
+            "sampler": self._model.engine.version,
             "settings": json.dumps(dataclasses.asdict(self._model.settings), sort_keys=True),
             "prompt": hashlib.sha256(prompt.encode()).hexdigest()[:16],
         }
