@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Lane:
     """One conversation. Use it from one thread at a time."""
 
-    def __init__(self, engine: LaneEngine, seed: int) -> None:
+    def __init__(self, engine: Lanes, seed: int) -> None:
         self._engine = engine
         self.generator = torch.Generator().manual_seed(seed)
         self.cache: list[LayerCache] = []
@@ -69,22 +69,17 @@ class TurnBatch(Protocol):
         ...
 
 
-class LaneEngine:
-    """What engines share: whoever wants a turn waits, one worker thread samples for all. Thread-safe; the thread ends
-    with `close`."""
+class Lanes:
+    """Conversations that are open, and none that goes on with other weights than it began with. Thread-safe."""
 
     version: str
     """What samples, for an episode's record."""
 
-    def __init__(self, eos_id: int, *, max_batch: int) -> None:
-        """`max_batch`: turns that are sampled at once; more wait."""
-        self.eos_id, self.max_batch = eos_id, max_batch
-        self._waiting: list[Turn] = []
+    def __init__(self, eos_id: int) -> None:
+        self.eos_id = eos_id
         self._changed = threading.Condition()
-        self._closed = self._refreshing = False
+        self._refreshing = False
         self._open_lanes = 0
-        self._worker = threading.Thread(target=self._work, name="sampling", daemon=True)
-        self._worker.start()
 
     def open_lane(self, seed: int) -> Lane:
         """Begin a conversation.
@@ -101,6 +96,42 @@ class LaneEngine:
     def lane_closed(self) -> None:
         with self._changed:
             self._open_lanes -= 1
+
+    def submit(self, turn: Turn) -> TokenTurn:
+        raise NotImplementedError
+
+    def _lane(self, seed: int) -> Lane:
+        return Lane(self, seed)
+
+    @contextlib.contextmanager
+    def _between_conversations(self) -> Iterator[None]:
+        """While the weights are replaced.
+
+        Raises:
+            PolicyError: a conversation is open.
+        """
+        with self._changed:
+            if self._open_lanes:
+                raise PolicyError(f"{self._open_lanes} conversations are open: close them before the weights change")
+            self._refreshing = True
+        try:
+            yield
+        finally:
+            self._refreshing = False
+
+
+class LaneEngine(Lanes):
+    """What engines in this process share: whoever wants a turn waits, one worker thread samples for all. It ends with
+    `close`."""
+
+    def __init__(self, eos_id: int, *, max_batch: int) -> None:
+        """`max_batch`: turns that are sampled at once; more wait."""
+        super().__init__(eos_id)
+        self.max_batch = max_batch
+        self._waiting: list[Turn] = []
+        self._closed = False
+        self._worker = threading.Thread(target=self._work, name="sampling", daemon=True)
+        self._worker.start()
 
     def submit(self, turn: Turn) -> TokenTurn:
         with self._changed:
@@ -123,28 +154,9 @@ class LaneEngine:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _lane(self, seed: int) -> Lane:
-        return Lane(self, seed)
-
     def _batch(self) -> contextlib.AbstractContextManager[TurnBatch]:
         """A batch for as long as somebody waits."""
         raise NotImplementedError
-
-    @contextlib.contextmanager
-    def _between_conversations(self) -> Iterator[None]:
-        """While the weights are replaced: no conversation may go on with others than it began with.
-
-        Raises:
-            PolicyError: one is open.
-        """
-        with self._changed:
-            if self._open_lanes:
-                raise PolicyError(f"{self._open_lanes} conversations are open: close them before the weights change")
-            self._refreshing = True
-        try:
-            yield
-        finally:
-            self._refreshing = False
 
     def _work(self) -> None:
         while True:

@@ -15,7 +15,7 @@ from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import Dialect
 from journeyman.policies.dialect import dialect as dialect_named
 from journeyman.policies.local_settings import LocalSettings
-from journeyman.policies.models import load_model
+from journeyman.policies.models import load_model, load_tokenizer
 from journeyman.policies.policy import TokenLimit
 from journeyman.policies.sampler import SamplerLane, open_sampler
 
@@ -28,7 +28,7 @@ class LocalModel:
 
     def __init__(
         self,
-        model: PreTrainedModel,
+        model: PreTrainedModel | None,
         tokenizer: PreTrainedTokenizerBase,
         *,
         name: str,
@@ -38,7 +38,9 @@ class LocalModel:
         self.name, self.settings = name, settings or LocalSettings()
         self.tokenizer, self.chat = tokenizer, ChatTemplate(tokenizer)
         self.dialect: Dialect = dialect_named(self.settings.dialect)
-        self.engine = open_sampler(model, tokenizer, self.settings, eos_id=self.chat.eos_id, max_batch=max_batch)
+        self.engine = open_sampler(
+            model, tokenizer, self.settings, name=name, eos_id=self.chat.eos_id, max_batch=max_batch
+        )  # fmt: skip
 
     @classmethod
     def load(cls, name: str, *, settings: LocalSettings | None = None, max_batch: int = 32) -> LocalModel:
@@ -47,7 +49,9 @@ class LocalModel:
         Raises:
             ModelError: it cannot be found or read.
         """
-        return cls(*load_model(name), name=name, settings=settings, max_batch=max_batch)
+        by_vllm = settings is not None and settings.sampler.startswith("vllm")  # which loads the weights itself
+        model, tokenizer = (None, load_tokenizer(name)) if by_vllm else load_model(name)
+        return cls(model, tokenizer, name=name, settings=settings, max_batch=max_batch)
 
     def policy(self) -> LocalPolicy:
         return LocalPolicy(self)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SAMPLERS = ("transformers", "llamacpp")
-"""What can sample for a local model: see docs/samplers.md."""
+SAMPLERS = ("transformers", "llamacpp", "vllm")
+"""What can sample for a local model, besides a vLLM server as "vllm:URL": see docs/samplers.md."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,6 @@ class LocalSettings:
     max_episode_tokens: int = 1536
     """Cap of the whole conversation, in tokens; reaching it ends the episode with `token_limit`."""
     sampler: str = "transformers"
-    """What samples, one of `SAMPLERS`."""
+    """What samples: one of `SAMPLERS`, or "vllm:URL"."""
     quantization: str = "q8_0"
     """Of llamacpp's export: "q8_0", "f16" or "f32"."""

@@ -7,7 +7,7 @@ mistaken                  goes wrong first, then plays it
 human                     asks at the terminal
 endpoint:URL#MODEL        an OpenAI-compatible endpoint, such as endpoint:http://localhost:8000/v1#qwen
 local:MODEL[@DIALECT][@SAMPLER]  a model on this machine: a hub id, a folder, or a built-in name; how it writes tool
-                          calls (json, lines) and what samples (transformers, llamacpp)
+                          calls (json, lines) and what samples (transformers, llamacpp, vllm, vllm:URL)
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def read_local(rest: str) -> tuple[str, dict[str, str]]:
     found: dict[str, str] = {}
     while True:
         model, at, name = rest.rpartition("@")
-        kind = "dialect" if name in DIALECTS else "sampler" if name in SAMPLERS else ""
+        kind = "dialect" if name in DIALECTS else "sampler" if name in SAMPLERS or name.startswith("vllm:") else ""
         if not at or not kind:
             return rest, found
         rest, found = model, {kind: name, **found}

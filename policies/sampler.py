@@ -2,6 +2,8 @@
 
 transformers   the model itself, in this process: exact, on any device (`policies/engine.py`)
 llamacpp       a quantised export of it by llama.cpp, in this process: fast on a CPU (`policies/llamacpp.py`)
+vllm           vLLM in this process, for a GPU (`policies/vllm_engine.py`)
+vllm:URL       a vLLM server (`policies/vllm_server.py`)
 
 Of each: token ids in, token ids out, with the log-probability of each under the distribution that it was drawn from.
 """
@@ -15,7 +17,9 @@ from journeyman.envs.actions import TokenTurn
 from journeyman.policies.batch import Sampling
 from journeyman.policies.engine import Engine
 from journeyman.policies.local_settings import SAMPLERS, LocalSettings
-from journeyman.policies.models import ModelError
+from journeyman.policies.models import ModelError, model_path
+from journeyman.policies.vllm_engine import VllmEngine
+from journeyman.policies.vllm_server import VllmServer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -63,24 +67,54 @@ class Sampler(Protocol):
 
 
 def open_sampler(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, settings: LocalSettings, *, eos_id: int, max_batch: int
+    model: PreTrainedModel | None,
+    tokenizer: PreTrainedTokenizerBase,
+    settings: LocalSettings,
+    *,
+    name: str,
+    eos_id: int,
+    max_batch: int,
 ) -> Sampler:
     """The sampler that the settings name.
 
+    Args:
+        model: None where the sampler has the weights by itself: vLLM, of the model of that name.
+
     Raises:
-        ModelError: there is none of that name, what it needs is not installed, or it cannot sample from this model.
+        ModelError: there is no such sampler, what it needs is not installed, or it cannot sample from this model.
     """
+    kind, _, url = settings.sampler.partition(":")
+    if kind == "vllm":
+        return _open_vllm(model, settings, url, name, eos_id, max_batch)
+    if settings.sampler not in SAMPLERS or model is None:
+        raise ModelError(f"no sampler {settings.sampler!r}; there are: {', '.join(SAMPLERS)} and vllm:URL")
     if settings.sampler == "transformers":
         return Engine(model, eos_id, max_batch=max_batch)
-    if settings.sampler == "llamacpp":
-        from journeyman.policies.llamacpp import LlamaCppEngine
+    from journeyman.policies.llamacpp import LlamaCppEngine
 
-        return LlamaCppEngine(
-            model,
-            tokenizer,
-            eos_id,
-            quantization=settings.quantization,
-            conversation_tokens=settings.max_episode_tokens,
-            max_batch=max_batch,
-        )
-    raise ModelError(f"no sampler {settings.sampler!r}; there are: {', '.join(SAMPLERS)}")
+    return LlamaCppEngine(
+        model,
+        tokenizer,
+        eos_id,
+        quantization=settings.quantization,
+        conversation_tokens=settings.max_episode_tokens,
+        max_batch=max_batch,
+    )
+
+
+def _open_vllm(
+    model: PreTrainedModel | None, settings: LocalSettings, url: str, name: str, eos_id: int, max_batch: int
+) -> Sampler:
+    sampler: VllmServer | VllmEngine
+    if url:
+        sampler = VllmServer(url, eos_id)
+    else:
+        source = model_path(name) if model is None else str(model.name_or_path)
+        sampler = VllmEngine(source, eos_id, conversation_tokens=settings.max_episode_tokens, max_batch=max_batch)
+    if model is not None:  # it may have learned since it was loaded
+        try:
+            sampler.refresh(model)
+        except BaseException:
+            sampler.close()
+            raise
+    return sampler

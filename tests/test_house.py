@@ -36,7 +36,7 @@ OPTIONAL = frozenset(
         "PIL",
         "zipfile_zstd",
     }
-    | {"starlette", "uvicorn", "jinja2", "pygments", "ray", "docker", "xllamacpp"}
+    | {"starlette", "uvicorn", "jinja2", "pygments", "ray", "docker", "xllamacpp", "vllm"}
 )
 """Not everybody has these, or they are slow to load: only they may be imported inside a function."""
 MAX_FILE_LINES = 400

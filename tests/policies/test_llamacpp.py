@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,14 +23,7 @@ from journeyman.policies.local_settings import LocalSettings
 from journeyman.policies.models import ModelError
 from journeyman.policies.policy import PolicyError
 from tests.policies.spread import spread_model
-
-TALKS = [
-    ["What is this?", "And that?"],
-    ["Say something longer than the others do, please.", "Again.", "More."],
-    ["Hm"],
-]
-NO_END = -1
-"""A token that is never sampled: turns run to their caps."""
+from tests.policies.talking import NO_END, TALKS, expected_logprobs, logprobs_of, talk, together
 
 
 @pytest.fixture(scope="module")
@@ -66,51 +58,12 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[list[tuple[int, int, int]]]:
     return passes
 
 
-def talk(engine: Any, chat: ChatTemplate, messages: list[str], sampling: Sampling, seed: int = 0) -> list[TokenTurn]:
-    lane = engine.open_lane(seed)
-    turns = [
-        lane.generate(chat.reply(message) if at else chat.opening("Be brief.", message), sampling)
-        for at, message in enumerate(messages)
-    ]
-    lane.close()
-    return turns
-
-
-def together(engine: Any, chat: ChatTemplate, talks: list[list[str]], sampling: Sampling) -> list[list[TokenTurn]]:
-    results: list[list[TokenTurn]] = [[] for _ in talks]
-
-    def run(at: int) -> None:
-        results[at] = talk(engine, chat, talks[at], sampling, seed=at)
-
-    threads = [threading.Thread(target=run, args=(at,)) for at in range(len(talks))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
-
-
-def expected_logprobs(model: Any, turns: list[TokenTurn], temperature: float) -> list[float]:
-    """Of the sampled tokens, by one forward pass over the whole conversation."""
-    ids = [id_ for turn in turns for id_ in (*turn.prompt_ids, *turn.sampled_ids)]
-    with torch.no_grad():
-        logprobs_T_V = torch.log_softmax(model(torch.tensor([ids])).logits[0].float() / temperature, dim=-1)
-    at, found = 0, []
-    for turn in turns:
-        at += len(turn.prompt_ids)
-        for id_ in turn.sampled_ids:
-            found.append(float(logprobs_T_V[at - 1, id_]))
-            at += 1
-    return found
-
-
 @pytest.mark.parametrize("temperature", [0.7, 1.0])
 def test_log_probabilities_are_of_the_distribution_that_was_sampled_from(
     engine: LlamaCppEngine, model: Any, chat: ChatTemplate, temperature: float
 ) -> None:
     turns = together(engine, chat, TALKS, Sampling(temperature, max_new_tokens=12))[1]
-    found = [logprob for turn in turns for logprob in turn.logprobs]
-    assert found == pytest.approx(expected_logprobs(model, turns, temperature), abs=0.05)
+    assert logprobs_of(turns) == pytest.approx(expected_logprobs(model, turns, temperature), abs=0.05)
 
 
 def test_no_token_is_without_its_log_probability(engine: LlamaCppEngine, chat: ChatTemplate) -> None:
@@ -161,8 +114,7 @@ def test_what_conversations_begin_with_in_common_is_read_once(
     prompt = len(group[0][0].prompt_ids)
     assert sum(map(len, read)) < 2 * prompt, "the prompt of three of the four was not read again"
     for turns in group:
-        found = [logprob for turn in turns for logprob in turn.logprobs]
-        assert found == pytest.approx(expected_logprobs(model, turns, 1.0), abs=0.05)
+        assert logprobs_of(turns) == pytest.approx(expected_logprobs(model, turns), abs=0.05)
 
 
 def test_more_conversations_than_sequences_take_turns(model: Any, chat: ChatTemplate) -> None:
@@ -177,8 +129,7 @@ def test_more_conversations_than_sequences_take_turns(model: Any, chat: ChatTemp
                     lane.generate(chat.reply("And?") if at else chat.opening("Be brief.", "Hm"), Sampling(1.0, 6))
                 )
         for mine in turns:
-            found = [logprob for turn in mine for logprob in turn.logprobs]
-            assert found == pytest.approx(expected_logprobs(model, mine, 1.0), abs=0.05)
+            assert logprobs_of(mine) == pytest.approx(expected_logprobs(model, mine), abs=0.05)
 
 
 def test_new_weights_wait_for_no_open_conversation(engine: LlamaCppEngine, model: Any, chat: ChatTemplate) -> None:
@@ -191,8 +142,7 @@ def test_new_weights_wait_for_no_open_conversation(engine: LlamaCppEngine, model
     lane.close()
     engine.refresh(other)
     turns = talk(engine, chat, TALKS[0], Sampling(0.0, 8))
-    found = [logprob for turn in turns for logprob in turn.logprobs]
-    assert found == pytest.approx(expected_logprobs(other, turns, 1.0), abs=0.05)
+    assert logprobs_of(turns) == pytest.approx(expected_logprobs(other, turns), abs=0.05)
 
 
 def test_a_model_that_cannot_be_exported_leaves_the_old_one(
@@ -203,7 +153,7 @@ def test_a_model_that_cannot_be_exported_leaves_the_old_one(
     with pytest.raises(ModelError, match="gelu"):
         engine.refresh(odd)
     turns = talk(engine, chat, ["Hm"], Sampling(1.0, 4))
-    assert list(turns[0].logprobs) == pytest.approx(expected_logprobs(model, turns, 1.0), abs=0.05)
+    assert logprobs_of(turns) == pytest.approx(expected_logprobs(model, turns), abs=0.05)
 
 
 def test_what_does_not_fit_or_is_no_token_ends_the_episode_not_the_thread(
@@ -233,8 +183,7 @@ def test_a_failure_ends_the_conversations_on_their_way_and_no_other(
     with pytest.raises(PolicyError, match="failed before"):
         broken.generate(chat.reply("And?"), Sampling(1.0, 4))
     turns.append(bystander.generate(chat.reply("And?"), Sampling(1.0, 4)))
-    found = [logprob for turn in turns for logprob in turn.logprobs]
-    assert found == pytest.approx(expected_logprobs(model, turns, 1.0), abs=0.05)
+    assert logprobs_of(turns) == pytest.approx(expected_logprobs(model, turns), abs=0.05)
 
 
 def test_a_closed_engine_says_so(model: Any, chat: ChatTemplate) -> None:
