@@ -71,5 +71,5 @@ $(READY): pyproject.toml constraints.txt
 	@echo "==> installing into $(VENV) (some minutes the first time)"
 	$(PIP) 'setuptools>=77'
 	$(PIP) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) '$(TORCH)'
-	$(PIP) --no-build-isolation --editable '.[train,view,scale,formats,dev]'
+	$(PIP) --no-build-isolation --editable '.[train,llamacpp,view,scale,formats,dev]'
 	@touch $@

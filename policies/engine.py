@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import torch
 
@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 class Lane:
     """One conversation. Use it from one thread at a time."""
 
-    def __init__(self, engine: Engine, seed: int) -> None:
+    def __init__(self, engine: Lanes, seed: int) -> None:
         self._engine = engine
         self.generator = torch.Generator().manual_seed(seed)
         self.cache: list[LayerCache] = []
         self.pending: list[int] = []
+        self.closed = False
 
     def generate(self, prompt_ids: Sequence[int], sampling: Sampling) -> TokenTurn:
         """Append `prompt_ids` to the conversation and sample the model's turn.
@@ -43,32 +44,94 @@ class Lane:
         return self._engine.submit(Turn(self, list(prompt_ids), sampling))
 
     def close(self) -> None:
-        """Give the conversation's memory back."""
+        """Give the conversation's memory back. Idempotent."""
         self.cache, self.pending = [], []
+        if not self.closed:
+            self.closed = True
+            self._engine.lane_closed()
 
 
-class Engine:
-    """A model that samples for many lanes. Thread-safe; one worker thread, which ends with `close`.
+class TurnBatch(Protocol):
+    """Turns that are being sampled, as an engine's worker drives them."""
 
-    Raises:
-        ModelError: the model has layers that see only a part of the conversation, or keep no keys and values.
-    """
+    turns: list[Turn]
 
-    def __init__(self, model: PreTrainedModel, eos_id: int, *, max_batch: int | None = None) -> None:
-        """`max_batch`: turns that are sampled at once; more wait. By default 32 on a CPU and 128 on a GPU."""
-        kinds = set(getattr(model.config, "layer_types", None) or ()) - {"full_attention"}
-        if kinds:
-            raise ModelError(f"only models with full attention can be sampled here; this one has {', '.join(kinds)}")
-        self.model, self.eos_id = model, eos_id
-        self.max_batch = max_batch or (32 if model.device.type == "cpu" else 128)
-        self._waiting: list[Turn] = []
+    def admit(self, turns: Sequence[Turn]) -> None:
+        """Read the prompts of new turns and sample the first token of each."""
+        ...
+
+    def step(self) -> None:
+        """Sample one more token for each turn."""
+        ...
+
+    def finished(self) -> list[Turn]:
+        """Take out the turns that are over."""
+        ...
+
+
+class Lanes:
+    """Conversations that are open, and none that goes on with other weights than it began with. Thread-safe."""
+
+    version: str
+    """What samples, for an episode's record."""
+
+    def __init__(self, eos_id: int) -> None:
+        self.eos_id = eos_id
         self._changed = threading.Condition()
+        self._refreshing = False
+        self._open_lanes = 0
+
+    def open_lane(self, seed: int) -> Lane:
+        """Begin a conversation.
+
+        Raises:
+            PolicyError: the weights are just being replaced.
+        """
+        with self._changed:
+            if self._refreshing:
+                raise PolicyError("the sampler is taking new weights; conversations begin after that")
+            self._open_lanes += 1
+        return self._lane(seed)
+
+    def lane_closed(self) -> None:
+        with self._changed:
+            self._open_lanes -= 1
+
+    def submit(self, turn: Turn) -> TokenTurn:
+        raise NotImplementedError
+
+    def _lane(self, seed: int) -> Lane:
+        return Lane(self, seed)
+
+    @contextlib.contextmanager
+    def _between_conversations(self) -> Iterator[None]:
+        """While the weights are replaced.
+
+        Raises:
+            PolicyError: a conversation is open.
+        """
+        with self._changed:
+            if self._open_lanes:
+                raise PolicyError(f"{self._open_lanes} conversations are open: close them before the weights change")
+            self._refreshing = True
+        try:
+            yield
+        finally:
+            self._refreshing = False
+
+
+class LaneEngine(Lanes):
+    """What engines in this process share: whoever wants a turn waits, one worker thread samples for all. It ends with
+    `close`."""
+
+    def __init__(self, eos_id: int, *, max_batch: int) -> None:
+        """`max_batch`: turns that are sampled at once; more wait."""
+        super().__init__(eos_id)
+        self.max_batch = max_batch
+        self._waiting: list[Turn] = []
         self._closed = False
         self._worker = threading.Thread(target=self._work, name="sampling", daemon=True)
         self._worker.start()
-
-    def open_lane(self, seed: int) -> Lane:
-        return Lane(self, seed)
 
     def submit(self, turn: Turn) -> TokenTurn:
         with self._changed:
@@ -85,11 +148,15 @@ class Engine:
             self._changed.notify_all()
         self._worker.join()
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _batch(self) -> contextlib.AbstractContextManager[TurnBatch]:
+        """A batch for as long as somebody waits."""
+        raise NotImplementedError
 
     def _work(self) -> None:
         while True:
@@ -97,10 +164,10 @@ class Engine:
                 self._changed.wait_for(lambda: self._closed or self._waiting)
                 if self._closed and not self._waiting:
                     return
-            with torch.inference_mode(), _evaluating(self.model):
-                self._serve(Batch(self.model, self.eos_id))
+            with torch.inference_mode(), self._batch() as batch:
+                self._serve(batch)
 
-    def _serve(self, batch: Batch) -> None:
+    def _serve(self, batch: TurnBatch) -> None:
         """Sample until nobody waits any more."""
         joining: list[Turn] = []
         try:
@@ -125,6 +192,37 @@ class Engine:
             room = len(self._waiting) if self._closed else room
             taken, self._waiting = self._waiting[:room], self._waiting[room:]
             return taken
+
+
+class Engine(LaneEngine):
+    """A transformers model that samples for many lanes.
+
+    Raises:
+        ModelError: the model has layers that see only a part of the conversation, or keep no keys and values.
+    """
+
+    version = "transformers"
+
+    def __init__(self, model: PreTrainedModel, eos_id: int, *, max_batch: int = 32) -> None:
+        kinds = set(getattr(model.config, "layer_types", None) or ()) - {"full_attention"}
+        if kinds:
+            raise ModelError(f"only models with full attention can be sampled here; this one has {', '.join(kinds)}")
+        self.model = model
+        super().__init__(eos_id, max_batch=max_batch)
+
+    def refresh(self, model: PreTrainedModel) -> None:
+        """Sample from this model from now on.
+
+        Raises:
+            PolicyError: a conversation is open.
+        """
+        with self._between_conversations():
+            self.model = model
+
+    @contextlib.contextmanager
+    def _batch(self) -> Iterator[TurnBatch]:
+        with _evaluating(self.model):
+            yield Batch(self.model, self.eos_id)
 
 
 @contextlib.contextmanager

@@ -14,21 +14,25 @@ from journeyman.policies.batch import Sampling
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import Dialect
 from journeyman.policies.dialect import dialect as dialect_named
-from journeyman.policies.engine import Engine, Lane
 from journeyman.policies.local_settings import LocalSettings
-from journeyman.policies.models import load_model
+from journeyman.policies.models import load_model, load_tokenizer
 from journeyman.policies.policy import TokenLimit
+from journeyman.policies.sampler import SamplerLane, open_sampler
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 class LocalModel:
-    """A model with its engine, from which any number of policies act at once."""
+    """A model with its engine, from which any number of policies act at once.
+
+    Args:
+        max_batch: turns that are sampled at once; more wait. By default 32 on a CPU and 128 on a GPU.
+    """
 
     def __init__(
         self,
-        model: PreTrainedModel,
+        model: PreTrainedModel | None,
         tokenizer: PreTrainedTokenizerBase,
         *,
         name: str,
@@ -38,7 +42,11 @@ class LocalModel:
         self.name, self.settings = name, settings or LocalSettings()
         self.tokenizer, self.chat = tokenizer, ChatTemplate(tokenizer)
         self.dialect: Dialect = dialect_named(self.settings.dialect)
-        self.engine = Engine(model, self.chat.eos_id, max_batch=max_batch)
+        on_gpu = model is None or model.device.type != "cpu"
+        self.engine = open_sampler(
+            model, tokenizer, self.settings, name=name, eos_id=self.chat.eos_id,
+            max_batch=max_batch or (128 if on_gpu else 32),
+        )  # fmt: skip
 
     @classmethod
     def load(cls, name: str, *, settings: LocalSettings | None = None, max_batch: int | None = None) -> LocalModel:
@@ -47,7 +55,9 @@ class LocalModel:
         Raises:
             ModelError: it cannot be found or read.
         """
-        return cls(*load_model(name), name=name, settings=settings, max_batch=max_batch)
+        by_vllm = settings is not None and settings.sampler.startswith("vllm")  # which loads the weights itself
+        model, tokenizer = (None, load_tokenizer(name)) if by_vllm else load_model(name)
+        return cls(model, tokenizer, name=name, settings=settings, max_batch=max_batch)
 
     def policy(self) -> LocalPolicy:
         return LocalPolicy(self)
@@ -69,7 +79,7 @@ class LocalPolicy:
         self._model = model
         self.name = f"local:{model.name}"
         self._seed = 0
-        self._lane: Lane | None = None
+        self._lane: SamplerLane | None = None
         self._last: TokenTurn | None = None
         self._past: list[int] = []
         self._tokens = 0
@@ -91,6 +101,7 @@ class LocalPolicy:
         prompt = json.dumps([dialect.system(), *dialect.shots])
         return {
             "model": self._model.name,
+            "sampler": self._model.engine.version,
             "settings": json.dumps(dataclasses.asdict(self._model.settings), sort_keys=True),
             "prompt": hashlib.sha256(prompt.encode()).hexdigest()[:16],
         }

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SAMPLERS = ("transformers", "llamacpp", "vllm")
+"""What can sample for a local model, besides a vLLM server as "vllm:URL": see docs/samplers.md."""
+
 
 @dataclass(frozen=True, slots=True)
 class LocalSettings:
@@ -16,3 +19,7 @@ class LocalSettings:
     """Cap of one action, in tokens."""
     max_episode_tokens: int = 1536
     """Cap of the whole conversation, in tokens; reaching it ends the episode with `token_limit`."""
+    sampler: str = "transformers"
+    """What samples: one of `SAMPLERS`, or "vllm:URL"."""
+    quantization: str = "q8_0"
+    """Of llamacpp's export: "q8_0", "f16" or "f32"."""

@@ -87,23 +87,39 @@ def load_model(
         ModelError: it cannot be found or read.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # a bar for a second of work, amid ours
-    path = model_path(name)
+    path, tokenizer = model_path(name), load_tokenizer(name)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(path)
         on_cpu = device == "cpu"
         in_float32 = (to_train and (on_cpu or not frozen)) or (on_cpu and not computes_in_bfloat16())
         model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32 if in_float32 else torch.bfloat16)
     except (OSError, ValueError) as error:
         raise ModelError(f"{name}: cannot load the model: {error}") from error
+    model.to(device).eval()
+    return cast("PreTrainedModel", model), tokenizer
+
+
+def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """A model's tokenizer alone.
+
+    Raises:
+        ModelError: it cannot be found or read.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(model_path(name))
+    except ModelError:
+        raise
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{name}: cannot load the model: {error}") from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    model.to(device).eval()
-    return cast("PreTrainedModel", model), cast("PreTrainedTokenizerBase", tokenizer)
+    return cast("PreTrainedTokenizerBase", tokenizer)
 
 
 @cache

@@ -6,7 +6,8 @@ oracle                    plays the reference solution
 mistaken                  goes wrong first, then plays it
 human                     asks at the terminal
 endpoint:URL#MODEL        an OpenAI-compatible endpoint, such as endpoint:http://localhost:8000/v1#qwen
-local:MODEL[@DIALECT]     a model on this machine: a hub id, a folder, or a built-in name
+local:MODEL[@DIALECT][@SAMPLER]  a model on this machine: a hub id, a folder, or a built-in name; how it writes tool
+                          calls (json, lines) and what samples (transformers, llamacpp, vllm, vllm:URL)
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from journeyman.policies.dialect import DIALECTS
 from journeyman.policies.endpoint import EndpointPolicy, EndpointSettings
 from journeyman.policies.human import HumanPolicy
-from journeyman.policies.local_settings import LocalSettings
+from journeyman.policies.local_settings import SAMPLERS, LocalSettings
 from journeyman.policies.oracle import MistakenOraclePolicy, OraclePolicy
 from journeyman.policies.policy import Policy
 from journeyman.policies.scripted import NoOpPolicy, RandomPolicy
@@ -29,7 +30,7 @@ from journeyman.tasks.task import Task
 if TYPE_CHECKING:
     from journeyman.policies.local import LocalModel
 
-POLICIES = ("noop", "random", "oracle", "mistaken", "human", "endpoint:URL#MODEL", "local:MODEL[@DIALECT]")
+POLICIES = ("noop", "random", "oracle", "mistaken", "human", "endpoint:URL#MODEL", "local:MODEL[@DIALECT][@SAMPLER]")
 
 _T = TypeVar("_T")
 _LOADING = threading.Lock()
@@ -63,13 +64,20 @@ def make_policy(spec: str, task: Task, **options: Any) -> Policy:
     return _made(spec, plain[spec], **options)
 
 
+def read_local(rest: str) -> tuple[str, dict[str, str]]:
+    """What follows `local:`: the model, and the settings that are named after it."""
+    found: dict[str, str] = {}
+    while True:
+        model, at, name = rest.rpartition("@")
+        kind = "dialect" if name in DIALECTS else "sampler" if name in SAMPLERS or name.startswith("vllm:") else ""
+        if not at or not kind:
+            return rest, found
+        rest, found = model, {kind: name, **found}
+
+
 def _local(spec: str, rest: str, options: dict[str, Any]) -> Policy:
-    model, at, name = rest.rpartition("@")
-    if at and name in DIALECTS:
-        options = {**options, "dialect": name}
-    else:
-        model = rest
-    settings = _made(spec, LocalSettings, **options)
+    model, named = read_local(rest)
+    settings = _made(spec, LocalSettings, **{**options, **named})
     with _LOADING:
         return _local_model(model, settings).policy()
 

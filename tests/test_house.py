@@ -36,7 +36,7 @@ OPTIONAL = frozenset(
         "PIL",
         "zipfile_zstd",
     }
-    | {"starlette", "uvicorn", "jinja2", "pygments", "ray", "docker"}
+    | {"starlette", "uvicorn", "jinja2", "pygments", "ray", "docker", "xllamacpp", "vllm"}
 )
 """Not everybody has these, or they are slow to load: only they may be imported inside a function."""
 MAX_FILE_LINES = 400
@@ -185,7 +185,7 @@ def test_every_package_is_listed_for_installation() -> None:
 def test_every_direct_dependency_is_pinned() -> None:
     project = tomllib.loads((HOUSE / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    names_of_extras = ("train", "view", "scale", "formats", "dev")
+    names_of_extras = ("train", "llamacpp", "view", "scale", "formats", "dev")
     wanted = itertools.chain(project["dependencies"], *(extras[name] for name in names_of_extras))
     pinned = {
         line.split("==")[0].lower().replace("_", "-") for line in (HOUSE / "constraints.txt").read_text().splitlines()

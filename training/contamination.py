@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from journeyman.policies.dialect import DIALECTS
 from journeyman.policies.models import TINY, model_path
+from journeyman.policies.registry import read_local
 from journeyman.tasks.sources.likeness import compare, likeness_of
 from journeyman.tasks.task import Task
 from journeyman.training.lineage import trained_on
@@ -46,9 +46,8 @@ class Lineage:
 
 
 def model_of(policy: str) -> str:
-    """The model of a `local:MODEL[@DIALECT]` policy."""
-    model, at, dialect = policy.removeprefix("local:").rpartition("@")
-    return model if at and dialect in DIALECTS else policy.removeprefix("local:")
+    """The model of a `local:MODEL[@DIALECT][@SAMPLER]` policy."""
+    return read_local(policy.removeprefix("local:"))[0]
 
 
 def lineage_of(policy: str, tasks: Sequence[Task]) -> Lineage:

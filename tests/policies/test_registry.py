@@ -8,7 +8,7 @@ import pytest
 
 from journeyman.policies.endpoint import EndpointPolicy
 from journeyman.policies.policy import Policy, PolicyError
-from journeyman.policies.registry import make_policy
+from journeyman.policies.registry import make_policy, read_local
 from tests.making import tiny_task
 
 
@@ -49,3 +49,19 @@ def test_a_wrong_name_or_option_says_what_there_is(
 def test_an_oracle_needs_a_solution(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match="no reference solution"):
         make_policy("oracle", tiny_task(tmp_path, solution=None))
+
+
+@pytest.mark.parametrize(
+    ("rest", "model", "settings"),
+    [
+        ("tiny", "tiny", {}),
+        ("runs/sft/model@json", "runs/sft/model", {"dialect": "json"}),
+        ("org/coder@lines@llamacpp", "org/coder", {"dialect": "lines", "sampler": "llamacpp"}),
+        ("org/coder@llamacpp", "org/coder", {"sampler": "llamacpp"}),
+        ("a@b/model", "a@b/model", {}),
+    ],
+)
+def test_a_local_models_name_may_end_with_how_it_talks_and_samples(
+    rest: str, model: str, settings: dict[str, str]
+) -> None:
+    assert read_local(rest) == (model, settings)
