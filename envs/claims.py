@@ -73,7 +73,7 @@ class _Record:
         for n, run in self.runs:
             if not subject and (run.passed or run.failed or run.errors):
                 found.append((n, not run.failed and not run.errors))
-            elif subject and (ids := [i for i in (*run.passed, *run.failed, *run.errors) if _is_about(i, subject)]):
+            elif subject and (ids := [i for i in (*run.passed, *run.failed, *run.errors) if is_about(i, subject)]):
                 found.append((n, set(ids) <= set(run.passed)))
         return found
 
@@ -134,7 +134,7 @@ def _not_done(subject: str, record: _Record) -> Judgement:
     return Standing.UNVERIFIABLE, "the plan does not name it"
 
 
-def _is_about(node_id: str, subject: str) -> bool:
+def is_about(node_id: str, subject: str) -> bool:
     """Whether a test is the subject, stands in it (a file, folder or class), or is a case of it."""
     return node_id == subject or any(node_id.startswith(subject.rstrip("/") + mark) for mark in ("::", "/", "["))
 
