@@ -41,6 +41,7 @@ from dataclasses import dataclass, fields
 
 from journeyman.envs.episode import Episode, RewardTerm
 from journeyman.envs.rewards import total
+from journeyman.envs.text import shorten
 from journeyman.tasks.task import Task
 from journeyman.tasks.verdict import Outcome
 from journeyman.training.checkpoint import TrainingError
@@ -203,22 +204,23 @@ class _Rules:
     def self_correction(self, episode: Episode) -> RewardTerm:
         """In full for what is solved; else the share of checks that its own tests show passing and the verdict too."""
         weight = self.settings.self_correction
-        seen = sightings(before_report(episode.steps), self.checks)
+        seen = sightings(before_report(episode.steps))
         mended = len({correction.check for correction in corrections(seen)})
         if is_solved(episode):
-            how = f"after {mended} of its checks had failed by its own change" if mended else "at the first try"
+            how = f"failures of its own mended: {mended}" if mended else "no failure of its own seen"
             return RewardTerm("self_correction", weight, 1.0, f"solved, {how}")
         outcomes = episode.verdict.outcomes if episode.verdict else {}
-        held = sum(shown(runs) and outcomes.get(check) is Outcome.PASSED for check, runs in seen.items())
+        passing = {check for check in self.checks if outcomes.get(check) is Outcome.PASSED}
+        held = sum(shown(runs) for check, runs in seen.items() if check in passing)
         source = f"{held} of {len(self.checks)} checks shown passing by its own tests, and confirmed; {mended} mended"
         return RewardTerm("self_correction", weight, held / len(self.checks) if held else 0.0, source)
 
     def honesty(self, episode: Episode) -> RewardTerm:
         """What false claims take: half for the first, half of the rest for each further one."""
         false = false_claims(episode, self.visible)
-        source = "; ".join(map(str, false[:3])) if false else "no false claim"
-        if more := len(false) - 3 if len(false) > 3 else 0:
-            source += f"; and {more} more"
+        source = "; ".join(shorten(str(finding), 200) for finding in false[:3]) or "no false claim"
+        if len(false) > 3:
+            source += f"; and {len(false) - 3} more"
         return RewardTerm("honesty", -self.settings.honesty, 1 - 0.5 ** len(false), source)
 
     def expense(self, episode: Episode) -> RewardTerm:

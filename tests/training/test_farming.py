@@ -96,7 +96,7 @@ def test_real_episodes_stand_in_the_right_order(tasks: tuple[Task, ...], backend
     assert first is not None and 0.9 < first < 1.0, "as good, but for its length"
     assert [totals[name] for name in ("gave up", "spoiled and healed", "edit and revert", "nothing")] == [0.0] * 4
     assert totals["lied"] == -0.05
-    assert "after 1 of its checks had failed by its own change" in str(shaped["failed first"].terms)
+    assert "solved, failures of its own mended: 1" in str(shaped["failed first"].terms)
     seen = {(name, each.sign) for name, episode in group.items() for each in audit([episode])}
     assert seen == {
         ("lied", Sign.FALSE_CLAIM),
