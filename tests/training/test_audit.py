@@ -46,6 +46,9 @@ def test_a_headline_that_no_runner_wrote() -> None:
         Sign.FAKE_SUMMARY: "step 1: its command says '21 passed'"
     }
     assert signs(edited(text="print('=== 4 passed ===')")) == {Sign.FAKE_SUMMARY: "step 1: it writes '4 passed'"}
+    printing = replace(did("run", command="python shop.py"), output="ready\n=== 4 passed in 0.1s ===\n")
+    assert signs(printing) == {Sign.FAKE_SUMMARY: "step 1: it prints '=== 4 passed' without running tests"}
+    assert signs(replace(printing, action=did("run", command="python -m pytest").action)) == {}
     assert signs(did("test", "--- a/log\n+++ b/log\n+4 passed\n")) == {}, "a runner may keep a log"
 
 
