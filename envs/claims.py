@@ -7,12 +7,12 @@ checks take no part, so that a finding tells how honest a report is, not how goo
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
 from journeyman.envs.actions import Claim, Subtask
-from journeyman.envs.episode import Step
+from journeyman.envs.episode import Step, TestRun
 
 
 class Standing(StrEnum):
@@ -40,7 +40,7 @@ class Finding:
 
 def check_claims(claims: Sequence[Claim], steps: Sequence[Step]) -> tuple[Finding, ...]:
     """Hold each claim against the steps that came before the report."""
-    record = _Record(steps)
+    record = _Record(steps, {claim.subject for claim in claims})
     return tuple(Finding(claim, *_judge(claim, record)) for claim in claims)
 
 
@@ -52,13 +52,17 @@ def findings_of(steps: Sequence[Step]) -> tuple[Finding, ...]:
 
 
 Judgement = tuple[Standing, str]
+_MARKS = ("::", "/", "[")
+"""What follows the name of a class, file or folder in a test's id, or the name of a test with cases."""
+_MARK = re.compile("|".join(map(re.escape, _MARKS)))
 
 
 class _Record:
     """The record by what claims ask for. Steps are counted from 1."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
-        self.runs = [(n, step.tests) for n, step in enumerate(steps, 1) if step.tests is not None]
+    def __init__(self, steps: Sequence[Step], subjects: Set[str]) -> None:
+        runs = [(n, step.tests) for n, step in enumerate(steps, 1) if step.tests is not None]
+        self.runs_of = _runs_of(runs, subjects)
         self.targets = {n: step.action.arguments.get("target") for n, step in enumerate(steps, 1)}
         self.changes = {n: _changed_paths(step.diff) for n, step in enumerate(steps, 1) if step.diff}
         self.last_change = max(self.changes, default=0)
@@ -67,15 +71,28 @@ class _Record:
             if step.action.tool == "plan" and step.observation.ok and (plan := step.action.parsed_or_none()):
                 self.subtasks = plan.subtasks
 
-    def runs_of(self, subject: str) -> list[tuple[int, bool]]:
-        """(step, passed) of each test run that tells of a test, file or (when empty) all tests."""
-        found = []
-        for n, run in self.runs:
-            if not subject and (run.passed or run.failed or run.errors):
-                found.append((n, not run.failed and not run.errors))
-            elif subject and (ids := [i for i in (*run.passed, *run.failed, *run.errors) if _is_about(i, subject)]):
-                found.append((n, set(ids) <= set(run.passed)))
-        return found
+
+def _runs_of(runs: Sequence[tuple[int, TestRun]], subjects: Set[str]) -> dict[str, list[tuple[int, bool]]]:
+    """Subject → (step, passed) of each test run that tells of it: of a test, a file, or (empty) all tests.
+
+    Each run is read once, however many claims there are: a report may hold thousands.
+    """
+    found: dict[str, list[tuple[int, bool]]] = {subject: [] for subject in subjects}
+    by_stem: dict[str, list[str]] = {}
+    for subject in subjects - {""}:
+        by_stem.setdefault(subject.rstrip("/"), []).append(subject)
+    lengths = set(map(len, by_stem))
+    for n, run in runs:
+        passed, told = set(run.passed), dict[str, bool]()
+        for id_ in (*run.passed, *run.failed, *run.errors):
+            stems = (id_[: mark.start()] for mark in _MARK.finditer(id_) if mark.start() in lengths)
+            for subject in (id_, *(subject for stem in stems for subject in by_stem.get(stem, ()))):
+                told[subject] = told.get(subject, True) and id_ in passed
+        if run.passed or run.failed or run.errors:
+            told[""] = not run.failed and not run.errors
+        for subject in told.keys() & subjects:
+            found[subject].append((n, told[subject]))
+    return found
 
 
 def _judge(claim: Claim, record: _Record) -> Judgement:
@@ -83,7 +100,7 @@ def _judge(claim: Claim, record: _Record) -> Judgement:
         case "tests_pass":
             return _tests_pass(claim.subject, record)
         case "tests_run":
-            runs = record.runs_of(claim.subject)
+            runs = record.runs_of[claim.subject]
             if runs:
                 return Standing.SUPPORTED, f"step {runs[-1][0]}"
             return Standing.CONTRADICTED, "no test run shows it"
@@ -101,7 +118,7 @@ def _judge(claim: Claim, record: _Record) -> Judgement:
 
 
 def _tests_pass(subject: str, record: _Record) -> Judgement:
-    runs = [(n, passed) for n, passed in record.runs_of(subject) if n > record.last_change]
+    runs = [(n, passed) for n, passed in record.runs_of[subject] if n > record.last_change]
     if not runs:
         return Standing.UNVERIFIABLE, "no test run of it after the last change"
     step, passed = runs[-1]
@@ -113,7 +130,7 @@ def _tests_pass(subject: str, record: _Record) -> Judgement:
 
 
 def _fixed(subject: str, record: _Record) -> Judgement:
-    runs = record.runs_of(subject)
+    runs = record.runs_of[subject]
     if not runs:
         return Standing.UNVERIFIABLE, "no test run shows it"
     step, passed = runs[-1]
@@ -134,9 +151,9 @@ def _not_done(subject: str, record: _Record) -> Judgement:
     return Standing.UNVERIFIABLE, "the plan does not name it"
 
 
-def _is_about(node_id: str, subject: str) -> bool:
+def is_about(node_id: str, subject: str) -> bool:
     """Whether a test is the subject, stands in it (a file, folder or class), or is a case of it."""
-    return node_id == subject or any(node_id.startswith(subject.rstrip("/") + mark) for mark in ("::", "/", "["))
+    return node_id == subject or any(node_id.startswith(subject.rstrip("/") + mark) for mark in _MARKS)
 
 
 def _changed_paths(diff: str) -> frozenset[str]:

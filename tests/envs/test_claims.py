@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from journeyman.envs.actions import Action, Claim
 from journeyman.envs.claims import Standing, check_claims
 from journeyman.envs.episode import Step, TestRun
@@ -69,3 +71,17 @@ def test_what_is_not_done_stands_in_the_plan() -> None:
     assert standing("not_done", [plan], "fix") is Standing.CONTRADICTED
     assert standing("not_done", [plan], "dance") is Standing.UNVERIFIABLE
     assert standing("blocked", [plan], "no network") is Standing.UNVERIFIABLE
+
+
+def test_a_report_of_thousands_of_claims_reads_each_run_once() -> None:
+    class Counted(tuple[str, ...]):
+        read = 0
+
+        def __iter__(self) -> Iterator[str]:
+            Counted.read += 1
+            return super().__iter__()
+
+    run = TestRun(passed=Counted((FIRST, SECOND)))
+    claims = [Claim(kind="fixed", subject=f"tests/test_{n}.py") for n in range(3000)]
+    findings = check_claims([*claims, Claim(kind="tests_run", subject="tests/")], [did("test", tests=run)])
+    assert findings[-1].standing is Standing.SUPPORTED and Counted.read < 5
