@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from accelerate import PartialState
 from datasets import Dataset
 from peft import LoraConfig
 from torch.nn.functional import cross_entropy
@@ -27,6 +28,7 @@ from journeyman.training.lean_head import logits_before
 from journeyman.training.memory import keep_freed_memory
 from journeyman.training.progress import Progress, silent
 from journeyman.training.tokens import IGNORED, TokenRow, demonstration
+from journeyman.training.whole import mark_whole
 
 
 class NoRowsError(TrainingError):
@@ -89,7 +91,7 @@ def train_sft(
         data_collator=_Collator(pad_token_id=tokenizer.pad_token_id),
         processing_class=tokenizer,
         peft_config=adapters(settings.lora_rank),
-        callbacks=[ProgressCallback(progress)],
+        callbacks=[ProgressCallback(progress), MarkWhole()],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())
@@ -112,6 +114,16 @@ def save_model(trainer: Any, folder: Path) -> None:
         model = model.merge_and_unload()
     model.save_pretrained(folder)
     trainer.processing_class.save_pretrained(folder)
+
+
+class MarkWhole(TrainerCallback):
+    """Lists a checkpoint's files once all of them are on the disk (training/whole.py). The trainer has removed older
+    ones by then, so it must keep two (`save_total_limit`)."""
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        PartialState().wait_for_everyone()  # each process writes files of its own
+        if state.is_world_process_zero:
+            mark_whole(Path(cast("str", args.output_dir)) / f"checkpoint-{state.global_step}")
 
 
 class ProgressCallback(TrainerCallback):
@@ -158,7 +170,7 @@ def _arguments(folder: RunFolder, settings: SftSettings, rows: int, *, on_cpu: b
         bf16=not on_cpu or computes_in_bfloat16(),  # of the computation; the weights stay as they are
         save_strategy="steps",
         save_steps=max(1, steps // (settings.checkpoints + 1)),
-        save_total_limit=1,
+        save_total_limit=2,
         logging_steps=max(1, steps // 50),
         disable_tqdm=True,
         report_to="none",
