@@ -28,6 +28,7 @@ from journeyman.training.lean_head import logits_before
 from journeyman.training.memory import keep_freed_memory
 from journeyman.training.progress import Progress, silent
 from journeyman.training.tokens import IGNORED, TokenRow, demonstration
+from journeyman.training.trackers import trackers
 from journeyman.training.whole import mark_whole
 
 
@@ -61,10 +62,16 @@ def train_sft(
     out: Path | str,
     settings: SftSettings | None = None,
     progress: Progress = silent,
+    *,
+    track: str = "none",
 ) -> Path:
     """Fine-tune `model` on `rows` and return the folder of the new model. Run again, it resumes or is done at once.
 
+    Args:
+        track: where curves go besides (training/trackers.py).
+
     Raises:
+        TrackerError: there is no such tracker here.
         ModelError: the model cannot be loaded.
         NoRowsError: no row is short enough, or none has a trained token.
         RunFolderError: `out` holds a run with other settings.
@@ -77,6 +84,7 @@ def train_sft(
     if folder.open():
         progress(1, 1, "done before")
         return folder.model
+    tracking = trackers(track, folder.folder)
     weights, tokenizer = load_model(model, to_train=True)
     columns = {
         "input_ids": [list(row.ids) for row in kept],
@@ -91,7 +99,7 @@ def train_sft(
         data_collator=_Collator(pad_token_id=tokenizer.pad_token_id),
         processing_class=tokenizer,
         peft_config=adapters(settings.lora_rank),
-        callbacks=[ProgressCallback(progress), MarkWhole()],
+        callbacks=[ProgressCallback(progress), MarkWhole(), *tracking],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())
