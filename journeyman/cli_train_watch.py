@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import RenderableType
 from rich.live import Live
 
 from journeyman.cli_common import CannotError, JsonOption, print_json
 from journeyman.live import follow, step_line, view
 from journeyman.terminal import out
 from journeyman.training.checkpoint import DONE
-from journeyman.training.monitor import STEPS, read_steps
+from journeyman.training.monitor import STEPS, StepFacts, read_steps
 
 
 def watch(
@@ -42,9 +44,15 @@ def watch(
 
 def _follow(run: Path) -> None:
     if out.is_terminal:
-        with Live(console=out, auto_refresh=False) as live:
-            for steps, finished in follow(run):
-                live.update(view(steps, str(run), finished=finished), refresh=True)
+        state: tuple[list[StepFacts], bool] = ([], False)
+
+        def now() -> RenderableType:
+            steps, finished = state
+            return view(steps, str(run), finished=finished, since_s=time.time() - _written(run))
+
+        with Live(get_renderable=now, console=out, refresh_per_second=1):
+            for found in follow(run):
+                state = found
         return
     shown = 0
     for steps, _ in follow(run):
@@ -53,3 +61,9 @@ def _follow(run: Path) -> None:
             if facts.step > shown:
                 out.print(step_line(facts), soft_wrap=True, highlight=False, markup=False)
                 shown = facts.step
+
+
+def _written(run: Path) -> float:
+    """When the last step was recorded, in seconds since the epoch; when the run began before there is one."""
+    found = [path for path in (run / STEPS, run / "settings.json") if path.exists()]
+    return found[0].stat().st_mtime

@@ -22,15 +22,18 @@ _BAR = 48
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
-def view(steps: Sequence[StepFacts], name: str, *, finished: bool = False) -> RenderableType:
-    """The whole picture."""
+def view(
+    steps: Sequence[StepFacts], name: str, *, finished: bool = False, since_s: float | None = None
+) -> RenderableType:
+    """The whole picture. `since_s`: seconds since the last step was done."""
+    running = "" if finished or since_s is None else f"   {duration(since_s)} in this one"
     if not steps:
-        return Text(f"{line(name)}: no step is done yet", "dim")
+        return Text(f"{line(name)}   no step is done yet{running}", "dim")
     last = steps[-1]
     state = "finished" if finished else f"{duration(left_s(steps))} left" if last.step < last.steps else "saving"
     head = Text.assemble(
         (line(name), "bold"), f"   step {last.step} of {last.steps}   ", (state, "cyan"),
-        f"   {duration(sum(facts.seconds for facts in steps))} so far",
+        f"   {duration(sum(facts.seconds for facts in steps))} so far{running}",
     )  # fmt: skip
     rates = [facts.resolve_rate for facts in steps]
     curve = Text(f"resolved  {sparkline(rates)}  {_percent(rates[-1])}   reward {_number(last.reward)}")
@@ -103,18 +106,25 @@ def _percent(value: float | None) -> str:
 @contextmanager
 def watching(name: str, before: Sequence[StepFacts] = (), console: Console = err) -> Iterator[Monitor]:
     """A monitor that shows each step it is told of. `before`: what an interrupted run did already."""
-    steps = list(before)
     if not console.is_terminal:
         yield _Lines(console)
         return
-    with Live(view(steps, name), console=console, auto_refresh=False) as live:
+    picture = _Picture(name, before)
+    with Live(get_renderable=picture.now, console=console, refresh_per_second=1):
+        yield picture
 
-        class Picture:
-            def step(self, facts: StepFacts) -> None:
-                steps.append(facts)
-                live.update(view(steps, name), refresh=True)
 
-        yield Picture()
+class _Picture:
+    def __init__(self, name: str, before: Sequence[StepFacts]) -> None:
+        self._name, self._steps, self._last = name, list(before), time.monotonic()
+
+    def step(self, facts: StepFacts) -> None:
+        # An interrupted run may have done this step before, and later ones, after its last checkpoint.
+        self._steps = [*(each for each in self._steps if each.step < facts.step), facts]
+        self._last = time.monotonic()
+
+    def now(self) -> RenderableType:
+        return view(self._steps, self._name, since_s=time.monotonic() - self._last)
 
 
 class _Lines:
