@@ -17,6 +17,7 @@ from journeyman.cli_train import (
     OutOption,
     PresetOption,
     SeedOption,
+    TrackOption,
     app,
     needs_training,
     reporting,
@@ -59,6 +60,7 @@ def sft(
     packing: Annotated[bool, typer.Option("--packing", help="Several episodes in a row, kept apart.")] = False,
     lora_rank: LoraOption = 0,
     seed: SeedOption = 0,
+    track: TrackOption = "none",
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune a model on the best verified episodes; only what the policy wrote enters the loss.
@@ -77,7 +79,7 @@ def sft(
     local = preset_named(preset).local
     rows = rows_of(chosen.episodes, model, local.dialect, diagnose=diagnose, max_turn_tokens=local.max_turn_tokens)
     with reporting() as stage:
-        folder = train_sft(model, rows, out, settings, stage("Supervised fine-tuning"), chosen.left_out)
+        folder = train_sft(model, rows, out, settings, stage("Supervised fine-tuning"), chosen.left_out, track=track)
     remember(out, played(chosen.episodes))
     if not as_json:
         report = json.loads((folder.parent / "done.json").read_text())

@@ -221,7 +221,7 @@ def test_the_wheel_holds_every_module_and_the_whole_library(wheel: zipfile.ZipFi
     for path in sources():
         inside = installed_path(path).as_posix()
         assert inside in names, f"the wheel lacks {inside}"
-    data = (*tracked("tasks/library"), *tracked("tasks/templates"))
+    data = (*tracked("tasks/library"), *tracked("tasks/templates"), *tracked("training/run_presets"))
     library = {f"journeyman/{name_of(path)}" for path in data}
     library |= {f"journeyman/tasks/library/_probe/{name}" for name in ("task.toml", ".dotfile", ".hidden/inner")}
     assert library <= names, f"the wheel lacks {sorted(library - names)[:5]}"

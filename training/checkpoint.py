@@ -1,6 +1,6 @@
 """A training run's folder: resumable while it runs, marked when it is whole.
 
-OUT/checkpoints/   the trainer's own, for resuming; removed at the end
+OUT/checkpoints/   the trainer's own, for resuming, the last two of them; removed at the end
 OUT/model/         weights and tokenizer, as `from_pretrained` reads them
 OUT/done.json      what was trained from what; written last, so its presence means that `model/` is whole
 """
@@ -11,6 +11,8 @@ import json
 import shutil
 from pathlib import Path
 from typing import Any
+
+from journeyman.training.whole import is_whole, step_of
 
 DONE = "done.json"
 
@@ -52,9 +54,19 @@ class RunFolder:
         return (self.folder / DONE).exists()
 
     def last_checkpoint(self) -> str | None:
-        """The newest checkpoint that was written whole, for the trainer's `resume_from_checkpoint`."""
-        whole = [c for c in self.checkpoints.glob("checkpoint-*") if (c / "trainer_state.json").exists()]
-        return str(max(whole, key=lambda c: int(c.name.rsplit("-", 1)[1]))) if whole else None
+        """The newest checkpoint that was written whole, for the trainer's `resume_from_checkpoint`.
+
+        Those that were cut short are renamed (`cut-short-8`), so that the trainer neither counts them among those that
+        it keeps nor mixes its files with theirs.
+        """
+        found = sorted(self.checkpoints.glob("checkpoint-*"), key=step_of)
+        for folder in found:
+            if not is_whole(folder):
+                aside = folder.with_name(f"cut-short-{step_of(folder)}")
+                shutil.rmtree(aside, ignore_errors=True)
+                folder.rename(aside)
+        whole = [folder for folder in found if folder.exists()]
+        return str(whole[-1]) if whole else None
 
     def finish(self, report: dict[str, Any]) -> None:
         """Mark the run whole and drop what only resuming needed."""

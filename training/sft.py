@@ -11,6 +11,7 @@ from itertools import compress
 from pathlib import Path
 from typing import Any, cast
 
+from accelerate import PartialState
 from datasets import Dataset
 from peft import LoraConfig
 from torch.nn.functional import cross_entropy
@@ -28,6 +29,8 @@ from journeyman.training.memory import keep_freed_memory
 from journeyman.training.packing import Collator, packed, require_apart
 from journeyman.training.progress import Progress, silent
 from journeyman.training.tokens import IGNORED, TokenRow, demonstration
+from journeyman.training.trackers import trackers
+from journeyman.training.whole import mark_whole
 
 
 class NoRowsError(TrainingError):
@@ -63,13 +66,17 @@ def train_sft(
     settings: SftSettings | None = None,
     progress: Progress = silent,
     left_out: Mapping[str, int] | None = None,
+    *,
+    track: str = "none",
 ) -> Path:
     """Fine-tune `model` on `rows` and return the folder of the new model. Run again, it resumes or is done at once.
 
     Args:
         left_out: what was left out before and why, for the report (`done.json`): reason → how many episodes.
+        track: where curves go besides (training/trackers.py).
 
     Raises:
+        TrackerError: there is no such tracker here.
         ModelError: the model cannot be loaded.
         NoRowsError: no row is short enough, or none has a trained token.
         PackingError: packed rows cannot be kept apart with this model.
@@ -84,6 +91,7 @@ def train_sft(
     if folder.open():
         progress(1, 1, "done before")
         return folder.model
+    tracking = trackers(track, folder.folder)
     weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
     if settings.packing:
         require_apart(weights)
@@ -96,7 +104,7 @@ def train_sft(
         data_collator=Collator(pad_token_id=tokenizer.pad_token_id, padding_free=settings.packing),
         processing_class=tokenizer,
         peft_config=adapters(settings.lora_rank),
-        callbacks=[ProgressCallback(progress)],
+        callbacks=[ProgressCallback(progress), MarkWhole(), *tracking],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())
@@ -145,6 +153,16 @@ def save_model(trainer: Any, folder: Path) -> None:
     trainer.processing_class.save_pretrained(folder)
 
 
+class MarkWhole(TrainerCallback):
+    """Lists a checkpoint's files once all of them are on the disk (training/whole.py). The trainer has removed older
+    ones by then, so it must keep two (`save_total_limit`)."""
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        PartialState().wait_for_everyone()  # each process writes files of its own
+        if state.is_world_process_zero:
+            mark_whole(Path(cast("str", args.output_dir)) / f"checkpoint-{state.global_step}")
+
+
 class ProgressCallback(TrainerCallback):
     """Tells a `Progress` after every optimiser step."""
 
@@ -189,7 +207,7 @@ def _arguments(folder: RunFolder, settings: SftSettings, rows: int, *, on_cpu: b
         bf16=not on_cpu or computes_in_bfloat16(),  # of the computation; the weights stay as they are
         save_strategy="steps",
         save_steps=max(1, steps // (settings.checkpoints + 1)),
-        save_total_limit=1,
+        save_total_limit=2,
         logging_steps=max(1, steps // 50),
         disable_tqdm=True,
         report_to="none",

@@ -1,0 +1,81 @@
+"""`train plan` and `--dry-run`: what a run would take, without the hardware and without starting anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from journeyman.training.run_preset import FOLDER
+from tests.journeyman.conftest import Call
+
+
+def test_a_plan_shows_commands_memory_time_and_price(call: Call) -> None:
+    done = call("train", "plan", "node-32b", "--set", "grpo.steps=10", "--accelerate-config", "made/accelerate.yaml")
+    assert done.exit_code == 0, done.output
+    shown = " ".join(done.stdout.split())
+    assert "32,763,876,352 parameters" in shown
+    assert "accelerate launch --config_file runs/node-32b/accelerate.yaml -m journeyman train grpo" in shown
+    assert "1. grpo: 2,560 episodes" in shown
+    for words in ("each of the trainer's GPUs, while training", "each of the sampler's GPUs", "KV cache", "USD",
+                  "Never run", "assumed, not measured"):  # fmt: skip
+        assert words in shown
+    assert yaml.safe_load(Path("made/accelerate.yaml").read_text())["num_processes"] == 4
+    assert not Path("runs").exists(), "nothing was started"
+
+
+def test_what_does_not_fit_is_a_warning(call: Call) -> None:
+    done = call("train", "plan", "node-32b", "--set", "grpo.lora_rank=0")
+    assert done.exit_code == 0
+    assert "warning does not fit" in " ".join(done.stdout.split())
+
+
+def test_a_dry_run_counts_the_options_that_were_typed(call: Call) -> None:
+    done = call("train", "grpo", "--run-preset", "cpu-demo", "--steps", "5", "--model", "tiny", "--out", "x",
+                "--dry-run", "--json")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    plan = json.loads(done.stdout)
+    assert (plan["settings"]["grpo"]["steps"], plan["settings"]["grpo"]["tasks_per_step"]) == (5, 3)
+    assert plan["settings"]["model"]["name"] == "tiny"
+    assert [stage["episodes"] for stage in plan["stages"]] == [5 * 3 * 8]
+    assert not Path("x").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("train", "plan", "cpu-dmo"), "did you mean cpu-demo?"),
+        (("train", "plan", "nowhere.yaml"), "nowhere.yaml: cannot be read (No such file or directory)"),
+        (("train", "plan", "cpu-demo", "--set", "grpo.stepz=1"), "grpo.stepz: there is no such setting"),
+        (("train", "plan", "cpu-demo", "--set", "model.name=a/b"), "nothing is known of a/b"),
+        (("train", "plan", "cpu-demo", "--accelerate-config", "/proc/nowhere/x"), "/proc/nowhere/x: cannot be written"),
+        (("train", "grpo", "--dry-run", "--out", "x"), "--dry-run needs a --run-preset"),
+        (("train", "grpo", "--run-preset", "huge", "--out", "x"), "no run preset 'huge'"),
+        (("train", "grpo", "--run-preset", "cpu-demo", "--micro-batch", "5", "--dry-run", "--out", "x"),
+         "grpo.micro_batch: 24 episodes a step"),
+        (("train", "grpo", "--run-preset", "mine.yaml", "--out", "x"), "trains in 2 processes, this is one of 1"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_clear_line(call: Call, words: tuple[str, ...], said: str) -> None:
+    two = ["hardware: {gpus: 2, gpu_memory_gib: 80, memory_gib: 64, cpus: 8}", "launch: {processes: 2}"]
+    text = (FOLDER / "cpu-demo.yaml").read_text().splitlines()
+    Path("mine.yaml").write_text("\n".join([row for row in text if not row.startswith("hardware")] + two))
+    done = call(*words)
+    assert done.exit_code == 2, done.output
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr and not Path("x").exists()
+
+
+@pytest.mark.slow
+def test_a_run_takes_the_presets_settings_but_for_those_that_were_typed(
+    call: Call, task_folder: Path, backend: str
+) -> None:
+    done = call("train", "grpo", "--run-preset", "cpu-demo", "--model", "tiny", "--tasks", task_folder, "--steps", "1",
+                "--tasks-per-step", "1", "--group-size", "2", "--micro-batch", "2", "--backend", backend,
+                "--out", "x")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    settings = json.loads(Path("x/settings.json").read_text())
+    assert (settings["steps"], settings["group_size"], settings["concurrency"]) == (1, 2, 16)
+    assert settings["local"]["max_turn_tokens"] == 64, "as meeting small has it"

@@ -1,0 +1,41 @@
+"""Between the trainer and whoever watches it: puts together what the sampler collected and what the trainer logged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from journeyman.envs.episode import Episode
+from journeyman.training.monitor import Monitor, step_facts
+from journeyman.training.stopwatch import Stopwatch
+
+
+class StepReporter(TrainerCallback):
+    """Tells a monitor of each step. The trainer must log every step (`logging_steps=1`)."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self.watch = Stopwatch()
+        """For the sampler: `during(ROLLOUT)` while it collects, and for a `WatchedEngine`."""
+        self._monitor = monitor
+        self._groups: Sequence[Sequence[Episode]] = ()
+
+    def collected(self, groups: Sequence[Sequence[Episode]]) -> None:
+        """The episodes from which the next step learns, those of one task together."""
+        self._groups = groups
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self.watch.lap()  # what came before is no step's
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl,
+        logs: dict[str, Any] | None = None, **_: Any,
+    ) -> None:  # fmt: skip
+        if not self._groups or "loss" not in (logs or {}):
+            return  # the end's summary
+        groups, self._groups = self._groups, ()
+        lap = self.watch.lap()
+        if state.is_world_process_zero:
+            loss = float(logs["loss"]) if logs else None
+            self._monitor.step(step_facts(state.global_step, state.max_steps, groups, lap, loss=loss))

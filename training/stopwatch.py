@@ -1,0 +1,164 @@
+"""Who waits for whom while a model trains on its own episodes: which share of the time each part was at work.
+
+A step has two halves: episodes are collected (`ROLLOUT`), then the trainer learns. While they are collected, an
+episode is at any moment with the model (`SAMPLE`: its turn is being sampled, or queues for it), in its environment
+(`ENVIRONMENT`: reset and tool calls) or being graded (`GRADE`). Many episodes are in flight, so these shares overlap;
+what is lost is the time in which episodes are collected and the model has nothing to sample (`waited`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from journeyman.envs.episode import Episode, StopReason
+from journeyman.envs.recorder import Recorder
+from journeyman.envs.repo_env import RepoEnv
+from journeyman.policies.job import Job
+from journeyman.policies.policy import Policy
+from journeyman.policies.rollout import rollout
+from journeyman.policies.rollout_many import LocalEngine
+
+ROLLOUT, SAMPLE, ENVIRONMENT, GRADE = "rollout", "sample", "environment", "grade"
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Of a step's wall time, from 0 to 1. They overlap, but for `trained`, `waited` and `sampled`."""
+
+    sampled: float = 0.0
+    """At least one turn was with the model."""
+    environment: float = 0.0
+    """At least one episode's tool call or reset was running."""
+    graded: float = 0.0
+    """At least one episode was being graded."""
+    trained: float = 0.0
+    """No episodes were being collected: loss, gradients, the optimiser, saving."""
+    waited: float = 0.0
+    """Episodes were being collected, and the model had nothing to sample: environment time that is exposed."""
+    in_environment: float = 0.0
+    """Episodes in their environments at a time, averaged over the step."""
+    in_grading: float = 0.0
+    """Episodes being graded at a time, averaged over the step."""
+
+
+class Stopwatch:
+    """Measures how long something was going on. Thread-safe.
+
+    Args:
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._lock = clock, threading.Lock()
+        self._active = Counter[str]()
+        self._begun = self._last = clock()
+        self._busy, self._load = defaultdict[str, float](float), defaultdict[str, float](float)
+        """Seconds in which something went on, and those seconds times how many blocks."""
+        self._waited = 0.0
+
+    @contextmanager
+    def during(self, what: str) -> Iterator[None]:
+        """`what` goes on for as long as the block; several blocks may at once."""
+        self._change(what, 1)
+        try:
+            yield
+        finally:
+            self._change(what, -1)
+
+    @contextmanager
+    def outside(self, what: str) -> Iterator[None]:
+        """In the midst of a block of `during(what)`: it does not go on for as long as this one."""
+        self._change(what, -1)
+        try:
+            yield
+        finally:
+            self._change(what, 1)
+
+    def lap(self) -> tuple[float, Shares]:
+        """Seconds since the last lap, and what went on in them. What still goes on counts on in the next one."""
+        with self._lock:
+            self._pass()
+            seconds = self._last - self._begun
+            whole = seconds or 1.0
+            shares = Shares(
+                sampled=self._busy[SAMPLE] / whole,
+                environment=self._busy[ENVIRONMENT] / whole,
+                graded=self._busy[GRADE] / whole,
+                trained=(seconds - self._busy[ROLLOUT]) / whole,
+                waited=self._waited / whole,
+                in_environment=self._load[ENVIRONMENT] / whole,
+                in_grading=self._load[GRADE] / whole,
+            )
+            self._begun, self._waited = self._last, 0.0
+            self._busy.clear()
+            self._load.clear()
+            return seconds, shares
+
+    def _change(self, what: str, by: int) -> None:
+        with self._lock:
+            self._pass()
+            self._active[what] += by
+
+    def _pass(self) -> None:
+        """Book the time since the last change."""
+        now = self._clock()
+        passed, self._last = now - self._last, now
+        for what, count in self._active.items():
+            if count:
+                self._busy[what] += passed
+                self._load[what] += passed * count
+        if self._active[ROLLOUT] and not self._active[SAMPLE]:
+            self._waited += passed
+
+
+class WatchedEngine(LocalEngine):
+    """Runs episodes in this process, as `LocalEngine` does, and tells a stopwatch where each one is."""
+
+    def __init__(self, watch: Stopwatch) -> None:
+        self._watch = watch
+
+    def run(self, job: Job, store: Recorder | None, cancelled: threading.Event) -> Episode:
+        env = _WatchedEnv(self._watch, job)
+        return rollout(env, _watched(job.make_policy(job.task), self._watch), seed=job.seed, store=store,
+                       cancelled=cancelled)  # fmt: skip
+
+
+def _watched(policy: Policy, watch: Stopwatch) -> Policy:
+    """The policy, which belongs to one episode; what else it can do (remember, say its versions) stays as it is."""
+    act = policy.act
+
+    def timed(observation: Any) -> Any:
+        with watch.during(SAMPLE):
+            return act(observation)
+
+    policy.act = timed  # type: ignore[method-assign]
+    return policy
+
+
+class _WatchedEnv(RepoEnv):
+    def __init__(self, watch: Stopwatch, job: Job) -> None:
+        super().__init__(job.task, job.backend, job.config)
+        self._watch = watch
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
+        with self._watch.during(ENVIRONMENT):
+            return super().reset(seed=seed, options=options)
+
+    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        with self._watch.during(ENVIRONMENT):
+            return super().step(action)
+
+    def conclude(self, stop: StopReason) -> tuple[float, dict[str, Any]]:
+        with self._watch.during(ENVIRONMENT):
+            return super().conclude(stop)
+
+    def _finish(self, stop: StopReason) -> tuple[float, dict[str, Any]]:
+        # Only ever in the midst of `step` or `conclude`.
+        with self._watch.outside(ENVIRONMENT), self._watch.during(GRADE):
+            return super()._finish(stop)
