@@ -17,7 +17,8 @@ with every value in [0, 1]. What holds, and why:
    et al. 2024, arXiv:2409.12917) pays for breaking things first. So the state that was reached is paid, as in
    potential-based shaping (Ng et al. 1999), where a detour gains on its way back what it lost on its way out: every
    solved episode has the whole of `self_correction`, and an unsolved one the share of its checks that its last own
-   test run after a change of its own shows passing, and that the verdict confirms. How it came there does not enter.
+   test run after a change of its own shows passing, and that the verdict confirms. How it came there does not enter:
+   take the failing runs out of a record that ends in the same runs and verdict, and it earns as much.
 4. *A lie never pays.* Each false claim takes half of what is left of h, so no number of true ones makes up for it, and
    the report itself costs nothing: of two episodes with the same work, the one with fewer false claims earns more. True
    claims earn what silence earns. An honest attempt has no negative term unless it is solved, so doing nothing, which
