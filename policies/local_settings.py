@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SAMPLERS = ("transformers", "llamacpp", "vllm")
+TRANSFORMERS = "transformers"
+SAMPLERS = (TRANSFORMERS, "llamacpp", "vllm")
 """What can sample for a local model, besides a vLLM server as "vllm:URL": see docs/samplers.md."""
 
 

@@ -139,14 +139,19 @@ def to_act(model: Any) -> Any:
 
     if model.dtype == torch.bfloat16 or (model.device.type == "cpu" and not computes_in_bfloat16()):
         return model
-    acting = copy.deepcopy(model)
-    # What accelerate and PEFT put there would cast all weights at every token, or run those of the original.
-    for module in acting.modules():
+    return plain_copy(model).bfloat16()
+
+
+def plain_copy(model: Any) -> Any:
+    """A model in training as one that nobody trains: adapters merged in, nothing of accelerate's or PEFT's on it."""
+    plain = copy.deepcopy(model)
+    # What they put there would cast all weights at every token, or run those of the original.
+    for module in plain.modules():
         for name in ("forward", "_original_forward"):
             module.__dict__.pop(name, None)
-    if hasattr(acting, "merge_and_unload"):  # adapters would be computed apart at every token
-        acting = acting.merge_and_unload()
-    return acting.bfloat16()
+    if hasattr(plain, "merge_and_unload"):  # adapters would be computed apart at every token
+        plain = plain.merge_and_unload()
+    return plain
 
 
 def _make(name: str, folder: Path) -> None:

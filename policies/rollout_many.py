@@ -20,6 +20,7 @@ from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.workers import Workers
 from journeyman.policies.fork import Branch, Different
 from journeyman.policies.job import Engine, EngineError, Job
+from journeyman.policies.policy import Policy
 from journeyman.policies.rollout import rollout
 
 ENGINES = ("local", "processes", "ray")
@@ -31,14 +32,19 @@ class LocalEngine:
     """This process: each episode in the thread that asks for it."""
 
     def run(self, job: Job, store: Recorder | None, cancelled: threading.Event) -> Episode:
-        env, policy = self._env(job), job.make_policy(job.task)
+        env, policy = self.env_for(job), self.policy_for(job)
         if job.start is None:
             return rollout(env, policy, seed=job.seed, store=store, cancelled=cancelled)
         with Branch(env, *job.start) as branch:
             return branch.run(Different(policy, seed=job.seed), store=store, cancelled=cancelled, last=True)
 
-    def _env(self, job: Job) -> RepoEnv:
+    def env_for(self, job: Job) -> RepoEnv:
+        """Where the episode takes place."""
         return RepoEnv(job.task, job.backend, job.config)
+
+    def policy_for(self, job: Job) -> Policy:
+        """Who acts in it."""
+        return job.make_policy(job.task)
 
     def facts(self) -> dict[str, int]:
         return {}
@@ -63,7 +69,7 @@ class ProcessEngine(LocalEngine):
     def __init__(self, count: int | None = None) -> None:
         self._workers = Workers(count)
 
-    def _env(self, job: Job) -> RepoEnv:
+    def env_for(self, job: Job) -> RepoEnv:
         return self._workers.open(job.task, job.backend, job.config)
 
     def facts(self) -> dict[str, int]:

@@ -24,6 +24,8 @@ from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.credit import CreditSettings, advantages, has_signal
 from journeyman.training.curriculum import Curriculum
+from journeyman.training.hardness import Hardness
+from journeyman.training.hybrid import HybridSettings, Shaped, hybrid, term_means
 from journeyman.training.prefixes import Prefixes, last_change
 
 
@@ -33,10 +35,11 @@ class Group:
 
     episodes: tuple[Episode, ...]
     advantages: tuple[tuple[float, ...], ...]
-
-    @property
-    def has_signal(self) -> bool:
-        return has_signal(self.advantages)
+    has_signal: bool
+    """Whether the grader found a difference among those that are learned from. Other terms of a reward may tell more
+    apart, but a group that differs in these alone is replaced if it can be."""
+    shaped: tuple[Shaped, ...] = ()
+    """What each episode is paid in training, term by term; empty where that is what the grader paid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +53,23 @@ class Collected:
 
     def facts(self) -> dict[str, float]:
         """For the log: `resolved`, the share of scored episodes played; `groups/...`: how many were played for the
-        step, the share of these that had signal, and the share of those that are trained on that have."""
+        step, the share of these that had signal, and the share of those that are trained on that have; `tokens`
+        sampled in an episode; `reward/...`: the mean of each term."""
         scored = [e for group in self.played for e in group.episodes if e.reward is not None]
         return {
             "resolved": sum(e.resolved for e in scored) / max(1, len(scored)),
             "groups/played": float(len(self.played)),
             "groups/signal_played": statistics.fmean(group.has_signal for group in self.played),
             "groups/signal": statistics.fmean(group.has_signal for group in self.groups),
+            "tokens": statistics.fmean(_sampled(e) for group in self.played for e in group.episodes),
+            **{f"reward/{name}": amount for name, amount in self.terms().items()},
         }
+
+    def terms(self) -> dict[str, float]:
+        """The mean amount of each term, over the scored episodes: of what training pays, else of the grader's."""
+        shaped = [each for group in self.played for each in group.shaped]
+        graded = [Shaped(e.terms, e.reward) for group in self.played for e in group.episodes]
+        return term_means(shaped or graded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,8 @@ class GroupSettings:
     """Episodes in flight."""
     seed: int = 0
     credit: CreditSettings = field(default_factory=CreditSettings)
+    hybrid: HybridSettings | None = None
+    """What training pays beside what the grader decided; None pays that alone."""
 
 
 class Groups:
@@ -104,8 +118,9 @@ class Groups:
         self._curriculum = Curriculum(
             self._tasks, settings.seed, by_rate=settings.curriculum, from_within=settings.from_within
         )
+        self._hardness = Hardness()
         self._told = -1
-        """The last step whose episodes the curriculum knows."""
+        """The last step whose episodes the curriculum knows, and `hardness`."""
 
     def policy_name(self, step: int) -> str:
         """What the policy with the weights before a step is called."""
@@ -173,8 +188,14 @@ class Groups:
         return [self._credited(episodes[first : first + size]) for first in range(0, len(episodes), size)]
 
     def _credited(self, episodes: Sequence[Episode]) -> Group:
-        credited = advantages(episodes, self._settings.credit)
-        return Group(tuple(episodes), tuple(map(tuple, credited)))
+        graded = advantages(episodes, self._settings.credit)
+        shaped: Sequence[Shaped] = ()
+        credited = graded
+        if self._settings.hybrid is not None:
+            task = self._tasks[episodes[0].task]
+            shaped = hybrid(episodes, task, self._settings.hybrid, hardness=self._hardness)
+            credited = advantages(episodes, self._settings.credit, [each.total for each in shaped])
+        return Group(tuple(episodes), tuple(map(tuple, credited)), has_signal(graded), tuple(shaped))
 
     def _start(self, task: Task) -> tuple[Episode, int] | None:
         """Where the episodes of a task that is too hard begin; None for the beginning."""
@@ -185,10 +206,16 @@ class Groups:
         return (solution, at) if solution and at else None
 
     def _tell(self, step: int) -> None:
-        """The curriculum knows the episodes of all earlier steps, and of no later one, also after an interrupt."""
+        """What is known is of the episodes of all earlier steps, and of no later one, also after an interrupt."""
         for earlier in range(self._told + 1, step):
-            for each in self._finished(earlier):
+            finished = self._finished(earlier)
+            for each in finished:
                 self._curriculum.note(each.task, each.reward, each.forked_at or 0)
+            if self._settings.hybrid is not None:  # how hard its checks are matters for a project's milestones alone
+                projects = [
+                    each.id for each in finished if each.task in self._tasks and self._tasks[each.task].milestones
+                ]
+                self._hardness = self._hardness.after(map(self._store.get, projects))
         self._told = step - 1
 
     def _finished(self, step: int) -> list[Summary]:
@@ -196,6 +223,10 @@ class Groups:
         found = self._store.find(Query(policy=f"local:{self.policy_name(step)}")).summaries
         done = [each for each in found if each.state is State.FINISHED and each.stop != StopReason.INTERRUPTED]
         return sorted(done, key=lambda each: each.seed)
+
+
+def _sampled(episode: Episode) -> int:
+    return sum(len(step.action.tokens.sampled_ids) for step in episode.steps if step.action.tokens)
 
 
 def hash_seed(*parts: int) -> int:

@@ -8,9 +8,10 @@ division by the group's deviation, which would blow small differences up to full
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,25 @@ from journeyman.envs.config import EnvConfig
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.local_settings import LocalSettings
 from journeyman.policies.models import computes_in_bfloat16, load_model
+from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.sources.likeness import likeness_of
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.credit import CreditSettings
 from journeyman.training.groups import Groups, GroupSettings
+from journeyman.training.hybrid import HybridSettings
 from journeyman.training.lineage import remember
 from journeyman.training.memory import keep_freed_memory
+from journeyman.training.monitor import Monitor, Monitors, StepLog
 from journeyman.training.prefixes import Prefixes
 from journeyman.training.progress import Progress, silent
-from journeyman.training.sft import ProgressCallback, adapters, save_model
+from journeyman.training.reporting import StepReporter
+from journeyman.training.sft import MarkWhole, ProgressCallback, adapters, save_model
+from journeyman.training.stopwatch import WatchedEngine
+from journeyman.training.trackers import trackers
 from journeyman.training.trl_rollouts import GroupSampler, make_grpo_trainer
+from journeyman.training.whole import step_of
 
 
 class NoTasksError(TrainingError):
@@ -65,6 +73,10 @@ class GrpoSettings:
     """Of an advantage, how much is decided among episodes that came to the same files; 0 compares whole episodes."""
     learn_from_cut: bool = False
     """Whether episodes that a limit of tokens or time cut off are learned from."""
+    hybrid: HybridSettings | None = field(default_factory=HybridSettings)
+    """What training pays beside what the grader decided (training/hybrid.py); None pays that alone."""
+    refresh_every: int = 1
+    """Steps for which llama.cpp or vLLM sample with the same weights; what they lag is corrected for."""
     concurrency: int = 16
     """Episodes in flight."""
     lora_rank: int = 0
@@ -76,7 +88,18 @@ class GrpoSettings:
             raise TrainingError("group_size must be at least 2: an episode is compared with the others of its group")
         if self.tasks_per_step * self.group_size % self.micro_batch:
             raise TrainingError("tasks_per_step * group_size must be a multiple of micro_batch")
-        _group_settings(self)
+        if self.refresh_every < 1:
+            raise TrainingError("refresh_every must be at least 1: a sampler needs weights")
+        _ = self.groups
+
+    @property
+    def groups(self) -> GroupSettings:
+        """What of them is about collecting episodes."""
+        return GroupSettings(
+            size=self.group_size, refills=self.refills, curriculum=self.curriculum, from_within=self.from_within,
+            concurrency=self.concurrency, seed=self.seed, credit=CreditSettings(self.state_share, self.learn_from_cut),
+            hybrid=self.hybrid,
+        )  # fmt: skip
 
 
 def train_grpo(
@@ -89,10 +112,20 @@ def train_grpo(
     local: LocalSettings | None = None,
     config: EnvConfig | None = None,
     progress: Progress = silent,
+    monitor: Monitor | None = None,
+    track: str = "none",
+    engine: LocalEngine | None = None,
 ) -> Path:
-    """Train `model` on `tasks` by GRPO and return the folder of the new model. Every episode is kept in `out/episodes`.
+    """Train `model` on `tasks` by GRPO and return the folder of the new model. Every episode is kept in `out/episodes`,
+    and a line about every step in `out/steps.jsonl`.
 
     Run again, it resumes at the last checkpoint or is done at once.
+
+    Args:
+        monitor: told of each step.
+        track: where curves go besides (training/trackers.py).
+        engine: where the episodes' environments are; by default in this process, and with a GPU in others, since
+            sampling there is mostly Python's work.
 
     Raises:
         ModelError: the model cannot be loaded.
@@ -112,36 +145,41 @@ def train_grpo(
         return folder.model
     remember(folder.folder, map(likeness_of, tasks))
     keep_freed_memory()
+    checkpoint = folder.last_checkpoint()
+    tracking = trackers(track, folder.folder)
     weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
-    with EpisodeStore(folder.folder / "episodes") as store:
+    on_cpu = weights.device.type == "cpu"
+    steps = StepLog(folder.folder, resumed_from=step_of(Path(checkpoint)) if checkpoint else 0)
+    reporter = StepReporter(Monitors(steps, monitor) if monitor else steps)
+    with (
+        EpisodeStore(folder.folder / "episodes") as store,
+        engine or (LocalEngine() if on_cpu else ProcessEngine()) as machines,
+    ):
         groups = Groups(
-            tasks, _group_settings(settings), backend=backend, config=config, store=store,
+            tasks, settings.groups, backend=backend, config=config, store=store,
             prefixes=Prefixes(folder.folder / "prefixes", backend=backend, config=config),
+            engine=WatchedEngine(reporter.watch, machines),
             place=(PartialState().process_index, PartialState().num_processes),
             name=re.sub(r"[^\w.-]", "_", folder.folder.name),
         )  # fmt: skip
-        sampler = GroupSampler(groups, tokenizer, replace(local, temperature=settings.temperature))
+        sampler = GroupSampler(
+            groups, tokenizer, replace(local, temperature=settings.temperature),
+            refresh_every=settings.refresh_every, reporter=reporter,
+        )  # fmt: skip
         trainer = make_grpo_trainer(
             weights,
             tokenizer,
             sampler,
-            arguments=_arguments(folder, settings, on_cpu=weights.device.type == "cpu"),
+            arguments=_arguments(folder, settings, on_cpu=on_cpu),
             peft=adapters(settings.lora_rank),
-            callbacks=[ProgressCallback(progress)],
+            callbacks=[ProgressCallback(progress), MarkWhole(), reporter, *tracking],
         )
         trainer.remove_callback(PrinterCallback)
-        _train(trainer, folder.last_checkpoint(), settings.steps)
+        with contextlib.closing(sampler):
+            _train(trainer, checkpoint, settings.steps)
     save_model(trainer, folder.model)
     folder.finish({"history": _history(trainer.state.log_history)})
     return folder.model
-
-
-def _group_settings(settings: GrpoSettings) -> GroupSettings:
-    return GroupSettings(
-        size=settings.group_size, refills=settings.refills, curriculum=settings.curriculum,
-        from_within=settings.from_within, concurrency=settings.concurrency, seed=settings.seed,
-        credit=CreditSettings(settings.state_share, settings.learn_from_cut),
-    )  # fmt: skip
 
 
 def _train(trainer: GRPOTrainer, checkpoint: str | None, steps: int) -> None:
@@ -159,10 +197,13 @@ def _train(trainer: GRPOTrainer, checkpoint: str | None, steps: int) -> None:
 def _history(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What of TRL's log is worth keeping: a row for each step."""
     kept = (
-        "step", "reward", "resolved", "groups/played", "groups/signal_played", "groups/signal", "loss", "entropy",
-        "clip_ratio/region_mean", "sampler/ratio_mean", "sampler/ratio_off_max", "completions/mean_length",
+        "step", "reward", "resolved", "groups/played", "groups/signal_played", "groups/signal", "tokens", "loss",
+        "entropy", "clip_ratio/region_mean", "sampler/ratio_mean", "sampler/ratio_off_max",
     )  # fmt: skip
-    return [{key: entry[key] for key in kept if key in entry} for entry in log if "reward" in entry]
+    return [
+        {key: value for key, value in entry.items() if key in kept or key.startswith("reward/")}
+        for entry in log if "reward" in entry
+    ]  # fmt: skip
 
 
 def _arguments(folder: RunFolder, settings: GrpoSettings, *, on_cpu: bool) -> dict[str, Any]:
@@ -194,7 +235,7 @@ def _arguments(folder: RunFolder, settings: GrpoSettings, *, on_cpu: bool) -> di
         "logging_steps": 1,
         "save_strategy": "steps",
         "save_steps": max(1, settings.steps // 4),
-        "save_total_limit": 1,
+        "save_total_limit": 2,
         "disable_tqdm": True,
         "report_to": "none",
         "seed": settings.seed,

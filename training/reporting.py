@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
@@ -20,10 +20,15 @@ class StepReporter(TrainerCallback):
         """For the sampler: `during(ROLLOUT)` while it collects, and for a `WatchedEngine`."""
         self._monitor = monitor
         self._groups: Sequence[Sequence[Episode]] = ()
+        self._terms: Mapping[str, float] | None = None
 
-    def collected(self, groups: Sequence[Sequence[Episode]]) -> None:
-        """The episodes from which the next step learns, those of one task together."""
-        self._groups = groups
+    def collected(self, groups: Sequence[Sequence[Episode]], terms: Mapping[str, float] | None = None) -> None:
+        """The episodes that were played for the next step, those of one task together.
+
+        Args:
+            terms: mean amount of each term that training pays, where it pays others than the grader's.
+        """
+        self._groups, self._terms = groups, terms
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self.watch.lap()  # what came before is no step's
@@ -38,4 +43,6 @@ class StepReporter(TrainerCallback):
         lap = self.watch.lap()
         if state.is_world_process_zero:
             loss = float(logs["loss"]) if logs else None
-            self._monitor.step(step_facts(state.global_step, state.max_steps, groups, lap, loss=loss))
+            self._monitor.step(
+                step_facts(state.global_step, state.max_steps, groups, lap, loss=loss, terms=self._terms)
+            )

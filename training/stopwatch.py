@@ -16,12 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from journeyman.envs.episode import Episode, StopReason
-from journeyman.envs.recorder import Recorder
+from journeyman.envs.episode import StopReason
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.policies.job import Job
 from journeyman.policies.policy import Policy
-from journeyman.policies.rollout import rollout
 from journeyman.policies.rollout_many import LocalEngine
 
 ROLLOUT, SAMPLE, ENVIRONMENT, GRADE = "rollout", "sample", "environment", "grade"
@@ -118,47 +116,43 @@ class Stopwatch:
 
 
 class WatchedEngine(LocalEngine):
-    """Runs episodes in this process, as `LocalEngine` does, and tells a stopwatch where each one is."""
+    """Runs episodes as another engine of this process does, and tells a stopwatch where each one is.
 
-    def __init__(self, watch: Stopwatch) -> None:
-        self._watch = watch
+    Where environments are in other processes, their grading counts as time in them.
+    """
 
-    def run(self, job: Job, store: Recorder | None, cancelled: threading.Event) -> Episode:
-        env = _WatchedEnv(self._watch, job)
-        return rollout(env, _watched(job.make_policy(job.task), self._watch), seed=job.seed, store=store,
-                       cancelled=cancelled)  # fmt: skip
+    def __init__(self, watch: Stopwatch, engine: LocalEngine) -> None:
+        self._watch, self._engine = watch, engine
+
+    def env_for(self, job: Job) -> RepoEnv:
+        env, watch = self._engine.env_for(job), self._watch
+        for name in ("reset", "step", "conclude"):
+            setattr(env, name, _during(watch, ENVIRONMENT, getattr(env, name)))
+        finish = env._finish
+
+        def graded(stop: StopReason) -> tuple[float, dict[str, Any]]:
+            with watch.outside(ENVIRONMENT), watch.during(GRADE):  # only ever in the midst of `step` or `conclude`
+                return finish(stop)
+
+        env._finish = graded  # type: ignore[method-assign]
+        return env
+
+    def policy_for(self, job: Job) -> Policy:
+        policy = self._engine.policy_for(job)
+        # It belongs to one episode; what else it can do (remember, say its versions) stays as it is.
+        policy.act = _during(self._watch, SAMPLE, policy.act)  # type: ignore[method-assign]
+        return policy
+
+    def facts(self) -> dict[str, int]:
+        return self._engine.facts()
+
+    def close(self) -> None:
+        self._engine.close()
 
 
-def _watched(policy: Policy, watch: Stopwatch) -> Policy:
-    """The policy, which belongs to one episode; what else it can do (remember, say its versions) stays as it is."""
-    act = policy.act
+def _during(watch: Stopwatch, what: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def timed(*args: Any, **options: Any) -> Any:
+        with watch.during(what):
+            return call(*args, **options)
 
-    def timed(observation: Any) -> Any:
-        with watch.during(SAMPLE):
-            return act(observation)
-
-    policy.act = timed  # type: ignore[method-assign]
-    return policy
-
-
-class _WatchedEnv(RepoEnv):
-    def __init__(self, watch: Stopwatch, job: Job) -> None:
-        super().__init__(job.task, job.backend, job.config)
-        self._watch = watch
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
-        with self._watch.during(ENVIRONMENT):
-            return super().reset(seed=seed, options=options)
-
-    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
-        with self._watch.during(ENVIRONMENT):
-            return super().step(action)
-
-    def conclude(self, stop: StopReason) -> tuple[float, dict[str, Any]]:
-        with self._watch.during(ENVIRONMENT):
-            return super().conclude(stop)
-
-    def _finish(self, stop: StopReason) -> tuple[float, dict[str, Any]]:
-        # Only ever in the midst of `step` or `conclude`.
-        with self._watch.outside(ENVIRONMENT), self._watch.during(GRADE):
-            return super()._finish(stop)
+    return timed

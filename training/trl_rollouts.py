@@ -11,6 +11,7 @@ trained policy's to that one's.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from typing import Any, Protocol, cast
@@ -21,10 +22,12 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from journeyman.policies.local import LocalModel
-from journeyman.policies.local_settings import LocalSettings
-from journeyman.policies.models import to_act
+from journeyman.policies.local_settings import TRANSFORMERS, LocalSettings
+from journeyman.policies.models import plain_copy, to_act
 from journeyman.training.groups import Collected, Group, Groups
-from journeyman.training.lean_head import logits_before
+from journeyman.training.reporting import StepReporter
+from journeyman.training.shared_prefix import logits_before_shared
+from journeyman.training.stopwatch import ROLLOUT
 from journeyman.training.tokens import sampled
 
 
@@ -37,17 +40,47 @@ class Sampler(Protocol):
 
 
 class GroupSampler:
-    """Plays a step's groups with the trainer's current weights."""
+    """Plays a step's groups with the trainer's weights: the newest ones, or those of some steps ago where a sampler has
+    to be given them anew, which takes time (llama.cpp's export, vLLM's copy).
 
-    def __init__(self, groups: Groups, tokenizer: Any, local: LocalSettings) -> None:
-        self._groups, self._tokenizer, self._local = groups, tokenizer, local
+    Args:
+        refresh_every: steps for which such a sampler keeps its weights.
+    """
+
+    def __init__(
+        self, groups: Groups, tokenizer: Any, local: LocalSettings, *, refresh_every: int = 1,
+        reporter: StepReporter | None = None,
+    ) -> None:  # fmt: skip
+        self._groups, self._tokenizer, self._local, self._refresh_every = groups, tokenizer, local, refresh_every
+        self._reporter = reporter
+        self._model: LocalModel | None = None
 
     def __call__(self, trainer: Any, groups: int) -> tuple[Collected, int]:
-        weights = to_act(trainer.accelerator.unwrap_model(trainer.model))
         step = trainer.state.global_step
-        name = self._groups.policy_name(step)
-        with LocalModel(weights, self._tokenizer, name=name, settings=self._local) as model:
-            return self._groups.collect(step, groups, model.policy), model.chat.eos_id
+        watching = self._reporter.watch.during(ROLLOUT) if self._reporter else contextlib.nullcontext()
+        with watching:
+            model = self._model_at(step, trainer.accelerator.unwrap_model(trainer.model))
+            collected = self._groups.collect(step, groups, model.policy)
+        if self._local.sampler == TRANSFORMERS:
+            self.close()  # training needs the memory
+        if self._reporter is not None:
+            self._reporter.collected([group.episodes for group in collected.played], collected.terms())
+        return collected, model.chat.eos_id
+
+    def close(self) -> None:
+        """Let go of what samples. Idempotent."""
+        if self._model is not None:
+            self._model.close()
+            self._model = None
+
+    def _model_at(self, step: int, weights: Any) -> LocalModel:
+        as_needed = to_act if self._local.sampler == TRANSFORMERS else plain_copy
+        if self._model is None:
+            self._model = LocalModel(as_needed(weights), self._tokenizer, name="", settings=self._local)
+        elif step % self._refresh_every == 0:
+            self._model.engine.refresh(as_needed(weights))
+        self._model.name = self._groups.policy_name(step)
+        return self._model
 
 
 def trl_columns(groups: Sequence[Group], *, eos_id: int) -> dict[str, list[Any]]:
@@ -84,8 +117,9 @@ def episode_reward(completions: list[Any], episode_reward: list[float | None], *
 
 class RowsWithSignal(GRPOTrainer):
     """TRL's trainer, but what adds nothing to the gradient is not computed: episodes whose advantage is 0 (in many
-    groups all of them), the columns of padding up to the longest episode of the whole step, and the language head over
-    what the model read rather than wrote (most of an episode, and a vocabulary wide).
+    groups all of them), the columns of padding up to the longest episode of the whole step, what episodes begin with in
+    common more than once, and the language head over what the model read rather than wrote (most of an episode, and a
+    vocabulary wide).
 
     The same gradient, since the loss must be a sum over tokens divided by a number fixed for the whole step
     (`loss_type="dapo"`) without a term of its own for each episode (`beta=0`, no entropy bonus).
@@ -151,7 +185,7 @@ class RowsWithSignal(GRPOTrainer):
             return found
         prompt_B_P = torch.zeros_like(input_ids[:, :-logits_to_keep], dtype=torch.bool)
         with self.accelerator.autocast():
-            logits_N_V = logits_before(
+            logits_N_V = logits_before_shared(
                 model, torch.cat([prompt_B_P, trained], dim=1), input_ids=input_ids, attention_mask=attention_mask
             )  # fmt: skip
         logprobs_N_V = torch.log_softmax(logits_N_V / self.temperature, dim=-1)

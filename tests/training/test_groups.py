@@ -103,7 +103,8 @@ def test_without_refills_what_has_no_signal_stays(
         found = groups.collect(0, 3, lambda: Now("run@0", two, dict.fromkeys(two, 0.0)))
         assert len(found.groups) == len(found.played) == 3  # more groups than tasks: one is played twice
         assert found.facts() == {
-            "resolved": 0.0, "groups/played": 3.0, "groups/signal_played": 0.0, "groups/signal": 0.0
+            "resolved": 0.0, "groups/played": 3.0, "groups/signal_played": 0.0, "groups/signal": 0.0, "tokens": 0.0,
+            "reward/outcome": 0.0, "reward/total": 0.0,
         }  # fmt: skip
         assert len({episode.seed for group in found.played for episode in group.episodes}) == 6
 

@@ -26,6 +26,7 @@ from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training import grpo
 from journeyman.training.checkpoint import RunFolder, TrainingError
+from journeyman.training.credit import has_signal
 from journeyman.training.groups import Collected, Group, hash_seed
 from journeyman.training.grpo import GrpoSettings, NoTasksError, train_grpo
 from journeyman.training.presets import preset
@@ -42,7 +43,7 @@ def sampled_episode(reward: float | None, turns: list[TokenTurn]) -> Episode:
 
 
 def group(episodes: list[Episode], advantages: list[list[float]]) -> Group:
-    return Group(tuple(episodes), tuple(map(tuple, advantages)))
+    return Group(tuple(episodes), tuple(map(tuple, advantages)), has_signal(advantages))
 
 
 def test_environment_tokens_are_masked_and_unscored_is_not_zero() -> None:

@@ -10,7 +10,7 @@ import pytest
 from journeyman.envs.episode import StopReason
 from journeyman.policies.job import Job
 from journeyman.policies.oracle import OraclePolicy
-from journeyman.policies.rollout_many import rollout_many
+from journeyman.policies.rollout_many import LocalEngine, rollout_many
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.stopwatch import (
@@ -91,7 +91,7 @@ def test_episodes_say_where_they_are(tasks: tuple[Task, ...], backend: SandboxFa
     watch = Stopwatch()
     jobs = [Job(task, backend, OraclePolicy) for task in tasks]
     with watch.during(ROLLOUT):
-        episodes = rollout_many(jobs, concurrency=2, engine=WatchedEngine(watch))
+        episodes = rollout_many(jobs, concurrency=2, engine=WatchedEngine(watch, LocalEngine()))
     assert [episode.stop for episode in episodes] == [StopReason.REPORTED] * 2
     _, shares = watch.lap()
     assert all(value > 0 for value in dataclasses.astuple(shares))
