@@ -8,7 +8,9 @@ OUT/done.json      what was trained from what; written last, so its presence mea
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,9 @@ class RunFolder:
                     f"{self.folder} holds a run with other settings ({differing}); choose another --out"
                 )
         else:
-            path.write_text(json.dumps(self.settings, indent=1))
+            partial = path.with_suffix(f".{os.getpid()}.partial")  # several processes may begin at once
+            partial.write_text(json.dumps(self.settings, indent=1))
+            partial.rename(path)
         return (self.folder / DONE).exists()
 
     def last_checkpoint(self) -> str | None:
@@ -64,7 +68,8 @@ class RunFolder:
             if not is_whole(folder):
                 aside = folder.with_name(f"cut-short-{step_of(folder)}")
                 shutil.rmtree(aside, ignore_errors=True)
-                folder.rename(aside)
+                with suppress(FileNotFoundError):  # another process of the run did it
+                    folder.rename(aside)
         whole = [folder for folder in found if folder.exists()]
         return str(whole[-1]) if whole else None
 

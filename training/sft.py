@@ -110,16 +110,18 @@ def train_sft(
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())
     save_model(trainer, folder.model)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    folder.finish(
-        {
-            "episodes": len(kept),
-            "left_out": len(rows) - len(kept),
-            "left_out_why": dict(why.most_common()),
-            "tokens": sum(len(row.ids) for row in kept),
-            "trained_tokens": sum(sum(row.trained) for row in kept),
-            "losses": losses,
-        }
-    )
+    if trainer.accelerator.is_main_process:
+        folder.finish(
+            {
+                "episodes": len(kept),
+                "left_out": len(rows) - len(kept),
+                "left_out_why": dict(why.most_common()),
+                "tokens": sum(len(row.ids) for row in kept),
+                "trained_tokens": sum(sum(row.trained) for row in kept),
+                "losses": losses,
+            }
+        )
+    trainer.accelerator.wait_for_everyone()
     return folder.model
 
 
@@ -145,12 +147,36 @@ def adapters(rank: int) -> LoraConfig | None:
 
 
 def save_model(trainer: Any, folder: Path) -> None:
-    """Write the trained model as one that `from_pretrained` reads: adapters are merged in."""
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    if hasattr(model, "merge_and_unload"):
+    """Write the trained model as one that `from_pretrained` reads: adapters are merged in.
+
+    Of several processes each takes part, for each may hold a part of the weights, and the first writes.
+    """
+    accelerator = trainer.accelerator
+    model, weights = accelerator.unwrap_model(trainer.model), None
+    if accelerator.num_processes > 1:
+        weights = accelerator.get_state_dict(trainer.model)
+        if hasattr(model, "peft_config"):
+            config = model.peft_config["default"]
+            model, weights = model.get_base_model(), _merged(weights, config.lora_alpha / config.r)
+    elif hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
-    model.save_pretrained(folder)
-    trainer.processing_class.save_pretrained(folder)
+    if accelerator.is_main_process:
+        model.save_pretrained(folder, state_dict=weights)
+        trainer.processing_class.save_pretrained(folder)
+    accelerator.wait_for_everyone()
+
+
+def _merged(weights: Mapping[str, torch.Tensor], scale: float) -> dict[str, torch.Tensor]:
+    """A model's weights with its adapters in them, by the names that it has without adapters."""
+    merged = {}
+    for key, weight in weights.items():
+        layer, is_base, rest = key.partition(".base_layer")
+        if is_base and (down := weights.get(f"{layer}.lora_A.default.weight")) is not None and rest == ".weight":
+            up = weights[f"{layer}.lora_B.default.weight"]
+            weight = (weight.float() + scale * (up.float() @ down.float())).to(weight.dtype)
+        if ".lora_" not in key:
+            merged[(layer + rest).removeprefix("base_model.model.")] = weight
+    return merged
 
 
 class MarkWhole(TrainerCallback):
