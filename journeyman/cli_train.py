@@ -23,14 +23,13 @@ from journeyman.cli_common import (
     print_json,
 )
 from journeyman.cli_task import find_tasks
-from journeyman.cli_train_plan import DryRunOption, RunPresetOption, plan, require_launched, say_changed_plan
+from journeyman.cli_train_plan import plan
 from journeyman.cli_train_watch import watch
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.home import home
 from journeyman.tasks.sources.suites import SUITES, build_suite
 from journeyman.tasks.task import Task
 from journeyman.terminal import err, out
-from journeyman.training.presets import preset as preset_named
 from journeyman.training.progress import Progress as Reporter
 
 if TYPE_CHECKING:
@@ -54,54 +53,6 @@ app.command(epilog=example("journeyman train plan cpu-demo", "journeyman train p
     plan
 )
 app.command(epilog=example("journeyman train watch runs/grpo"))(watch)
-
-
-@app.command(
-    epilog=example(
-        "journeyman train grpo --model runs/sft/model --tasks starter --limit 64 --out runs/grpo",
-        "journeyman train grpo --run-preset cpu-demo --steps 4 --out runs/grpo --dry-run",
-    )
-)
-def grpo(
-    ctx: typer.Context,
-    out: OutOption,
-    run_preset: RunPresetOption = None,
-    model: ModelOption = "smollm2-135m",
-    tasks: TasksOption = "starter",
-    limit: LimitOption = None,
-    preset: PresetOption = "small",
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 8,
-    tasks_per_step: Annotated[int, typer.Option(min=1, help="Groups in one optimiser step.")] = 4,
-    group_size: Annotated[int, typer.Option(min=2, help="Episodes of one task that are compared.")] = 8,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Constant.")] = 5e-6,
-    temperature: Annotated[float, typer.Option(min=0.01, help="Of the sampling.")] = 1.0,
-    micro_batch: Annotated[int, typer.Option(min=1, help="Episodes in one forward and backward pass.")] = 4,
-    concurrency: Annotated[int, typer.Option(min=1, help="Episodes in flight.")] = 16,
-    lora_rank: LoraOption = 0,
-    backend: BackendOption = "auto",
-    seed: SeedOption = 0,
-    dry_run: DryRunOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Train a model on its own episodes, rewarded by the grader, by TRL's GRPO."""
-    if dry_run:
-        say_changed_plan(ctx, run_preset, as_json)
-        return
-    require_launched(ctx, run_preset)
-    needs_training()
-    from journeyman.training.grpo import GrpoSettings, train_grpo
-
-    chosen = preset_named(preset)
-    settings = GrpoSettings(
-        steps=steps, tasks_per_step=tasks_per_step, group_size=group_size, learning_rate=learning_rate,
-        temperature=temperature, micro_batch=micro_batch, concurrency=concurrency, lora_rank=lora_rank, seed=seed,
-    )  # fmt: skip
-    with reporting() as stage:
-        folder = train_grpo(
-            model, gather_tasks(tasks, limit, stage("Tasks")), out, backend=open_backend(backend), settings=settings,
-            local=chosen.local, config=chosen.env, progress=stage("GRPO"),
-        )  # fmt: skip
-    say_trained(folder, as_json)
 
 
 def demo(

@@ -11,6 +11,7 @@ from itertools import compress
 from pathlib import Path
 from typing import Any, cast
 
+import torch
 from accelerate import PartialState
 from datasets import Dataset
 from peft import LoraConfig

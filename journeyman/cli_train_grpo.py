@@ -1,0 +1,112 @@
+"""`journeyman train grpo`: a model learns from its own episodes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from journeyman.cli_common import CannotError, JsonOption, example
+from journeyman.cli_train import (
+    BackendOption,
+    LimitOption,
+    LoraOption,
+    ModelOption,
+    OutOption,
+    PresetOption,
+    SeedOption,
+    TasksOption,
+    TrackOption,
+    app,
+    gather_tasks,
+    needs_training,
+    reporting,
+    say_trained,
+)
+from journeyman.cli_train_plan import DryRunOption, RunPresetOption, require_launched, say_changed_plan
+from journeyman.live import watching
+from journeyman.sandbox.backends import open_backend
+from journeyman.training.monitor import read_steps
+from journeyman.training.presets import preset as preset_named
+
+if TYPE_CHECKING:
+    from journeyman.policies.rollout_many import LocalEngine
+
+EnginesOption = Annotated[
+    str, typer.Option("--engine", help="Where environments are: local, processes, or auto (processes with a GPU).")
+]
+SamplerOption = Annotated[str, typer.Option(help="What samples: transformers, llamacpp, vllm, or vllm:URL.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Another setting, as refills=0 or hybrid.cost=0; again for more."),
+]
+
+
+@app.command(
+    epilog=example(
+        "journeyman train grpo --model runs/sft/model --tasks starter --limit 64 --out runs/grpo",
+        "journeyman train grpo --model runs/sft/model --set state_share=0 --set hybrid=none --out runs/plain",
+        "journeyman train grpo --run-preset cpu-demo --steps 4 --out runs/grpo --dry-run",
+    )
+)
+def grpo(
+    ctx: typer.Context,
+    out: OutOption,
+    run_preset: RunPresetOption = None,
+    model: ModelOption = "smollm2-135m",
+    tasks: TasksOption = "starter",
+    limit: LimitOption = None,
+    preset: PresetOption = "small",
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 8,
+    tasks_per_step: Annotated[int, typer.Option(min=1, help="Groups in one optimiser step.")] = 4,
+    group_size: Annotated[int, typer.Option(min=2, help="Episodes of one task that are compared.")] = 8,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Constant.")] = 5e-6,
+    temperature: Annotated[float, typer.Option(min=0.01, help="Of the sampling.")] = 1.0,
+    micro_batch: Annotated[int, typer.Option(min=1, help="Episodes in one forward and backward pass.")] = 4,
+    concurrency: Annotated[int, typer.Option(min=1, help="Episodes in flight.")] = 16,
+    lora_rank: LoraOption = 0,
+    settings: SetOption = None,
+    sampler: SamplerOption = "transformers",
+    engine: EnginesOption = "auto",
+    backend: BackendOption = "auto",
+    seed: SeedOption = 0,
+    track: TrackOption = "none",
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model on its own episodes, rewarded by the grader, by TRL's GRPO."""
+    if dry_run:
+        say_changed_plan(ctx, run_preset, as_json)
+        return
+    require_launched(ctx, run_preset)
+    needs_training()
+    from journeyman.training.grpo import GrpoSettings, train_grpo
+    from journeyman.training.overrides import with_changes
+
+    chosen = preset_named(preset)
+    recipe = with_changes(
+        GrpoSettings(
+            steps=steps, tasks_per_step=tasks_per_step, group_size=group_size, learning_rate=learning_rate,
+            temperature=temperature, micro_batch=micro_batch, concurrency=concurrency, lora_rank=lora_rank, seed=seed,
+        ),
+        settings or (),
+    )  # fmt: skip
+    with reporting() as stage:
+        found = gather_tasks(tasks, limit, stage("Tasks"))
+    with watching(str(out), read_steps(out)) as monitor:
+        folder = train_grpo(
+            model, found, out, backend=open_backend(backend), settings=recipe, config=chosen.env,
+            local=replace(chosen.local, sampler=sampler), engine=_engine(engine), monitor=monitor, track=track,
+        )  # fmt: skip
+    say_trained(folder, as_json)
+
+
+def _engine(name: str) -> LocalEngine | None:
+    """None leaves it to the trainer, which knows where the model is."""
+    from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
+
+    known = {"auto": lambda: None, "local": LocalEngine, "processes": ProcessEngine}
+    if name not in known:
+        raise CannotError(f"--engine {name}: the model samples in this process, so it is one of {', '.join(known)}")
+    return known[name]()
