@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -26,12 +26,11 @@ from journeyman.cli_train import (
 )
 from journeyman.cli_train_plan import DryRunOption, RunPresetOption, require_launched, say_changed_plan
 from journeyman.live import watching
+from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
 from journeyman.sandbox.backends import open_backend
 from journeyman.training.monitor import read_steps
+from journeyman.training.overrides import with_changes
 from journeyman.training.presets import preset as preset_named
-
-if TYPE_CHECKING:
-    from journeyman.policies.rollout_many import LocalEngine
 
 EnginesOption = Annotated[
     str, typer.Option("--engine", help="Where environments are: local, processes, or auto (processes with a GPU).")
@@ -82,7 +81,6 @@ def grpo(
     require_launched(ctx, run_preset)
     needs_training()
     from journeyman.training.grpo import GrpoSettings, train_grpo
-    from journeyman.training.overrides import with_changes
 
     chosen = preset_named(preset)
     recipe = with_changes(
@@ -104,8 +102,6 @@ def grpo(
 
 def _engine(name: str) -> LocalEngine | None:
     """None leaves it to the trainer, which knows where the model is."""
-    from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
-
     known = {"auto": lambda: None, "local": LocalEngine, "processes": ProcessEngine}
     if name not in known:
         raise CannotError(f"--engine {name}: the model samples in this process, so it is one of {', '.join(known)}")

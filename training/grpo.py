@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -124,8 +124,7 @@ def train_grpo(
     Args:
         monitor: told of each step.
         track: where curves go besides (training/trackers.py).
-        engine: where the episodes' environments are; by default in this process, and with a GPU in others, since
-            sampling there is mostly Python's work.
+        engine: where environments are; by default here, and with a GPU, where sampling is Python's work, elsewhere.
 
     Raises:
         ModelError: the model cannot be loaded.
@@ -137,53 +136,63 @@ def train_grpo(
     if not tasks:
         raise NoTasksError("no tasks to train on")
     names = sorted(task.name for task in tasks)
-    folder = RunFolder(
-        out, {"model": model, "tasks": names, "local": asdict(local), "env": config.to_dict(), **asdict(settings)}
-    )
+    what = {"model": model, "tasks": names, "local": asdict(local), "env": config.to_dict(), **asdict(settings)}
+    folder = RunFolder(out, what)
     if folder.open():
         progress(settings.steps, settings.steps, "done before")
         return folder.model
     remember(folder.folder, map(likeness_of, tasks))
-    keep_freed_memory()
-    checkpoint = folder.last_checkpoint()
     tracking = trackers(track, folder.folder)
-    weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
-    on_cpu = weights.device.type == "cpu"
+    checkpoint = folder.last_checkpoint()
     steps = StepLog(folder.folder, resumed_from=step_of(Path(checkpoint)) if checkpoint else 0)
     reporter = StepReporter(Monitors(steps, monitor) if monitor else steps)
-    with (
-        EpisodeStore(folder.folder / "episodes") as store,
-        engine or (LocalEngine() if on_cpu else ProcessEngine()) as machines,
-    ):
-        groups = Groups(
-            tasks, settings.groups, backend=backend, config=config, store=store,
-            prefixes=Prefixes(folder.folder / "prefixes", backend=backend, config=config),
-            engine=WatchedEngine(reporter.watch, machines),
-            place=(PartialState().process_index, PartialState().num_processes),
-            name=re.sub(r"[^\w.-]", "_", folder.folder.name),
-        )  # fmt: skip
-        sampler = GroupSampler(
-            groups, tokenizer, replace(local, temperature=settings.temperature),
-            refresh_every=settings.refresh_every, reporter=reporter,
-        )  # fmt: skip
+    keep_freed_memory()
+    weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
+    on_cpu = weights.device.type == "cpu"
+    engine = WatchedEngine(reporter.watch, engine or (LocalEngine() if on_cpu else ProcessEngine()))
+    with _groups(tasks, folder.folder, settings, backend=backend, config=config, engine=engine) as groups:
+        sampling = replace(local, temperature=settings.temperature)
+        sampler = GroupSampler(groups, tokenizer, sampling, settings.refresh_every, reporter)
         trainer = make_grpo_trainer(
-            weights,
-            tokenizer,
-            sampler,
-            arguments=_arguments(folder, settings, on_cpu=on_cpu),
-            peft=adapters(settings.lora_rank),
-            callbacks=[ProgressCallback(progress), MarkWhole(), reporter, *tracking],
-        )
-        trainer.remove_callback(PrinterCallback)
+            weights, tokenizer, sampler, arguments=_arguments(folder, settings, on_cpu=on_cpu),
+            peft=adapters(settings.lora_rank), callbacks=[ProgressCallback(progress), MarkWhole(), reporter, *tracking],
+        )  # fmt: skip
         with contextlib.closing(sampler):
             _train(trainer, checkpoint, settings.steps)
-    save_model(trainer, folder.model)
-    folder.finish({"history": _history(trainer.state.log_history)})
+    _finish(trainer, folder)
     return folder.model
+
+
+def _finish(trainer: GRPOTrainer, folder: RunFolder) -> None:
+    save_model(trainer, folder.model)
+    if trainer.accelerator.is_main_process:
+        folder.finish({"history": _history(trainer.state.log_history)})
+    trainer.accelerator.wait_for_everyone()
+
+
+@contextlib.contextmanager
+def _groups(
+    tasks: Sequence[Task],
+    run: Path,
+    settings: GrpoSettings,
+    *,
+    backend: SandboxFactory,
+    config: EnvConfig,
+    engine: LocalEngine,
+) -> Iterator[Groups]:
+    """What collects the episodes of a run."""
+    with EpisodeStore(run / "episodes") as store, engine:
+        yield Groups(
+            tasks, settings.groups, backend=backend, config=config, store=store, engine=engine,
+            prefixes=Prefixes(run / "prefixes", backend=backend, config=config),
+            place=(PartialState().process_index, PartialState().num_processes),
+            name=re.sub(r"[^\w.-]", "_", run.name),
+        )  # fmt: skip
 
 
 def _train(trainer: GRPOTrainer, checkpoint: str | None, steps: int) -> None:
     """Train to the last step, from the checkpoint on if there is one."""
+    trainer.remove_callback(PrinterCallback)
     if checkpoint is not None:
         state = TrainerState.load_from_json(f"{checkpoint}/{TRAINER_STATE_NAME}")
         if state.global_step >= steps:

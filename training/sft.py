@@ -112,16 +112,9 @@ def train_sft(
     save_model(trainer, folder.model)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     if trainer.accelerator.is_main_process:
-        folder.finish(
-            {
-                "episodes": len(kept),
-                "left_out": len(rows) - len(kept),
-                "left_out_why": dict(why.most_common()),
-                "tokens": sum(len(row.ids) for row in kept),
-                "trained_tokens": sum(sum(row.trained) for row in kept),
-                "losses": losses,
-            }
-        )
+        counts = {"episodes": len(kept), "left_out": len(rows) - len(kept), "left_out_why": dict(why.most_common())}
+        tokens = {"tokens": sum(len(row.ids) for row in kept), "trained_tokens": sum(sum(row.trained) for row in kept)}
+        folder.finish({**counts, **tokens, "losses": losses})
     trainer.accelerator.wait_for_everyone()
     return folder.model
 

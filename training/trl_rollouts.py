@@ -48,9 +48,13 @@ class GroupSampler:
     """
 
     def __init__(
-        self, groups: Groups, tokenizer: Any, local: LocalSettings, *, refresh_every: int = 1,
+        self,
+        groups: Groups,
+        tokenizer: Any,
+        local: LocalSettings,
+        refresh_every: int = 1,
         reporter: StepReporter | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._groups, self._tokenizer, self._local, self._refresh_every = groups, tokenizer, local, refresh_every
         self._reporter = reporter
         self._model: LocalModel | None = None

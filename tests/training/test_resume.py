@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from journeyman.envs.store import EpisodeStore
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.harbor import save_task
 from journeyman.training.monitor import read_steps
@@ -56,6 +57,10 @@ def test_a_killed_run_goes_on_and_tells_of_each_step_once(tmp_path: Path, backen
     for facts in steps:
         shares = facts.shares
         assert (facts.episodes, facts.groups) == (2, 1) and facts.sampled_tokens > 0
-        assert shares.sampled > 0 and shares.environment > 0 and shares.trained > 0
+        # The second step's episodes had been played when the run was killed, and are not played again.
+        assert (shares.sampled > 0) == (shares.environment > 0) == (facts.step != 2) and shares.trained > 0
         assert shares.sampled + shares.waited + shares.trained == pytest.approx(1)
     assert not (tmp_path / "run" / "checkpoints").exists()
+    with EpisodeStore(tmp_path / "run" / "episodes") as store:
+        played = sorted(each.policy for each in store.summaries())
+    assert played == [f"local:run@{step}" for step in (0, 0, 1, 1, 2, 2)]
