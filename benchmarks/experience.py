@@ -29,6 +29,7 @@ import argparse
 import json
 import os
 import platform
+import sys
 import tempfile
 import threading
 import time
@@ -38,6 +39,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the front door does
 
+import torch
 from sides.trl_side import Trl
 from sides.turns import cost_of_long
 from sides.world import NO_END, TASK, TEMPLATE, Made, World, generated, prompt_ids
@@ -147,6 +149,7 @@ def compared(world: World, rollouts: int, loop_episodes: int, rounds: int, folde
     for number in range(rounds):
         for name, make in sides[:: 1 if number % 2 == 0 else -1]:
             made[name].append(make())
+            print(f"round {number + 1} of {rounds}, {name}: {made[name][-1]}", file=sys.stderr)
     ours, theirs, loop = made["engine"], made["trl"], made["loop"]
 
     return {
@@ -195,7 +198,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         figures = compared(world, options.rollouts, options.loop_episodes, options.rounds, folder)
     result = {
-        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, load {load:.1f} before",
+        "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, load {load:.1f} before, "
+        f"{torch.get_num_threads()} threads",
         **{key: value for key, value in vars(options).items() if key not in ("json", "quick")},
         **figures,
         **cost_of_long(model, options.cap, options.rounds),
