@@ -16,13 +16,14 @@ PAGES = (
     "docs/environment.md",
     "docs/episodes.md",
     "docs/formats.md",
+    "docs/samplers.md",
     "docs/sandbox.md",
     "docs/scale.md",
     "docs/training.md",
     "docs/trajectories.md",
     "docs/viewing.md",
 )
-NEEDS = {"docs/scale.md": "ray"}
+NEEDS = {"docs/samplers.md": "xllamacpp", "docs/scale.md": "ray"}
 """What a page needs that not everybody has installed."""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
