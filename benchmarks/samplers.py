@@ -71,9 +71,10 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quantization", default="q8_0", help="of llama.cpp's export: q8_0, f16 or f32")
+    parser.add_argument("--float32", action="store_true", help="transformers in float32, also where bfloat16 is faster")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, nothing else")
     arguments = parser.parse_args()
-    model, tokenizer = load_model(arguments.model)
+    model, tokenizer = load_model(arguments.model, to_train=arguments.float32)
     start = time.perf_counter()
     fast = LlamaCppEngine(
         model,

@@ -26,8 +26,10 @@ PACKAGE = "xllamacpp"
 
 _ROOM = 512
 """Bytes kept for a structure of parameters, several times what it has: the callee reads its own size."""
-_F16 = 1
-"""`GGML_TYPE_F16`, of keys and values: what llama.cpp's defaults are, and its attention is made for."""
+_F32, _F16 = 0, 1
+"""`GGML_TYPE_F32` and `_F16`, of keys and values."""
+_FLASH_OFF = 0
+"""`LLAMA_FLASH_ATTN_TYPE_DISABLED`: on a CPU plain attention is a sixth faster."""
 
 
 class _Parameters(ctypes.Structure):
@@ -159,8 +161,12 @@ class LlamaContext:
         ModelError: the package or the file cannot be used.
     """
 
-    def __init__(self, path: Path, *, sequences: int, sequence_tokens: int, threads: int) -> None:
-        """`sequence_tokens`: room of each sequence."""
+    def __init__(self, path: Path, *, sequences: int, sequence_tokens: int, threads: int, exact: bool = False) -> None:
+        """
+        Args:
+            sequence_tokens: room of each sequence.
+            exact: keep keys and values as float32, in twice the memory and a tenth slower; else as float16.
+        """
         self._library = _library()
         self.sequences = sequences
         self._context: Any = None
@@ -172,7 +178,8 @@ class LlamaContext:
         wanted = self._library.llama_context_default_params()
         values = {
             "n_ctx": sequences * sequence_tokens, "n_seq_max": sequences, "n_threads": threads,
-            "n_threads_batch": threads, "kv_unified": 0,
+            "n_threads_batch": threads, "kv_unified": 0, "flash_attn_type": _FLASH_OFF,
+            "type_k": _F32 if exact else _F16, "type_v": _F32 if exact else _F16,
         }  # fmt: skip
         for name, value in values.items():
             kind, offset, _ = _CONTEXT[name]

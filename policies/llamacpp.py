@@ -195,7 +195,7 @@ class LlamaCppEngine(LaneEngine):
     ) -> None:
         """
         Args:
-            quantization: of the weights: q8_0, f16 or f32.
+            quantization: of the weights: q8_0, f16 or f32. With f32 nothing is rounded but in the order of sums.
             conversation_tokens: room of one conversation, kept in memory for each of `max_batch`.
         """
         self.version = f"llamacpp {quantization}, xllamacpp {version()}"
@@ -234,6 +234,7 @@ class LlamaCppEngine(LaneEngine):
                 sequences=self._sequences,
                 sequence_tokens=self._conversation_tokens,
                 threads=torch.get_num_threads(),
+                exact=self._quantization == "f32",
             )
         self._turns = LlamaBatch(self.context, eos_id)
 

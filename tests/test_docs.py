@@ -19,6 +19,7 @@ PAGES = (
     "docs/formats.md",
     "docs/presets.md",
     "docs/rewards.md",
+    "docs/samplers.md",
     "docs/sandbox.md",
     "docs/scale.md",
     "docs/sft.md",
@@ -26,7 +27,7 @@ PAGES = (
     "docs/trajectories.md",
     "docs/viewing.md",
 )
-NEEDS = {"docs/scale.md": "ray"}
+NEEDS = {"docs/samplers.md": "xllamacpp", "docs/scale.md": "ray"}
 """What a page needs that not everybody has installed."""
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")

@@ -63,7 +63,7 @@ def test_log_probabilities_are_of_the_distribution_that_was_sampled_from(
     engine: LlamaCppEngine, model: Any, chat: ChatTemplate, temperature: float
 ) -> None:
     turns = together(engine, chat, TALKS, Sampling(temperature, max_new_tokens=12))[1]
-    assert logprobs_of(turns) == pytest.approx(expected_logprobs(model, turns, temperature), abs=0.05)
+    assert logprobs_of(turns) == pytest.approx(expected_logprobs(model, turns, temperature), abs=0.001)
 
 
 def test_no_token_is_without_its_log_probability(engine: LlamaCppEngine, chat: ChatTemplate) -> None:
@@ -87,7 +87,7 @@ def test_a_lanes_random_numbers_choose_as_they_do_with_transformers(
     for sums_V, token in zip(sums_T_V, turn.sampled_ids, strict=True):
         drawn = float(torch.rand(1, generator=generator, dtype=torch.float64))
         before = float(sums_V[token - 1]) if token else 0.0
-        assert before - 0.01 <= drawn <= float(sums_V[token]) + 0.01
+        assert before - 0.001 <= drawn <= float(sums_V[token]) + 0.001
 
 
 def test_a_seed_gives_the_same_tokens_again(engine: LlamaCppEngine, chat: ChatTemplate) -> None:
@@ -114,7 +114,7 @@ def test_what_conversations_begin_with_in_common_is_read_once(
     prompt = len(group[0][0].prompt_ids)
     assert sum(map(len, read)) < 2 * prompt, "the prompt of three of the four was not read again"
     for turns in group:
-        assert logprobs_of(turns) == pytest.approx(expected_logprobs(model, turns), abs=0.05)
+        assert logprobs_of(turns) == pytest.approx(expected_logprobs(model, turns), abs=0.001)
 
 
 def test_more_conversations_than_sequences_take_turns(model: Any, chat: ChatTemplate) -> None:
@@ -129,7 +129,7 @@ def test_more_conversations_than_sequences_take_turns(model: Any, chat: ChatTemp
                     lane.generate(chat.reply("And?") if at else chat.opening("Be brief.", "Hm"), Sampling(1.0, 6))
                 )
         for mine in turns:
-            assert logprobs_of(mine) == pytest.approx(expected_logprobs(model, mine), abs=0.05)
+            assert logprobs_of(mine) == pytest.approx(expected_logprobs(model, mine), abs=0.001)
 
 
 def test_new_weights_wait_for_no_open_conversation(engine: LlamaCppEngine, model: Any, chat: ChatTemplate) -> None:
@@ -142,7 +142,7 @@ def test_new_weights_wait_for_no_open_conversation(engine: LlamaCppEngine, model
     lane.close()
     engine.refresh(other)
     turns = talk(engine, chat, TALKS[0], Sampling(0.0, 8))
-    assert logprobs_of(turns) == pytest.approx(expected_logprobs(other, turns), abs=0.05)
+    assert logprobs_of(turns) == pytest.approx(expected_logprobs(other, turns), abs=0.001)
 
 
 def test_a_model_that_cannot_be_exported_leaves_the_old_one(
@@ -153,7 +153,7 @@ def test_a_model_that_cannot_be_exported_leaves_the_old_one(
     with pytest.raises(ModelError, match="gelu"):
         engine.refresh(odd)
     turns = talk(engine, chat, ["Hm"], Sampling(1.0, 4))
-    assert logprobs_of(turns) == pytest.approx(expected_logprobs(model, turns), abs=0.05)
+    assert logprobs_of(turns) == pytest.approx(expected_logprobs(model, turns), abs=0.001)
 
 
 def test_what_does_not_fit_or_is_no_token_ends_the_episode_not_the_thread(
@@ -183,7 +183,7 @@ def test_a_failure_ends_the_conversations_on_their_way_and_no_other(
     with pytest.raises(PolicyError, match="failed before"):
         broken.generate(chat.reply("And?"), Sampling(1.0, 4))
     turns.append(bystander.generate(chat.reply("And?"), Sampling(1.0, 4)))
-    assert logprobs_of(turns) == pytest.approx(expected_logprobs(model, turns), abs=0.05)
+    assert logprobs_of(turns) == pytest.approx(expected_logprobs(model, turns), abs=0.001)
 
 
 def test_a_closed_engine_says_so(model: Any, chat: ChatTemplate) -> None:
