@@ -1,7 +1,7 @@
 """What a failing test says about the change that mended it, in one short line that is true by construction.
 
 Nothing in it is made up: the message is the failing run's, as it was observed; the line is one that the mending change
-replaced; and that this was it, the record shows.
+replaced; and a later run, in which the same test passed, shows that it was mended.
 
     assert False: line 22 still reads `return total(self.prices) > FREE_FROM`
     assert 3 == 4: line 12 now reads `return x - 1`             (a change of the episode's own made it so)
@@ -31,7 +31,7 @@ def diagnosis(steps: Sequence[Step], fix: int) -> str:
     """The line to be said before the action `fix`: the first change after a test run that failed; else empty."""
     failed = _failed_run(steps, fix)
     did = changes_of(steps[fix].diff)
-    if failed is None or not did:
+    if failed is None or not did or not _passes_later(failed, steps[fix:]):
         return ""
     change = did[0]
     row = next((row.strip() for row in change.old if row.strip()), "")
@@ -67,10 +67,23 @@ def _failed_run(steps: Sequence[Step], fix: int) -> Step | None:
     return None
 
 
+def _passes_later(failed: Step, after: Sequence[Step]) -> bool:
+    first = _first(failed)
+    passed = [test for step in after if step.tests is not None for test in step.tests.passed]
+    return any(test == first or test.startswith(f"{first}::") for test in passed)
+
+
+def _first(failed: Step) -> str:
+    """The test that the message is of, or the file that could not be collected: the first that was explained."""
+    assert failed.tests is not None
+    names = (*failed.tests.errors, *failed.tests.failed)
+    shown = failed.observation.text.split("\n")[1:2]
+    return next((name for name in names if name in shown), names[0])
+
+
 def _message(failed: Step) -> str:
     """The first failure's message, else the name of the test."""
     indented = [line.strip() for line in failed.observation.text.split("\n") if line.startswith("  ") and line.strip()]
     if indented:
         return indented[0].removeprefix("AssertionError: ").rstrip(":")
-    assert failed.tests is not None
-    return f"{(*failed.tests.failed, *failed.tests.errors)[0].rsplit('::', 1)[-1]} fails"
+    return f"{_first(failed).rsplit('::', 1)[-1]} fails"
