@@ -86,6 +86,7 @@ CONTENTS = {
         ("journeyman eval --policy oracle --limit 20",
          "journeyman eval --policy local:runs/sft/model --against runs/eval/local-smollm2-135m"),
     ),
+    "round": Entry(TRAINING, "Train in rounds, each accepted only if it is better.", "journeyman.cli_round:app"),
     "demo": Entry(
         TRAINING,
         "Train an agent and show what it learned: held-out resolve rate before and after, an episode to replay.",

@@ -73,7 +73,7 @@ def sft(
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune a model on resolved episodes; only what the policy wrote enters the loss."""
-    _needs_training()
+    needs_training()
     from journeyman.training.sft import SftSettings, rows_of, train_sft
 
     settings = SftSettings(learning_rate, epochs, batch_size, max_length, lora_rank, seed)
@@ -104,7 +104,7 @@ def grpo(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model on its own episodes, rewarded by the grader, by TRL's GRPO."""
-    _needs_training()
+    needs_training()
     from journeyman.training.grpo import GrpoSettings, train_grpo
 
     chosen = preset_named(preset)
@@ -141,7 +141,7 @@ def evaluate_command(
 ) -> None:
     """Measure a policy: resolve rate with its 95% interval, milestones, stop reasons, a row for each task."""
     if policy.startswith("local:"):
-        _needs_training()
+        needs_training()
     chosen = preset_named(preset)
     options = asdict(replace(chosen.local, temperature=temperature)) if policy.startswith("local:") else {}
     folder = out or RUNS / "eval" / _folder_name(policy)
@@ -183,7 +183,7 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Train an agent and show what it learned: held-out resolve rate before and after, an episode to replay."""
-    _needs_training()
+    needs_training()
     from journeyman.training.demo import DemoPlan, run_demo
 
     plan = DemoPlan.quick() if quick else DemoPlan()
@@ -225,7 +225,7 @@ def gather_tasks(where: str, limit: int | None, progress: Reporter) -> tuple[Tas
     return found
 
 
-def _needs_training() -> None:
+def needs_training() -> None:
     """Quiet the libraries, and say what is missing before they do.
 
     Raises:

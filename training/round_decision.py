@@ -116,15 +116,16 @@ def advice(pairs: Paired, level: float) -> tuple[str, ...]:
     gain, share = (pairs.only_second - pairs.only_first) / count, differing / count
     lines = []
     if gain > 0:
+        wanted = pairs_needed(share, gain, level)
         lines.append(
-            f"a true gain as large as the one seen, {gain:.1%}, takes about {pairs_needed(share, gain, level)} "
-            f"held-out tasks to be seen in {POWER:.0%} of such rounds; there were {count}"
+            f"a true gain as large as the one seen, {100 * gain:.1f} points, takes about {wanted} held-out tasks to be "
+            f"seen in {POWER:.0%} of such rounds; there were {count}"
         )
     else:
         lines.append("the candidate was not better, so more held-out tasks alone would not help")
     for wished in (0.05, 0.1, 0.2):
         wanted = pairs_needed(max(share, wished), wished, level)
-        lines.append(f"a gain of {wished:.0%} takes about {wanted} held-out tasks")
+        lines.append(f"a gain of {100 * wished:.0f} points takes about {wanted} held-out tasks")
     fewest = fewest_differing(level)
     lines.append(f"{differing} tasks told the two apart; even with none lost, {fewest} must be gained at this level")
     return tuple(lines)

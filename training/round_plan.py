@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from journeyman.policies.models import SMOLLM2
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.presets import preset
 
+TRAINERS = ("sft", "grpo")
 METHODS = ("sft", "grpo", "sft+grpo")
 
 
@@ -86,16 +88,21 @@ class RoundPlan:
         return "grpo" in self.method
 
 
-def make_plan(file: Path | None, options: Mapping[str, Any]) -> RoundPlan:
+def make_plan(file: Path | None, options: Mapping[str, Any], pairs: Sequence[str] = ()) -> RoundPlan:
     """The plan of a file, with what the options say in its place; `None` says nothing.
 
     A model's folder is named from the root, so that the same command from another folder goes on.
+
+    Args:
+        pairs: more options, as "name=value", a trainer's as "sft.name=value".
 
     Raises:
         PlanError: the file cannot be read, or a setting does not exist or is of the wrong kind.
     """
     values = _read(file) if file is not None else {}
     values |= {name: value for name, value in options.items() if value is not None}
+    for pair in pairs:
+        _put(values, pair)
     kinds = {each.name: type(each.default) for each in dataclasses.fields(RoundPlan)}
     kinds |= {"tasks_limit": int, "heldout_limit": int, "sft": dict, "grpo": dict}
     for name, value in values.items():
@@ -107,6 +114,21 @@ def make_plan(file: Path | None, options: Mapping[str, Any]) -> RoundPlan:
     if Path(model := values.get("model", SMOLLM2)).is_dir():
         values["model"] = str(Path(model).resolve())
     return RoundPlan(**values)
+
+
+def _put(values: dict[str, Any], pair: str) -> None:
+    name, equals, text = pair.partition("=")
+    if not equals:
+        raise PlanError(f"--set {pair}: give NAME=VALUE, such as tasks_per_round=8 or sft.epochs=2")
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    table, dot, field_ = name.partition(".")
+    if dot and table in TRAINERS:
+        values[table] = {**dict(values.get(table, {})), field_: value}
+    else:
+        values[name] = value
 
 
 _KINDS = {int: "a whole number", float: "a number", str: "a text", dict: "a table"}

@@ -81,7 +81,7 @@ def test_a_refusal_says_how_many_tasks_would_do() -> None:
     champion = evaluation(*[False] * 3, *[True] * 37)
     slightly = evaluation(*[True] * 3, False, *[True] * 36)
     lines = decide(slightly, champion, 0.025).advice
-    assert "a true gain as large as the one seen, 5.0%" in lines[0] and "there were 40" in lines[0]
+    assert "a true gain as large as the one seen, 5.0 points" in lines[0] and "there were 40" in lines[0]
     assert lines[-1] == "4 tasks told the two apart; even with none lost, 7 must be gained at this level"
 
 

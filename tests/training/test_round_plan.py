@@ -12,9 +12,9 @@ from journeyman.training.round_plan import PlanError, RoundPlan, make_plan
 def test_options_stand_above_the_file_and_the_rest_is_the_default(tmp_path: Path) -> None:
     file = tmp_path / "plan.toml"
     file.write_text('model = "tiny"\ngroup_size = 8\n[sft]\nepochs = 2\n')
-    plan = make_plan(file, {"group_size": 2, "alpha": None})
-    assert plan == RoundPlan(model="tiny", group_size=2, sft={"epochs": 2})
-    assert plan.learns_by_sft and plan.learns_by_grpo
+    plan = make_plan(file, {"group_size": 2, "alpha": None}, ["sft.learning_rate=1e-3", "method=sft"])
+    assert plan == RoundPlan(model="tiny", group_size=2, method="sft", sft={"epochs": 2, "learning_rate": 1e-3})
+    assert plan.learns_by_sft and not plan.learns_by_grpo
 
 
 def test_a_models_folder_is_named_from_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +45,11 @@ def test_what_is_wrong_is_said(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ValueError) as caught:
         make_plan(file, {})
     assert said in str(caught.value)
+
+
+def test_a_pair_that_is_none_is_said() -> None:
+    with pytest.raises(PlanError, match="--set epochs: give NAME=VALUE"):
+        make_plan(None, {}, ["epochs"])
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
