@@ -35,7 +35,7 @@ DemonstrationsOption = Annotated[
 ]
 TasksOption = Annotated[int | None, typer.Option(help="Tasks of the pool in a round. Default: 32.")]
 GroupOption = Annotated[int | None, typer.Option(help="Episodes of each of them. Default: 4.")]
-MeasuredOption = Annotated[int | None, typer.Option(help="Held-out tasks in a round. Default: 64.")]
+MeasuredOption = Annotated[int | None, typer.Option(help="Held-out tasks in a round. Default: 48.")]
 AlphaOption = Annotated[
     float | None, typer.Option(help="Chance of accepting what is no better, over all rounds. Default: 0.05.")
 ]
@@ -97,15 +97,16 @@ def run(
     kept = f"what is done is kept in {out_folder}, and the same command goes on"
 
     def decided(_: RoundFolder) -> None:
-        _write(out_folder)
+        _write_if_any(out_folder)
 
     with interruptible(kept), reporting() as stage:
         pool = gather_tasks(chosen.tasks, chosen.tasks_limit, stage("Tasks"))
         measured = gather_tasks(chosen.heldout, chosen.heldout_limit, stage("Held-out tasks"))
         shop = Workshop(chosen, out_folder.resolve(), pool, measured, crew.backend, crew, stage)
-        waiting = run_rounds(shop, rounds, review=review, reviewed=reviewed, decided=decided)
-    if any(each.next_stage is None for each in rounds_in(out_folder)):
-        _write(out_folder)  # with the last word
+        try:
+            waiting = run_rounds(shop, rounds, review=review, reviewed=reviewed, decided=decided)
+        finally:
+            _write_if_any(out_folder)  # with the last word
     if as_json:
         print_json(_state(out_folder) | {"waiting_for_review": waiting.number if waiting else None})
     else:
@@ -144,6 +145,11 @@ def _write(folder: Path) -> Path:
             raise
         return folder / "report.md"  # pages need the extra `view`
     return write_pages(folder, found)
+
+
+def _write_if_any(folder: Path) -> None:
+    if any(each.next_stage is None for each in rounds_in(folder)):
+        _write(folder)
 
 
 def _state(folder: Path) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class RoundPlan:
     """How a candidate is trained: sft, grpo, or sft+grpo."""
     per_task: int = 2
     """At most so many episodes of a task are imitated."""
-    heldout_per_round: int = 64
+    heldout_per_round: int = 48
     """Held-out tasks that decide a round; the next round takes the next ones."""
     final_share: float = 0.25
     """Of the held-out tasks, kept for the last word: no round is decided by them."""

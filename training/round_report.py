@@ -156,7 +156,7 @@ def read_round(round_: RoundFolder, check: Audit = audit) -> RoundReport:
         chosen=len(compiled["chosen"]),
         left_out=compiled["left_out"],
         losses=tuple(train["facts"].get("sft", {}).get("losses", ())),
-        rewards=tuple(row["reward"] for row in history),
+        rewards=tuple(row["reward"] for row in history if row["reward"] is not None),
         signal=tuple(1 - row["frac_reward_zero_std"] for row in history if "frac_reward_zero_std" in row),
         audit={name: tuple(check(_episodes(runs[name], everything[name]))) for name in everything},
     )

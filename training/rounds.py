@@ -41,7 +41,7 @@ from journeyman.training.round_folder import (
 from journeyman.training.round_plan import RoundPlan
 from journeyman.training.round_select import Candidate, Select, best_verified
 from journeyman.training.stats import Paired
-from journeyman.training.task_pool import draw, last_played
+from journeyman.training.task_pool import PoolError, draw, last_played
 
 Stage = Callable[[str], Progress]
 """Announces a stage by its title and gives the progress to report to."""
@@ -115,7 +115,7 @@ def run_rounds(
 
     Raises:
         OverlapError: held-out tasks are kin of what is, or was, trained on.
-        PoolError: no task is left to play.
+        PoolError: no task is left to play; the last word is said all the same.
         RoundError: somebody else works there, or a round cannot go on.
         RunFolderError: the folder holds rounds of another plan.
     """
@@ -130,8 +130,12 @@ def run_rounds(
             while (name := round_.next_stage) is not None:
                 if name == "review" and review and not reviewed:
                     return round_
-                with round_.timed(name):
-                    result = _DO[name](shop, round_)
+                try:
+                    with round_.timed(name):
+                        result = _DO[name](shop, round_)
+                except PoolError:
+                    _last_word(shop, number - 1)  # there will be no further round
+                    raise
                 round_.write(name, result)
                 reviewed = reviewed and name != "review"
                 if name == STAGES[-1]:
@@ -265,7 +269,7 @@ def _evaluate(shop: Workshop, round_: RoundFolder) -> dict[str, Any]:
     models = {"champion": champion_before(round_, shop.plan.model), "candidate": round_.model(candidate)}
     for name, model in models.items():
         _measure(shop, round_.folder / "eval" / name, model, tasks, _title(round_, f"evaluate {name}"))
-    return {"tasks": [task.name for task in tasks], "reused": (round_.number - 1) * len(tasks) >= len(rotating)}
+    return {"tasks": [task.name for task in tasks], "reused": round_.number * len(tasks) > len(rotating)}
 
 
 def _measure(shop: Workshop, folder: Path, model: str, tasks: Sequence[Task], title: str) -> Evaluation:

@@ -50,6 +50,7 @@ def test_a_better_candidate_becomes_champion_and_the_next_round_begins_with_it(t
     collected_by = {name for name, _, seed in engine.dealt if seed >= PLAN.group_size}
     assert collected_by == {str(first.folder / "train/model")}
     assert not set(first.read("evaluate")["tasks"]) & set(second.read("evaluate")["tasks"])
+    assert not second.read("evaluate")["reused"]
     final = last_decision(shop.root, 0.05)
     assert final is not None and final[2].accepted and final[1].resolve_rate.trials == 6
     kept = {result.task for result in final[0].results}
@@ -187,6 +188,7 @@ def test_a_pool_that_is_solved_ends_it_clearly(tmp_path: Path) -> None:
     with pytest.raises(PoolError, match="all 4 are solved by all episodes"):
         run_rounds(shop, 9)
     assert rounds_in(shop.root)[0].read("decide")["accepted"] is True
+    assert last_decision(shop.root, 0.05) is not None, "the last word is said"
 
 
 def test_a_damaged_stage_says_what_to_do(tmp_path: Path) -> None:
