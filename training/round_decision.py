@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
+from journeyman.envs.episode import StopReason
 from journeyman.tasks.task import Task
 from journeyman.training.evaluate import Evaluation
 from journeyman.training.stats import Paired, paired
@@ -83,9 +84,11 @@ def level_of(alpha: float, before: Sequence[bool | None]) -> float:
 def by_task(candidate: Evaluation, champion: Evaluation) -> Paired:
     """One pair for each task, for several episodes of one task are not independent: who solved it more often.
 
-    Of the same (task, seed), those that both have a score for.
+    Of the same (task, seed), those that both have a score for. Where the champion could not act, it has not failed;
+    where the candidate could not, it has.
     """
-    scores = [{(r.task, r.seed): r.resolved for r in each.scored} for each in (champion, candidate)]
+    able = [result for result in champion.scored if result.stop != StopReason.POLICY_ERROR]
+    scores = [{(r.task, r.seed): r.resolved for r in each} for each in (able, candidate.scored)]
     solved: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for key in scores[0].keys() & scores[1].keys():
         for side, score in enumerate(scores):

@@ -100,6 +100,16 @@ class RoundReport:
     audit: Mapping[str, tuple[Suspicion, ...]]
     """"collected", "champion", "candidate" → what is suspicious in their episodes."""
 
+    @property
+    def tokens(self) -> int:
+        """Sampled in all episodes but the trainer's own."""
+        return sum(cost.tokens for cost in self.costs)
+
+    @property
+    def minutes(self) -> float:
+        """On the clock."""
+        return sum(self.seconds.values()) / 60
+
 
 @dataclass(frozen=True)
 class RunReport:

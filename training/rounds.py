@@ -199,11 +199,16 @@ def _collect(shop: Workshop, round_: RoundFolder) -> dict[str, Any]:
             config=config, seeds=[plan.seed + seed for seed in seeds], concurrency=plan.concurrency,
             progress=shop.stage(_title(round_, "collect")), engine=shop.engine,
         )  # fmt: skip
-        if all(result.stop == StopReason.POLICY_ERROR for result in found.results):
-            why = store.get(found.results[0].episode).detail
-            raise RoundError(f"no episode could be played: {why}; mend that and remove {round_.folder / 'collect'}")
+    _require_playable(found, round_.folder / "collect")
     ids = [episode.id for episode in demonstrations]
     return {"model": round_.relative(champion), "demonstrations": ids, "evaluation": found.to_dict()}
+
+
+def _require_playable(found: Evaluation, run: Path) -> None:
+    """A model that cannot act at all (no memory left, a broken folder) has not failed its tasks."""
+    if all(result.stop == StopReason.POLICY_ERROR for result in found.results):
+        why = EpisodeStore(run).get(found.results[0].episode).detail
+        raise RoundError(f"no episode of {run} could be played: {why}; mend that, remove {run}*, and go on")
 
 
 def _review(shop: Workshop, round_: RoundFolder) -> dict[str, Any]:
@@ -268,7 +273,8 @@ def _evaluate(shop: Workshop, round_: RoundFolder) -> dict[str, Any]:
     require_unseen(round_.model(candidate), tasks, _MEND)
     models = {"champion": champion_before(round_, shop.plan.model), "candidate": round_.model(candidate)}
     for name, model in models.items():
-        _measure(shop, round_.folder / "eval" / name, model, tasks, _title(round_, f"evaluate {name}"))
+        folder = round_.folder / "eval" / name
+        _require_playable(_measure(shop, folder, model, tasks, _title(round_, f"evaluate {name}")), folder)
     return {"tasks": [task.name for task in tasks], "reused": round_.number * len(tasks) > len(rotating)}
 
 

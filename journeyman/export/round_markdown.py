@@ -34,10 +34,12 @@ def run_to_markdown(report: RunReport) -> str:
     rows = []
     for each in report.rounds:
         rates = [evaluation.resolve_rate if evaluation else None for evaluation in (each.champion, each.candidate)]
-        rows.append([f"[{each.number}]({each.folder.name}/report.md)", *map(rate, rates), _p(each), outcome(each)])
+        spent = [f"{each.tokens:,}", f"{each.minutes:.1f}"]
+        link = f"[{each.number}]({each.folder.name}/report.md)"
+        rows.append([link, *map(rate, rates), _p(each), outcome(each), *spent])
     parts = [
         f"# Rounds of {code(str(report.plan['model']))}",
-        table(["round", "champion", "candidate", "p", "outcome"], rows),
+        table(["round", "champion", "candidate", "p", "outcome", "tokens", "minutes"], rows),
         "## The last word",
         last_word(report),
     ]
@@ -76,6 +78,11 @@ def replay(attempt: Attempt) -> str:
     return f"journeyman replay {attempt.result.episode} --run {shlex.quote(str(attempt.run))}"
 
 
+def view(attempt: Attempt) -> str:
+    """The command that shows all of its run in the browser."""
+    return f"journeyman view --run {shlex.quote(str(attempt.run))}"
+
+
 def _p(report: RoundReport) -> str:
     return "–" if report.decision.accepted is None else f"{report.decision.pairs.p_value:.3g}"
 
@@ -100,6 +107,7 @@ def _shifts(title: str, shifts: Sequence[Shift]) -> Iterator[str]:
     yield f"## {title}: {len(shifts)}"
     rows = [[code(each.task), f"`{replay(each.champion)}`", f"`{replay(each.candidate)}`"] for each in shifts[:_LISTED]]
     yield table(["task", "champion", "candidate"], rows)
+    yield f"All in the browser: `{view(shifts[0].champion)}`, `{view(shifts[0].candidate)}`"
     if len(shifts) > _LISTED:
         yield f"and {len(shifts) - _LISTED} more"
     for each in shifts:

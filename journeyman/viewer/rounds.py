@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from journeyman.export.round_markdown import last_word, outcome, rate, replay
+from journeyman.export.round_markdown import last_word, outcome, rate, replay, view
 from journeyman.training.round_report import RoundReport, RunReport
 from journeyman.training.stats import Rate
 from journeyman.viewer.pages import STATIC, render
@@ -112,6 +112,7 @@ def _page(name: str, **values: object) -> str:
         outcome=outcome,
         rate=rate,
         replay=replay,
+        view=view,
         last_word=last_word,
         **values,
     )

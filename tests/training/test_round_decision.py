@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -75,6 +76,16 @@ def test_what_one_has_no_score_for_is_no_pair() -> None:
     unscored = TaskResult("t0", 0, "e", False, None, 0, 0, "sandbox_lost", 1, 0, 0.0)
     found = decide(Evaluation("p", (unscored,)), evaluation(True), 0.025)
     assert found.accepted is False and "no task has a score of both" in found.advice[0]
+
+
+def test_a_champion_that_could_not_act_has_not_failed() -> None:
+    def unable(count: int) -> Evaluation:
+        rows = (replace(row, stop="policy_error") for row in evaluation(*[False] * count).results)
+        return Evaluation("p", tuple(rows))
+
+    able = evaluation(*[True] * 9)
+    assert by_task(able, unable(9)) == Paired(0, 0, 0, 0)
+    assert by_task(unable(9), able) == Paired(only_first=9, only_second=0, both=0, neither=0)
 
 
 def test_a_refusal_says_how_many_tasks_would_do() -> None:
