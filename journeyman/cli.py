@@ -92,6 +92,7 @@ CONTENTS = {
         "journeyman.cli_eval:leaderboard_command",
         ("journeyman leaderboard board.jsonl", "journeyman leaderboard board.jsonl --markdown"),
     ),
+    "round": Entry(TRAINING, "Train in rounds, each accepted only if it is better.", "journeyman.cli_round:app"),
     "demo": Entry(
         TRAINING,
         "Train an agent and show what it learned: held-out resolve rate before and after, an episode to replay.",

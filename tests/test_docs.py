@@ -20,6 +20,7 @@ PAGES = (
     "docs/presets.md",
     "docs/rewards.md",
     "docs/samplers.md",
+    "docs/rounds.md",
     "docs/sandbox.md",
     "docs/scale.md",
     "docs/sft.md",

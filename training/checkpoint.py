@@ -27,6 +27,14 @@ class RunFolderError(TrainingError):
     """The folder holds a run with other settings; the message names both."""
 
 
+def write_json(path: Path, value: Any) -> None:
+    """Write a file whole or not at all, whenever the process dies: its presence means that what it says is done."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")  # several processes of a run may write it
+    partial.write_text(json.dumps(value, indent=1))
+    partial.replace(path)
+
+
 class RunFolder:
     """One training run on the disk. `settings` decide whether a run in the folder is this one."""
 
@@ -52,9 +60,7 @@ class RunFolder:
                     f"{self.folder} holds a run with other settings ({differing}); choose another --out"
                 )
         else:
-            partial = path.with_suffix(f".{os.getpid()}.partial")  # several processes may begin at once
-            partial.write_text(json.dumps(self.settings, indent=1))
-            partial.rename(path)
+            write_json(path, self.settings)
         return (self.folder / DONE).exists()
 
     def last_checkpoint(self) -> str | None:
@@ -75,9 +81,7 @@ class RunFolder:
 
     def finish(self, report: dict[str, Any]) -> None:
         """Mark the run whole and drop what only resuming needed."""
-        partial = self.folder / (DONE + ".partial")
-        partial.write_text(json.dumps({"settings": self.settings, **report}, indent=1))
-        partial.rename(self.folder / DONE)
+        write_json(self.folder / DONE, {"settings": self.settings, **report})
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 
     def report(self) -> dict[str, Any]:

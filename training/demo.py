@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from journeyman.envs.store import EpisodeStore
-from journeyman.policies.local import LocalModel
 from journeyman.policies.models import SMOLLM2
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.sources.likeness import likeness_of
@@ -29,9 +28,11 @@ from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import RunFolder
 from journeyman.training.curve import draw_curve
 from journeyman.training.demonstrations import collect_demonstrations
-from journeyman.training.evaluate import Evaluation, evaluate
+from journeyman.training.evaluate import Evaluation
 from journeyman.training.grpo import GrpoSettings, train_grpo
 from journeyman.training.lineage import remember
+from journeyman.training.measure import measure
+from journeyman.training.players import local_players
 from journeyman.training.presets import Preset, preset
 from journeyman.training.progress import Progress
 from journeyman.training.sft import SftSettings, rows_of, train_sft
@@ -104,46 +105,23 @@ def _stages(plan: DemoPlan, run: Path, backend: SandboxFactory, stage: Stage) ->
         "starter", run / "tasks" / "starter", count=plan.train_tasks, progress=stage("Training tasks")
     )
 
-    def measure(name: str, model: str, title: str) -> Evaluation:
-        return _measure(name, model, heldout, run, settings, backend, stage(title))
+    def measured(name: str, model: str, title: str) -> Evaluation:
+        return measure(
+            run / "eval" / name, lambda: local_players(model, settings.local), heldout, backend=backend,
+            config=settings.env, concurrency=_CONCURRENCY, progress=stage(title),
+        )  # fmt: skip
 
-    evaluations = {"base": measure("base", plan.model, "Evaluate the base model")}
+    evaluations = {"base": measured("base", plan.model, "Evaluate the base model")}
     rows = _rows(plan, starter, run, settings, backend, stage("Demonstrations"))
     sft = train_sft(plan.model, rows, run / "sft", plan.sft, stage("Supervised fine-tuning"))
     remember(run / "sft", map(likeness_of, starter))
-    evaluations["sft"] = measure("sft", str(sft), "Evaluate after SFT")
+    evaluations["sft"] = measured("sft", str(sft), "Evaluate after SFT")
     grpo = train_grpo(
         str(sft), starter, run / "grpo", backend=backend, settings=plan.grpo, local=settings.local,
         config=settings.env, progress=stage("GRPO"),
     )  # fmt: skip
-    evaluations["grpo"] = measure("grpo", str(grpo), "Evaluate after GRPO")
+    evaluations["grpo"] = measured("grpo", str(grpo), "Evaluate after GRPO")
     return evaluations
-
-
-def _measure(
-    name: str,
-    model: str,
-    tasks: Sequence[Task],
-    run: Path,
-    settings: Preset,
-    backend: SandboxFactory,
-    progress: Progress,
-) -> Evaluation:
-    result = run / "eval" / f"{name}.json"
-    if result.exists():
-        known = Evaluation.from_dict(json.loads(result.read_text()))
-        progress(len(known.results), len(known.results), f"{known.resolve_rate.successes} resolved")
-        return known
-    with (
-        LocalModel.load(model, settings=settings.local) as local,
-        EpisodeStore(run / "eval" / name) as store,
-    ):
-        evaluation = evaluate(
-            name, lambda _: local.policy(), tasks, backend=backend, store=store, config=settings.env,
-            concurrency=_CONCURRENCY, progress=progress,
-        )  # fmt: skip
-    result.write_text(json.dumps(evaluation.to_dict(), indent=1))
-    return evaluation
 
 
 def _rows(

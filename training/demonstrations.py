@@ -47,7 +47,8 @@ def collect_demonstrations(
         found[missing[number]] = episode
         progress(len(found), len(by_name))
 
-    jobs = [Job(by_name[name], backend, policy, seed, config) for seed, name in enumerate(missing)]
+    seeds = {name: seed for seed, name in enumerate(by_name)}  # the same after an interruption
+    jobs = [Job(by_name[name], backend, policy, seeds[name], config) for name in missing]
     rollout_many(jobs, store=store, concurrency=concurrency, on_done=on_done)
     return [found[name] for name in by_name if is_exemplary(found[name], by_name[name])]
 

@@ -14,7 +14,7 @@ from journeyman.envs.episode import Episode
 from journeyman.tasks.harbor import load_task
 from journeyman.tasks.sources.likeness import Likeness, likeness_of, require_apart
 from journeyman.tasks.task import Task, TaskError
-from journeyman.training.checkpoint import DONE, TrainingError
+from journeyman.training.checkpoint import DONE, TrainingError, write_json
 
 TRAINED_ON = "trained_on.json"
 
@@ -22,11 +22,7 @@ TRAINED_ON = "trained_on.json"
 def remember(run: Path | str, tasks: Iterable[Likeness]) -> None:
     """Note in a training run's folder what it trains on."""
     rows = [task.to_dict() for task in {task.task: task for task in tasks}.values()]
-    path = Path(run) / TRAINED_ON
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(rows, indent=1))
-    partial.replace(path)
+    write_json(Path(run) / TRAINED_ON, rows)
 
 
 def played(episodes: Iterable[Episode]) -> tuple[Likeness, ...]:

@@ -41,7 +41,7 @@ def html_page(store: EpisodeStore, episode_id: str) -> str:
     style = (STATIC / "style.css").read_text(encoding="utf-8")
     return render(
         "single.html", page=page, here="", size=PAGE, script=Markup(script), style=Markup(style),
-        policy=f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
+        policy=f"default-src 'none'; script-src '{csp_hash(script)}'; style-src '{csp_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'",
         data=_packed(enumerate(episode.steps, 1)),
     )  # fmt: skip
@@ -53,5 +53,6 @@ def _packed(steps: Iterable[tuple[int, Step]]) -> str:
     return base64.b64encode(gzip.compress(shown.encode(), mtime=0)).decode()
 
 
-def _hash(text: str) -> str:
+def csp_hash(text: str) -> str:
+    """Names a style or a script in a content security policy, so that a browser takes this one alone."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

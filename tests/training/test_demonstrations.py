@@ -60,3 +60,12 @@ def test_demonstrations_are_resolved_episodes_some_with_a_recovery(
         assert all(episode.resolved for episode in episodes)
         again = collect_demonstrations(tasks, backend=backend, store=store, config=CONFIG, mistaken_share=0.5)
     assert [episode.id for episode in again] == [episode.id for episode in episodes]
+
+
+def test_interrupted_and_gone_on_they_are_the_same_as_in_one_piece(
+    tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory
+) -> None:
+    with EpisodeStore(tmp_path / "demos") as store:
+        collect_demonstrations(tasks[:1], backend=backend, store=store, config=CONFIG, mistaken_share=0.0)
+        episodes = collect_demonstrations(tasks, backend=backend, store=store, config=CONFIG, mistaken_share=0.0)
+    assert [episode.seed for episode in episodes] == [0, 1]

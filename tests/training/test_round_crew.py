@@ -1,0 +1,65 @@
+"""A round with a real model in real sandboxes, interrupted in every stage that takes long."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from journeyman.policies.models import load_model
+from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.task import Task
+from journeyman.training.lineage import trained_on
+from journeyman.training.round_crew import LocalCrew
+from journeyman.training.round_folder import RoundFolder
+from journeyman.training.round_plan import PlanError, RoundPlan
+from journeyman.training.round_report import read_run
+from journeyman.training.rounds import Workshop, run_rounds
+from tests.training.test_demo import Watcher
+
+PLAN = RoundPlan(
+    model="tiny", demonstrations=1, group_size=2, mistaken_share=0.0, final_share=0.0,
+    sft={"max_length": 100_000, "checkpoints": 1},
+    grpo={"steps": 1, "tasks_per_step": 1, "group_size": 2, "micro_batch": 2, "concurrency": 2},
+)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_real_round_goes_on_wherever_it_was_interrupted(
+    tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory
+) -> None:
+    pool, heldout = tasks
+
+    def go(interrupt: str = "") -> list[str]:
+        watch = Watcher(interrupt)
+        run_rounds(Workshop(PLAN, tmp_path / "rounds", [pool], [heldout], backend, LocalCrew(PLAN, backend), watch), 1)
+        return watch.stages
+
+    round_ = RoundFolder(tmp_path / "rounds", 1)
+    for what, stage in (
+        ("collect", "collect"),
+        ("SFT", "train"),
+        ("GRPO", "train"),
+        ("evaluate candidate", "evaluate"),
+    ):
+        with pytest.raises(KeyboardInterrupt):
+            go(f"Round 1: {what}")
+        assert round_.next_stage == stage
+    assert go() == ["Round 1: evaluate champion", "Round 1: evaluate candidate"]
+    assert go() == [], "all is done"
+    rows = round_.read("collect")["evaluation"]["results"]
+    assert [row["seed"] for row in rows] == [0, 1]
+    candidate = round_.model(round_.read("train")["model"])
+    load_model(candidate)
+    assert {task.task for task in trained_on(candidate)} == {pool.name}
+    (report,) = read_run(tmp_path / "rounds").rounds
+    assert report.chosen == 1 and report.losses and len(report.rewards) == 1
+    assert report.decision.accepted is False
+
+
+@pytest.mark.parametrize("settings", [{"sft": {"speed": 3}}, {"grpo": {"speed": 3}}])
+def test_a_trainers_setting_that_is_none_is_said_before_anything_is_played(
+    settings: dict[str, dict[str, int]], backend: SandboxFactory
+) -> None:
+    with pytest.raises(PlanError, match=r"\[(sft|grpo)\] of the plan: .*speed"):
+        LocalCrew(RoundPlan(**settings), backend)  # type: ignore[arg-type]
