@@ -78,7 +78,7 @@ CONTENTS = {
         "journeyman.cli_view:view",
         ("journeyman view", "journeyman view --example", "journeyman view --run demo --port 0 --no-browser"),
     ),
-    "train": Entry(TRAINING, "Turn episodes into weights: SFT, then GRPO.", "journeyman.cli_train:app"),
+    "train": Entry(TRAINING, "Turn episodes into weights: SFT, then GRPO.", "journeyman.cli_trains:app"),
     "eval": Entry(
         TRAINING,
         "Measure a policy: resolve rate with its 95% interval, milestones, stop reasons, a row for each task.",

@@ -73,7 +73,7 @@ def sft(
     as_json: JsonOption = False,
 ) -> None:
     """Fine-tune a model on resolved episodes; only what the policy wrote enters the loss."""
-    _needs_training()
+    needs_training()
     from journeyman.training.sft import SftSettings, rows_of, train_sft
 
     settings = SftSettings(learning_rate, epochs, batch_size, max_length, lora_rank, seed)
@@ -82,7 +82,7 @@ def sft(
     with reporting() as stage:
         folder = train_sft(model, rows, out, settings, stage("Supervised fine-tuning"))
     remember(out, played(found))
-    _say_trained(folder, as_json)
+    say_trained(folder, as_json)
 
 
 @app.command(epilog=example("journeyman train grpo --model runs/sft/model --tasks starter --limit 64 --out runs/grpo"))
@@ -104,7 +104,7 @@ def grpo(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model on its own episodes, rewarded by the grader, by TRL's GRPO."""
-    _needs_training()
+    needs_training()
     from journeyman.training.grpo import GrpoSettings, train_grpo
 
     chosen = preset_named(preset)
@@ -117,7 +117,7 @@ def grpo(
             model, gather_tasks(tasks, limit, stage("Tasks")), out, backend=open_backend(backend), settings=settings,
             local=chosen.local, config=chosen.env, progress=stage("GRPO"),
         )  # fmt: skip
-    _say_trained(folder, as_json)
+    say_trained(folder, as_json)
 
 
 def evaluate_command(
@@ -141,7 +141,7 @@ def evaluate_command(
 ) -> None:
     """Measure a policy: resolve rate with its 95% interval, milestones, stop reasons, a row for each task."""
     if policy.startswith("local:"):
-        _needs_training()
+        needs_training()
     chosen = preset_named(preset)
     options = asdict(replace(chosen.local, temperature=temperature)) if policy.startswith("local:") else {}
     folder = out or RUNS / "eval" / _folder_name(policy)
@@ -183,7 +183,7 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Train an agent and show what it learned: held-out resolve rate before and after, an episode to replay."""
-    _needs_training()
+    needs_training()
     from journeyman.training.demo import DemoPlan, run_demo
 
     plan = DemoPlan.quick() if quick else DemoPlan()
@@ -225,7 +225,7 @@ def gather_tasks(where: str, limit: int | None, progress: Reporter) -> tuple[Tas
     return found
 
 
-def _needs_training() -> None:
+def needs_training() -> None:
     """Quiet the libraries, and say what is missing before they do.
 
     Raises:
@@ -254,7 +254,7 @@ def _read_evaluation(path: Path) -> Evaluation:
         raise CannotError(f"--against {path}: not the result.json of `journeyman eval` ({error})") from error
 
 
-def _say_trained(folder: Path, as_json: bool) -> None:
+def say_trained(folder: Path, as_json: bool) -> None:
     report = json.loads((folder.parent / "done.json").read_text())
     if as_json:
         print_json({"model": str(folder), **report})

@@ -16,6 +16,7 @@ PAGES = (
     "docs/environment.md",
     "docs/episodes.md",
     "docs/formats.md",
+    "docs/preferences.md",
     "docs/sandbox.md",
     "docs/scale.md",
     "docs/training.md",

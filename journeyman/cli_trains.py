@@ -1,0 +1,8 @@
+"""Every command of `journeyman train`: its files register what they hold with the one app."""
+
+from __future__ import annotations
+
+from journeyman import cli_train_preferences
+from journeyman.cli_train import app
+
+__all__ = ["app", "cli_train_preferences"]
