@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +12,18 @@ import pytest
 from journeyman.envs.actions import Action, TokenTurn
 from journeyman.envs.episode import Change, Episode, Step, StopReason
 from journeyman.envs.observation import Observation
+from journeyman.envs.repo_env import RepoEnv
+from journeyman.envs.store import EpisodeStore
+from journeyman.policies.fork import Branch, Different
 from journeyman.policies.local import LocalModel
 from journeyman.policies.local_settings import LocalSettings
+from journeyman.policies.rollout import rollout
 from journeyman.policies.scripted import ScriptedPolicy
+from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.training.preference_rows import PairRow, Rows, conversation, pair_rows
 from journeyman.training.preferences import NoPreferencesError, pairs_of
 from journeyman.training.tokens import TokenRow, demonstration, sampled
+from tests.making import FIX, tiny_task
 from tests.training.preferring import episode, forked, report, view
 
 
@@ -110,6 +117,24 @@ def test_a_ledger_of_another_tokenizer_is_not_taken_for_ones_own(model: LocalMod
     shown = replace(episode("e", 1.0), steps=(Step(foreign, Observation("seen")),))
     row = conversation(shown, model.chat, model.dialect)
     assert own(row) == model.chat.answer("view a")
+
+
+@pytest.mark.slow
+def test_a_fork_that_mends_what_its_parent_did_not(backend: SandboxFactory, model: LocalModel, tmp_path: Path) -> None:
+    task = tiny_task(tmp_path / "task")
+    parent = rollout(RepoEnv(task, backend), ScriptedPolicy([view("parcel.py")]), seed=0)
+    with EpisodeStore(tmp_path / "run") as store, Branch(RepoEnv(task, backend), parent, 1) as branch:
+        mend = Action("edit", {"path": "parcel.py", **FIX})
+        branch.run(Different(ScriptedPolicy([mend])), store=store)
+        branch.run(Different(model.policy()), store=store)  # it knows nothing, and is cut short by its mistakes
+        found = pairs_of([parent, *store.episodes()])
+    assert {(pair.chosen.policy, pair.rejected.policy, pair.shared) for pair in found.found} == {
+        ("scripted", "scripted", 1), ("scripted", "local:tiny", 1),
+    }  # fmt: skip
+    for row in pair_rows(found, model.chat, model.dialect).rows:
+        prompt = row.chosen.ids[: row.chosen.prompt_length]
+        assert prompt == row.rejected.ids[: row.rejected.prompt_length], "both read the same before they part"
+        assert str(model.tokenizer.decode(own(row.chosen), skip_special_tokens=True)).startswith("edit parcel.py:22")
 
 
 def test_pairs_become_rows_and_what_is_too_long_is_said(model: LocalModel) -> None:
