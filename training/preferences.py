@@ -175,7 +175,9 @@ def _contests(
 ) -> dict[str, list[_Contest]]:
     """By task, what may be compared: episodes that began alike, under the same settings."""
     by_id = {episode.id: episode for episode in episodes}
-    usable = {name: each for name, each in sorted(by_id.items()) if not _why_not(each, settings, left_out)}
+    whys = {name: _why_not(each, settings) for name, each in by_id.items()}
+    left_out.update(why for why in whys.values() if why)
+    usable = {name: each for name, each in sorted(by_id.items()) if not whys[name]}
     groups: dict[tuple[str, str, _Point], dict[str, Episode]] = defaultdict(dict)
     for each in usable.values():
         point, conditions = _point(each, by_id), _conditions(each)
@@ -190,21 +192,17 @@ def _contests(
     return contests
 
 
-def _why_not(episode: Episode, settings: PreferenceSettings, left_out: Counter[str]) -> str:
-    why = ""
+def _why_not(episode: Episode, settings: PreferenceSettings) -> str:
+    """Why an episode is never compared; empty if it may be."""
     if episode.stop in BROKEN:
-        why = "broken off by a fault"
-    elif episode.reward is None:
-        why = "unscored"
-    elif len(episode.steps) <= _own_from(episode):
-        why = "without an action"
-    elif episode.ancestry is not None and episode.ancestry.change is Change.HINT:
-        why = "helped by a hint"
-    elif episode.stop in CUT and not settings.cut_as_worse:
-        why = "cut short by a limit"
-    if why:
-        left_out[why] += 1
-    return why
+        return "broken off by a fault"
+    if episode.reward is None:
+        return "unscored"
+    if len(episode.steps) <= _own_from(episode):
+        return "without an action"
+    if episode.ancestry is not None and episode.ancestry.change is Change.HINT:
+        return "helped by a hint"
+    return "cut short by a limit" if episode.stop in CUT and not settings.cut_as_worse else ""
 
 
 def _own_from(episode: Episode) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from datasets import Dataset
@@ -58,65 +58,6 @@ def label_columns(rows: Sequence[LabelRow], batch_size: int) -> Dataset:
     return Dataset.from_dict(columns)
 
 
-class MaskedDpoTrainer(DPOTrainer):
-    """TRL's DPO over `pair_columns`: environment tokens are read, and in no log-probability."""
-
-    def __init__(self, *, pad_token_id: int, progress: Progress = silent, **settings: Any) -> None:
-        self._progress = progress
-        super().__init__(data_collator=_PairCollator(pad_token_id=pad_token_id), **settings)
-
-    def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:
-        return dataset
-
-    def _precompute_ref_logps(self, dataset: Dataset, name: str, batch_size: int) -> Dataset:
-        """As TRL's, without a file beside the data, and with our progress."""
-        parts = [
-            self.compute_ref_log_probs(self.ref_model or self.model, batch)  # type: ignore[no-untyped-call]
-            for batch in _batches(self, dataset, batch_size, f"reference, {name}")
-        ]
-        chosen, rejected = (torch.cat([part[side] for part in parts]).tolist() for side in (0, 1))
-        return dataset.add_column("ref_chosen_logps", chosen).add_column("ref_rejected_logps", rejected)
-
-
-class MaskedKtoTrainer(KTOTrainer):
-    """TRL's KTO over `label_columns`: environment tokens are read, and in no log-probability."""
-
-    def __init__(self, *, pad_token_id: int, progress: Progress = silent, **settings: Any) -> None:
-        self._progress = progress
-        super().__init__(data_collator=_LabelCollator(pad_token_id=pad_token_id), **settings)
-
-    def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:
-        return dataset
-
-    def _precompute_ref_logps(self, dataset: Dataset, name: str, batch_size: int) -> Dataset:
-        """As TRL's, without a file beside the data, and with our progress."""
-        parts = [
-            self.compute_ref_log_probs(self.ref_model or self.model, batch)  # type: ignore[no-untyped-call]
-            for batch in _batches(self, dataset, batch_size, f"reference, {name}")
-        ]
-        own, others = (torch.cat([part[side] for part in parts]).tolist() for side in (0, 1))
-        return dataset.add_column("ref_logps", own).add_column("ref_KL_logps", others)
-
-
-def log_probabilities(
-    trainer: MaskedDpoTrainer | MaskedKtoTrainer, dataset: Dataset, batch_size: int, note: str
-) -> list[float]:
-    """Of the policy's own tokens as the trained model has them: one sum for each row of a KTO data set; all chosen
-    ones, then all rejected ones, of a DPO data set."""
-    parts: list[Sequence[torch.Tensor]] = []
-    model: Any = trainer.model
-    for batch in _batches(trainer, dataset, batch_size, note):
-        labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
-        with torch.no_grad(), trainer.accelerator.autocast():
-            read = model(
-                input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=labels, use_cache=False,
-                fused_lm_head=True,
-            )  # fmt: skip
-        sums_B = read.log_probs.sum(dim=1)
-        parts.append(sums_B.chunk(2) if isinstance(trainer, MaskedDpoTrainer) else (sums_B,))
-    return [value for side in zip(*parts, strict=True) for value in torch.cat(side).tolist()]
-
-
 class _PairCollator(DataCollatorForPreference):
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         batch: dict[str, Any] = super().torch_call(examples)
@@ -136,6 +77,64 @@ class _LabelCollator(DataCollatorForUnpairedPreference):
             masks = [[0] * len(each["prompt_ids"]) + each[f"{prefix}completion_own"] for each in examples]
             batch[f"{prefix}completion_mask"] *= _padded(masks)
         return batch
+
+
+class _Masked:
+    """What is ours in both trainers: rows are tokens already, and the reference is asked once."""
+
+    _collator: ClassVar[Any]
+    _reference_columns: ClassVar[tuple[str, str]]
+
+    def __init__(self, *, pad_token_id: int, progress: Progress = silent, **settings: Any) -> None:
+        self._progress = progress
+        collator = self._collator(pad_token_id=pad_token_id)
+        super().__init__(data_collator=collator, **settings)  # type: ignore[call-arg]
+
+    def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:
+        return dataset
+
+    def _precompute_ref_logps(self: Any, dataset: Dataset, name: str, batch_size: int) -> Dataset:
+        """As TRL's, without a file beside the data, and with our progress."""
+        parts = [
+            self.compute_ref_log_probs(self.ref_model or self.model, batch)
+            for batch in _batches(self, dataset, batch_size, f"reference, {name}")
+        ]
+        for side, column in enumerate(self._reference_columns):
+            dataset = dataset.add_column(column, torch.cat([part[side] for part in parts]).tolist())
+        return dataset
+
+
+class MaskedDpoTrainer(_Masked, DPOTrainer):
+    """TRL's DPO over `pair_columns`: environment tokens are read, and in no log-probability."""
+
+    _collator = _PairCollator
+    _reference_columns = ("ref_chosen_logps", "ref_rejected_logps")
+
+
+class MaskedKtoTrainer(_Masked, KTOTrainer):
+    """TRL's KTO over `label_columns`: environment tokens are read, and in no log-probability."""
+
+    _collator = _LabelCollator
+    _reference_columns = ("ref_logps", "ref_KL_logps")
+
+
+def log_probabilities(
+    trainer: MaskedDpoTrainer | MaskedKtoTrainer, dataset: Dataset, batch_size: int, note: str
+) -> list[float]:
+    """Of the policy's own tokens as the trained model has them: one sum for each row of a KTO data set; all chosen
+    ones, then all rejected ones, of a DPO data set."""
+    parts: list[Sequence[torch.Tensor]] = []
+    model: Any = trainer.model
+    for batch in _batches(trainer, dataset, batch_size, note):
+        labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
+        with torch.no_grad(), trainer.accelerator.autocast():
+            read = model(
+                input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=labels, use_cache=False,
+                fused_lm_head=True,
+            )  # fmt: skip
+        sums_B = read.log_probs.sum(dim=1)
+        parts.append(sums_B.chunk(2) if isinstance(trainer, MaskedDpoTrainer) else (sums_B,))
+    return [value for side in zip(*parts, strict=True) for value in torch.cat(side).tolist()]
 
 
 def _padded(masks: list[list[int]]) -> torch.Tensor:

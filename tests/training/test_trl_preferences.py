@@ -204,9 +204,7 @@ def test_kto_with_nothing_masked_is_trls(tmp_path: Path) -> None:
     )  # fmt: skip
     rows = [
         LabelRow("t", row(tuple(done), prompt=tuple(prompt)), label)
-        for prompt, done, label in zip(
-            *(plain.train_dataset[n] for n in ("prompt_ids", "completion_ids", "label")), strict=True
-        )
+        for prompt, done, label in zip(*(columns[n] for n in ("prompt_ids", "completion_ids", "label")), strict=True)
     ]
     assert label_columns(rows, 4)["KL_completion_ids"] == columns["KL_completion_ids"]
     assert_alike(plain, ours)
