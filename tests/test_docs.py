@@ -21,6 +21,7 @@ PAGES = (
     "docs/rewards.md",
     "docs/samplers.md",
     "docs/rounds.md",
+    "docs/preferences.md",
     "docs/sandbox.md",
     "docs/scale.md",
     "docs/sft.md",

@@ -1,0 +1,153 @@
+"""A reward model: it learns from pairs of episodes to tell the better one, by TRL's trainer (Bradley and Terry 1952).
+
+Its scores are a learned opinion, not a verdict: they may rank episodes or be a bounded term of a reward, and nothing is
+ever graded by them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig, TaskType
+from torch.nn.utils.rnn import pad_sequence
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PrinterCallback
+from trl.trainer.reward_config import RewardConfig
+from trl.trainer.reward_trainer import RewardTrainer
+
+from journeyman.envs.episode import Episode
+from journeyman.policies.chat import ChatTemplate
+from journeyman.policies.dialect import dialect
+from journeyman.policies.models import ModelError, load_model, model_path
+from journeyman.training.checkpoint import RunFolder
+from journeyman.training.memory import keep_freed_memory
+from journeyman.training.preference_rows import PairRow, Rows, conversation
+from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
+from journeyman.training.progress import Progress, silent
+from journeyman.training.sft import ProgressCallback, adapters, save_model
+from journeyman.training.tokens import TokenRow
+
+
+@dataclass(frozen=True, slots=True)
+class RewardSettings(PreferenceRun):
+    """The defaults suit SmolLM2-135M on a CPU."""
+
+    learning_rate: float = 2e-5
+    notation: str = "lines"
+    """The dialect that episodes are read in, also when they are scored."""
+
+
+def train_reward(
+    model: str,
+    rows: Rows[PairRow],
+    out: Path | str,
+    settings: RewardSettings | None = None,
+    progress: Progress = silent,
+) -> Path:
+    """Train a model that scores whole episodes and return its folder. Run again, it resumes or is done at once.
+
+    Raises:
+        ModelError: the model cannot be loaded.
+        NoPreferencesError: there are no pairs, or none is short enough.
+        RunFolderError: `out` holds a run with other settings.
+    """
+    settings = settings or RewardSettings()
+    kept = rows.within(settings.max_length)
+    trained, apart = split(kept.rows, settings)
+    folder = RunFolder(out, {"model": model, "rows": digest(kept.rows), **asdict(settings)})
+    if folder.open():
+        progress(1, 1, "done before")
+        return folder.model
+    _, tokenizer = load_model(model)
+    on_gpu = torch.cuda.is_available()
+    keep_freed_memory()
+    columns = {side: [list(getattr(row, side).ids) for row in trained] for side in ("chosen", "rejected")}
+    trainer = RewardTrainer(
+        model=model_path(model),
+        args=RewardConfig(
+            **arguments(folder, settings, len(trained), on_cpu=not on_gpu),
+            model_init_kwargs={"dtype": "bfloat16" if on_gpu else "float32"},
+        ),
+        train_dataset=Dataset.from_dict({f"{side}_ids": ids for side, ids in columns.items()}),
+        processing_class=tokenizer,
+        peft_config=_adapters(settings.lora_rank),
+        callbacks=[ProgressCallback(progress)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    parts = {"trained": trained, "held_out": apart}
+    before = {name: _measure(trainer, part, settings, "before") for name, part in parts.items()}
+    trainer.train(resume_from_checkpoint=folder.last_checkpoint())
+    measured = {
+        name: before[name] | _measure(trainer, part, settings, "after") if part else None
+        for name, part in parts.items()
+    }
+    save_model(trainer, folder.model)
+    folder.finish({**measured, "left_out": kept.left_out, "history": history(trainer.state.log_history)})
+    return folder.model
+
+
+def score(folder: Path | str, episodes: Sequence[Episode], *, batch_size: int = 8) -> list[float]:
+    """What a reward model makes of episodes: any numbers, higher is better, comparable within one task at most.
+
+    Args:
+        folder: of a model that `train_reward` made.
+
+    Raises:
+        ModelError: there is no reward model, or an episode is longer than it can read.
+    """
+    place = Path(folder)
+    try:
+        notation = str(json.loads((place.parent / "settings.json").read_text())["notation"])
+        tokenizer = AutoTokenizer.from_pretrained(place)
+        model: Any = AutoModelForSequenceClassification.from_pretrained(place)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{folder}: no reward model ({error}); `journeyman train reward` makes one") from error
+    model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    chat, most = ChatTemplate(tokenizer), int(model.config.max_position_embeddings)
+    rows = [conversation(episode, chat, dialect(notation)) for episode in episodes]
+    for episode, row in zip(episodes, rows, strict=True):
+        if len(row.ids) > most:
+            raise ModelError(f"episode {episode.id} has {len(row.ids)} tokens; the reward model reads {most} at most")
+    return _scores(model, rows, tokenizer.pad_token_id, batch_size)
+
+
+def _adapters(rank: int) -> LoraConfig | None:
+    """Those of other trainings, with the new head trained whole."""
+    config = adapters(rank)
+    if config is not None:
+        config.task_type = TaskType.SEQ_CLS
+    return config
+
+
+def _measure(trainer: Any, rows: Sequence[PairRow], settings: RewardSettings, when: str) -> dict[str, float]:
+    """In which share of pairs the better one has the higher score, and by how much on average."""
+    if not rows:
+        return {}
+    model = trainer.model.eval()
+    sides = [row.sides[side] for side in (0, 1) for row in rows]
+    with trainer.accelerator.autocast():
+        scores = _scores(model, sides, trainer.processing_class.pad_token_id, settings.micro_batch)
+    margins = [better - worse for better, worse in zip(scores[: len(rows)], scores[len(rows) :], strict=True)]
+    return {
+        "pairs": len(rows),
+        "tasks": len({row.task for row in rows}),
+        f"accuracy_{when}": sum(margin > 0 for margin in margins) / len(rows),
+        f"margin_{when}": sum(margins) / len(rows),
+    }
+
+
+def _scores(model: Any, rows: Sequence[TokenRow], pad_token_id: int, batch_size: int) -> list[float]:
+    found: list[float] = []
+    for start in range(0, len(rows), batch_size):
+        part = [torch.tensor(row.ids) for row in rows[start : start + batch_size]]
+        ids_B_S = pad_sequence(part, batch_first=True, padding_value=pad_token_id)
+        mask_B_S = pad_sequence([torch.ones_like(ids) for ids in part], batch_first=True)
+        with torch.no_grad():
+            read = model(input_ids=ids_B_S.to(model.device), attention_mask=mask_B_S.to(model.device), use_cache=False)
+        found += read.logits[:, 0].float().tolist()
+    return found
