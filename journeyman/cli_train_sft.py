@@ -43,7 +43,9 @@ def sft(
     out: OutOption,
     model: ModelOption = "smollm2-135m",
     preset: PresetOption = "small",
-    per_task: Annotated[int, typer.Option(min=0, help="The best episodes of each task; 0 takes all.")] = PER_TASK,
+    per_task: Annotated[
+        int, typer.Option(min=0, help="The best episodes of each task, and as many recoveries; 0 takes all.")
+    ] = PER_TASK,
     distinct: Annotated[
         Distinct, typer.Option(help="When two are the same: they did the same, or left the same files.")
     ] = Distinct.ACTIONS,
@@ -65,8 +67,8 @@ def sft(
 ) -> None:
     """Fine-tune a model on the best verified episodes; only what the policy wrote enters the loss.
 
-    Of each task the best are taken: by reward, then the shorter ones, then those with fewer refused calls. What was
-    left out, and why, is printed and kept in OUT/done.json.
+    Of each task the best are taken: by reward, then the shorter ones, then those with fewer refused calls; and as many
+    that went wrong first and recovered. What was left out, and why, is printed and kept in OUT/done.json.
     """
     needs_training()
     from journeyman.training.sft import SftSettings, rows_of, train_sft

@@ -19,7 +19,9 @@ from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.formats.assemble import IMPORTED
 from journeyman.policies.mender import MenderPolicy
 from journeyman.policies.oracle import MistakenOraclePolicy
+from journeyman.training.changes import is_change
 from journeyman.training.demonstrations import is_led_by_what_it_saw
+from journeyman.training.diagnosis import is_broken
 
 PER_TASK = 4
 _WHO_KNOW = (MistakenOraclePolicy.name, MenderPolicy.name)
@@ -32,7 +34,7 @@ class Distinct(StrEnum):
     ACTIONS = "actions"
     """They did the same in the same order."""
     TREE = "tree"
-    """They left the same files, whatever the way there. Keeps one recovery at most of each repair."""
+    """They left the same files, whatever the way there."""
 
 
 class Why(StrEnum):
@@ -72,8 +74,11 @@ def select(
 ) -> Selection:
     """The best episodes of each task: by reward, then the shorter one, then the one with fewer refused calls.
 
+    Those in which a test failed on a change of their own first, and that recovered, are longer by nature and teach
+    something else. So they are chosen apart, and as many of them.
+
     Args:
-        per_task: so many of a task at most; `None` takes all.
+        per_task: so many of a task at most, and so many recoveries; `None` takes all.
         unverified: take imported trajectories too, which no grader of ours saw. They come after all verified ones.
     """
     left_out: Counter[str] = Counter()
@@ -84,21 +89,32 @@ def select(
             candidates[episode.id] = (number, episode)
         else:
             left_out[why] += 1
-    taken: Counter[str] = Counter()
-    seen: set[tuple[str, Hashable]] = set()
+    taken: Counter[tuple[str, bool]] = Counter()
+    seen: set[Hashable] = set()
     chosen: list[tuple[int, Episode]] = []
     for number, episode in sorted(candidates.values(), key=_rank):
-        key = (episode.task, _tree(episode) if distinct is Distinct.TREE else _actions(episode))
+        kind = (episode.task, recovers(episode))
+        key = (kind, _tree(episode) if distinct is Distinct.TREE else _actions(episode))
         if key in seen:
             left_out[Why.DOUBLE] += 1
-        elif per_task is not None and taken[episode.task] >= per_task:
+        elif per_task is not None and taken[kind] >= per_task:
             left_out[Why.BEYOND] += 1
         else:
             seen.add(key)
-            taken[episode.task] += 1
+            taken[kind] += 1
             chosen.append((number, episode))
     ordered = tuple(episode for _, episode in sorted(chosen, key=lambda each: each[0]))
     return Selection(ordered, {str(why): count for why, count in left_out.most_common()})
+
+
+def recovers(episode: Episode) -> bool:
+    """Whether a test failed after a change of the episode's own."""
+    is_changed = False
+    for step in episode.steps:
+        if is_changed and is_broken(step.tests):
+            return True
+        is_changed = is_changed or is_change(step)
+    return False
 
 
 def _unfit(episode: Episode, *, unverified: bool) -> Why | None:

@@ -65,6 +65,15 @@ def test_the_same_is_learned_once() -> None:
     assert names(SHORT, same_end, distinct=Distinct.TREE) == ["short"]
 
 
+def test_recoveries_are_chosen_apart_from_straight_ways() -> None:
+    failing = Step(Action("test"), Observation("1 failed", "test"), tests=TestRun(failed=("t",)))
+    recovered = episode("recovered", edit("x"), failing, edit("y"), TEST, REPORT)
+    longer = episode("longer", view(), edit("x"), failing, edit("y"), TEST, REPORT)
+    looked = episode("looked", failing, view(), edit("y"), TEST, REPORT)
+    assert names(SHORT, LONG, longer, recovered, per_task=1) == ["short", "recovered"]
+    assert names(looked, recovered, per_task=1) == ["looked", "recovered"], "what failed before was not its doing"
+
+
 def test_what_nobody_verified_or_found_wrong_is_left_out_with_the_reason() -> None:
     unscored = replace(SHORT, id="unscored", reward=None, verdict=None)
     interrupted = replace(unscored, id="interrupted", stop=StopReason.INTERRUPTED)
