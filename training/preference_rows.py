@@ -108,7 +108,7 @@ def conversation(episode: Episode, chat: ChatTemplate, dialect: Dialect, shared:
         return _own(row.ids, row.turns, shared)
     steps = episode.steps
     end = next((i for i in range(begin, len(steps)) if steps[i].action.tokens is None), len(steps))
-    ledger = sampled(replace(episode, steps=steps[begin:end]))
+    ledger = sampled(replace(episode, steps=steps[begin:end], ancestry=None))
     ids, turns = list(ledger.ids), [turn + begin if turn >= 0 else -1 for turn in ledger.turns]
     if begin > shared:  # an action that was given in the model's place, which the model read as if its own
         for i in _given(episode, begin, ledger, chat, dialect):

@@ -181,7 +181,7 @@ def test_without_ray_it_says_what_to_install(
 @pytest.mark.parametrize(
     "words,message",
     [
-        (["--engine", "cloud"], "no engine 'cloud'; there are: local, ray"),
+        (["--engine", "cloud"], "no engine 'cloud'; there are: local, processes, ray"),
         (["--engine", "ray", "--policy", "human"], "a person acts at this terminal"),
         (["--engine", "ray", "--ray-address", "ray://head:10001"], "HOST:PORT"),
         (["--engine", "ray", "--ray-address", "127.0.0.1:1"], "no Ray cluster at 127.0.0.1:1"),

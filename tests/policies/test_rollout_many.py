@@ -193,7 +193,7 @@ def test_a_task_that_cannot_be_built_is_raised(engine: Engine, tmp_path: Path, s
 
 
 def test_an_engine_by_a_name_that_is_none() -> None:
-    with pytest.raises(EngineError, match="there are: local, ray"):
+    with pytest.raises(EngineError, match="there are: local, processes, ray"):
         open_engine("cloud")
 
 
