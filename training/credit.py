@@ -5,6 +5,7 @@
 - Where episodes of a group come to the same files, what they did next is compared there as well (GiGPO: Feng et al.
   2025, arXiv:2505.10978, with the tree hash as the anchor state): two that mended the same thing differ only in what
   they did from then on. Where nobody else came, the episode's own stands.
+- What a milestone pays is credited to what was done up to its closing, as far as that is known.
 - An episode that is unscored counts for nothing. One that was cut off (by tokens or by time, so perhaps amid an
   answer or a tool call that nobody answered) is what the others are compared with, but is not itself learned from: the
   cut may not be its fault (DAPO's overlong filtering: Yu et al. 2025, arXiv:2503.14476).
@@ -13,7 +14,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from journeyman.envs.episode import Episode, StopReason
@@ -38,23 +39,56 @@ class CreditSettings:
 
 
 def advantages(
-    group: Sequence[Episode], settings: CreditSettings, rewards: Sequence[float | None] | None = None
+    group: Sequence[Episode],
+    settings: CreditSettings,
+    rewards: Sequence[float | None] | None = None,
+    spent: Sequence[Sequence[float]] | None = None,
 ) -> list[list[float]]:
     """For each episode of a group (several of one task), the advantage of each of its actions, in order.
 
     Args:
         rewards: one for each episode, `None` for what is not to count; by default what the grader paid.
+        spent: for each action what of its episode's own advantage was decided before it (`decided_before`).
     """
     paid = [episode.reward for episode in group] if rewards is None else list(rewards)
     whole = leave_one_out(paid)
-    share = settings.state_share
-    compared = _by_state(group, paid, whole)
-    return [
-        [(1 - share) * own + share * there for there in by_action]
-        if _is_learned(episode, reward, settings)
-        else [0.0] * len(by_action)
-        for episode, reward, own, by_action in zip(group, paid, whole, compared, strict=True)
+    own = [
+        [value - before for before in (spent[number] if spent else [0.0] * len(episode.steps))]
+        for number, (value, episode) in enumerate(zip(whole, group, strict=True))
     ]
+    share = settings.state_share
+    compared = _by_state(group, paid, own)
+    return [
+        [(1 - share) * here + share * there for here, there in zip(owned, by_action, strict=True)]
+        if _is_learned(episode, reward, settings)
+        else [0.0] * len(owned)
+        for episode, reward, owned, by_action in zip(group, paid, own, compared, strict=True)
+    ]
+
+
+def decided_before(
+    group: Sequence[Episode], weights: Mapping[str, float], closings: Sequence[Mapping[str, int]]
+) -> list[list[float]]:
+    """For each action, the part of its episode's advantage that stands for milestones which were closed before it.
+
+    What an episode did after a milestone had no part in closing it. (Advantages add up over the parts of a reward.)
+
+    Args:
+        weights: what each milestone pays.
+        closings: for each episode, after which step (from 1) each milestone was closed, as far as it is known.
+    """
+    spent = [[0.0] * len(episode.steps) for episode in group]
+    for name, weight in weights.items():
+        paid = [
+            None
+            if episode.reward is None or episode.verdict is None
+            else weight * episode.verdict.milestones.get(name, False)
+            for episode in group
+        ]
+        for number, value in enumerate(leave_one_out(paid)):
+            for at in range(closings[number].get(name, len(spent[number])), len(spent[number])):
+                spent[number][at] += value
+    return spent
 
 
 def has_signal(credited: Sequence[Sequence[float]]) -> bool:
@@ -76,7 +110,9 @@ def _is_learned(episode: Episode, reward: float | None, settings: CreditSettings
     return reward is not None and (settings.learn_from_cut or episode.stop not in CUT)
 
 
-def _by_state(group: Sequence[Episode], rewards: Sequence[float | None], whole: Sequence[float]) -> list[list[float]]:
+def _by_state(
+    group: Sequence[Episode], rewards: Sequence[float | None], own: Sequence[Sequence[float]]
+) -> list[list[float]]:
     """What each action is worth beside those of other episodes that began with the same files; the episode's own where
     there are none.
 
@@ -94,8 +130,8 @@ def _by_state(group: Sequence[Episode], rewards: Sequence[float | None], whole: 
         for number, value in zip(numbers, leave_one_out([rewards[number] for number in numbers]), strict=True)
     }  # fmt: skip
     return [
-        [worth.get((state, number), own) for state in visited]
-        for number, (own, visited) in enumerate(zip(whole, states, strict=True))
+        [worth.get((state, number), value) for state, value in zip(visited, owned, strict=True)]
+        for number, (owned, visited) in enumerate(zip(own, states, strict=True))
     ]
 
 

@@ -22,10 +22,12 @@ from journeyman.policies.rollout_many import rollout_many
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import TrainingError
-from journeyman.training.credit import CreditSettings, advantages, has_signal
+from journeyman.training.closings import closing_steps
+from journeyman.training.credit import CreditSettings, advantages, decided_before, has_signal
 from journeyman.training.curriculum import Curriculum
 from journeyman.training.hardness import Hardness
 from journeyman.training.hybrid import HybridSettings, Shaped, hybrid, term_means
+from journeyman.training.parallel import each_of
 from journeyman.training.prefixes import Prefixes, last_change
 
 
@@ -85,6 +87,9 @@ class GroupSettings:
     concurrency: int = 16
     """Episodes in flight."""
     seed: int = 0
+    milestone_credit: bool = True
+    """Whether it is found out which step closed a milestone, so that what came after it is not credited with it. Takes
+    some gradings for each episode of a group that differs in them."""
     credit: CreditSettings = field(default_factory=CreditSettings)
     hybrid: HybridSettings | None = None
     """What training pays beside what the grader decided; None pays that alone."""
@@ -188,14 +193,33 @@ class Groups:
         return [self._credited(episodes[first : first + size]) for first in range(0, len(episodes), size)]
 
     def _credited(self, episodes: Sequence[Episode]) -> Group:
-        graded = advantages(episodes, self._settings.credit)
+        settings, task = self._settings, self._tasks[episodes[0].task]
+        graded = advantages(episodes, settings.credit)
         shaped: Sequence[Shaped] = ()
-        credited = graded
-        if self._settings.hybrid is not None:
-            task = self._tasks[episodes[0].task]
-            shaped = hybrid(episodes, task, self._settings.hybrid, hardness=self._hardness)
-            credited = advantages(episodes, self._settings.credit, [each.total for each in shaped])
+        if settings.hybrid is not None:
+            shaped = hybrid(episodes, task, settings.hybrid, hardness=self._hardness)
+        spent = decided_before(episodes, self._milestones(task), self._closings(task, episodes))
+        rewards = [each.total for each in shaped] if shaped else None
+        credited = advantages(episodes, settings.credit, rewards, spent)
         return Group(tuple(episodes), tuple(map(tuple, credited)), has_signal(graded), tuple(shaped))
+
+    def _milestones(self, task: Task) -> dict[str, float]:
+        """What each milestone of a task pays."""
+        if self._settings.hybrid is not None:
+            return {
+                name: self._settings.hybrid.milestones * share for name, share in self._hardness.shares(task).items()
+            }
+        return {each.name: self._config.milestone_weight / len(task.milestones) for each in task.milestones}
+
+    def _closings(self, task: Task, episodes: Sequence[Episode]) -> list[dict[str, int]]:
+        """After which step each episode closed each milestone; of what all or none closed, nothing need be known."""
+        sets = {tuple(sorted(e.verdict.milestones.items())) for e in episodes if e.verdict and e.reward is not None}
+        if not self._settings.milestone_credit or not task.milestones or len(sets) < 2:
+            return [{} for _ in episodes]
+        return each_of(
+            episodes, lambda episode, _: closing_steps(task, episode, self._backend),
+            concurrency=self._settings.concurrency, on_done=lambda _: None,
+        )  # fmt: skip
 
     def _start(self, task: Task) -> tuple[Episode, int] | None:
         """Where the episodes of a task that is too hard begin; None for the beginning."""

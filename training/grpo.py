@@ -73,6 +73,8 @@ class GrpoSettings:
     """Of an advantage, how much is decided among episodes that came to the same files; 0 compares whole episodes."""
     learn_from_cut: bool = False
     """Whether episodes that a limit of tokens or time cut off are learned from."""
+    milestone_credit: bool = True
+    """Whether it is found out which step closed a milestone, so that what came after it is not credited with it."""
     hybrid: HybridSettings | None = field(default_factory=HybridSettings)
     """What training pays beside what the grader decided (training/hybrid.py); None pays that alone."""
     refresh_every: int = 1
@@ -98,7 +100,7 @@ class GrpoSettings:
         return GroupSettings(
             size=self.group_size, refills=self.refills, curriculum=self.curriculum, from_within=self.from_within,
             concurrency=self.concurrency, seed=self.seed, credit=CreditSettings(self.state_share, self.learn_from_cut),
-            hybrid=self.hybrid,
+            milestone_credit=self.milestone_credit, hybrid=self.hybrid,
         )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +11,10 @@ from hypothesis import strategies as st
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Episode, Step, StopReason
 from journeyman.envs.observation import Observation
+from journeyman.tasks.task import Assurance
+from journeyman.tasks.verdict import Verdict
 from journeyman.training.checkpoint import TrainingError
-from journeyman.training.credit import CreditSettings, advantages, has_signal, leave_one_out
+from journeyman.training.credit import CreditSettings, advantages, decided_before, has_signal, leave_one_out
 
 WHOLE = CreditSettings(state_share=0.0)
 
@@ -101,3 +105,22 @@ def test_every_action_has_one_and_none_is_larger_than_the_largest_difference(
     scored = [reward for reward, _ in rows if reward is not None]
     spread = max(scored) - min(scored) if scored else 0.0
     assert all(abs(value) <= spread + 1e-9 for values in found for value in values)
+
+
+def closed(episode: Episode, *names: str) -> Episode:
+    milestones = {name: name in names for name in ("first", "second")}
+    return replace(episode, verdict=Verdict({}, milestones, False, Assurance.FRESH, ""))
+
+
+def test_what_came_after_a_milestone_had_no_part_in_closing_it() -> None:
+    """One closes the first milestone with its second action and then wanders; the other closes none."""
+    group = [closed(played(0.25, "abcd"), "first"), closed(played(0.0, "axyz"))]
+    spent = decided_before(group, {"first": 0.25, "second": 0.25}, [{"first": 2}, {}])
+    assert spent == [[0.0, 0.0, 0.25, 0.25], [0.0] * 4]
+    found = advantages(group, WHOLE, spent=spent)
+    assert found == [[0.25, 0.25, 0.0, 0.0], [-0.25] * 4]
+
+
+def test_where_nobody_knows_when_it_was_closed_all_of_the_episode_is_credited() -> None:
+    group = [closed(played(0.25, "ab"), "first"), closed(played(0.0, "ab")), closed(played(None, "ab"))]
+    assert decided_before(group, {"first": 0.25}, [{}, {}, {}]) == [[0.0, 0.0]] * 3
