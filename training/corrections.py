@@ -29,7 +29,7 @@ from journeyman.training.changes import is_change
 from journeyman.training.diagnosis import is_broken
 from journeyman.training.parallel import each_of
 from journeyman.training.progress import Progress, silent
-from journeyman.training.selection import select
+from journeyman.training.selection import recovers, select
 
 Outcome = Episode | str
 """A resolved episode, or why there is none."""
@@ -197,8 +197,9 @@ def _outcome(child: Episode) -> Outcome:
 
 
 def _goals(episodes: Sequence[Episode]) -> dict[str, Episode]:
-    """The best resolved episode of each task."""
-    return {each.task: each for each in select(episodes, per_task=1).episodes}
+    """The best resolved episode of each task: one that recovered only where there is no other."""
+    best = sorted(select(episodes, per_task=1).episodes, key=recovers, reverse=True)
+    return {each.task: each for each in best}
 
 
 def _unfit(episode: Episode) -> str:
