@@ -25,11 +25,11 @@ def row(*parts: tuple[int, ...], prompt: tuple[int, ...] = SHOWN) -> TokenRow:
 
 
 def pairs(count: int = 8) -> Rows[PairRow]:
-    """In each task one way of ending is better than another; what is observed between differs from task to task."""
+    """In each task one course is better, which the tiny model finds less likely; what is observed differs by task."""
     made = []
     for i in range(count):
         prompt, seen = (1, 40 + i, 41 + i), (30 + i, 31 + i)
-        better, worse = row((50, 51), seen, (52, 2), prompt=prompt), row((50, 70), seen, (71, 72, 2), prompt=prompt)
+        better, worse = row((50, 70), seen, (71, 72, 2), prompt=prompt), row((50, 51), seen, (52, 2), prompt=prompt)
         made.append(PairRow(f"t{i}", better, worse))
     return Rows(tuple(made), {})
 

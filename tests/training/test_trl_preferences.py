@@ -229,6 +229,10 @@ def test_the_reference_of_adapters_is_the_model_without_them(tmp_path: Path) -> 
         expected = [log_probability(reference, pair.chosen).item() for pair in PAIRS]
     assert trainer.ref_model is None
     assert trainer.train_dataset["ref_chosen_logps"] == pytest.approx(expected, abs=1e-4)
+    both = [*expected, *trainer.train_dataset["ref_rejected_logps"]]
+    assert log_probabilities(trainer, trainer.train_dataset, 1, "") == pytest.approx(both, abs=1e-4), (
+        "new ones do nothing"
+    )
     shaken(trainer.model)
     batch = trainer._prepare_inputs(trainer.data_collator(list(trainer.train_dataset)))
     chosen, _ = trainer.compute_ref_log_probs(trainer.model, batch)
