@@ -1,10 +1,11 @@
 """Tokens a second of the samplers of a local model: transformers against llama.cpp, by turns in one run.
 
-    python benchmarks/samplers.py [--model smollm2-135m] [--lanes 8] [--turns 2] [--rounds 3] [--json]
+    python benchmarks/samplers.py [--model smollm2-135m] [--lanes 8] [--turns 2] [--float32] [--json]
 
-All hold the same conversations (an opening of some 300 tokens, which half of the lanes share, then messages of some 60,
+All hold the same conversations (an opening of 300 tokens, which half of the lanes share, then messages of some 60,
 every turn at its cap of some 24), a thread each, as episodes do. A token counts when it was sampled; reading counts as
-time. Exporting the model for llama.cpp is timed apart, for it is paid once for every change of the weights.
+time. A second is one on the clock, and one of a processor as well: that says something on a busy machine too.
+Exporting the model for llama.cpp is timed apart, for it is paid once for every change of the weights.
 """
 
 from __future__ import annotations
@@ -32,23 +33,28 @@ Script = list[tuple[list[int], int]]
 """Of each turn: the tokens that come, and how many are sampled."""
 
 
-def scripts(lanes: int, turns: int, vocabulary: int, seed: int) -> list[Script]:
+def scripts(lanes: int, turns: int, vocabulary: int, seed: int, *, opening: int, sampled: int) -> list[Script]:
     rng = Random(seed)
 
     def ids(count: int) -> list[int]:
         return [rng.randrange(100, vocabulary) for _ in range(count)]
 
-    shared = ids(300)
+    shared = ids(opening)
     return [
         [
-            ((shared if lane % 2 else ids(300)) if turn == 0 else ids(rng.randint(40, 80)), rng.randint(12, 36))
+            (
+                (shared if lane % 2 else ids(opening)) if turn == 0 else ids(rng.randint(40, 80)),
+                rng.randint(sampled // 2, sampled * 3 // 2),
+            )
             for turn in range(turns)
         ]
         for lane in range(lanes)
     ]
 
 
-def tokens_per_s(engine: Any, talks: list[Script]) -> float:
+def tokens_per_s(engine: Any, talks: list[Script]) -> tuple[float, float]:
+    """By the clock, and by processor time."""
+
     def talk(number: int) -> None:
         lane = engine.open_lane(number)
         for prompt_ids, count in talks[number]:
@@ -56,12 +62,13 @@ def tokens_per_s(engine: Any, talks: list[Script]) -> float:
         lane.close()
 
     threads = [threading.Thread(target=talk, args=(number,)) for number in range(len(talks))]
-    start = time.perf_counter()
+    start, start_cpu = time.perf_counter(), time.process_time()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(count for script in talks for _, count in script) / (time.perf_counter() - start)
+    tokens = sum(count for script in talks for _, count in script)
+    return tokens / (time.perf_counter() - start), tokens / (time.process_time() - start_cpu)
 
 
 def main() -> None:
@@ -69,6 +76,8 @@ def main() -> None:
     parser.add_argument("--model", default="smollm2-135m")
     parser.add_argument("--lanes", type=int, default=8)
     parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--opening", type=int, default=300, help="tokens that a conversation begins with")
+    parser.add_argument("--sampled", type=int, default=24, help="tokens of a turn, by half more or less")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quantization", default="q8_0", help="of llama.cpp's export: q8_0, f16 or f32")
     parser.add_argument("--float32", action="store_true", help="transformers in float32, also where bfloat16 is faster")
@@ -88,28 +97,34 @@ def main() -> None:
     plain = Engine(model, NO_END)
     rounds = []
     for seed in range(arguments.rounds):
-        talks = scripts(arguments.lanes, arguments.turns, min(model.config.vocab_size, 20_000), seed)
+        talks = scripts(
+            arguments.lanes, arguments.turns, min(model.config.vocab_size, 20_000), seed,
+            opening=arguments.opening, sampled=arguments.sampled,
+        )  # fmt: skip
         rounds.append((tokens_per_s(plain, talks), tokens_per_s(fast, talks)))
     plain.close()
     fast.close()
-    result = {
+    result: dict[str, Any] = {
         "model": arguments.model,
         "weights": f"transformers {str(model.dtype).removeprefix('torch.')}, llamacpp {arguments.quantization}",
         "lanes": arguments.lanes,
         "turns": arguments.turns,
+        "opening": arguments.opening,
+        "sampled": arguments.sampled,
         "rounds": arguments.rounds,
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "load": round(os.getloadavg()[0], 1),
         "export_s": round(export_s, 1),
-        "transformers_tokens_per_s": round(statistics.median(slow for slow, _ in rounds), 1),
-        "llamacpp_tokens_per_s": round(statistics.median(quick for _, quick in rounds), 1),
-        "ratio": round(statistics.median(quick / slow for slow, quick in rounds), 2),
     }
+    for at, second in enumerate(("s", "cpu_s")):
+        result[f"transformers_tokens_per_{second}"] = round(statistics.median(slow[at] for slow, _ in rounds), 1)
+        result[f"llamacpp_tokens_per_{second}"] = round(statistics.median(quick[at] for _, quick in rounds), 1)
+        result[f"ratio_per_{second}"] = round(statistics.median(quick[at] / slow[at] for slow, quick in rounds), 2)
     if arguments.json:
         print(json.dumps(result))
     else:
-        print("\n".join(f"{name:<26} {value}" for name, value in result.items()))
+        print("\n".join(f"{name:<30} {value}" for name, value in result.items()))
 
 
 if __name__ == "__main__":

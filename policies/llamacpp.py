@@ -1,4 +1,4 @@
-"""Sampling by llama.cpp in this process, from a quantised export of the model: on a CPU much faster than transformers.
+"""Sampling by llama.cpp in this process, from a quantised export of the model: on a CPU faster where few talk at once.
 
 The tokens are chosen here, from llama.cpp's logits, as `policies/batch.py` chooses them from transformers': the same
 random numbers, and log-probabilities of the distribution that was sampled from. Those are the quantised model's; what

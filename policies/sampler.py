@@ -1,7 +1,7 @@
 """What a local policy needs of whatever samples for it, and the choice among those that there are.
 
 transformers   the model itself, in this process: exact, on any device (`policies/engine.py`)
-llamacpp       a quantised export of it by llama.cpp, in this process: fast on a CPU (`policies/llamacpp.py`)
+llamacpp       a quantised export of it by llama.cpp, in this process, for a CPU (`policies/llamacpp.py`)
 vllm           vLLM in this process, for a GPU (`policies/vllm_engine.py`)
 vllm:URL       a vLLM server (`policies/vllm_server.py`)
 
