@@ -109,6 +109,7 @@ class SlowEpisodes(LocalEngine):
 def by_engine(world: World, rollouts: int) -> Made:
     """Twice as many episodes, so many in flight."""
     task, backend = open_task(TASK), open_backend("auto")
+    world.env_s.clear()
     started = time.perf_counter()
     with WatchedEngine(world.model, NO_END) as engine:
         jobs = [Job(task, backend, lambda _: Talker(engine, world), seed) for seed in range(2 * rollouts)]
@@ -116,7 +117,7 @@ def by_engine(world: World, rollouts: int) -> Made:
     wall_s = time.perf_counter() - started
     tokens = sum(world.length(episode.seed, turn) for episode in episodes for turn in range(len(episode.steps)))
     turns = sum(len(episode.steps) for episode in episodes)
-    return Made(wall_s, wall_s - engine.busy_s, engine.busy_s, turns, tokens)
+    return Made(wall_s, wall_s - engine.busy_s, sum(world.env_s), engine.busy_s, turns, tokens)
 
 
 def by_loop(world: World, episodes: int) -> Made:
@@ -134,7 +135,7 @@ def by_loop(world: World, episodes: int) -> Made:
     wall_s = time.perf_counter() - started
     env_s = sum(world.env_s)
     tokens = sum(world.length(episode, turn) for episode in range(episodes) for turn in range(world.turns))
-    return Made(wall_s, env_s, wall_s - env_s, episodes * world.turns, tokens)
+    return Made(wall_s, env_s, env_s, wall_s - env_s, episodes * world.turns, tokens)
 
 
 def compared(world: World, rollouts: int, loop_episodes: int, rounds: int, folder: str) -> dict[str, Any]:
@@ -156,6 +157,7 @@ def compared(world: World, rollouts: int, loop_episodes: int, rounds: int, folde
         "environment_of_trls_generation": round(median(one.exposed_s / one.generated_s for one in theirs), 2),
         "exposed_engine": round(median(one.exposed for one in ours), 3),
         "exposed_trl": round(median(one.exposed for one in theirs), 3),
+        "environment_time_not_hidden_engine": round(median(one.exposed_s / one.environment_s for one in ours), 3),
         "episodes_per_min_engine": round(60 * median(one.turns_per_s for one in ours) / world.turns, 2),
         "episodes_per_min_trl": round(60 * median(one.turns_per_s for one in theirs) / world.turns, 2),
         "experience_ratio": round(median(a.turns_per_s / b.turns_per_s for a, b in zip(ours, theirs, strict=True)), 2),
@@ -169,6 +171,9 @@ def compared(world: World, rollouts: int, loop_episodes: int, rounds: int, folde
 
 
 GOALS: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "(the condition) environments take half as long as TRL's generation": (
+        lambda r: r["environment_of_trls_generation"] >= 0.5
+    ),
     "the environment is exposed 15% of the time at most": lambda r: r["exposed_engine"] <= 0.15,
     "3 times TRL's experience": lambda r: r["experience_ratio"] >= 3,
     "4 times the loop's tokens": lambda r: r["rollout_tokens_ratio"] >= 4,
@@ -207,8 +212,8 @@ def main() -> None:
     if options.json:
         print(json.dumps(result))
         return
-    print("\n".join(f"{name:<32} {value}" for name, value in result.items()))
-    for goal, holds in GOALS.items():
+    print("\n".join(f"{name:<36} {value}" for name, value in result.items()))
+    for goal, holds in [] if options.quick else GOALS.items():
         print(f"{'kept' if holds(result) else 'MISSED':<8} {goal}")
 
 

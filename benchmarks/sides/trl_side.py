@@ -91,7 +91,8 @@ class Trl:
         for environment in self._trainer._environment_pool[None]:
             environment._close()
         tokens = int((made["completion_mask"] * made["tool_mask"]).sum())
-        return Made(wall_s, sum(self._world.env_s), sum(self._generated_s), read, tokens)
+        environment_s = sum(self._world.env_s)
+        return Made(wall_s, environment_s, environment_s, sum(self._generated_s), read, tokens)
 
     def _timed(self, generate: Callable[..., Any], *, input_ids: torch.Tensor, **named: Any) -> Any:
         turn, begin = len(self._generated_s), input_ids.size(1)

@@ -71,6 +71,8 @@ class Made:
     wall_s: float
     exposed_s: float
     """In which the model waited for environments."""
+    environment_s: float
+    """What they took, all together."""
     generated_s: float
     turns: int
     tokens: int
