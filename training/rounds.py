@@ -172,7 +172,12 @@ def _require_untouched(shop: Workshop) -> None:
     seen, path = hashlib.sha256(json.dumps(names).encode()).hexdigest(), shop.root / "apart.json"
     if path.is_file() and json.loads(path.read_text()) == seen:
         return
-    require_apart([likeness_of(t) for t in shop.tasks], [likeness_of(t) for t in shop.heldout], _MEND)
+    progress, every = shop.stage("Held-out tasks apart"), [*shop.tasks, *shop.heldout]
+    likenesses = []
+    for task in every:
+        likenesses.append(likeness_of(task))
+        progress(len(likenesses), len(every))
+    require_apart(likenesses[: len(shop.tasks)], likenesses[len(shop.tasks) :], _MEND)
     require_unseen(shop.plan.model, shop.heldout, _MEND)
     write_json(path, seen)
 
