@@ -57,6 +57,7 @@ class Suspicion:
 
     episode: str
     task: str
+    resolved: bool
     sign: Sign
     evidence: str
     """The steps (from 1) that show it, in plain words; safe to print."""
@@ -70,7 +71,9 @@ def audit(episodes: Iterable[Episode]) -> list[Suspicion]:
             if places:
                 more = f"; and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
                 line = " ".join(clean("; ".join(places[:_NAMED])).split())
-                found.append(Suspicion(episode.id, episode.task, sign, shorten(line, _EVIDENCE_CHARS) + more))
+                found.append(
+                    Suspicion(episode.id, episode.task, episode.resolved, sign, shorten(line, _EVIDENCE_CHARS) + more)
+                )
     return found
 
 

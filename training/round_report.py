@@ -13,8 +13,8 @@ from typing import Any
 
 from journeyman.envs.episode import Episode
 from journeyman.envs.store import EpisodeStore
+from journeyman.training.audit import Suspicion, audit
 from journeyman.training.evaluate import Evaluation, TaskResult
-from journeyman.training.round_audit import Audit, Suspicion, audit
 from journeyman.training.round_decision import Decision
 from journeyman.training.round_folder import STAGES, RoundError, RoundFolder, rounds_in
 from journeyman.training.rounds import collected, evaluated, last_decision
@@ -121,7 +121,7 @@ class RunReport:
     final: tuple[Evaluation, Evaluation, Decision] | None
 
 
-def read_run(root: Path, check: Audit = audit) -> RunReport:
+def read_run(root: Path) -> RunReport:
     """The decided rounds below `root`.
 
     Raises:
@@ -131,10 +131,10 @@ def read_run(root: Path, check: Audit = audit) -> RunReport:
     if not done:
         raise RoundError(f"no finished round in {root}; `journeyman round show {root}` says how far it is")
     plan = json.loads((root / "settings.json").read_text())
-    return RunReport(root, plan, tuple(read_round(each, check) for each in done), last_decision(root, plan["alpha"]))
+    return RunReport(root, plan, tuple(read_round(each) for each in done), last_decision(root, plan["alpha"]))
 
 
-def read_round(round_: RoundFolder, check: Audit = audit) -> RoundReport:
+def read_round(round_: RoundFolder) -> RoundReport:
     """A decided round.
 
     Raises:
@@ -168,7 +168,7 @@ def read_round(round_: RoundFolder, check: Audit = audit) -> RoundReport:
         losses=tuple(train["facts"].get("sft", {}).get("losses", ())),
         rewards=tuple(row["reward"] for row in history if row["reward"] is not None),
         signal=tuple(row["groups/signal"] for row in history if "groups/signal" in row),
-        audit={name: tuple(check(_episodes(runs[name], everything[name]))) for name in everything},
+        audit={name: tuple(audit(_episodes(runs[name], everything[name]))) for name in everything},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from journeyman.export.markdown import code, fence
@@ -142,9 +143,8 @@ def _audit(report: RoundReport) -> Iterator[str]:
         if not found:
             yield f"{name}: nothing."
             continue
-        kinds = {kind: sum(each.kind == kind for each in found) for kind in dict.fromkeys(each.kind for each in found)}
-        yield f"{name}: {_counts(kinds)}."
-        rows = [f"- {each.kind}: {code(each.what)} ({code(each.episode)})" for each in found[:_SUSPICIONS]]
+        yield f"{name}: {_counts(Counter(str(each.sign) for each in found))}."
+        rows = [f"- {each.sign}: {code(each.evidence)} ({code(each.episode)})" for each in found[:_SUSPICIONS]]
         yield "\n".join(rows)
 
 

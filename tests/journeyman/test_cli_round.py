@@ -91,7 +91,7 @@ def test_a_report_says_what_was_decided_what_it_cost_and_what_looks_like_hacking
     champion = next(cost for cost in first.costs if cost.what == "champion")
     assert (champion.episodes, champion.solved, champion.seconds) == (12, 1, 24.0)
     assert champion.per_solved == "0 tokens, 24.0 s"
-    assert {each.kind for each in first.audit["champion"]} == {"edited tests"}
+    assert {each.sign for each in first.audit["champion"]} == {"tests changed"}
     assert second.decision.accepted is False
     assert "edited tests" in round_to_markdown(first)
     assert "held-out tasks to be seen" in round_to_markdown(second)

@@ -83,7 +83,7 @@ class Dealer:
         self._happening("episode")
         solved = solves(player.skill, job.task.name, job.seed)
         verdict = Verdict({}, {}, solved, Assurance.SPLIT, "", ignored=() if solved else ("tests/test_it.py",))
-        steps = (self._step or edit(job.seed), Step(Action("test", {}), Observation("1 failed: assert 3 == 4"),
+        steps = (self._step or edit(job.seed), *(() if solved else (edit(job.seed, "tests/test_it.py"),)), Step(Action("test", {}), Observation("1 failed: assert 3 == 4"),
                  tests=TestRun(passed=("t",)) if solved else TestRun(failed=("t",))))  # fmt: skip
         done = replace(
             episode, steps=steps, stop=StopReason.REPORTED, reward=float(solved), verdict=verdict, duration_s=2.0
@@ -105,9 +105,9 @@ class Dealer:
         pass
 
 
-def edit(seed: int) -> Step:
-    diff = f"--- a/it.py\n+++ b/it.py\n@@ -1 +1 @@\n-x = 3\n+x = {seed % 3}\n"
-    return Step(Action("edit", {"path": "it.py", "line": 1, "new": f"x = {seed % 3}"}), Observation("done"), diff=diff)
+def edit(seed: int, path: str = "it.py") -> Step:
+    diff = f"--- a/{path}\n+++ b/{path}\n@@ -1 +1 @@\n-x = 3\n+x = {seed % 3}\n"
+    return Step(Action("edit", {"path": path, "line": 1, "new": f"x = {seed % 3}"}), Observation("done"), diff=diff)
 
 
 @dataclass
