@@ -83,8 +83,11 @@ class Dealer:
         self._happening("episode")
         solved = solves(player.skill, job.task.name, job.seed)
         verdict = Verdict({}, {}, solved, Assurance.SPLIT, "", ignored=() if solved else ("tests/test_it.py",))
-        steps = (self._step or edit(job.seed), *(() if solved else (edit(job.seed, "tests/test_it.py"),)), Step(Action("test", {}), Observation("1 failed: assert 3 == 4"),
-                 tests=TestRun(passed=("t",)) if solved else TestRun(failed=("t",))))  # fmt: skip
+        edits = [self._step or edit(job.seed)]
+        if not solved:
+            edits.append(edit(job.seed, "tests/test_it.py"))
+        said = TestRun(passed=("t",)) if solved else TestRun(failed=("t",))
+        steps = (*edits, Step(Action("test", {}), Observation("1 failed: assert 3 == 4"), tests=said))
         done = replace(
             episode, steps=steps, stop=StopReason.REPORTED, reward=float(solved), verdict=verdict, duration_s=2.0
         )
