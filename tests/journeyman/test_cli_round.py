@@ -93,7 +93,7 @@ def test_a_report_says_what_was_decided_what_it_cost_and_what_looks_like_hacking
     assert champion.per_solved == "0 tokens, 24.0 s"
     assert {each.sign for each in first.audit["champion"]} == {"tests changed"}
     assert second.decision.accepted is False
-    assert "edited tests" in round_to_markdown(first)
+    assert "tests changed" in round_to_markdown(first)
     assert "held-out tasks to be seen" in round_to_markdown(second)
 
 
