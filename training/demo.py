@@ -55,7 +55,9 @@ class DemoPlan:
     heldout_tasks: int = 128
     mistaken_share: float = 0.2
     sft: SftSettings = field(default_factory=lambda: SftSettings(max_length=640))
-    grpo: GrpoSettings = field(default_factory=lambda: GrpoSettings(steps=3, tasks_per_step=3, learning_rate=1e-5))
+    grpo: GrpoSettings = field(
+        default_factory=lambda: GrpoSettings(steps=3, tasks_per_step=3, learning_rate=1e-5, refills=1)
+    )
     caveat: str = ""
     """Printed beside the result where the plan is too small to show much."""
 
@@ -65,7 +67,7 @@ class DemoPlan:
             train_tasks=32,
             heldout_tasks=16,
             sft=SftSettings(checkpoints=1),
-            grpo=GrpoSettings(steps=1, tasks_per_step=2, group_size=4),
+            grpo=GrpoSettings(steps=1, tasks_per_step=2, group_size=4, refills=0),
             caveat="QUICK: 32 demonstrations and 16 held-out tasks show that everything runs, not what can be learned",
         )
 
