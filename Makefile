@@ -17,7 +17,7 @@ TORCH := $(shell sed -n 's/^torch==.*/&/p' constraints.txt)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-fast test-slow lint format bench campaign-log campaign-verify campaign-adding clean distclean
+.PHONY: help venv demo test test-fast test-slow lint format bench campaign-log campaign-verify campaign-adding campaign-study clean distclean
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -56,6 +56,9 @@ campaign-verify: $(READY)  ## Record over a thousand episodes and do each again 
 
 campaign-adding: $(READY)  ## Draw libraries and see how many work with task add; ARGS="NAMES --seed 9" (an hour; goes on)
 	$(BIN)/python benchmarks/campaigns/adding.py $(ARGS)
+
+campaign-study: $(READY)  ## Base, SFT and GRPO on held-out libraries, three seeds, and ablations (many hours; goes on)
+	$(BIN)/python benchmarks/campaigns/study.py $(ARGS)
 
 clean:  ## Delete build products and caches (runs/, weights/ and .venv stay)
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

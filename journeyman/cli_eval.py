@@ -198,6 +198,6 @@ def _folder_name(policy: str) -> str:
 
 def _read_evaluation(path: Path) -> Evaluation:
     try:
-        return Evaluation.from_dict(json.loads((path / "result.json" if path.is_dir() else path).read_text()))
+        return Evaluation.load(path / "result.json" if path.is_dir() else path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CannotError(f"--against {path}: not the result.json of `journeyman eval` ({error})") from error

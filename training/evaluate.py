@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from journeyman.envs.config import EnvConfig
@@ -167,6 +169,11 @@ class Evaluation:
             "spent": self.spent.to_dict(prices or Prices()), "suite": self.suite, "canary": self.canary,
         }  # fmt: skip
         return {"policy": self.policy, **summary, "facts": self.facts, "results": [asdict(r) for r in self.results]}
+
+    @classmethod
+    def load(cls, path: Path) -> Evaluation:
+        """What `to_dict` gave, from a JSON file. Raises: OSError, ValueError, KeyError, TypeError: it is none."""
+        return cls.from_dict(json.loads(path.read_text()))
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Evaluation:

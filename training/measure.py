@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -41,7 +40,7 @@ def measure(
     """
     result = folder.with_name(folder.name + ".json")
     if result.exists():
-        known = Evaluation.from_dict(json.loads(result.read_text()))
+        known = Evaluation.load(result)
         progress(len(known.results), len(known.results), f"{known.resolve_rate.successes} resolved")
         return known
     with players() as make_policy, EpisodeStore(folder) as store:

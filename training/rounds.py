@@ -152,7 +152,7 @@ def last_decision(root: Path, alpha: float) -> tuple[Evaluation, Evaluation, Dec
     looks = sorted((root / "final").glob("round-*.json"))
     if not looks:
         return None
-    base, best = (Evaluation.from_dict(json.loads(path.read_text())) for path in (root / "final/base.json", looks[-1]))
+    base, best = (Evaluation.load(path) for path in (root / "final/base.json", looks[-1]))
     return base, best, decide(best, base, alpha * 0.5 ** (len(looks) - 1))
 
 
