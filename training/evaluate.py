@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from journeyman.envs.config import EnvConfig
-from journeyman.envs.episode import Episode
+from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.job import Engine, Job
 from journeyman.policies.policy import Policy, Versioned
@@ -25,6 +25,10 @@ from journeyman.training.stats import Paired, Rate, paired
 
 VERSIONS = ("journeyman", "code", "model", "settings", "prompt")
 """What of an episode's versions an evaluation tells."""
+
+
+UNPLAYED = frozenset({StopReason.INTERRUPTED, StopReason.POLICY_ERROR})
+"""Ends of episodes that are played again when a run goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +231,16 @@ def evaluate(
 
 
 def finished(store: EpisodeStore, config: EnvConfig) -> list[tuple[tuple[str, int], Episode]]:
-    """What the store holds of an earlier, interrupted run with the same settings: ((task, seed), episode)."""
+    """What the store holds of an earlier, interrupted run with the same settings: ((task, seed), episode).
+
+    Where the policy failed (an endpoint that was down), the episode is played again: it says nothing of the policy.
+    """
     settings = config.to_dict()
     episodes = ((summary, store.get(summary.id)) for summary in store.summaries() if summary.state == "finished")
     return [
         ((summary.task, summary.seed), episode)
         for summary, episode in episodes
-        if episode.config == settings and episode.stop != "interrupted"
+        if episode.config == settings and episode.stop not in UNPLAYED
     ]
 
 

@@ -25,6 +25,7 @@ from journeyman.training.checkpoint import TrainingError
 from journeyman.training.closings import closing_steps
 from journeyman.training.credit import CreditSettings, advantages, decided_before, has_signal
 from journeyman.training.curriculum import Curriculum
+from journeyman.training.evaluate import UNPLAYED
 from journeyman.training.hardness import Hardness
 from journeyman.training.hybrid import HybridSettings, Shaped, hybrid, term_means
 from journeyman.training.parallel import each_of
@@ -138,7 +139,7 @@ class Groups:
             TrainingError: the policy could not play a single episode.
         """
         self._tell(step)
-        known = {(each.task, each.seed): each for each in self._finished(step)}
+        known = {(each.task, each.seed): each for each in self._finished(step) if each.stop not in UNPLAYED}
         tried: list[str] = []
         groups: list[Group] = []
         played: list[Group] = []

@@ -24,13 +24,14 @@ from journeyman.envs.observation import Observation
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.store import EpisodeStore
 from journeyman.envs.tools.test import visible_failing
-from journeyman.policies.fork import Branch, ForkError
+from journeyman.policies.fork import ForkError
 from journeyman.policies.notes import Notes
 from journeyman.policies.rollout import rollout
 from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
 from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor import save_task
 from journeyman.tasks.task import CheckKind, Milestone, Task, TaskError
+from journeyman.training.closings import states_of
 from journeyman.training.corrections import NOT_AGAIN, Collected, Outcome, collected, with_room
 from journeyman.training.parallel import each_of
 from journeyman.training.progress import Progress, silent
@@ -190,7 +191,7 @@ class _Relabeller:
             own = self._task(task, milestone.name)
             child = self._played.get((parent.id, own.name))
             if child is None:
-                trees = list(self._trees(task, parent)) if trees is None else trees
+                trees = list(states_of(task, parent, self._backend))[1:] if trees is None else trees
                 if (at := self._closing(own, trees)) is None:
                     yield "graded again, its milestone is not closed"
                     continue
@@ -205,17 +206,6 @@ class _Relabeller:
             if made.name not in self._saved:
                 self._saved[made.name] = save_task(made, self._store.folder / "tasks" / made.name.replace("/", "-"))
             return self._saved[made.name]
-
-    def _trees(self, task: Task, parent: Episode) -> Iterator[tuple[int, Snapshot]]:
-        """The states of the files that the episode went through, each with how many steps led there."""
-        steps = [step for step in parent.steps if step.action.tool != "report"]
-        with Branch(self._env(task, parent, len(steps) + 1), parent) as branch:
-            before = branch.snapshot
-            for at in range(1, len(steps) + 1):
-                branch.go_to(at)
-                if branch.snapshot.tree_hash != before.tree_hash:
-                    before = branch.snapshot
-                    yield at, before
 
     def _closing(self, own: Task, trees: Sequence[tuple[int, Snapshot]]) -> int | None:
         """After how many steps the milestone was closed: there it is, and in the state before it was not."""
