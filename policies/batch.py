@@ -89,7 +89,7 @@ class Batch:
         for turn in sorted((t for t in turns if not t.lane.cache), key=lambda t: t.prompt_ids):
             ids, cache = self._opening
             # The last token is read in any case: the first one sampled comes of it.
-            turn.shared = _alike(ids, turn.prompt_ids[:-1])
+            turn.shared = alike(ids, turn.prompt_ids[:-1])
             turn.lane.cache = [(keys[:, : turn.shared], values[:, : turn.shared]) for keys, values in cache]
             if len(turn.prompt_ids) - turn.shared < _WORTH_KEEPING:
                 joining.append(turn)
@@ -134,7 +134,7 @@ class Batch:
         unread = [turn.unread for turn in turns]
         starts = self._rows.lengths[begin:end]
         self._rows.expect(begin, [len(ids) for ids in unread])
-        _sample(turns, self._forward(unread, starts))
+        sample(turns, self._forward(unread, starts))
 
     def _forward(self, unread: Sequence[Sequence[int]], starts: Sequence[int]) -> torch.Tensor:
         """Logits after each row's last token, (B, V)."""
@@ -172,14 +172,14 @@ def _read_together(lengths: Sequence[int], most: int) -> Iterator[tuple[int, int
         begin = end
 
 
-def _alike(first: Sequence[int], second: Sequence[int]) -> int:
+def alike(first: Sequence[int], second: Sequence[int]) -> int:
     """So many tokens from the start are the same."""
     return next(
         (at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second))
     )
 
 
-def _sample(turns: Sequence[Turn], logits_B_V: torch.Tensor) -> None:
+def sample(turns: Sequence[Turn], logits_B_V: torch.Tensor) -> None:
     """Choose each turn's next token by its own temperature and its lane's own random numbers."""
     temperatures_B_1 = torch.tensor([[turn.sampling.temperature or 1.0] for turn in turns], device=logits_B_V.device)
     logprobs_B_V = torch.log_softmax(logits_B_V.float() / temperatures_B_1, dim=-1)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from journeyman.envs.actions import TokenTurn
-from journeyman.policies.batch import Sampling, Turn, _alike, _sample
+from journeyman.policies.batch import Sampling, Turn, alike, sample
 from journeyman.policies.engine import Lane, LaneEngine, TurnBatch
 from journeyman.policies.gguf_export import check_exportable, export_gguf
 from journeyman.policies.llama_library import LlamaContext, version
@@ -131,7 +131,7 @@ class LlamaBatch:
             part = tokens[start : start + self._context.max_batch]
             wanted = [end - start for end in ends if start <= end < start + len(part)]
             logits.append(self._context.read(part, wanted))
-        _sample(turns, torch.cat(logits))
+        sample(turns, torch.cat(logits))
 
     def _seat(self, turn: Turn) -> None:
         """Give a conversation a sequence, with a copy of what it has in common with another."""
@@ -152,7 +152,7 @@ class LlamaBatch:
     def _most_alike(self, turn: Turn) -> tuple[LlamaLane | None, int]:
         """The conversation, open or closed, that begins most like this one, and how many tokens that are."""
         # The last token is read in any case: the first one sampled comes of it.
-        pairs = [(_alike(lane.read, turn.prompt_ids[:-1]), lane) for lane in self._owners if lane is not None]
+        pairs = [(alike(lane.read, turn.prompt_ids[:-1]), lane) for lane in self._owners if lane is not None]
         shared, lane = max(pairs, key=lambda pair: pair[0], default=(0, None))
         return (lane, shared) if shared >= _WORTH_COPYING else (None, 0)
 

@@ -216,7 +216,7 @@ def _arguments(folder: RunFolder, settings: SftSettings, rows: int, *, on_cpu: b
         per_device_train_batch_size=settings.batch_size,
         train_sampling_strategy="group_by_length",  # less padding; the order stays random between groups
         lr_scheduler_type="linear",
-        warmup_steps=max(1, steps // 20),
+        warmup_steps=steps // 20,
         optim="adamw_torch_fused",
         weight_decay=0.0,
         adam_beta2=0.95,

@@ -270,3 +270,26 @@ def test_as_many_at_once_as_there_are_or_one_after_the_other_is_the_same(
         return [[step.action.tokens.sampled_ids for step in e.steps if step.action.tokens] for e in episodes]
 
     assert played(1) == played(16)
+
+
+@pytest.mark.slow
+def test_a_sampler_that_lags_is_corrected_for(
+    tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """llama.cpp samples from an export that every second step makes anew: where it is fresh the trained policy is
+    nearly the one that sampled, and a step later it has moved away."""
+    pytest.importorskip("xllamacpp", reason="llama.cpp is not installed: pip install 'journeyman[llamacpp]'")
+
+    def told(group: Sequence[Episode], *_: Any) -> list[list[float]]:
+        return [[(-1.0) ** number] * len(episode.steps) for number, episode in enumerate(group)]
+
+    monkeypatch.setattr("journeyman.training.groups.advantages", told)
+    settings = GrpoSettings(
+        steps=3, tasks_per_step=1, group_size=4, micro_batch=4, learning_rate=1e-2, refills=0, refresh_every=2
+    )  # fmt: skip
+    local = replace(LOCAL, sampler="llamacpp")
+    train_grpo("tiny", tasks, tmp_path, backend=backend, settings=settings, local=local, config=SMALL.env)
+    fresh, lagging, again = (row["sampler/ratio_off_max"] for row in RunFolder(tmp_path, {}).report()["history"])
+    assert fresh < 0.3 and again < 0.3 < lagging
+    with EpisodeStore(tmp_path / "episodes") as store:
+        assert all("llamacpp" in each.versions["sampler"] for each in store.episodes())
