@@ -52,7 +52,9 @@ RunOption = Annotated[
 BackendOption = Annotated[
     str, typer.Option(help="Where sandboxes run: namespace, docker, or auto for the first that works.")
 ]
-EngineOption = Annotated[str, typer.Option(help="Which machines run episodes: local (this one) or ray (a cluster).")]
+EngineOption = Annotated[
+    str, typer.Option(help="Where episodes run: local, processes (here, apart from the model), ray (a cluster).")
+]
 RayAddressOption = Annotated[
     str | None,
     typer.Option(help="HOST:PORT of a Ray cluster's head. Default: RAY_ADDRESS, else a Ray of its own here."),

@@ -177,6 +177,8 @@ def say_engine(facts: Mapping[str, int]) -> None:
 
 
 def engine_line(facts: Mapping[str, int]) -> str:
+    if "processes" in facts:
+        return f"environments in {facts['processes']} process{'' if facts['processes'] == 1 else 'es'}"
     local, begun, lost = facts["where_built"], facts["begun"], facts["lost_workers"]
     again = f"; {plural(lost, 'worker')} lost, the jobs begun again" if lost else ""
     return f"{local} of {plural(begun, 'episode')} began on a node that had their environment{again}"

@@ -35,6 +35,15 @@ def test_the_oracle_resolves_the_task_and_its_episode_verifies(call: Call, task_
     assert again.exit_code == 0 and again.stdout.startswith(f"identical  {episode.id}")
 
 
+@pytest.mark.slow
+def test_environments_in_other_processes_are_told_of(call: Call, task_folder: Path, backend: str) -> None:
+    words = ("run", task_folder, "--policy", "oracle", "--backend", backend, "--engine", "processes")
+    shown = call(*words, "--episodes", "2")
+    assert shown.exit_code == 0, shown.stderr
+    assert "environments in 1 process\n" in shown.stdout
+    assert call("replay", "last", "--verify").exit_code == 0
+
+
 def test_a_record_that_was_tampered_with_differs_at_that_step(call: Call, task_folder: Path, backend: str) -> None:
     call("run", task_folder, "--backend", backend)
     (honest,) = EpisodeStore("runs/default").episodes()
