@@ -65,6 +65,9 @@ def grpo(
     micro_batch: Annotated[int, typer.Option(min=1, help="Episodes in one forward and backward pass.")] = 4,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes in flight.")] = 16,
     lora_rank: LoraOption = 0,
+    activation_checkpointing: Annotated[
+        bool, typer.Option("--activation-checkpointing", help="Compute layers again in the backward pass: less memory.")
+    ] = False,
     settings: SetOption = None,
     sampler: SamplerOption = "transformers",
     engine: EnginesOption = "auto",
@@ -87,6 +90,7 @@ def grpo(
         GrpoSettings(
             steps=steps, tasks_per_step=tasks_per_step, group_size=group_size, learning_rate=learning_rate,
             temperature=temperature, micro_batch=micro_batch, concurrency=concurrency, lora_rank=lora_rank, seed=seed,
+            activation_checkpointing=activation_checkpointing,
         ),
         settings or (),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from journeyman.cli_common import CannotError, JsonOption, print_json
-from journeyman.terminal import duration, line, out
+from journeyman.terminal import duration, line, out, plural
 from journeyman.training.accelerate_config import write_accelerate_config
 from journeyman.training.estimate import GIB, Part, total
 from journeyman.training.model_shape import shape_of
@@ -156,7 +156,7 @@ def _say(made: Plan) -> None:
         f"a token of context takes {shape.kv_bytes():,} bytes of keys and values in bf16",
         soft_wrap=True, highlight=False,
     )  # fmt: skip
-    gpus = f"{run.hardware.gpus} GPUs of {run.hardware.gpu_memory_gib:g} GiB, " if run.hardware.gpus else ""
+    gpus = f"{plural(run.hardware.gpus, 'GPU')} of {run.hardware.gpu_memory_gib:g} GiB, " if run.hardware.gpus else ""
     out.print(f"machine  {gpus}{run.hardware.cpus} processors, {run.hardware.memory_gib:g} GiB", highlight=False)
     for number, stage in enumerate(made.stages, 1):
         spent = ", ".join(f"{what} {duration(seconds)}" for what, seconds in stage.seconds.items() if seconds >= 0.5)

@@ -86,10 +86,8 @@ def _element(run: RunPreset) -> int:
 
 
 def _weight_bytes(run: RunPreset, *, trained: bool) -> int:
-    """Of a weight: on a GPU bfloat16, but trained ones in float32 where FSDP keeps a master copy; on a CPU float32."""
-    if not run.hardware.gpus or run.launch.mixed_precision == "no":
-        return 4 if not run.hardware.gpus else 2
-    return 4 if trained and (run.launch.sharding != "none" or run.grpo.lora_rank) else 2
+    """Of a weight: float32, but bfloat16 on a GPU below adapters, where it is not trained."""
+    return 2 if run.hardware.gpus and not trained else 4
 
 
 def _process(run: RunPreset) -> Part:
@@ -188,9 +186,11 @@ def _kv(run: RunPreset, shape: ModelShape, element: int, shares: int = 1) -> Par
 
 
 def _acting(run: RunPreset, shape: ModelShape) -> tuple[Part, ...]:
-    """The trainer's own model samples; on a CPU that computes in bfloat16 a copy of it does."""
-    if run.hardware.gpus or run.launch.mixed_precision == "no":
-        return (_kv(run, shape, 2 if run.hardware.gpus else 4),)
+    """The trainer's own model samples, or a copy of it in bfloat16 where that is what the machine computes in."""
+    if run.launch.mixed_precision == "no" and not run.hardware.gpus:
+        return (_kv(run, shape, 4),)
+    if _weight_bytes(run, trained=not run.grpo.lora_rank) == 2:
+        return (_kv(run, shape, 2),)
     return Part("a copy that acts", 2 * shape.parameters, _by(shape.parameters, 2, 1)), _kv(run, shape, 2)
 
 

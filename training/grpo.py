@@ -77,6 +77,8 @@ class GrpoSettings:
     """Whether it is found out which step closed a milestone, so that what came after it is not credited with it."""
     hybrid: HybridSettings | None = field(default_factory=HybridSettings)
     """What training pays beside what the grader decided (training/hybrid.py); None pays that alone."""
+    activation_checkpointing: bool = False
+    """Whether layers are computed again in the backward pass instead of kept: less memory, and nothing is shared."""
     refresh_every: int = 1
     """Steps for which llama.cpp or vLLM sample with the same weights; what they lag is corrected for."""
     concurrency: int = 16
@@ -240,7 +242,7 @@ def _arguments(folder: RunFolder, settings: GrpoSettings, *, on_cpu: bool) -> di
         "max_grad_norm": 1.0,
         "optim": "adamw_torch_fused",
         "weight_decay": 0.0,
-        "activation_checkpointing": False,
+        "activation_checkpointing": settings.activation_checkpointing,
         "use_cpu": on_cpu,
         "bf16": not on_cpu or computes_in_bfloat16(),
         "logging_steps": 1,

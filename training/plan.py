@@ -94,13 +94,18 @@ def launch_command(name: str, run: RunPreset, words: list[str]) -> str:
     return f"accelerate launch --config_file {shlex.quote(config_file(name))} -m journeyman {line}"
 
 
+def _short(name: str) -> str:
+    """A run preset's name, of a file its name without the ending (in which `one-gpu-0.5b` would lose a part)."""
+    return PurePosixPath(name).name.removesuffix(".yaml")
+
+
 def config_file(name: str) -> str:
     """Where the plan says that accelerate's config lies."""
-    return f"runs/{PurePosixPath(name).stem}/accelerate.yaml"
+    return f"runs/{_short(name)}/accelerate.yaml"
 
 
 def _stages(name: str, run: RunPreset) -> tuple[Stage, ...]:
-    folder, tasks = f"runs/{PurePosixPath(name).stem}", run.tasks
+    folder, tasks = f"runs/{_short(name)}", run.tasks
     model, stages = run.model.name, []
     if run.sft:
         demos = f"{folder}/demonstrations"

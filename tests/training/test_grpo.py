@@ -293,3 +293,11 @@ def test_a_sampler_that_lags_is_corrected_for(
     assert fresh < 0.3 and again < 0.3 < lagging
     with EpisodeStore(tmp_path / "episodes") as store:
         assert all("llamacpp" in each.versions["sampler"] for each in store.episodes())
+
+
+@pytest.mark.filterwarnings("ignore:.gradient_checkpointing:FutureWarning")  # TRL's names for it
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing:FutureWarning")
+def test_layers_that_are_computed_again_give_the_same_step(tmp_path: Path) -> None:
+    kept = learnt(tmp_path / "kept", make_grpo_trainer, 4)
+    again = learnt(tmp_path / "again", make_grpo_trainer, 4, activation_checkpointing=True)
+    assert all(torch.allclose(kept[key], again[key], atol=1e-5) for key in kept)
