@@ -26,12 +26,14 @@ from typing import Any, Self
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import StopReason
 from journeyman.envs.observation import Observation
+from journeyman.envs.opening import open_task
 from journeyman.envs.repo_env import Info, RepoEnv
 from journeyman.sandbox.sandbox import SandboxFactory, SandboxUnavailable
 from journeyman.tasks.task import Task
 
 _AFFINITY = 2
 """A process that has made sandboxes of an environment before is preferred to one with so many episodes fewer."""
+_MOST_PATH = 90
 _ATTEMPTS = 3
 """So many processes are tried for a reset."""
 _END_S = 10.0
@@ -48,6 +50,9 @@ class Workers:
     def __init__(self, count: int | None = None) -> None:
         self._count = count or os.cpu_count() or 1
         self._folder = tempfile.TemporaryDirectory(prefix="journeyman-workers-")
+        if len(self._folder.name) > _MOST_PATH:  # the system's bound on a socket's address is a hundred or so
+            self._folder.cleanup()
+            self._folder = tempfile.TemporaryDirectory(prefix="journeyman-workers-", dir="/tmp")
         self._workers: list[_Worker] = []
         self._choosing = threading.Lock()
 
@@ -118,6 +123,7 @@ class RemoteEnv(RepoEnv):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, Info]:
         """See `RepoEnv.reset`. Raises also `SandboxUnavailable` when processes die as they begin."""
         self._steps = 0
+        self.task = open_task(options["task"]) if options and "task" in options else self._own_task
         for attempt in range(_ATTEMPTS):
             self.close()
             try:

@@ -25,7 +25,7 @@ from journeyman.envs.episode import Episode
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
-from journeyman.policies.models import load_model
+from journeyman.policies.models import load_tokenizer
 from journeyman.terminal import out as screen
 from journeyman.training.lineage import played, remember
 from journeyman.training.preference_rows import label_rows, pair_rows
@@ -168,7 +168,7 @@ def _read(runs: Sequence[Path]) -> list[Episode]:
 
 
 def _chat(model: str) -> ChatTemplate:
-    return ChatTemplate(load_model(model)[1])
+    return ChatTemplate(load_tokenizer(model))
 
 
 def _finish(folder: Path, found: Sequence[Preference | Label], *, as_json: bool, acts: bool = True) -> None:

@@ -164,8 +164,16 @@ class LaneEngine(Lanes):
                 self._changed.wait_for(lambda: self._closed or self._waiting)
                 if self._closed and not self._waiting:
                     return
-            with torch.inference_mode(), self._batch() as batch:
-                self._serve(batch)
+            try:
+                with torch.inference_mode(), self._batch() as batch:
+                    self._serve(batch)
+            except Exception as error:  # no batch can be opened or left any more: nobody may wait for one
+                with self._changed:
+                    self._closed = True
+                    waiting, self._waiting = self._waiting, []
+                for turn in waiting:
+                    turn.done.set_exception(PolicyError(f"sampling failed: {error}"))
+                return
 
     def _serve(self, batch: TurnBatch) -> None:
         """Sample until nobody waits any more."""
@@ -194,6 +202,14 @@ class LaneEngine(Lanes):
             return taken
 
 
+def part_kinds(config: Any) -> set[str]:
+    """The kinds of a model's layers that see only a part of the conversation; none of most models."""
+    kinds = set(getattr(config, "layer_types", None) or ())
+    if not kinds and getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True):
+        kinds = {"sliding_attention"}  # all layers have one window, and the config names no kinds
+    return kinds - {"full_attention"}
+
+
 class Engine(LaneEngine):
     """A transformers model that samples for many lanes.
 
@@ -204,7 +220,7 @@ class Engine(LaneEngine):
     version = "transformers"
 
     def __init__(self, model: PreTrainedModel, eos_id: int, *, max_batch: int = 32) -> None:
-        kinds = set(getattr(model.config, "layer_types", None) or ()) - {"full_attention"}
+        kinds = part_kinds(model.config)
         if kinds:
             raise ModelError(f"only models with full attention can be sampled here; this one has {', '.join(kinds)}")
         self.model = model

@@ -1,7 +1,7 @@
 """One episode to run, and who runs it.
 
-An `Engine` runs one job from reset to its end, in this process (`LocalEngine`) or on a Ray cluster (`RayEngine`);
-`rollout_many` gives it as many at once as there are places.
+An `Engine` runs one job from reset to its end: in this process (`LocalEngine`), with its environment in another
+(`ProcessEngine`), or on a Ray cluster (`RayEngine`). `rollout_many` gives it as many at once as there are places.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -92,9 +93,11 @@ def load_model(
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # a bar for a second of work, amid ours
     path, tokenizer = model_path(name), load_tokenizer(name)
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    on_cpu = device == "cpu" or not torch.cuda.is_available()
+    # Of several processes that train, each has a GPU that the trainer chooses, and perhaps a part of the weights.
+    apart = to_train and int(os.environ.get("WORLD_SIZE", "1")) > 1
+    device = device or ("cpu" if on_cpu or apart else "cuda")
     try:
-        on_cpu = device == "cpu"
         in_float32 = (to_train and (on_cpu or not frozen)) or (on_cpu and not computes_in_bfloat16())
         model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32 if in_float32 else torch.bfloat16)
     except (OSError, ValueError) as error:
@@ -139,7 +142,10 @@ def to_act(model: Any) -> Any:
 
     if model.dtype == torch.bfloat16 or (model.device.type == "cpu" and not computes_in_bfloat16()):
         return model
-    return plain_copy(model).bfloat16()
+    acting = plain_copy(model)
+    for weight in acting.parameters():  # not what positions are turned by, which stays exact in a loaded model too
+        weight.data = weight.data.bfloat16()
+    return acting
 
 
 def plain_copy(model: Any) -> Any:

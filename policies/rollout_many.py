@@ -10,15 +10,16 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from itertools import islice
 from types import TracebackType
 from typing import Self
 
-from journeyman.envs.episode import Episode
-from journeyman.envs.recorder import Recorder
+from journeyman.envs.episode import Ancestry, Episode, StopReason
+from journeyman.envs.recorder import Recorder, new_episode_id
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.workers import Workers
-from journeyman.policies.fork import Branch, Different
+from journeyman.policies.fork import Branch, Different, ForkError
 from journeyman.policies.job import Engine, EngineError, Job
 from journeyman.policies.policy import Policy
 from journeyman.policies.rollout import rollout
@@ -35,8 +36,7 @@ class LocalEngine:
         env, policy = self.env_for(job), self.policy_for(job)
         if job.start is None:
             return rollout(env, policy, seed=job.seed, store=store, cancelled=cancelled)
-        with Branch(env, *job.start) as branch:
-            return branch.run(Different(policy, seed=job.seed), store=store, cancelled=cancelled, last=True)
+        return _from_within(job, env, policy, store, cancelled)
 
     def env_for(self, job: Job) -> RepoEnv:
         """Where the episode takes place."""
@@ -57,6 +57,28 @@ class LocalEngine:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+
+def _from_within(job: Job, env: RepoEnv, policy: Policy, store: Recorder | None, cancelled: threading.Event) -> Episode:
+    """An episode that goes on from another. Where the way there is lost, as when its sandbox is, it ends unscored."""
+    assert job.start is not None
+    parent, at = job.start
+    different = Different(policy, seed=job.seed)
+    try:
+        branch = Branch(env, parent, at)
+    except ForkError as error:
+        policy.close()
+        ancestry = Ancestry(parent.id, at, different.change, different.detail)
+        lost = Episode(
+            new_episode_id(), job.task.name, policy.name, job.seed, parent.first, parent.steps[:at],
+            StopReason.SANDBOX_LOST, None, (), None, config=env.config.to_dict(), detail=str(error), ancestry=ancestry,
+        )  # fmt: skip
+        if store is not None:
+            store.begin(replace(lost, steps=(), stop=StopReason.INTERRUPTED))
+            store.finish(lost)
+        return lost
+    with branch:
+        return branch.run(different, store=store, cancelled=cancelled, last=True)
 
 
 class ProcessEngine(LocalEngine):

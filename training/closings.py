@@ -6,6 +6,7 @@ It is searched by halves, so a milestone that was closed, broken and closed agai
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
@@ -17,9 +18,8 @@ from journeyman.tasks.task import Task
 
 
 def closing_steps(task: Task, episode: Episode, backend: SandboxFactory) -> dict[str, int]:
-    """Milestone → the step (from 1) after which it was closed, for those that the verdict says are closed.
-
-    One that was closed from the beginning has 0. Nothing is known of an episode that cannot be done again.
+    """Milestone → the step (from 1) after which it was closed, for those that the verdict says are closed and
+    whose step is known: not of an episode that cannot be done again. One that was closed from the beginning has 0.
 
     Raises:
         SandboxError: the environment cannot be made here.
@@ -36,17 +36,24 @@ def closing_steps(task: Task, episode: Episode, backend: SandboxFactory) -> dict
     def closed_at(number: int) -> set[str]:
         if number not in known:
             verdict = grade(task, states[number][1], backend)
+            if verdict.resolved is None:
+                raise _UnscoredError
             known[number] = {name for name, is_closed in verdict.milestones.items() if is_closed}
         return known[number]
 
     found = {}
-    for name in closed:
-        low, high = -1, len(states) - 1
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if name in closed_at(middle) else (middle, high)
-        found[name] = states[high][0]
+    with suppress(_UnscoredError):  # the machine's fault: what is not known is not guessed
+        for name in closed:
+            low, high = -1, len(states) - 1
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (low, middle) if name in closed_at(middle) else (middle, high)
+            found[name] = states[high][0]
     return found
+
+
+class _UnscoredError(Exception):
+    """A state could not be graded."""
 
 
 def states_of(task: Task, episode: Episode, backend: SandboxFactory) -> Iterator[tuple[int, Snapshot]]:
@@ -58,7 +65,9 @@ def states_of(task: Task, episode: Episode, backend: SandboxFactory) -> Iterator
     steps = [step for step in episode.steps if step.action.tool != "report"]
     config = EnvConfig.from_dict(episode.config)
     # Room for one more, lest the last step end the episode, and the files be gone.
-    room = config.model_copy(update={"max_steps": max(len(steps) + 1, config.max_steps or task.budget.max_steps)})
+    more = len(steps) + 1
+    most = {"max_steps": max(more, config.max_steps or task.budget.max_steps)}
+    room = config.model_copy(update=most | {"malformed_limit": max(more, config.malformed_limit)})
     with Branch(RepoEnv(task, backend, room), episode) as branch:
         before = branch.snapshot
         yield 0, before

@@ -21,6 +21,7 @@ from journeyman.envs.episode import Episode, StopReason
 from journeyman.training.checkpoint import TrainingError
 
 CUT = frozenset({StopReason.TOKEN_LIMIT, StopReason.TIME_LIMIT})
+_ROUNDING = 1e-9
 _BEGINNING = "the beginning"
 """The state before the first action: no step names its tree."""
 
@@ -59,11 +60,16 @@ def advantages(
     share = settings.state_share
     compared = _by_state(group, paid, own)
     return [
-        [(1 - share) * here + share * there for here, there in zip(owned, by_action, strict=True)]
+        [_clean((1 - share) * here + share * there) for here, there in zip(owned, by_action, strict=True)]
         if _is_learned(episode, reward, settings)
         else [0.0] * len(owned)
         for episode, reward, owned, by_action in zip(group, paid, own, compared, strict=True)
     ]
+
+
+def _clean(value: float) -> float:
+    """0 for what rounding left of it: an action that is credited with nothing must not count as learned."""
+    return 0.0 if abs(value) < _ROUNDING else value
 
 
 def decided_before(

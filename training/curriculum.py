@@ -14,7 +14,7 @@ from __future__ import annotations
 import random
 import statistics
 from collections import defaultdict, deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 LOW, HIGH = 0.2, 0.8
 """Mean rewards between which a task is worth a group."""
@@ -27,13 +27,20 @@ ENOUGH = 8
 class Curriculum:
     """Draws tasks; is told how their episodes went."""
 
-    def __init__(self, tasks: Collection[str], seed: int, *, by_rate: bool = True, from_within: bool = False) -> None:
+    def __init__(
+        self,
+        tasks: Collection[str],
+        seed: int,
+        *,
+        by_rate: bool = True,
+        begins_within: Callable[[str], bool] = lambda task: False,
+    ) -> None:
         """
         Args:
             by_rate: prefer tasks by how often they are solved; else all are drawn alike.
-            from_within: tasks that are too hard can be begun after some steps of a solution.
+            begins_within: whether a task, if it is too hard, can be begun after some steps of a solution.
         """
-        self._tasks, self._seed, self._by_rate, self._from_within = sorted(tasks), seed, by_rate, from_within
+        self._tasks, self._seed, self._by_rate, self._begins_within = sorted(tasks), seed, by_rate, begins_within
         self._rewards: defaultdict[str, dict[int, deque[float]]] = defaultdict(dict)
 
     def note(self, task: str, reward: float | None, at: int = 0) -> None:
@@ -86,6 +93,7 @@ class Curriculum:
 
     def _distance(self, task: str) -> float | None:
         """How far its rate is from what is worth a group; None where nobody knows."""
-        starts = [at for at in self._rewards[task] if at] if self._from_within and self.is_too_hard(task) else [0]
+        within = self.is_too_hard(task) and self._begins_within(task)
+        starts = [at for at in self._rewards[task] if at] if within else [0]
         rates = [rate for at in starts if (rate := self.rate(task, at)) is not None]
         return min((max(LOW - rate, rate - HIGH, 0.0) for rate in rates), default=None)

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from journeyman.envs.config import EnvConfig
-from journeyman.envs.episode import Episode, StopReason
+from journeyman.envs.episode import Episode
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.job import Engine, Job
 from journeyman.policies.policy import Policy, Versioned
+from journeyman.policies.rollout import task_digest
 from journeyman.policies.rollout_many import rollout_many
 from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.sandbox.template import template_of
 from journeyman.tasks.task import Task
 from journeyman.training.measures import Prices, Spent, busy_seconds, correction_of, saw, tokens_of
 from journeyman.training.progress import Progress, silent
@@ -25,10 +27,6 @@ from journeyman.training.stats import Paired, Rate, paired
 
 VERSIONS = ("journeyman", "code", "model", "settings", "prompt")
 """What of an episode's versions an evaluation tells."""
-
-
-UNPLAYED = frozenset({StopReason.INTERRUPTED, StopReason.POLICY_ERROR})
-"""Ends of episodes that are played again when a run goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,14 +231,14 @@ def evaluate(
 def finished(store: EpisodeStore, config: EnvConfig) -> list[tuple[tuple[str, int], Episode]]:
     """What the store holds of an earlier, interrupted run with the same settings: ((task, seed), episode).
 
-    Where the policy failed (an endpoint that was down), the episode is played again: it says nothing of the policy.
+    What is unscored is played again: an endpoint that was down, or a machine that failed, says nothing of the policy.
     """
     settings = config.to_dict()
     episodes = ((summary, store.get(summary.id)) for summary in store.summaries() if summary.state == "finished")
     return [
         ((summary.task, summary.seed), episode)
         for summary, episode in episodes
-        if episode.config == settings and episode.stop not in UNPLAYED
+        if episode.config == settings and episode.reward is not None
     ]
 
 
@@ -254,13 +252,19 @@ def _recorded(
     """Those of the wanted episodes that the same policy has played: in a folder there may be another's."""
     found = {}
     for key, episode in finished(store, config):
-        if key in wanted and episode.versions.get("backend", backend) == backend:
+        if key in wanted and episode.versions.get("backend", backend) == backend and _is_of(wanted[key], episode):
             policy = make_policy(wanted[key])
             about = policy.versions() if isinstance(policy, Versioned) else {}
             if episode.policy == policy.name and about.items() <= episode.versions.items():
                 found[key] = episode
             policy.close()
     return found
+
+
+def _is_of(task: Task, episode: Episode) -> bool:
+    """Whether the task is as it was when the episode was played, as far as its record says."""
+    digest = episode.versions.get("task")
+    return digest is None or digest == task_digest(task, template_of(task.repository).tree_hash)
 
 
 def _result(episode: Episode, task: Task) -> TaskResult:

@@ -25,7 +25,6 @@ from journeyman.training.checkpoint import TrainingError
 from journeyman.training.closings import closing_steps
 from journeyman.training.credit import CreditSettings, advantages, decided_before, has_signal
 from journeyman.training.curriculum import Curriculum
-from journeyman.training.evaluate import UNPLAYED
 from journeyman.training.hardness import Hardness
 from journeyman.training.hybrid import HybridSettings, Shaped, hybrid, term_means
 from journeyman.training.parallel import each_of
@@ -122,7 +121,7 @@ class Groups:
         self._settings, self._backend, self._config, self._store = settings, backend, config, store
         self._prefixes, self._name, self._engine, self._place = prefixes, name, engine, place
         self._curriculum = Curriculum(
-            self._tasks, settings.seed, by_rate=settings.curriculum, from_within=settings.from_within
+            self._tasks, settings.seed, by_rate=settings.curriculum, begins_within=self._begins_within
         )
         self._hardness = Hardness()
         self._told = -1
@@ -139,7 +138,7 @@ class Groups:
             TrainingError: the policy could not play a single episode.
         """
         self._tell(step)
-        known = {(each.task, each.seed): each for each in self._finished(step) if each.stop not in UNPLAYED}
+        known = {(each.task, each.seed): each for each in self._finished(step) if each.reward is not None}
         tried: list[str] = []
         groups: list[Group] = []
         played: list[Group] = []
@@ -222,9 +221,13 @@ class Groups:
             concurrency=self._settings.concurrency, on_done=lambda _: None,
         )  # fmt: skip
 
+    def _begins_within(self, task: str) -> bool:
+        solution = self._prefixes.of(self._tasks[task]) if self._settings.from_within else None
+        return solution is not None and last_change(solution) > 0
+
     def _start(self, task: Task) -> tuple[Episode, int] | None:
         """Where the episodes of a task that is too hard begin; None for the beginning."""
-        if not (self._settings.from_within and self._curriculum.is_too_hard(task.name)):
+        if not (self._curriculum.is_too_hard(task.name) and self._begins_within(task.name)):
             return None
         solution = self._prefixes.of(task)
         at = self._curriculum.begin_at(task.name, last_change(solution)) if solution else 0
@@ -245,7 +248,8 @@ class Groups:
 
     def _finished(self, step: int) -> list[Summary]:
         """What the store holds of a step, of all processes, in one order."""
-        found = self._store.find(Query(policy=f"local:{self.policy_name(step)}")).summaries
+        # The store is this run's own, whatever the run was called when they were played.
+        found = self._store.find(Query(policy=f"local:*@{step}")).summaries
         done = [each for each in found if each.state is State.FINISHED and each.stop != StopReason.INTERRUPTED]
         return sorted(done, key=lambda each: each.seed)
 

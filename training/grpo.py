@@ -9,12 +9,14 @@ division by the group's deviation, which would blow small differences up to full
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import PartialState
 from transformers import PrinterCallback, TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
@@ -43,6 +45,8 @@ from journeyman.training.stopwatch import WatchedEngine
 from journeyman.training.trackers import trackers
 from journeyman.training.trl_rollouts import GroupSampler, make_grpo_trainer
 from journeyman.training.whole import step_of
+
+_MOST_RATIO = 4.0
 
 
 class NoTasksError(TrainingError):
@@ -76,7 +80,8 @@ class GrpoSettings:
     milestone_credit: bool = True
     """Whether it is found out which step closed a milestone, so that what came after it is not credited with it."""
     hybrid: HybridSettings | None = field(default_factory=HybridSettings)
-    """What training pays beside what the grader decided (training/hybrid.py); None pays that alone."""
+    """What training pays beside what the grader decided (training/hybrid.py); None pays that alone. Learned and human
+    terms are given by nobody here yet, so they pay nothing."""
     activation_checkpointing: bool = False
     """Whether layers are computed again in the backward pass instead of kept: less memory, and nothing is shared."""
     refresh_every: int = 1
@@ -90,10 +95,16 @@ class GrpoSettings:
     def __post_init__(self) -> None:
         if self.group_size < 2:
             raise TrainingError("group_size must be at least 2: an episode is compared with the others of its group")
+        for name in ("steps", "tasks_per_step", "micro_batch", "concurrency", "refresh_every"):
+            if getattr(self, name) < 1:
+                raise TrainingError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("refills", "lora_rank", "learning_rate", "clip_low", "clip_high"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise TrainingError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        if not 0 < self.temperature < math.inf:
+            raise TrainingError(f"temperature must be above 0, not {self.temperature}: a group must differ")
         if self.tasks_per_step * self.group_size % self.micro_batch:
             raise TrainingError("tasks_per_step * group_size must be a multiple of micro_batch")
-        if self.refresh_every < 1:
-            raise TrainingError("refresh_every must be at least 1: a sampler needs weights")
         _ = self.groups
 
     @property
@@ -139,7 +150,9 @@ def train_grpo(
     settings, local, config = settings or GrpoSettings(), local or LocalSettings(), config or EnvConfig()
     if not tasks:
         raise NoTasksError("no tasks to train on")
-    names = sorted(task.name for task in tasks)
+    names = sorted({task.name for task in tasks})
+    if len(names) < len(tasks):
+        raise TrainingError("two tasks have one name: their episodes could not be told apart")
     what = {"model": model, "tasks": names, "local": asdict(local), "env": config.to_dict(), **asdict(settings)}
     folder = RunFolder(out, what)
     if folder.open():
@@ -152,7 +165,7 @@ def train_grpo(
     reporter = StepReporter(Monitors(steps, monitor) if monitor else steps)
     keep_freed_memory()
     weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
-    on_cpu = weights.device.type == "cpu"
+    on_cpu = not torch.cuda.is_available()
     engine = WatchedEngine(reporter.watch, engine or (LocalEngine() if on_cpu else ProcessEngine()))
     with _groups(tasks, folder.folder, settings, backend=backend, config=config, engine=engine) as groups:
         sampling = replace(local, temperature=settings.temperature)
@@ -237,6 +250,9 @@ def _arguments(folder: RunFolder, settings: GrpoSettings, *, on_cpu: bool) -> di
         "beta": 0.0,
         "epsilon": settings.clip_low,
         "epsilon_high": settings.clip_high,
+        # For a token that is made less likely there is no clip above: one that the sampler, with older or coarser
+        # weights, found unlikely would decide the whole step.
+        "delta": _MOST_RATIO,
         "scale_rewards": "none",
         "loss_type": "dapo",
         "max_grad_norm": 1.0,

@@ -145,7 +145,7 @@ class StepLog:
         self._path = Path(folder) / STEPS
         kept = [facts for facts in read_steps(folder) if facts.step <= resumed_from]
         self._last = kept[-1].step if kept else 0
-        partial = self._path.with_suffix(".partial")
+        partial = self._path.with_suffix(f".{os.getpid()}.partial")
         with partial.open("w") as file:
             file.writelines(_line(facts) for facts in kept)
             file.flush()

@@ -23,7 +23,7 @@ from trl.trainer.reward_trainer import RewardTrainer
 from journeyman.envs.episode import Episode
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
-from journeyman.policies.models import ModelError, load_model, model_path
+from journeyman.policies.models import ModelError, load_tokenizer, model_path
 from journeyman.training.checkpoint import RunFolder
 from journeyman.training.memory import keep_freed_memory
 from journeyman.training.preference_rows import PairRow, Rows, conversation
@@ -63,7 +63,7 @@ def train_reward(
     if folder.open():
         progress(1, 1, "done before")
         return folder.model
-    _, tokenizer = load_model(model)
+    tokenizer = load_tokenizer(model)
     on_gpu = torch.cuda.is_available()
     keep_freed_memory()
     columns = {side: [list(getattr(row, side).ids) for row in trained] for side in ("chosen", "rejected")}

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
 from journeyman.envs.episode import Episode
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
@@ -81,6 +83,11 @@ def _report(folder: Path) -> dict[str, Any]:
 
 def _made(name: str, kind: type[Settings], values: dict[str, Any]) -> Settings:
     try:
-        return kind(**values)
+        kind(**values)  # names every value that there is none of
+        return TypeAdapter(kind).validate_python(values)  # takes parts of parts, as [grpo.hybrid]
+    except ValidationError as error:
+        problem: Any = error.errors()[0]
+        where = ".".join([name, *map(str, problem["loc"])])
+        raise PlanError(f"[{where}] of the plan: {problem['msg']}") from error
     except TypeError as error:
         raise PlanError(f"[{name}] of the plan: {error}") from error

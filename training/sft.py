@@ -23,7 +23,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from journeyman.envs.episode import Episode
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
-from journeyman.policies.models import computes_in_bfloat16, load_model
+from journeyman.policies.models import computes_in_bfloat16, load_model, load_tokenizer
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.lean_head import logits_before
 from journeyman.training.memory import keep_freed_memory
@@ -100,7 +100,7 @@ def train_sft(
     keep_freed_memory()
     trainer = _SftTrainer(
         model=weights,
-        args=_arguments(folder, settings, len(data), on_cpu=weights.device.type == "cpu"),
+        args=_arguments(folder, settings, len(data), on_cpu=not torch.cuda.is_available()),
         train_dataset=data,
         data_collator=Collator(pad_token_id=tokenizer.pad_token_id, padding_free=settings.packing),
         processing_class=tokenizer,
@@ -288,7 +288,7 @@ def rows_of(
     max_turn_tokens: int | None = None,
 ) -> list[TokenRow]:
     """Episodes as the model `model` would read and write them in the dialect `notation`; see `demonstration`."""
-    _, tokenizer = load_model(model)
+    tokenizer = load_tokenizer(model)
     chat = ChatTemplate(tokenizer)
     return [
         demonstration(episode, chat, dialect(notation), diagnose=diagnose, max_turn_tokens=max_turn_tokens)

@@ -25,6 +25,7 @@ import torch
 from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
+from journeyman.policies.engine import part_kinds
 from journeyman.training.lean_head import logits_before
 
 _ROW_BY_ROW = "journeyman_shared_prefix"
@@ -144,7 +145,7 @@ def _can_share(causal: Any) -> bool:
     return (
         getattr(causal, "_supports_attention_backend", False)
         and config._attn_implementation in ("sdpa", "eager")
-        and not set(getattr(config, "layer_types", None) or ()) - {"full_attention"}
+        and not part_kinds(config)
         and not any(getattr(module, "gradient_checkpointing", False) for module in causal.modules())
     )
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from journeyman.envs.actions import Action
 from journeyman.envs.episode import StopReason
+from journeyman.envs.observation import Observation
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.policies.job import Job
 from journeyman.policies.policy import Policy
@@ -138,9 +141,18 @@ class WatchedEngine(LocalEngine):
         return env
 
     def policy_for(self, job: Job) -> Policy:
-        policy = self._engine.policy_for(job)
-        # It belongs to one episode; what else it can do (remember, say its versions) stays as it is.
-        policy.act = _during(self._watch, SAMPLE, policy.act)  # type: ignore[method-assign]
+        policy, watch = self._engine.policy_for(job), self._watch
+        # It belongs to one episode; what else it can do (remember, say its versions) stays as it is. It must not hold
+        # itself: the model that it holds would stay until the next garbage collection.
+        act, itself = type(policy).act, weakref.ref(policy)
+
+        def timed(observation: Observation) -> Action:
+            policy = itself()
+            assert policy is not None, "whoever calls holds it"
+            with watch.during(SAMPLE):
+                return act(policy, observation)
+
+        policy.act = timed  # type: ignore[method-assign]
         return policy
 
     def facts(self) -> dict[str, int]:

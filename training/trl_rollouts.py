@@ -164,8 +164,10 @@ class RowsWithSignal(GRPOTrainer):
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         rows_B = (inputs["advantages"] != 0).any(dim=1)
         if not rows_B.any():
-            # A gradient of zeros, not none at all: the optimiser's momentum goes on as it would.
-            return sum((p.sum() * 0.0 for p in model.parameters() if p.requires_grad), start=torch.tensor(0.0))
+            if self.accelerator.num_processes == 1:
+                # A gradient of zeros, not none at all: the optimiser's momentum goes on as it would.
+                return sum((p.sum() * 0.0 for p in model.parameters() if p.requires_grad), start=torch.tensor(0.0))
+            rows_B[0] = True  # the others wait for this process in their backward pass; its mask lets nothing through
         rows = _trimmed(inputs, rows_B)
         self._trained = trained = (rows["completion_mask"] * rows["tool_mask"]).bool()
         loss: torch.Tensor = super()._compute_loss(model, rows)  # type: ignore[no-untyped-call]

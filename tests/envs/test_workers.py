@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -142,3 +143,14 @@ time.sleep(600)
         worker = int(parent.stdout.readline())
         parent.kill()
     assert eventually(lambda: not Path(f"/proc/{worker}").exists())
+
+
+def test_a_long_folder_for_temporary_files_is_no_hindrance(
+    task: Task, backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = tmp_path / ("long" * 20)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with Workers(1) as workers, workers.open(task, backend) as env:
+        env.reset()
+    assert not list(long.iterdir())

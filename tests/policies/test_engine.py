@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import MistralConfig
 
 from journeyman.envs.actions import TokenTurn
 from journeyman.policies.batch import Batch, Sampling, Turn
 from journeyman.policies.chat import ChatTemplate
-from journeyman.policies.engine import Engine
+from journeyman.policies.engine import Engine, part_kinds
 from journeyman.policies.models import ModelError
 from journeyman.policies.policy import PolicyError
 
@@ -166,3 +167,20 @@ def test_a_closed_engine_says_so(model: Any, chat: ChatTemplate) -> None:
     engine.close()
     with pytest.raises(PolicyError, match="closed"):
         lane.generate([1], Sampling())
+
+
+def test_where_no_batch_can_be_opened_nobody_waits(model: Any, chat: ChatTemplate) -> None:
+    class Dead(Engine):
+        def _batch(self) -> Any:
+            raise RuntimeError("the device is gone")
+
+    with Dead(model, chat.eos_id) as engine:
+        for why in ("the device is gone", "closed"):  # the first that waits is told, and whoever comes later
+            with pytest.raises(PolicyError, match=why):
+                engine.open_lane(0).generate([1, 2], Sampling())
+
+
+def test_a_window_over_all_layers_is_refused_too(model: Any, chat: ChatTemplate) -> None:
+    windowed = MistralConfig(sliding_window=4096)
+    assert part_kinds(windowed) == {"sliding_attention"}
+    assert part_kinds(model.config) == set()

@@ -84,4 +84,7 @@ def test_a_model_in_training_acts_in_what_the_processor_computes_in(
     ids = torch.tensor([[1, 2, 3]])
     assert acting.dtype == torch.bfloat16 and acting(ids).logits.dtype == torch.bfloat16
     assert model.dtype == torch.float32, "what is trained keeps its small steps"
+    assert {buffer.dtype for buffer in acting.buffers()} == {torch.float32}, (
+        "positions are as exact as in a loaded model"
+    )
     assert torch.allclose(acting(ids).logits.float(), model(ids).logits, atol=0.05)

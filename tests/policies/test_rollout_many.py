@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -247,3 +248,17 @@ def test_no_more_run_on_a_node_than_its_processors_allow(ray_here: None, backend
 def test_a_process_is_in_one_cluster_only(on_ray: Engine) -> None:
     with pytest.raises(EngineError, match="joined the Ray cluster at"):
         open_engine("ray", address="10.0.0.1:6379")
+
+
+@pytest.mark.parametrize("engine", ["local", "processes"], indirect=True)
+def test_one_that_cannot_get_to_where_it_begins_ends_unscored(
+    engine: Engine, backend: str, task: Task, store: EpisodeStore
+) -> None:
+    (parent,) = rollout_many([Job(task, backend, lambda _: ScriptedPolicy([_LOOK, _LOOK]))])
+    other = replace(parent, steps=(replace(parent.steps[0], tree_hash="of other files"), *parent.steps[1:]))
+    jobs = [Job(task, backend, lambda _: NoOpPolicy(), start=(start, 1)) for start in (parent, other)]
+    fine, lost = rollout_many(jobs, store=store, engine=engine)
+    assert (fine.reward, fine.ancestry and fine.ancestry.step) == (0.0, 1)
+    assert (lost.stop, lost.reward, lost.verdict) == (StopReason.SANDBOX_LOST, None, None)
+    assert "other files" in lost.detail and lost.ancestry == fine.ancestry
+    assert {summary.id for summary in store.summaries() if summary.state is State.FINISHED} == {fine.id, lost.id}

@@ -124,3 +124,21 @@ def test_what_came_after_a_milestone_had_no_part_in_closing_it() -> None:
 def test_where_nobody_knows_when_it_was_closed_all_of_the_episode_is_credited() -> None:
     group = [closed(played(0.25, "ab"), "first"), closed(played(0.0, "ab")), closed(played(None, "ab"))]
     assert decided_before(group, {"first": 0.25}, [{}, {}, {}]) == [[0.0, 0.0]] * 3
+
+
+def test_what_is_decided_before_an_action_leaves_nothing_to_learn_from() -> None:
+    """Rounding left a trace, and a token that is credited with a trace would count as one that is learned."""
+    group = [
+        closed(played(0.1 + 0.2, "abc"), "first", "second"),
+        closed(played(0.0, "axy")),
+        closed(played(0.0, "axy")),
+    ]
+    weights = {"first": 0.1, "second": 0.2}
+    spent = decided_before(group, weights, [{"first": 1, "second": 2}, {}, {}])
+    assert advantages(group, WHOLE, spent=spent)[0][2] == 0.0
+
+
+def test_a_loss_that_is_scored_without_a_verdict_closed_nothing() -> None:
+    lost = played(0.0, "ab", StopReason.SANDBOX_LOST)
+    spent = decided_before([closed(played(0.5, "ab"), "first"), lost], {"first": 0.5}, [{"first": 1}, {}])
+    assert spent == [[0.0, 0.5], [0.0, 0.0]]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyman.training.curriculum import ENOUGH, Curriculum
 
 
-def told(rates: dict[str, float], untried: int = 0, **options: bool) -> Curriculum:
+def told(rates: dict[str, float], untried: int = 0, **options: Any) -> Curriculum:
     curriculum = Curriculum([*rates, *(f"new-{n}" for n in range(untried))], seed=3, **options)
     for task, rate in rates.items():
         for n in range(10):
@@ -48,7 +50,7 @@ def test_unscored_says_nothing() -> None:
 
 
 def test_too_hard_is_what_never_earned_anything_in_enough_episodes() -> None:
-    curriculum = Curriculum(["task"], seed=0, from_within=True)
+    curriculum = Curriculum(["task"], seed=0, begins_within=lambda task: True)
     for _ in range(ENOUGH - 1):
         curriculum.note("task", 0.0)
     assert not curriculum.is_too_hard("task")
@@ -57,7 +59,7 @@ def test_too_hard_is_what_never_earned_anything_in_enough_episodes() -> None:
 
 
 def test_it_is_begun_before_the_last_change_and_further_back_once_that_is_mastered() -> None:
-    curriculum = Curriculum(["task"], seed=0, from_within=True)
+    curriculum = Curriculum(["task"], seed=0, begins_within=lambda task: True)
     assert curriculum.begin_at("task", 3) == 3
     curriculum.note("task", 0.5, at=3)
     assert curriculum.begin_at("task", 3) == 3
@@ -72,10 +74,12 @@ def test_it_is_begun_before_the_last_change_and_further_back_once_that_is_master
 def test_what_is_too_hard_is_worth_a_group_from_within_and_only_there() -> None:
     hard = {"hard": 0.0, "easy": 0.9}
     assert told(hard).draw(1, step=0) == ["easy"]
-    within = told(hard, from_within=True)
+    within = told(hard, begins_within=lambda task: True)
     assert within.draw(1, step=0) == ["hard"]  # nobody tried it from within
     within.note("hard", 0.5, at=1)
     assert within.draw(1, step=0) == ["hard"]
+    # Without a solution to begin within it is hopeless, and not forever as good as one that nobody tried.
+    assert told(hard, begins_within=lambda task: False).draw(1, step=0) == ["easy"]
 
 
 @given(st.dictionaries(st.text("abc", min_size=1, max_size=3), st.floats(0, 1), min_size=1), st.integers(0, 6))

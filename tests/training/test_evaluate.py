@@ -53,6 +53,15 @@ def test_what_is_recorded_is_not_run_again(tmp_path: Path, tasks: tuple[Task, ..
     assert len({result.episode for result in again.results}) == 4
 
 
+def test_a_task_that_was_mended_is_played_again(
+    tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory
+) -> None:
+    first = run("noop", tasks[:1], tmp_path, backend)
+    mended = tasks[0].model_copy(update={"instruction": tasks[0].instruction + " Please."})
+    again = run("noop", (mended,), tmp_path, backend)
+    assert again.results[0].episode != first.results[0].episode
+
+
 def test_what_another_policy_did_in_that_folder_is_not_this_ones(
     tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -155,10 +156,24 @@ def test_no_tasks_are_refused(tmp_path: Path, backend: SandboxFactory) -> None:
         train_grpo("tiny", [], tmp_path, backend=backend)
 
 
-@pytest.mark.parametrize("changes", [{"group_size": 1}, {"tasks_per_step": 1, "group_size": 3, "micro_batch": 2}])
-def test_settings_that_cannot_work_are_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="group_size"):
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"group_size": 1}, "group_size"),
+        ({"tasks_per_step": 1, "group_size": 3, "micro_batch": 2}, "group_size"),
+        ({"micro_batch": 0}, "micro_batch"), ({"steps": 0}, "steps"), ({"concurrency": 0}, "concurrency"),
+        ({"refills": -1}, "refills"), ({"temperature": 0}, "temperature"),
+        ({"learning_rate": math.nan}, "learning_rate"), ({"refresh_every": 0}, "refresh_every"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_work_are_refused(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
         GrpoSettings(**changes)
+
+
+def test_two_tasks_of_one_name_are_refused(tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory) -> None:
+    with pytest.raises(TrainingError, match="one name"):
+        train_grpo("tiny", [tasks[0], tasks[0]], tmp_path, backend=backend)
 
 
 @pytest.mark.slow

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -98,3 +100,16 @@ def test_episodes_say_where_they_are(tasks: tuple[Task, ...], backend: SandboxFa
     assert shares.sampled + shares.waited + shares.trained == pytest.approx(1)
     assert 0 < shares.in_grading + shares.in_environment <= 2
     assert watch.lap()[1].in_environment == 0
+
+
+def test_a_watched_policy_is_gone_when_nobody_holds_it(tasks: tuple[Task, ...], backend: SandboxFactory) -> None:
+    """It holds a model, whose memory training needs at once, not after the next garbage collection."""
+    engine = WatchedEngine(Stopwatch(), LocalEngine())
+    gc.disable()
+    try:
+        policy = engine.policy_for(Job(tasks[0], backend, OraclePolicy))
+        held = weakref.ref(policy)
+        del policy
+        assert held() is None
+    finally:
+        gc.enable()
