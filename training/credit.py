@@ -86,10 +86,7 @@ def decided_before(
     spent = [[0.0] * len(episode.steps) for episode in group]
     for name, weight in weights.items():
         paid = [
-            None
-            if episode.reward is None or episode.verdict is None
-            else weight * episode.verdict.milestones.get(name, False)
-            for episode in group
+            None if e.reward is None else weight * bool(e.verdict and e.verdict.milestones.get(name)) for e in group
         ]
         for number, value in enumerate(leave_one_out(paid)):
             for at in range(closings[number].get(name, len(spent[number])), len(spent[number])):

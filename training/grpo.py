@@ -150,9 +150,7 @@ def train_grpo(
     settings, local, config = settings or GrpoSettings(), local or LocalSettings(), config or EnvConfig()
     if not tasks:
         raise NoTasksError("no tasks to train on")
-    names = sorted({task.name for task in tasks})
-    if len(names) < len(tasks):
-        raise TrainingError("two tasks have one name: their episodes could not be told apart")
+    names = _names(tasks)
     what = {"model": model, "tasks": names, "local": asdict(local), "env": config.to_dict(), **asdict(settings)}
     folder = RunFolder(out, what)
     if folder.open():
@@ -178,6 +176,13 @@ def train_grpo(
             _train(trainer, checkpoint, settings.steps)
     _finish(trainer, folder)
     return folder.model
+
+
+def _names(tasks: Sequence[Task]) -> list[str]:
+    names = sorted({task.name for task in tasks})
+    if len(names) < len(tasks):
+        raise TrainingError("two tasks have one name: their episodes could not be told apart")
+    return names
 
 
 def _finish(trainer: GRPOTrainer, folder: RunFolder) -> None:
