@@ -174,8 +174,8 @@ def _chat(model: str) -> ChatTemplate:
 def _finish(folder: Path, found: Sequence[Preference | Label], *, as_json: bool, acts: bool = True) -> None:
     """Note what was trained on, and say how it went."""
     of = [each.chosen if isinstance(each, Preference) else each.episode for each in found]
-    remember(folder.parent, played(of))
     report = json.loads((folder.parent / "done.json").read_text())
+    remember(folder.parent, played(of), report["settings"]["model"])
     if not as_json:
         for part in ("trained", "held_out"):
             said = [f"{name} {value:.3g}" for name, value in (report[part] or {}).items() if value is not None]

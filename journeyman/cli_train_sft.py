@@ -25,7 +25,7 @@ from journeyman.cli_train import (
 )
 from journeyman.envs.store import EpisodeStore
 from journeyman.terminal import err, plural, visible
-from journeyman.training.lineage import played, remember
+from journeyman.training.lineage import played
 from journeyman.training.presets import preset as preset_named
 from journeyman.training.selection import PER_TASK, Distinct, Selection, Why, select
 
@@ -81,8 +81,10 @@ def sft(
     local = preset_named(preset).local
     rows = rows_of(chosen.episodes, model, local.dialect, diagnose=diagnose, max_turn_tokens=local.max_turn_tokens)
     with reporting() as stage:
-        folder = train_sft(model, rows, out, settings, stage("Supervised fine-tuning"), chosen.left_out, track=track)
-    remember(out, played(chosen.episodes))
+        folder = train_sft(
+            model, rows, out, settings, stage("Supervised fine-tuning"), chosen.left_out, track=track,
+            of=played(chosen.episodes),
+        )  # fmt: skip
     if not as_json:
         report = json.loads((folder.parent / "done.json").read_text())
         total = report["episodes"] + sum(report["left_out_why"].values())

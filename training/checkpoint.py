@@ -35,6 +35,14 @@ def write_json(path: Path, value: Any) -> None:
     partial.replace(path)
 
 
+def make_folder(folder: Path) -> None:
+    """Raises: RunFolderError: it cannot be made, as where a file has its name."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"{folder}: no folder can be made there ({error.strerror}); choose another") from error
+
+
 class RunFolder:
     """One training run on the disk. `settings` decide whether a run in the folder is this one."""
 
@@ -47,9 +55,9 @@ class RunFolder:
         """Make the folder; True when its run is finished already.
 
         Raises:
-            RunFolderError: another run, with other settings, stands there.
+            RunFolderError: another run, with other settings, stands there, or no folder can be made.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         path = self.folder / "settings.json"
         if path.exists():
             before = json.loads(path.read_text())

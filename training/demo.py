@@ -30,7 +30,6 @@ from journeyman.training.curve import draw_curve
 from journeyman.training.demonstrations import collect_demonstrations
 from journeyman.training.evaluate import Evaluation
 from journeyman.training.grpo import GrpoSettings, train_grpo
-from journeyman.training.lineage import remember
 from journeyman.training.measure import measure
 from journeyman.training.players import local_players
 from journeyman.training.presets import Preset, preset
@@ -115,8 +114,9 @@ def _stages(plan: DemoPlan, run: Path, backend: SandboxFactory, stage: Stage) ->
 
     evaluations = {"base": measured("base", plan.model, "Evaluate the base model")}
     rows = _rows(plan, starter, run, settings, backend, stage("Demonstrations"))
-    sft = train_sft(plan.model, rows, run / "sft", plan.sft, stage("Supervised fine-tuning"))
-    remember(run / "sft", map(likeness_of, starter))
+    sft = train_sft(
+        plan.model, rows, run / "sft", plan.sft, stage("Supervised fine-tuning"), of=map(likeness_of, starter)
+    )
     evaluations["sft"] = measured("sft", str(sft), "Evaluate after SFT")
     grpo = train_grpo(
         str(sft), starter, run / "grpo", backend=backend, settings=plan.grpo, local=settings.local,

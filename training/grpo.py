@@ -156,7 +156,7 @@ def train_grpo(
     if folder.open():
         progress(settings.steps, settings.steps, "done before")
         return folder.model
-    remember(folder.folder, map(likeness_of, tasks))
+    remember(folder.folder, map(likeness_of, tasks), model)
     tracking = trackers(track, folder.folder)
     checkpoint = folder.last_checkpoint()
     steps = StepLog(folder.folder, resumed_from=step_of(Path(checkpoint)) if checkpoint else 0)

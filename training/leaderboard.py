@@ -92,6 +92,8 @@ def row_of(evaluation: Evaluation, prices: Prices | None = None) -> Row:
     Raises:
         LeaderboardError: it lacks what a row must say.
     """
+    if not evaluation.scored:
+        raise LeaderboardError("nothing was scored, so there is nothing to rank: run it again once the policy can act")
     data, facts = evaluation.to_dict(prices), evaluation.facts
     if not evaluation.suite or "versions" not in facts:
         raise LeaderboardError("this result does not say which tasks it was measured by; run it anew, in another --out")

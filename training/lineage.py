@@ -19,10 +19,12 @@ from journeyman.training.checkpoint import DONE, TrainingError, write_json
 TRAINED_ON = "trained_on.json"
 
 
-def remember(run: Path | str, tasks: Iterable[Likeness]) -> None:
-    """Note in a training run's folder what it trains on."""
-    rows = [task.to_dict() for task in {task.task: task for task in tasks}.values()]
-    write_json(Path(run) / TRAINED_ON, rows)
+def remember(run: Path | str, tasks: Iterable[Likeness], model: str) -> None:
+    """Note in a training run's folder what it trains on, and what the model was trained on that it begins with: whose
+    folder may be gone when somebody asks, or lie elsewhere seen from where they ask.
+    """
+    every = {task.task: task for task in (*trained_on(model), *tasks)}
+    write_json(Path(run) / TRAINED_ON, [task.to_dict() for task in every.values()])
 
 
 def played(episodes: Iterable[Episode]) -> tuple[Likeness, ...]:

@@ -16,6 +16,7 @@ from random import Random
 
 from journeyman.envs.actions import MALFORMED
 from journeyman.envs.episode import Change, Episode, StopReason
+from journeyman.envs.formats.assemble import IMPORTED
 from journeyman.training.checkpoint import TrainingError
 
 CUT = (StopReason.STEP_LIMIT, StopReason.TOKEN_LIMIT, StopReason.TIME_LIMIT)
@@ -194,6 +195,8 @@ def _contests(
 
 def _why_not(episode: Episode, settings: PreferenceSettings) -> str:
     """Why an episode is never compared; empty if it may be."""
+    if IMPORTED in episode.versions:
+        return "imported, so nothing here verified it"
     if episode.stop in BROKEN:
         return "broken off by a fault"
     if episode.reward is None:

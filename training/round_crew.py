@@ -14,7 +14,7 @@ from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import RunFolder
 from journeyman.training.grpo import GrpoSettings, train_grpo
-from journeyman.training.lineage import played, remember
+from journeyman.training.lineage import played
 from journeyman.training.measure import Players
 from journeyman.training.players import local_players
 from journeyman.training.presets import preset
@@ -68,11 +68,10 @@ class LocalCrew:
             return model
         rows = rows_of(episodes, model, preset(self.plan.preset).local.dialect)
         try:
-            folder = train_sft(model, rows, out / "sft", self._sft(), stage("SFT"))
+            folder = train_sft(model, rows, out / "sft", self._sft(), stage("SFT"), of=played(episodes))
         except NoRowsError as error:
             facts["why"] = str(error)
             return model
-        remember(out / "sft", played(episodes))
         facts["sft"] = _report(out / "sft")
         return str(folder)
 

@@ -87,8 +87,8 @@ def by_task(candidate: Evaluation, champion: Evaluation) -> Paired:
     Of the same (task, seed), those that both have a score for. Where the champion could not act, it has not failed;
     where the candidate could not, it has.
     """
-    able = [result for result in champion.scored if result.stop != StopReason.POLICY_ERROR]
-    scores = [{(r.task, r.seed): r.resolved for r in each} for each in (able, candidate.scored)]
+    tried = [each for each in candidate.results if each.reward is not None or each.stop == StopReason.POLICY_ERROR]
+    scores = [{(r.task, r.seed): r.resolved for r in each} for each in (champion.scored, tried)]
     solved: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for key in scores[0].keys() & scores[1].keys():
         for side, score in enumerate(scores):

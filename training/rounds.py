@@ -22,7 +22,7 @@ from journeyman.policies.job import Engine
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.sources.likeness import likeness_of, require_apart
 from journeyman.tasks.task import Task
-from journeyman.training.checkpoint import RunFolder, write_json
+from journeyman.training.checkpoint import RunFolder, make_folder, write_json
 from journeyman.training.demonstrations import collect_demonstrations
 from journeyman.training.evaluate import Evaluation, evaluate
 from journeyman.training.lineage import require_unseen
@@ -119,7 +119,7 @@ def run_rounds(
         RoundError: somebody else works there, or a round cannot go on.
         RunFolderError: the folder holds rounds of another plan.
     """
-    shop.root.mkdir(parents=True, exist_ok=True)
+    make_folder(shop.root)
     with _alone(shop.root):
         RunFolder(shop.root, asdict(shop.plan)).open()
         _require_untouched(shop)
@@ -147,13 +147,14 @@ def run_rounds(
 def last_decision(root: Path, alpha: float) -> tuple[Evaluation, Evaluation, Decision] | None:
     """The last word: first and last champion on the tasks kept for it, and what the test says of them; if it is said.
 
-    Each further champion that is measured there is a further look, and has half the level.
+    The first look has half the level, and each further champion that is measured there half of the one before, so that
+    all of them together stay within it.
     """
-    looks = sorted((root / "final").glob("round-*.json"))
+    looks = sorted((root / "final").glob("round-*.json"), key=lambda path: int(path.stem.rpartition("-")[2]))
     if not looks:
         return None
     base, best = (Evaluation.load(path) for path in (root / "final/base.json", looks[-1]))
-    return base, best, decide(best, base, alpha * 0.5 ** (len(looks) - 1))
+    return base, best, decide(best, base, alpha * 0.5 ** len(looks))
 
 
 @contextmanager
@@ -279,7 +280,9 @@ def _evaluate(shop: Workshop, round_: RoundFolder) -> dict[str, Any]:
     models = {"champion": champion_before(round_, shop.plan.model), "candidate": round_.model(candidate)}
     for name, model in models.items():
         folder = round_.folder / "eval" / name
-        _require_playable(_measure(shop, folder, model, tasks, _title(round_, f"evaluate {name}")), folder)
+        found = _measure(shop, folder, model, tasks, _title(round_, f"evaluate {name}"))
+        if name == "champion":  # a candidate that cannot act has failed
+            _require_playable(found, folder)
     return {"tasks": [task.name for task in tasks], "reused": round_.number * len(tasks) > len(rotating)}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import compress
 from pathlib import Path
@@ -24,8 +24,10 @@ from journeyman.envs.episode import Episode
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
 from journeyman.policies.models import computes_in_bfloat16, load_model, load_tokenizer
+from journeyman.tasks.sources.likeness import Likeness
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.lean_head import logits_before
+from journeyman.training.lineage import remember
 from journeyman.training.memory import keep_freed_memory
 from journeyman.training.packing import Collator, packed, require_apart
 from journeyman.training.progress import Progress, silent
@@ -69,12 +71,14 @@ def train_sft(
     left_out: Mapping[str, int] | None = None,
     *,
     track: str = "none",
+    of: Iterable[Likeness] = (),
 ) -> Path:
     """Fine-tune `model` on `rows` and return the folder of the new model. Run again, it resumes or is done at once.
 
     Args:
         left_out: what was left out before and why, for the report (`done.json`): reason → how many episodes.
         track: where curves go besides (training/trackers.py).
+        of: the tasks that the rows are episodes of, for whoever asks what the model was trained on.
 
     Raises:
         TrackerError: there is no such tracker here.
@@ -89,7 +93,9 @@ def train_sft(
         raise NoRowsError(f"none of {len(rows)} episodes has a trained token and at most {settings.max_length} tokens")
     why = Counter(left_out or {}) + Counter(filter(None, (_why_not(row, settings) for row in rows)))
     folder = RunFolder(out, {"model": model, "rows": _digest(kept), **asdict(settings)})
-    if folder.open():
+    is_done = folder.open()
+    remember(folder.folder, of, model)
+    if is_done:
         progress(1, 1, "done before")
         return folder.model
     tracking = trackers(track, folder.folder)

@@ -28,7 +28,6 @@ from journeyman.tasks.task import Task
 from journeyman.training.demonstrations import collect_demonstrations
 from journeyman.training.evaluate import Evaluation
 from journeyman.training.grpo import GrpoSettings, train_grpo
-from journeyman.training.lineage import remember
 from journeyman.training.measure import measure
 from journeyman.training.overrides import with_changes
 from journeyman.training.players import local_players
@@ -74,9 +73,8 @@ class Study:
             )  # fmt: skip
         rows = rows_of(episodes, self.model, self.settings.local.dialect)
         folder = self.root / f"seed-{seed}" / "sft"
-        model = train_sft(self.model, rows, folder, settings, said(f"SFT, seed {seed}"))
-        remember(folder, map(likeness_of, self.starter))
-        return str(model)
+        of = map(likeness_of, self.starter)
+        return str(train_sft(self.model, rows, folder, settings, said(f"SFT, seed {seed}"), of=of))
 
     def reinforced(self, seed: int, recipe: str, model: str, settings: GrpoSettings) -> str:
         folder = self.root / f"seed-{seed}" / slug(recipe)

@@ -133,7 +133,7 @@ class Trainers:
         (out / "model").mkdir(parents=True, exist_ok=True)
         (out / "model" / "skill").write_text(str(skill_of(model) + self.gain))
         self.happening("train")
-        remember(out, map(likeness_of, tasks))
+        remember(out, map(likeness_of, tasks), "")
         write_json(out / "done.json", {"settings": {"model": model}})
         return Trained(str(out / "model"), {"sft": {"losses": [2.0, 1.0, 0.5], "episodes": len(episodes), "tokens": 9}})
 

@@ -16,7 +16,7 @@ from tests.making import tiny_task
 def trained(run: Path, *tasks: str) -> str:
     """A training run as it stands when it is done; its model."""
     (run / "model").mkdir(parents=True)
-    remember(run, [Likeness(task) for task in tasks])
+    remember(run, [Likeness(task) for task in tasks], "")
     (run / "done.json").write_text(json.dumps({"settings": {"model": "smollm2-135m"}}))
     (run / "model" / "config.json").write_text("{}")
     return str(run / "model")

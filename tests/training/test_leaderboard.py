@@ -69,6 +69,13 @@ def test_rows_of_other_tasks_are_not_ranked_together() -> None:
     assert [[row.policy for row in rows] for rows in boards.values()] == [["high", "low"], ["x"]]
 
 
+def test_where_nothing_was_scored_there_is_nothing_to_rank() -> None:
+    """An endpoint was down: a row of it would stand in the way of the real one."""
+    down = [replace(each, reward=None, stop="policy_error") for each in evaluation().results]
+    with pytest.raises(LeaderboardError, match="nothing was scored"):
+        row_of(Evaluation("p", tuple(down), FACTS))
+
+
 def test_a_result_that_does_not_know_its_tasks_gets_no_row() -> None:
     with pytest.raises(LeaderboardError, match="run it anew"):
         row_of(evaluation(digest=""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from tests.making import tiny_task
 def trained(run: Path, base: str, *tasks: Likeness) -> str:
     """A training run as it stands when it is done; its model."""
     (run / "model").mkdir(parents=True)
-    remember(run, tasks)
+    remember(run, tasks, base)
     (run / "done.json").write_text(json.dumps({"settings": {"model": base}}))
     return str(run / "model")
 
@@ -31,6 +32,18 @@ def test_a_model_knows_all_that_came_before_it(tmp_path: Path) -> None:
     assert {task.task for task in trained_on(sft)} == {"a", "b"}
     assert trained_on("tiny") == ()
     assert trained_on("Qwen/Qwen3-0.6B") == ()
+
+
+def test_it_knows_them_when_the_model_before_it_is_gone_or_lies_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    trained(tmp_path / "sft", "tiny", Likeness("a"))
+    grpo = trained(tmp_path / "grpo", "sft/model", Likeness("b"))
+    monkeypatch.chdir("/")
+    assert {task.task for task in trained_on(grpo)} == {"a", "b"}
+    shutil.rmtree(tmp_path / "sft")
+    assert {task.task for task in trained_on(grpo)} == {"a", "b"}
 
 
 def test_it_is_not_measured_by_what_it_saw(tmp_path: Path) -> None:

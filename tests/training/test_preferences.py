@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
 
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Change, Episode, StopReason
+from journeyman.envs.formats.assemble import IMPORTED
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.preferences import (
     Pairs,
@@ -148,3 +150,11 @@ def test_tasks_are_held_out_whole() -> None:
     assert len(apart) == 2 and apart == held_out_tasks(reversed(tasks * 3), 0.2, seed=0)
     assert held_out_tasks(tasks, 0.2, seed=1) != apart
     assert not held_out_tasks(["only"], 0.9, seed=0)
+
+
+def test_what_was_imported_is_verified_by_nobody_here() -> None:
+    theirs = [
+        replace(episode(name, reward), versions={IMPORTED: "inspect"}) for name, reward in (("a", 1.0), ("b", 0.0))
+    ]
+    pairs = pairs_of(theirs, PreferenceSettings())
+    assert not pairs.found and pairs.left_out == {"imported, so nothing here verified it": 2}

@@ -80,7 +80,7 @@ def test_what_one_has_no_score_for_is_no_pair() -> None:
 
 def test_a_champion_that_could_not_act_has_not_failed() -> None:
     def unable(count: int) -> Evaluation:
-        rows = (replace(row, stop="policy_error") for row in evaluation(*[False] * count).results)
+        rows = (replace(row, stop="policy_error", reward=None) for row in evaluation(*[False] * count).results)
         return Evaluation("p", tuple(rows))
 
     able = evaluation(*[True] * 9)
@@ -128,3 +128,12 @@ def test_rounds_take_turns_over_the_others(heldout: list[Task], tmp_path: Path) 
     assert windows[1] == ["task-4", "task-5", "task-6", "task-7"]
     assert windows[2] == ["task-8", "task-9", "task-10", "task-0"]
     assert len(heldout_of(heldout, 5, 99)) == 11
+
+
+def test_a_candidate_does_not_win_by_what_it_could_not_play() -> None:
+    """The champion solves the first ten tasks; the candidate failed at once on these, and solves the last ten."""
+    champion = evaluation(*[True] * 10, *[False] * 10)
+    rows = evaluation(*[False] * 10, *[True] * 10).results
+    unable = tuple(replace(row, reward=None, stop="policy_error") for row in rows[:10])
+    decision = decide(Evaluation("p", unable + rows[10:]), champion, 0.025)
+    assert not decision.accepted and (decision.pairs.only_first, decision.pairs.only_second) == (10, 10)

@@ -52,7 +52,8 @@ def test_a_better_candidate_becomes_champion_and_the_next_round_begins_with_it(t
     assert not set(first.read("evaluate")["tasks"]) & set(second.read("evaluate")["tasks"])
     assert not second.read("evaluate")["reused"]
     final = last_decision(shop.root, 0.05)
-    assert final is not None and final[2].accepted and final[1].resolve_rate.trials == 6
+    assert final is not None and final[1].resolve_rate.trials == 6
+    assert (final[2].level, final[2].pairs.only_second, final[2].pairs.only_first) == (0.025, 6, 0)
     kept = {result.task for result in final[0].results}
     assert not kept & {task for each in (first, second) for task in each.read("evaluate")["tasks"]}
 

@@ -108,3 +108,9 @@ def test_the_lean_loss_is_trls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     train_sft("tiny", rows(), tmp_path / "trl", SETTINGS)
     lean, trl = (RunFolder(tmp_path / name, {}).report()["losses"] for name in ("lean", "trl"))
     assert lean == pytest.approx(trl, rel=1e-3)
+
+
+def test_a_file_where_a_run_should_be_is_said(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(RunFolderError, match="no folder can be made there"):
+        RunFolder(tmp_path / "taken", {}).open()
