@@ -116,13 +116,16 @@ def train_sft(
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())
     save_model(trainer, folder.model)
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     if trainer.accelerator.is_main_process:
-        counts = {"episodes": len(kept), "left_out": len(rows) - len(kept), "left_out_why": dict(why.most_common())}
-        tokens = {"tokens": sum(len(row.ids) for row in kept), "trained_tokens": sum(sum(row.trained) for row in kept)}
-        folder.finish({**counts, **tokens, "losses": losses})
+        losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+        left = {"left_out": len(rows) - len(kept), "left_out_why": dict(why.most_common())}
+        folder.finish({"episodes": len(kept), **left, **_tokens(kept), "losses": losses})
     trainer.accelerator.wait_for_everyone()
     return folder.model
+
+
+def _tokens(rows: Sequence[TokenRow]) -> dict[str, int]:
+    return {"tokens": sum(len(row.ids) for row in rows), "trained_tokens": sum(sum(row.trained) for row in rows)}
 
 
 def _why_not(row: TokenRow, settings: SftSettings) -> str | None:
