@@ -142,7 +142,7 @@ time.sleep(600)
         assert parent.stdout is not None
         worker = int(parent.stdout.readline())
         parent.kill()
-    assert eventually(lambda: not Path(f"/proc/{worker}").exists())
+    assert eventually(lambda: not Path(f"/proc/{worker}").exists(), within_s=30)
 
 
 def test_a_long_folder_for_temporary_files_is_no_hindrance(
