@@ -87,7 +87,7 @@ def plan(
         return
     _say(made)
     if accelerate_config is not None:
-        out.print(f"accelerate's config: {accelerate_config}", soft_wrap=True, highlight=False)
+        out.print(f"accelerate's config: {accelerate_config}", soft_wrap=True, highlight=False, markup=False)
 
 
 def say_changed_plan(ctx: typer.Context, name: str | None, as_json: bool) -> None:
@@ -154,7 +154,7 @@ def _say(made: Plan) -> None:
     out.print(
         f"model    {line(run.model.name)}: {shape.parameters:,} parameters{trained}; "
         f"a token of context takes {shape.kv_bytes():,} bytes of keys and values in bf16",
-        soft_wrap=True, highlight=False,
+        soft_wrap=True, highlight=False, markup=False,
     )  # fmt: skip
     gpus = f"{plural(run.hardware.gpus, 'GPU')} of {run.hardware.gpu_memory_gib:g} GiB, " if run.hardware.gpus else ""
     out.print(f"machine  {gpus}{run.hardware.cpus} processors, {run.hardware.memory_gib:g} GiB", highlight=False)
@@ -166,7 +166,7 @@ def _say(made: Plan) -> None:
     out.print()
     out.print(_memory_table(made))
     price = f", {made.cost:,.2f} {line(run.prices.currency)}" if made.cost else ""
-    out.print(f"\nin all   {duration(made.hours * 3600)}{price}", highlight=False)
+    out.print(f"\nin all   {duration(made.hours * 3600)}{price}", highlight=False, markup=False)
     out.print(Text(f"assumed  {_assumed(run)}\n         {line(run.assume.source)}", "dim"), soft_wrap=True)
     for warning in made.warnings:
         out.print(Text(f"warning  {line(warning)}", "yellow"), soft_wrap=True)

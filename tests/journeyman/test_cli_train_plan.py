@@ -13,7 +13,7 @@ from tests.journeyman.conftest import Call
 
 
 def test_a_plan_shows_commands_memory_time_and_price(call: Call) -> None:
-    done = call("train", "plan", "node-32b", "--set", "grpo.steps=10", "--accelerate-config", "made/accelerate.yaml")
+    done = call("train", "plan", "node-32b", "--set", "grpo.steps=10", "--accelerate-config", "made/[/a].yaml")
     assert done.exit_code == 0, done.output
     shown = " ".join(done.stdout.split())
     assert "32,763,876,352 parameters" in shown
@@ -22,7 +22,8 @@ def test_a_plan_shows_commands_memory_time_and_price(call: Call) -> None:
     for words in ("each of the trainer's GPUs, while training", "each of the sampler's GPUs", "KV cache", "USD",
                   "Never run", "assumed, not measured"):  # fmt: skip
         assert words in shown
-    assert yaml.safe_load(Path("made/accelerate.yaml").read_text())["num_processes"] == 4
+    assert yaml.safe_load(Path("made/[/a].yaml").read_text())["num_processes"] == 4
+    assert "accelerate's config: made/[/a].yaml" in shown
     assert not Path("runs").exists(), "nothing was started"
 
 
