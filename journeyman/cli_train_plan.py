@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -18,33 +17,15 @@ from journeyman.training.accelerate_config import write_accelerate_config
 from journeyman.training.estimate import GIB, Part, total
 from journeyman.training.model_shape import shape_of
 from journeyman.training.plan import Plan, config_file, plan_of
+from journeyman.training.run_options import OPTIONS, changes_of, options_of
 from journeyman.training.run_preset import RunPreset, load, names
-
-OPTIONS = {
-    "model": "model.name", "preset": "meeting", "tasks": "tasks.train", "limit": "tasks.train_limit",
-    **{name: f"grpo.{name}" for name in (
-        "steps", "tasks_per_step", "group_size", "micro_batch", "concurrency", "learning_rate", "temperature",
-        "lora_rank", "seed")},
-    "sampler": "sampler.kind", "engine": "rollouts.kind", "episode_cpus": "rollouts.episode_cpus",
-    "activation_checkpointing": "launch.activation_checkpointing",
-}  # fmt: skip
-"""Of `journeyman train grpo`: where a run preset says the same."""
 
 
 def _take(ctx: typer.Context, name: str | None) -> str | None:
     """A run preset's settings become the defaults of the other options."""
     if name is not None:
-        settings = load(name).model_dump()
-        ctx.default_map = {**(ctx.default_map or {}), **_defaults(settings)}
+        ctx.default_map = {**(ctx.default_map or {}), **options_of(load(name))}
     return name
-
-
-def _defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = dict.fromkeys(OPTIONS, settings)
-    for option, path in OPTIONS.items():
-        for part in path.split("."):
-            found[option] = found[option][part]
-    return {option: value for option, value in found.items() if value is not None}
 
 
 RunPresetOption = Annotated[
@@ -100,7 +81,7 @@ def say_changed_plan(ctx: typer.Context, name: str | None, as_json: bool) -> Non
         raise CannotError("--dry-run needs a --run-preset: only one says for which machine a run is meant; "
                           f"there are {', '.join(names())}")  # fmt: skip
     typed = {key: value for key, value in ctx.params.items() if key in OPTIONS and _is_typed(ctx, key)}
-    run = load(name, [f"{OPTIONS[key]}={json.dumps(value)}" for key, value in typed.items()])
+    run = load(name, changes_of(typed))
     made = _planned(name, run, only="grpo")
     if as_json:
         print_json(made.to_dict())
@@ -117,13 +98,13 @@ def require_launched(ctx: typer.Context, name: str | None) -> None:
     if name is None:
         return
     run = load(name)
-    lacking = [path for option, path, plain in (
-        ("sampler", "sampler.kind", run.sampler.kind == "transformers"),
-        ("engine", "rollouts.kind", run.rollouts.kind == "local"),
-        ("activation_checkpointing", "launch.activation_checkpointing", not run.launch.activation_checkpointing),
-    ) if not plain and option not in ctx.params]  # fmt: skip
+    lacking = []
+    if run.sampler.mode == "server" and not ctx.params["sampler"].startswith("vllm:"):
+        lacking.append("sampler.mode=server: start one and name it by --sampler vllm:URL")
+    if run.rollouts.kind == "ray" and not _is_typed(ctx, "engine"):
+        lacking.append("rollouts.kind=ray: --engine processes runs episodes on this machine")
     if lacking:
-        raise CannotError(f"{name}: `train grpo` cannot do this yet ({', '.join(lacking)}); --dry-run shows the plan")
+        raise CannotError(f"{name}: `train grpo` cannot do all of it ({'; '.join(lacking)}); --dry-run shows the plan")
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if run.launch.processes != processes:
         raise CannotError(

@@ -199,7 +199,7 @@ def _warnings(run: RunPreset, shape: ModelShape, memory: Memory) -> tuple[str, .
                 f"vLLM has {max(0.0, pool) / GIB:.1f} GiB for keys and values, {grpo.concurrency} full episodes need "
                 f"{wanted / GIB:.1f}: some will wait; more sampler.memory_share, or fewer grpo.concurrency"
             )
-    if sampler.kind == "vllm" and sampler.mode == "server" and shape.heads % sampler.gpus:
+    if sampler.gpus and shape.heads % sampler.gpus:
         found.append(f"{shape.heads} attention heads cannot be split over {sampler.gpus} sampler.gpus")
     if grpo.episodes < grpo.concurrency:
         found.append(f"{grpo.episodes} episodes a step leave lanes empty: grpo.concurrency is {grpo.concurrency}")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from journeyman.policies.local_settings import LocalSettings
+from journeyman.training.checkpoint import TrainingError
 from journeyman.training.run_preset import FOLDER
 from tests.journeyman.conftest import Call
 
@@ -42,6 +45,43 @@ def test_a_dry_run_counts_the_options_that_were_typed(call: Call) -> None:
     assert plan["settings"]["model"]["name"] == "tiny"
     assert [stage["episodes"] for stage in plan["stages"]] == [5 * 3 * 8]
     assert not Path("x").exists()
+
+
+@pytest.mark.parametrize("words", [("--engine", "processes"), ("--sampler", "vllm:http://127.0.0.1:8000")])
+@pytest.mark.parametrize("name", ["cpu-demo", "one-gpu-0.5b", "node-32b"])
+def test_what_a_run_takes_a_dry_run_takes_too(call: Call, name: str, words: tuple[str, ...]) -> None:
+    done = call("train", "grpo", "--run-preset", name, *words, "--out", "x", "--dry-run", "--json")
+    assert done.exit_code == 0, done.output
+    sampler = json.loads(done.stdout)["settings"]["sampler"]
+    assert sampler["url"] == ("http://127.0.0.1:8000" if "--sampler" in words else "")
+    assert sampler["kind"] == ("vllm" if "--sampler" in words or name == "node-32b" else "transformers")
+
+
+def test_what_a_preset_asks_for_and_a_run_has_not_is_said_at_once(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    words = ("train", "grpo", "--run-preset", "node-32b", "--out", "x")
+    done = call(*words)
+    said = " ".join(done.stderr.split())
+    assert done.exit_code == 2 and said.startswith("error: node-32b: `train grpo` cannot do all of it (sampler.mode=")
+    assert "--sampler vllm:URL" in said and "rollouts.kind=ray" in said
+    said = " ".join(call(*words, "--sampler", "vllm:http://127.0.0.1:8000").stderr.split())
+    assert "rollouts.kind=ray" in said and "sampler.mode" not in said
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    done = call(*words, "--sampler", "vllm:http://127.0.0.1:8000", "--engine", "processes")
+    assert "trains in 4 processes, this is one of 1" in " ".join(done.stderr.split()), "nothing else is lacking"
+
+
+def test_a_colocated_sampler_takes_the_share_that_was_planned(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {}
+
+    def train_grpo(*_: Any, local: LocalSettings, **__: Any) -> Path:
+        given["share"] = local.gpu_memory_share
+        raise TrainingError("enough")
+
+    monkeypatch.setattr("journeyman.training.grpo.train_grpo", train_grpo)
+    words = ("train", "grpo", "--run-preset", "one-gpu-4b-lora", "--tasks", "till-line-rounding", "--out", "x")
+    assert "enough" in call(*words).stderr and given == {"share": 0.45}
+    assert "enough" in call(*words, "--gpu-memory-share", "0.5").stderr and given == {"share": 0.5}
 
 
 @pytest.mark.parametrize(
