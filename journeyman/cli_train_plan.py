@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -82,7 +82,9 @@ def say_changed_plan(ctx: typer.Context, name: str | None, as_json: bool) -> Non
                           f"there are {', '.join(names())}")  # fmt: skip
     typed = {key: value for key, value in ctx.params.items() if key in OPTIONS and _is_typed(ctx, key)}
     run = load(name, changes_of(typed))
-    made = _planned(name, run, only="grpo")
+    others = [(key, ctx.params[key]) for key in ("out", "engine", "backend", "track") if _is_typed(ctx, key)]
+    others += [("set", change) for change in ctx.params["settings"] or ()]
+    made = _planned(name, run, grpo=[word for key, value in others for word in (f"--{key}", str(value))])
     if as_json:
         print_json(made.to_dict())
     else:
@@ -119,10 +121,10 @@ def _is_typed(ctx: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _planned(name: str, run: RunPreset, only: str = "") -> Plan:
+def _planned(name: str, run: RunPreset, grpo: Sequence[str] | None = None) -> Plan:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
-        return plan_of(name, run, shape_of(run.model), only=only)
+        return plan_of(name, run, shape_of(run.model), grpo=grpo)
     except ModuleNotFoundError as error:
         raise CannotError(f"planning needs {error.name}: pip install 'journeyman[train]'") from error
 

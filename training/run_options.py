@@ -31,6 +31,20 @@ def options_of(run: RunPreset) -> dict[str, Any]:
     return {option: value for option, value in found.items() if value is not None}
 
 
+def words_of(run: RunPreset, before: RunPreset) -> list[str]:
+    """What to type beside a preset for its changed settings. The model is left out: a command always names its own."""
+    old, words = options_of(before), []
+    for option, value in options_of(run).items():
+        flag = option.replace("_", "-")
+        if option == "model" or old.get(option) == value:
+            continue
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words += [f"--{flag}", str(value)]
+    return words
+
+
 def changes_of(options: Mapping[str, Any]) -> list[str]:
     """Options as changes of a preset, each "section.name=value"."""
     changes = {OPTIONS[option]: value for option, value in options.items()}

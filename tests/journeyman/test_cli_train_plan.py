@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ def test_a_plan_shows_commands_memory_time_and_price(call: Call) -> None:
     assert "32,763,876,352 parameters" in shown
     assert "accelerate launch --config_file runs/node-32b/accelerate.yaml -m journeyman train grpo" in shown
     assert "1. grpo: 2,560 episodes" in shown
+    assert " --steps 10 --out runs/node-32b/grpo" in shown
     for words in ("each of the trainer's GPUs, while training", "each of the sampler's GPUs", "KV cache", "USD",
                   "Never run", "assumed, not measured"):  # fmt: skip
         assert words in shown
@@ -43,8 +45,33 @@ def test_a_dry_run_counts_the_options_that_were_typed(call: Call) -> None:
     plan = json.loads(done.stdout)
     assert (plan["settings"]["grpo"]["steps"], plan["settings"]["grpo"]["tasks_per_step"]) == (5, 3)
     assert plan["settings"]["model"]["name"] == "tiny"
-    assert [stage["episodes"] for stage in plan["stages"]] == [5 * 3 * 8]
+    (stage,) = plan["stages"]
+    assert stage["episodes"] == 5 * 3 * 8
+    assert stage["command"] == "journeyman train grpo --run-preset cpu-demo --model tiny --steps 5 --out x"
     assert not Path("x").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--learning-rate", "3e-06", "--temperature", "0.7", "--lora-rank", "8", "--seed", "5", "--tasks", "a b"),
+        ("--sampler", "llamacpp", "--limit", "7", "--micro-batch", "1"),
+        ("--sampler", "vllm:http://127.0.0.1:8000", "--preset", "small", "--gpu-memory-share", "0.2"),
+        ("--no-activation-checkpointing", "--engine", "processes", "--set", "refills=0", "--set", "state_share=0"),
+        ("--activation-checkpointing", "--group-size", "4", "--tasks-per-step", "16", "--concurrency", "2"),
+    ],
+)
+@pytest.mark.parametrize("name", ["one-gpu-0.5b", "one-gpu-4b-lora"])
+def test_the_printed_command_does_what_the_plan_reckons(call: Call, name: str, words: tuple[str, ...]) -> None:
+    first = call("train", "grpo", "--run-preset", name, *words, "--out", "a/x y", "--dry-run", "--json")
+    assert first.exit_code == 0, first.output
+    plan = json.loads(first.stdout)
+    command = shlex.split(plan["stages"][0]["command"])
+    assert command[command.index("--out") + 1] == "a/x y"
+    for word in ("processes", "refills=0", "state_share=0"):
+        assert (word in command) == (word in words)
+    assert json.loads(call(*command[1:], "--dry-run", "--json").stdout) == plan
 
 
 @pytest.mark.parametrize("words", [("--engine", "processes"), ("--sampler", "vllm:http://127.0.0.1:8000")])
