@@ -100,7 +100,7 @@ def tag_episode(
     if as_json:
         print_json({"id": summary.id, "tags": summary.tags})
     else:
-        out.print(f"{summary.id}  {', '.join(summary.tags) or 'no tags'}")
+        out.print(f"{summary.id}  {', '.join(summary.tags) or 'no tags'}", markup=False)
 
 
 @app.command("check", epilog=example("journeyman episode check", "journeyman episode check --run demo --json"))
@@ -115,7 +115,7 @@ def check_episodes(run: RunOption = None, as_json: JsonOption = False) -> None:
         for problem in problems:
             out.print(Text(f"damaged: {line(problem)}", "red"), soft_wrap=True)
         said = plural(len(problems), "problem") if problems else "every byte is as it was written"
-        out.print(f"{plural(count, 'episode')} in {line(str(store.folder))}: {said}", soft_wrap=True)
+        out.print(f"{plural(count, 'episode')} in {line(str(store.folder))}: {said}", soft_wrap=True, markup=False)
     if problems:
         raise typer.Exit(FAILED)
 

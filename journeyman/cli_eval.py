@@ -154,11 +154,12 @@ def _prices(read: float, sampled: float, hour: float) -> Prices:
 def _show(result: Evaluation, other: Evaluation | None, folder: Path, board: Path | None, prices: Prices) -> None:
     say_evaluation(result, prices)
     if other:
-        screen.print(f"against {visible(other.policy)}: {_compared(result, other)}", highlight=False)
-    screen.print(f"episodes: {folder} (journeyman replay best --run {folder})", soft_wrap=True, highlight=False)
+        screen.print(f"against {visible(other.policy)}: {_compared(result, other)}", highlight=False, markup=False)
+    where = f"episodes: {folder} (journeyman replay best --run {folder})"
+    screen.print(where, soft_wrap=True, highlight=False, markup=False)
     if board:
         said = _add(board, result, prices)["said"]
-        screen.print(f"leaderboard: {visible(said)}", soft_wrap=True, highlight=False)
+        screen.print(f"leaderboard: {visible(said)}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _paired(result: Evaluation, other: Evaluation | None) -> dict[str, Any]:

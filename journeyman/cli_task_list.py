@@ -82,9 +82,9 @@ def _table(tasks: list[Task], rates: Solved | None) -> Table:
     table.add_column("what is asked", no_wrap=True, overflow="ellipsis", max_width=90)
     for number, task in enumerate(tasks):
         first = next(row for row in task.instruction.splitlines() if row.strip()).lstrip("# ")
-        facts = [line(cells[number]) for cells in columns.values()]
+        facts = [Text(line(cells[number])) for cells in columns.values()]
         table.add_row(
-            line(task.name), *facts, str(len(task.milestones) or "–"), str(len(task.checks)), said(line(first))
+            Text(line(task.name)), *facts, str(len(task.milestones) or "–"), str(len(task.checks)), said(line(first))
         )
     return table
 

@@ -180,7 +180,7 @@ def split(
 @contextmanager
 def progress_bar(title: str, total: int | None, *, shown: bool) -> Iterator[Callable[..., None]]:
     """A bar on stderr; what it gives takes how many are done; also of how many and of what, where that changes."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, disable=not shown) as bar:
         row = bar.add_task(title, total=total)
 

@@ -81,8 +81,8 @@ def demo(
 def reporting() -> Iterator[Any]:
     """Gives `stage(title) -> Progress`; each stage has a bar on stderr while it runs, and stays when it is done."""
     columns = (
-        TextColumn("{task.description:<26}"), BarColumn(24), MofNCompleteColumn(),
-        TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
+        TextColumn("{task.description:<26}", markup=False), BarColumn(24), MofNCompleteColumn(),
+        TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}", markup=False),
     )  # fmt: skip
     with Progress(*columns, console=err) as bars:
 
@@ -129,7 +129,8 @@ def say_trained(folder: Path, as_json: bool) -> None:
     if as_json:
         print_json({"model": str(folder), **report})
         return
-    out.print(f"model: {folder}\nmeasure it: journeyman eval --policy local:{folder}", soft_wrap=True, highlight=False)
+    said = f"model: {folder}\nmeasure it: journeyman eval --policy local:{folder}"
+    out.print(said, soft_wrap=True, highlight=False, markup=False)
 
 
 def _say_demo(report: DemoReport, caveat: str) -> None:
@@ -144,7 +145,8 @@ def _say_demo(report: DemoReport, caveat: str) -> None:
         out.print(f"{later} against {earlier}: {pair}", highlight=False)
     if caveat:
         out.print(caveat, style="yellow", soft_wrap=True)
-    out.print(f"learning curve: {report.curve}   ({report.minutes:.0f} minutes)", soft_wrap=True, highlight=False)
-    out.print(
-        f"replay the best episode: journeyman replay {report.best_episode} --run {report.best_run}", soft_wrap=True
-    )
+    for said in (
+        f"learning curve: {report.curve}   ({report.minutes:.0f} minutes)",
+        f"replay the best episode: journeyman replay {report.best_episode} --run {report.best_run}",
+    ):
+        out.print(said, soft_wrap=True, highlight=False, markup=False)

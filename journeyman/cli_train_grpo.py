@@ -66,10 +66,13 @@ def grpo(
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes in flight.")] = 16,
     lora_rank: LoraOption = 0,
     activation_checkpointing: Annotated[
-        bool, typer.Option("--activation-checkpointing", help="Compute layers again in the backward pass: less memory.")
+        bool, typer.Option(help="Compute layers again in the backward pass: less memory.")
     ] = False,
     settings: SetOption = None,
     sampler: SamplerOption = "transformers",
+    gpu_memory_share: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="Of the GPU's memory, for --sampler vllm.")
+    ] = 0.3,
     engine: EnginesOption = "auto",
     backend: BackendOption = "auto",
     seed: SeedOption = 0,
@@ -99,7 +102,8 @@ def grpo(
     with watching(str(out), read_steps(out)) as monitor:
         folder = train_grpo(
             model, found, out, backend=open_backend(backend), settings=recipe, config=chosen.env,
-            local=replace(chosen.local, sampler=sampler), engine=_engine(engine), monitor=monitor, track=track,
+            local=replace(chosen.local, sampler=sampler, gpu_memory_share=gpu_memory_share),
+            engine=_engine(engine), monitor=monitor, track=track,
         )  # fmt: skip
     say_trained(folder, as_json)
 

@@ -109,5 +109,5 @@ def _say(made: Collected, what: str, folder: Path, as_json: bool) -> None:
     said = f"{plural(len(made.episodes), what)} in {line(str(folder))}"
     if made.episodes:
         said += f"\nlearn from it: journeyman train sft --episodes {line(str(folder))} --out runs/sft"
-    out.print(said, soft_wrap=True, highlight=False)
+    out.print(said, soft_wrap=True, highlight=False, markup=False)
     say_left_out(made.left_out)

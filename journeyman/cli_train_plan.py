@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -18,33 +17,15 @@ from journeyman.training.accelerate_config import write_accelerate_config
 from journeyman.training.estimate import GIB, Part, total
 from journeyman.training.model_shape import shape_of
 from journeyman.training.plan import Plan, config_file, plan_of
+from journeyman.training.run_options import OPTIONS, changes_of, options_of
 from journeyman.training.run_preset import RunPreset, load, names
-
-OPTIONS = {
-    "model": "model.name", "preset": "meeting", "tasks": "tasks.train", "limit": "tasks.train_limit",
-    **{name: f"grpo.{name}" for name in (
-        "steps", "tasks_per_step", "group_size", "micro_batch", "concurrency", "learning_rate", "temperature",
-        "lora_rank", "seed")},
-    "sampler": "sampler.kind", "engine": "rollouts.kind", "episode_cpus": "rollouts.episode_cpus",
-    "activation_checkpointing": "launch.activation_checkpointing",
-}  # fmt: skip
-"""Of `journeyman train grpo`: where a run preset says the same."""
 
 
 def _take(ctx: typer.Context, name: str | None) -> str | None:
     """A run preset's settings become the defaults of the other options."""
     if name is not None:
-        settings = load(name).model_dump()
-        ctx.default_map = {**(ctx.default_map or {}), **_defaults(settings)}
+        ctx.default_map = {**(ctx.default_map or {}), **options_of(load(name))}
     return name
-
-
-def _defaults(settings: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = dict.fromkeys(OPTIONS, settings)
-    for option, path in OPTIONS.items():
-        for part in path.split("."):
-            found[option] = found[option][part]
-    return {option: value for option, value in found.items() if value is not None}
 
 
 RunPresetOption = Annotated[
@@ -87,7 +68,7 @@ def plan(
         return
     _say(made)
     if accelerate_config is not None:
-        out.print(f"accelerate's config: {accelerate_config}", soft_wrap=True, highlight=False)
+        out.print(f"accelerate's config: {accelerate_config}", soft_wrap=True, highlight=False, markup=False)
 
 
 def say_changed_plan(ctx: typer.Context, name: str | None, as_json: bool) -> None:
@@ -100,8 +81,10 @@ def say_changed_plan(ctx: typer.Context, name: str | None, as_json: bool) -> Non
         raise CannotError("--dry-run needs a --run-preset: only one says for which machine a run is meant; "
                           f"there are {', '.join(names())}")  # fmt: skip
     typed = {key: value for key, value in ctx.params.items() if key in OPTIONS and _is_typed(ctx, key)}
-    run = load(name, [f"{OPTIONS[key]}={json.dumps(value)}" for key, value in typed.items()])
-    made = _planned(name, run, only="grpo")
+    run = load(name, changes_of(typed))
+    others = [(key, ctx.params[key]) for key in ("out", "engine", "backend", "track") if _is_typed(ctx, key)]
+    others += [("set", change) for change in ctx.params["settings"] or ()]
+    made = _planned(name, run, grpo=[word for key, value in others for word in (f"--{key}", str(value))])
     if as_json:
         print_json(made.to_dict())
     else:
@@ -117,13 +100,13 @@ def require_launched(ctx: typer.Context, name: str | None) -> None:
     if name is None:
         return
     run = load(name)
-    lacking = [path for option, path, plain in (
-        ("sampler", "sampler.kind", run.sampler.kind == "transformers"),
-        ("engine", "rollouts.kind", run.rollouts.kind == "local"),
-        ("activation_checkpointing", "launch.activation_checkpointing", not run.launch.activation_checkpointing),
-    ) if not plain and option not in ctx.params]  # fmt: skip
+    lacking = []
+    if run.sampler.mode == "server" and not ctx.params["sampler"].startswith("vllm:"):
+        lacking.append("sampler.mode=server: start one and name it by --sampler vllm:URL")
+    if run.rollouts.kind == "ray" and not _is_typed(ctx, "engine"):
+        lacking.append("rollouts.kind=ray: --engine processes runs episodes on this machine")
     if lacking:
-        raise CannotError(f"{name}: `train grpo` cannot do this yet ({', '.join(lacking)}); --dry-run shows the plan")
+        raise CannotError(f"{name}: `train grpo` cannot do all of it ({'; '.join(lacking)}); --dry-run shows the plan")
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if run.launch.processes != processes:
         raise CannotError(
@@ -138,10 +121,10 @@ def _is_typed(ctx: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _planned(name: str, run: RunPreset, only: str = "") -> Plan:
+def _planned(name: str, run: RunPreset, grpo: Sequence[str] | None = None) -> Plan:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
-        return plan_of(name, run, shape_of(run.model), only=only)
+        return plan_of(name, run, shape_of(run.model), grpo=grpo)
     except ModuleNotFoundError as error:
         raise CannotError(f"planning needs {error.name}: pip install 'journeyman[train]'") from error
 
@@ -154,7 +137,7 @@ def _say(made: Plan) -> None:
     out.print(
         f"model    {line(run.model.name)}: {shape.parameters:,} parameters{trained}; "
         f"a token of context takes {shape.kv_bytes():,} bytes of keys and values in bf16",
-        soft_wrap=True, highlight=False,
+        soft_wrap=True, highlight=False, markup=False,
     )  # fmt: skip
     gpus = f"{plural(run.hardware.gpus, 'GPU')} of {run.hardware.gpu_memory_gib:g} GiB, " if run.hardware.gpus else ""
     out.print(f"machine  {gpus}{run.hardware.cpus} processors, {run.hardware.memory_gib:g} GiB", highlight=False)
@@ -166,7 +149,7 @@ def _say(made: Plan) -> None:
     out.print()
     out.print(_memory_table(made))
     price = f", {made.cost:,.2f} {line(run.prices.currency)}" if made.cost else ""
-    out.print(f"\nin all   {duration(made.hours * 3600)}{price}", highlight=False)
+    out.print(f"\nin all   {duration(made.hours * 3600)}{price}", highlight=False, markup=False)
     out.print(Text(f"assumed  {_assumed(run)}\n         {line(run.assume.source)}", "dim"), soft_wrap=True)
     for warning in made.warnings:
         out.print(Text(f"warning  {line(warning)}", "yellow"), soft_wrap=True)

@@ -180,10 +180,10 @@ def _finish(folder: Path, found: Sequence[Preference | Label], *, as_json: bool,
         for part in ("trained", "held_out"):
             said = [f"{name} {value:.3g}" for name, value in (report[part] or {}).items() if value is not None]
             line = f"{part}: {', '.join(said) or 'nothing'}".replace("_", " ")
-            screen.print(line, soft_wrap=True, highlight=False)
+            screen.print(line, soft_wrap=True, highlight=False, markup=False)
         if report["left_out"]:
-            screen.print(f"left out: {reasons(report['left_out'])}", soft_wrap=True, highlight=False)
+            screen.print(f"left out: {reasons(report['left_out'])}", soft_wrap=True, highlight=False, markup=False)
     if as_json or acts:
         say_trained(folder, as_json)
     else:
-        screen.print(f"reward model: {folder}", soft_wrap=True, highlight=False)
+        screen.print(f"reward model: {folder}", soft_wrap=True, highlight=False, markup=False)

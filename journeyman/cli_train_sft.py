@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from journeyman.cli_common import CannotError, JsonOption, example, find_run
 from journeyman.cli_train import (
@@ -24,7 +25,7 @@ from journeyman.cli_train import (
     say_trained,
 )
 from journeyman.envs.store import EpisodeStore
-from journeyman.terminal import err, plural, visible
+from journeyman.terminal import err, line, plural
 from journeyman.training.lineage import played
 from journeyman.training.presets import preset as preset_named
 from journeyman.training.selection import PER_TASK, Distinct, Selection, Why, select
@@ -108,6 +109,6 @@ def say_left_out(why: Mapping[str, int]) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(justify="right")
     for reason, count in why.items():
-        table.add_row(str(count), visible(reason))
+        table.add_row(str(count), Text(line(reason)))
     err.print("left out:")
     err.print(table, highlight=False)

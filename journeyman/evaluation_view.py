@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.table import Table
+from rich.text import Text
 
-from journeyman.terminal import line, out, plural, visible
+from journeyman.terminal import line, out, plural
 from journeyman.training.contamination import Lineage
 from journeyman.training.evaluate import Evaluation, TaskResult
 from journeyman.training.leaderboard import Measured, Row
@@ -32,9 +33,10 @@ def say_evaluation(result: Evaluation, prices: Prices) -> None:
             f"{plural(mended.trials, 'episode')} resolved",
             highlight=False,
         )
-    out.print("stop reasons: " + ", ".join(f"{name} {count}" for name, count in result.stops.items()), highlight=False)
+    stops = ", ".join(f"{name} {count}" for name, count in result.stops.items())
+    out.print(f"stop reasons: {stops}", highlight=False, markup=False)
     out.print(_spent(result, prices), highlight=False, soft_wrap=True)
-    out.print(_contamination(result), highlight=False, soft_wrap=True)
+    out.print(_contamination(result), highlight=False, soft_wrap=True, markup=False)
 
 
 def say_boards(boards: Mapping[str, Sequence[Row]]) -> None:
@@ -43,9 +45,9 @@ def say_boards(boards: Mapping[str, Sequence[Row]]) -> None:
         out.print("no rows")
     for rows in boards.values():
         heads, *body = _board(rows)
-        table = Table(*heads, box=None, header_style="dim", title=line(_title(rows)), title_justify="left")
+        table = Table(*heads, box=None, header_style="dim", title=Text(line(_title(rows))), title_justify="left")
         for row in body:
-            table.add_row(*map(line, row))
+            table.add_row(*_texts(*row))
         out.print(table)
     if len(boards) > 1:
         out.print("different tasks: rows are ranked among their own only", style="dim")
@@ -64,7 +66,7 @@ def _episodes_by_row(result: Evaluation) -> Table:
     for row in result.results:
         reward = "unscored" if row.reward is None else f"{row.reward:.2f}"
         resolved = "yes" if row.resolved else "no"
-        table.add_row(visible(row.task), resolved, reward, _closed([row]), row.stop, str(row.steps), row.episode)
+        table.add_row(*_texts(row.task, resolved, reward, _closed([row]), row.stop, str(row.steps), row.episode))
     return table
 
 
@@ -76,12 +78,17 @@ def _tasks_by_row(result: Evaluation) -> Table:
         unscored = f", {len(rows) - len(scored)} unscored" if len(scored) < len(rows) else ""
         best = max(rows, key=lambda row: (row.resolved, row.reward or 0.0))
         stops = ", ".join(f"{stop} {count}" for stop, count in Counter(row.stop for row in rows).most_common())
-        table.add_row(
-            visible(task), f"{sum(row.resolved for row in rows)}/{len(scored)}{unscored}",
+        table.add_row(*_texts(
+            task, f"{sum(row.resolved for row in rows)}/{len(scored)}{unscored}",
             f"{statistics.fmean(scored):.2f}" if scored else NONE, _closed(rows), stops,
             f"{statistics.fmean(row.steps for row in rows):.1f}", best.episode,
-        )  # fmt: skip
+        ))  # fmt: skip
     return table
+
+
+def _texts(*cells: str) -> Iterator[Text]:
+    """Of names that others chose: neither markup nor terminal sequences in them work."""
+    return (Text(line(cell)) for cell in cells)
 
 
 def _closed(rows: Sequence[TaskResult]) -> str:

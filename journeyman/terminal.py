@@ -207,8 +207,8 @@ def summary_table(summaries: Iterable[Summary]) -> Table:
         name = line(each.id) + (f"\n← {line(each.parent)} after {each.forked_at}" if each.parent else "")
         style = "green" if each.resolved else _STATES[each.state]
         ended = each.stop if each.state is State.FINISHED else each.state.value
-        table.add_row(name, line(each.task), line(each.policy), str(each.seed), str(each.steps), reward,
-                      line(ended), style=style)  # fmt: skip
+        table.add_row(Text(name), Text(line(each.task)), Text(line(each.policy)), str(each.seed), str(each.steps),
+                      reward, Text(line(ended)), style=style)  # fmt: skip
     return table
 
 

@@ -22,5 +22,7 @@ class LocalSettings:
     """Cap of the whole conversation, in tokens; reaching it ends the episode with `token_limit`."""
     sampler: str = "transformers"
     """What samples: one of `SAMPLERS`, or "vllm:URL"."""
+    gpu_memory_share: float = 0.3
+    """Of the GPU's memory, for a vLLM in this process; the rest is the trainer's."""
     quantization: str = "q8_0"
     """Of llamacpp's export: "q8_0", "f16" or "f32"."""

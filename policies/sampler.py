@@ -110,7 +110,10 @@ def _open_vllm(
         sampler = VllmServer(url, eos_id)
     else:
         source = model_path(name) if model is None else str(model.name_or_path)
-        sampler = VllmEngine(source, eos_id, conversation_tokens=settings.max_episode_tokens, max_batch=max_batch)
+        sampler = VllmEngine(
+            source, eos_id, conversation_tokens=settings.max_episode_tokens, max_batch=max_batch,
+            gpu_memory_share=settings.gpu_memory_share,
+        )  # fmt: skip
     if model is not None:  # it may have learned since it was loaded
         try:
             sampler.refresh(model)

@@ -123,11 +123,14 @@ class VllmEngine(LaneEngine):
         ModelError: vLLM is not installed.
     """
 
-    def __init__(self, source: str, eos_id: int, *, conversation_tokens: int, max_batch: int) -> None:
+    def __init__(
+        self, source: str, eos_id: int, *, conversation_tokens: int, max_batch: int, gpu_memory_share: float = 0.3
+    ) -> None:
         """
         Args:
             source: a hub id or a folder.
             conversation_tokens: the longest conversation.
+            gpu_memory_share: of the GPU's memory; the rest is the trainer's.
         """
         try:
             import vllm
@@ -140,7 +143,7 @@ class VllmEngine(LaneEngine):
             max_num_seqs=max_batch,
             enable_prefix_caching=True,
             logprobs_mode="processed_logprobs",
-            gpu_memory_utilization=0.3,  # the rest is the trainer's
+            gpu_memory_utilization=gpu_memory_share,
         )
         self._turns = _VllmBatch(self._llm.llm_engine, vllm.SamplingParams, eos_id)
         super().__init__(eos_id, max_batch=max_batch)

@@ -66,7 +66,7 @@ def memory_of(run: RunPreset, shape: ModelShape) -> Memory:
     elif run.sampler.kind == "llamacpp":
         host += _llamacpp(run, shape)
     elif run.sampler.mode == "server":
-        server = _vllm(run, shape, run.sampler.gpus)
+        server = _vllm(run, shape, run.sampler.gpus) if run.sampler.gpus else ()
     else:
         taken = run.hardware.gpu_memory_gib * GIB * run.sampler.memory_share
         pool = (Part("vLLM, all the time", taken, f"memory_share {run.sampler.memory_share:g} of the GPU"),)

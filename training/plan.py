@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
 from journeyman.training.estimate import GIB, MARGIN, Memory, Part, episode_tokens, memory_of, total
 from journeyman.training.model_shape import ModelShape
-from journeyman.training.run_preset import RunPreset
+from journeyman.training.run_options import words_of
+from journeyman.training.run_preset import RunPreset, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +75,16 @@ class Plan:
         }
 
 
-def plan_of(name: str, run: RunPreset, shape: ModelShape, *, only: str = "") -> Plan:
+def plan_of(name: str, run: RunPreset, shape: ModelShape, *, grpo: Sequence[str] | None = None) -> Plan:
     """What would run.
 
     Args:
         name: of the preset, or its file.
-        only: the name of the one stage that is asked for; all of them by default.
+        grpo: the other words of its command, where GRPO alone is asked for, of the preset's model as it is; by default
+            there are all stages, each with the model of the one before.
     """
     memory = memory_of(run, shape)
-    stages = tuple(stage for stage in _stages(name, run) if only in ("", stage.name))
+    stages = _stages(name, run) if grpo is None else (_grpo(name, run, run.model.name, *grpo),)
     return Plan(name, run, shape, stages, memory, _warnings(run, shape, memory))
 
 
@@ -117,8 +119,7 @@ def _stages(name: str, run: RunPreset) -> tuple[Stage, ...]:
                  "--lora-rank", str(run.sft.lora_rank)]  # fmt: skip
         stages.append(_sft(run, launch_command(name, run, words)))
         model = f"{folder}/sft/model"
-    words = ["train", "grpo", "--run-preset", name, "--model", model, "--out", f"{folder}/grpo"]
-    stages.append(_grpo(run, launch_command(name, run, words)))
+    stages.append(_grpo(name, run, model, "--out", f"{folder}/grpo"))
     limit = ["--limit", str(tasks.evaluate_limit)] if tasks.evaluate_limit else []
     words = ["eval", "--policy", f"local:{folder}/grpo/model", "--tasks", tasks.evaluate, *limit,
              "--preset", run.meeting, "--concurrency", str(run.grpo.concurrency)]  # fmt: skip
@@ -154,11 +155,14 @@ def _sft(run: RunPreset, command: str) -> Stage:
     return Stage("sft", command, run.sft.demonstrations, tokens, {"training": tokens / run.assume.train_tokens_per_s})
 
 
-def _grpo(run: RunPreset, command: str) -> Stage:
+def _grpo(name: str, run: RunPreset, model: str, *others: str) -> Stage:
+    words = ["train", "grpo", "--run-preset", name, "--model", model, *words_of(run, load(name)), *others]
     episodes = run.grpo.steps * run.grpo.episodes
     tokens = episodes * sum(episode_tokens(run))
     training = tokens * run.assume.trained_share / run.assume.train_tokens_per_s
-    return Stage("grpo", command, episodes, tokens, {**_sampling(run, episodes), "training": training})
+    return Stage(
+        "grpo", launch_command(name, run, words), episodes, tokens, {**_sampling(run, episodes), "training": training}
+    )
 
 
 _SUITE_TASKS = 128
@@ -199,7 +203,7 @@ def _warnings(run: RunPreset, shape: ModelShape, memory: Memory) -> tuple[str, .
                 f"vLLM has {max(0.0, pool) / GIB:.1f} GiB for keys and values, {grpo.concurrency} full episodes need "
                 f"{wanted / GIB:.1f}: some will wait; more sampler.memory_share, or fewer grpo.concurrency"
             )
-    if sampler.kind == "vllm" and sampler.mode == "server" and shape.heads % sampler.gpus:
+    if sampler.gpus and shape.heads % sampler.gpus:
         found.append(f"{shape.heads} attention heads cannot be split over {sampler.gpus} sampler.gpus")
     if grpo.episodes < grpo.concurrency:
         found.append(f"{grpo.episodes} episodes a step leave lanes empty: grpo.concurrency is {grpo.concurrency}")

@@ -96,7 +96,9 @@ class Sampler(Section):
     mode: Literal["colocate", "server"] = "colocate"
     """Of vLLM: on the trainer's GPUs, or on GPUs of its own."""
     gpus: Annotated[int, Field(ge=0)] = 0
-    """Of a vLLM server."""
+    """Of a vLLM server that runs on this machine."""
+    url: str = ""
+    """Where a vLLM server answers; on another machine it takes none of the GPUs here."""
     memory_share: Annotated[float, Field(gt=0, lt=1)] = 0.3
     """Of each GPU's memory, for a colocated vLLM, which keeps it all the time."""
     bits_per_weight: Positive = 8.5
@@ -213,9 +215,12 @@ def _impossible(run: RunPreset) -> Sequence[tuple[bool, str, str]]:
          "adapters have next to no gradients to share: full spreads the weights, none keeps them whole"),
         (launch.sharding != "none" and launch.mixed_precision == "no", "launch.mixed_precision",
          "sharded training is set up for bf16"),
-        (sampler.kind == "vllm" and hardware.gpus == 0, "sampler.kind",
+        (sampler.kind == "vllm" and hardware.gpus == 0 and not sampler.url, "sampler.kind",
          "vllm needs a GPU; on processors take transformers or llamacpp"),
-        (server and sampler.gpus == 0, "sampler.gpus", "a vLLM server needs GPUs of its own: 1 or more"),
+        (server and sampler.gpus == 0 and not sampler.url, "sampler.gpus",
+         "a vLLM server needs GPUs of its own: 1 or more, or sampler.url where it is on another machine"),
+        (sampler.url != "" and not server, "sampler.url",
+         "it is of a vLLM server: sampler.kind vllm, sampler.mode server"),
         (not server and sampler.gpus > 0, "sampler.gpus",
          "only a vLLM server has GPUs of its own: 0, or sampler.kind vllm and sampler.mode server"),
         (taken > hardware.gpus > 0, "launch.processes",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from journeyman.evaluation_view import say_evaluation
+from journeyman.training.evaluate import Evaluation
+from journeyman.training.measures import Prices
 from tests.journeyman.conftest import Call
 
 
@@ -78,13 +82,25 @@ def test_the_same_evaluation_is_on_the_leaderboard_once(measure: Any, call: Call
 def test_other_tasks_are_another_table_and_a_hostile_name_does_nothing(measure: Any, call: Call) -> None:
     measure("noop", "--leaderboard", "board.jsonl")
     (row,) = map(json.loads, Path("board.jsonl").read_text().splitlines())
-    other = {**row, "id": "x", "suite": "ff" * 16, "policy": "a|b\x1b[2J\n[red]c"}
+    other = {**row, "id": "x", "suite": "ff" * 16, "policy": "a|b\x1b[2J\n[/red]c"}
     Path("board.jsonl").write_text(f"{json.dumps(row)}\n{json.dumps(other)}\n")
     shown = call("leaderboard", "board.jsonl").stdout
     assert "ranked among their own only" in shown and "\x1b" not in shown
+    assert "[/red]c" in "".join(shown.split()), "it is no markup"
     table = call("leaderboard", "board.jsonl", "--markdown").stdout
     assert table.count("### ") == 2 and "\x1b" not in table
-    assert "| 1 | a\\|b\\x1b[2J⏎ [red]c | 0.0% | 0.0% to 79.3% |" in table
+    assert "| 1 | a\\|b\\x1b[2J⏎ [/red]c | 0.0% | 0.0% to 79.3% |" in table
+
+
+def test_names_with_brackets_are_no_markup(measure: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    said = measure("noop", "--out", "runs/[/b]", "--leaderboard", "runs/[/i].jsonl")
+    assert "episodes: runs/[/b] (journeyman replay best --run runs/[/b])" in said
+    assert "leaderboard: added to runs/[/i].jsonl" in said
+    result = Evaluation.load(Path("runs/[/b]/result.json"))
+    rows = [replace(each, task="a[/x]b", seed=seed) for each in result.results for seed in range(2)]
+    for results in (rows[:1], rows):
+        say_evaluation(replace(result, results=tuple(results)), Prices())
+        assert "a[/x]b" in capsys.readouterr().out
 
 
 def test_a_broken_leaderboard_is_said_before_the_work(call: Call, task_folder: Path, backend: str) -> None:

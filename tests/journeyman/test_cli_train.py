@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from journeyman.cli_train import reporting, say_trained
+from journeyman.cli_train_sft import say_left_out
 from journeyman.tasks.harbor import bundled_tasks
 from tests.journeyman.conftest import Call
 
@@ -31,6 +33,19 @@ def test_bad_input_is_one_clear_line(call: Call, backend: str, words: tuple[str,
     assert done.exit_code == 2, done.output
     assert said in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
+
+
+def test_names_with_brackets_are_no_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "[").mkdir()
+    (tmp_path / "[/done.json").write_text("{}")
+    say_trained(tmp_path / "[/z]", as_json=False)
+    assert f"model: {tmp_path}/[/z]\n" in capsys.readouterr().out
+    with reporting() as stage:
+        stage("Evaluate a[/x]b")(1, 1, "of [/y]")
+    shown = capsys.readouterr().err
+    assert "Evaluate a[/x]b" in shown and "of [/y]" in shown
+    say_left_out({"no [/z]": 1})
+    assert "1  no [/z]" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from rich.console import Console, RenderableType
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Episode, RewardTerm, Step, StopReason, TestRun
 from journeyman.envs.observation import Observation
+from journeyman.envs.summary import State, Summary
 from journeyman.tasks.verdict import Assurance, Cause, Outcome, Verdict
 from journeyman.terminal import (
     CAUSES,
@@ -21,6 +22,7 @@ from journeyman.terminal import (
     opening_view,
     plural,
     step_view,
+    summary_table,
     visible,
 )
 
@@ -50,7 +52,9 @@ def hostile_episode() -> Episode:
 
 def test_no_view_lets_an_episode_act() -> None:
     episode = hostile_episode()
-    for view in (opening_view(episode), step_view(episode.steps[0], 1, 1), ending_view(episode)):
+    row = Summary(HOSTILE, HOSTILE, HOSTILE, 1, State.FINISHED, HOSTILE, None, None, 1, "", 0.5)
+    views = (opening_view(episode), step_view(episode.steps[0], 1, 1), ending_view(episode), summary_table([row]))
+    for view in views:
         shown = printed(view)
         bad = {c for c in shown if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn")}
         assert not bad, f"{bad!r} reached the terminal"

@@ -218,6 +218,11 @@ def test_without_vllm_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
         LocalModel.load("tiny", settings=LocalSettings(sampler="abacus"))
 
 
+def test_a_local_policy_gives_vllm_the_share_of_memory_that_is_set(vllm: Module) -> None:
+    with LocalModel.load("tiny", settings=LocalSettings(sampler="vllm", gpu_memory_share=0.45)):
+        assert vllm.made[0]["gpu_memory_utilization"] == 0.45
+
+
 def test_a_local_policy_samples_by_a_server_and_its_episodes_say_so(server: Served) -> None:
     settings = LocalSettings(sampler=f"vllm:{server.url}", temperature=1.0, max_turn_tokens=6)
     with LocalModel.load("tiny", settings=settings) as local:

@@ -59,6 +59,7 @@ IMPOSSIBLE = {
     ("node-32b", "launch.mixed_precision=no"): r"launch\.mixed_precision: ",
     ("node-32b", "sampler.gpus=0"): r"sampler\.gpus: a vLLM server needs GPUs of its own",
     ("node-32b", "sampler.gpus=5"): r"4 trainer processes and 5 GPUs of the sampler need 9 GPUs; hardware\.gpus is 8",
+    ("cpu-demo", "sampler.url=http://x"): r"sampler\.url: it is of a vLLM server",
     ("cpu-demo", "grpo.steps"): r"--set grpo\.steps: write it as section\.name=value",
     ("cpu-demo", "=4"): r"write it as section\.name=value",
     ("cpu-demo", "about.length=4"): r"about has no settings of its own",
