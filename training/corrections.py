@@ -29,7 +29,7 @@ from journeyman.training.changes import is_change
 from journeyman.training.diagnosis import is_broken
 from journeyman.training.parallel import each_of
 from journeyman.training.progress import Progress, silent
-from journeyman.training.selection import recovers, select
+from journeyman.training.selection import Why, recovers, select
 
 Outcome = Episode | str
 """A resolved episode, or why there is none."""
@@ -139,7 +139,7 @@ class _Maker:
         self._played = {
             (each.ancestry.episode, each.ancestry.step): each
             for each in store.episodes()
-            if each.ancestry is not None and each.policy == MenderPolicy.name and each.stop != StopReason.INTERRUPTED
+            if each.ancestry is not None and each.policy == MenderPolicy.name and is_played(each)
         }
 
     def correct(self, failed: tuple[Episode, tuple[int, ...]], stop: threading.Event) -> list[Outcome]:
@@ -192,8 +192,15 @@ def with_room(config: EnvConfig, task: Task, steps: int) -> EnvConfig:
     return config.model_copy(update={"max_steps": max(steps, config.max_steps or task.budget.max_steps)})
 
 
+def is_played(child: Episode) -> bool:
+    """Whether played again it would come to the same: it was scored, or its policy, which does the same, gave up."""
+    return child.reward is not None or child.stop is StopReason.POLICY_ERROR
+
+
 def _outcome(child: Episode) -> Outcome:
-    return child if child.resolved else child.detail or "still not resolved"
+    if child.resolved:
+        return child
+    return child.detail or "still not resolved" if is_played(child) else Why.UNSCORED
 
 
 def _goals(episodes: Sequence[Episode]) -> dict[str, Episode]:
