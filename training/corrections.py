@@ -151,15 +151,18 @@ class _Maker:
         missing = [at for at in points if at not in found]
         try:
             if missing:
-                found |= self._play(parent, missing, stop)
+                self._play(parent, missing, stop, found)
         except (ForkError, TaskError) as error:
-            found |= dict.fromkeys(missing, NOT_AGAIN if isinstance(error, ForkError) else str(error))
+            why = NOT_AGAIN if isinstance(error, ForkError) else str(error)
+            found |= {at: why for at in missing if at not in found}
         return [found[at] for at in points]
 
-    def _play(self, parent: Episode, points: Sequence[int], stop: threading.Event) -> dict[int, Outcome]:
+    def _play(
+        self, parent: Episode, points: Sequence[int], stop: threading.Event, found: dict[int, Outcome]
+    ) -> None:  # fmt: skip
+        """Go on from one point after the other; what was played before a point that cannot be reached stays found."""
         task = self._task_of(parent)
         goal = self._goal(parent, task)
-        found: dict[int, Outcome] = {}
         with Branch(self._env(task, parent, points[-1] + ROOM), parent) as branch:
             for at in points:
                 branch.go_to(at)
@@ -169,7 +172,6 @@ class _Maker:
                     found[at] = str(error)
                 else:
                     found[at] = _outcome(branch.run(Different(policy), store=self._store, cancelled=stop))
-        return found
 
     def _goal(self, parent: Episode, task: Task) -> Snapshot | None:
         """What the best episode of the group left."""

@@ -139,6 +139,16 @@ def test_who_gave_up_gives_up_again(play: Play, correct: Correct, tmp_path: Path
 
 
 @pytest.mark.slow
+def test_a_place_that_is_not_reached_again_takes_nothing_from_those_before(play: Play, correct: Correct) -> None:
+    failed = play(WRONG, TEST, BESIDE, TEST, REPORT)
+    steps = list(failed.steps)
+    steps[2] = replace(steps[2], tree_hash="0" * 64)
+    found = correct(replace(failed, steps=tuple(steps)), per_episode=2)
+    assert [each.resolved for each in found.episodes] == [True]
+    assert found.left_out == {"its steps cannot be done again as they were": 1}
+
+
+@pytest.mark.slow
 def test_the_way_of_another_of_the_group_will_do(play: Play, correct: Correct, task: Task, tmp_path: Path) -> None:
     failed, solved = play(WRONG, TEST, REPORT), play(RIGHT, TEST, REPORT)
     assert task.solution is not None
