@@ -66,7 +66,7 @@ def failing_points(episode: Episode, most: int = 1) -> tuple[int, ...]:
     found: dict[str, int] = {}
     last, is_changed = 0, False
     for number, step in enumerate(episode.steps, 1):
-        if is_change(step) and step.observation.ok:
+        if is_change(step):
             last, is_changed = number, True
         elif is_broken(step.tests) and is_changed:
             found.setdefault(step.tree_hash, number)
