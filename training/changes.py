@@ -46,8 +46,9 @@ def changes_of(diff: str) -> tuple[Changed, ...]:
 
 
 def is_change(step: Step) -> bool:
-    """Whether an action was one that changes files: by its tool, or a command that did."""
-    return step.action.tool in ("edit", "write") or (step.action.tool == "run" and bool(step.diff))
+    """Whether the policy changed files by this action. What a test run leaves is not the policy's, and an edit that
+    was refused changed nothing."""
+    return bool(step.diff) and step.action.tool != "test"
 
 
 def stands(change: int, steps: Sequence[Step]) -> bool:

@@ -29,7 +29,7 @@ from journeyman.training.changes import is_change
 from journeyman.training.diagnosis import is_broken
 from journeyman.training.parallel import each_of
 from journeyman.training.progress import Progress, silent
-from journeyman.training.selection import recovers, select
+from journeyman.training.selection import Why, recovers, select
 
 Outcome = Episode | str
 """A resolved episode, or why there is none."""
@@ -66,7 +66,7 @@ def failing_points(episode: Episode, most: int = 1) -> tuple[int, ...]:
     found: dict[str, int] = {}
     last, is_changed = 0, False
     for number, step in enumerate(episode.steps, 1):
-        if is_change(step) and step.observation.ok:
+        if is_change(step):
             last, is_changed = number, True
         elif is_broken(step.tests) and is_changed:
             found.setdefault(step.tree_hash, number)
@@ -139,7 +139,7 @@ class _Maker:
         self._played = {
             (each.ancestry.episode, each.ancestry.step): each
             for each in store.episodes()
-            if each.ancestry is not None and each.policy == MenderPolicy.name and each.stop != StopReason.INTERRUPTED
+            if each.ancestry is not None and each.policy == MenderPolicy.name and is_played(each)
         }
 
     def correct(self, failed: tuple[Episode, tuple[int, ...]], stop: threading.Event) -> list[Outcome]:
@@ -151,15 +151,18 @@ class _Maker:
         missing = [at for at in points if at not in found]
         try:
             if missing:
-                found |= self._play(parent, missing, stop)
+                self._play(parent, missing, stop, found)
         except (ForkError, TaskError) as error:
-            found |= dict.fromkeys(missing, NOT_AGAIN if isinstance(error, ForkError) else str(error))
+            why = NOT_AGAIN if isinstance(error, ForkError) else str(error)
+            found |= {at: why for at in missing if at not in found}
         return [found[at] for at in points]
 
-    def _play(self, parent: Episode, points: Sequence[int], stop: threading.Event) -> dict[int, Outcome]:
+    def _play(
+        self, parent: Episode, points: Sequence[int], stop: threading.Event, found: dict[int, Outcome]
+    ) -> None:  # fmt: skip
+        """Go on from one point after the other; what was played before a point that cannot be reached stays found."""
         task = self._task_of(parent)
         goal = self._goal(parent, task)
-        found: dict[int, Outcome] = {}
         with Branch(self._env(task, parent, points[-1] + ROOM), parent) as branch:
             for at in points:
                 branch.go_to(at)
@@ -169,7 +172,6 @@ class _Maker:
                     found[at] = str(error)
                 else:
                     found[at] = _outcome(branch.run(Different(policy), store=self._store, cancelled=stop))
-        return found
 
     def _goal(self, parent: Episode, task: Task) -> Snapshot | None:
         """What the best episode of the group left."""
@@ -192,8 +194,15 @@ def with_room(config: EnvConfig, task: Task, steps: int) -> EnvConfig:
     return config.model_copy(update={"max_steps": max(steps, config.max_steps or task.budget.max_steps)})
 
 
+def is_played(child: Episode) -> bool:
+    """Whether played again it would come to the same: it was scored, or its policy, which does the same, gave up."""
+    return child.reward is not None or child.stop is StopReason.POLICY_ERROR
+
+
 def _outcome(child: Episode) -> Outcome:
-    return child if child.resolved else child.detail or "still not resolved"
+    if child.resolved:
+        return child
+    return child.detail or "still not resolved" if is_played(child) else Why.UNSCORED
 
 
 def _goals(episodes: Sequence[Episode]) -> dict[str, Episode]:

@@ -34,12 +34,12 @@ def diagnosis(steps: Sequence[Step], fix: int) -> str:
     if failed is None or not did or not _passes_later(failed, steps[fix:]):
         return ""
     change = did[0]
-    row = next((row.strip() for row in change.old if row.strip()), "")
-    if row:
+    offset = next((number for number, old in enumerate(change.old) if old.strip()), None)
+    if offset is not None:
         own = {(each.path, new) for step in steps[:fix] for each in changes_of(step.diff) for new in each.new}
-        is_own = any((change.path, old) in own for old in change.old if old.strip())
-        offset = next(number for number, old in enumerate(change.old) if old.strip())
-        what = f"line {change.line + offset} {'now' if is_own else 'still'} reads `{shorten(row, LINE_CHARS)}`"
+        is_own = (change.path, change.old[offset]) in own
+        row = shorten(change.old[offset].strip(), LINE_CHARS)
+        what = f"line {change.line + offset} {'now' if is_own else 'still'} reads `{row}`"
     elif change.line > 1 and not change.old:
         what = f"after line {change.line - 1} something is missing"
     else:

@@ -18,7 +18,7 @@ from dataclasses import replace
 
 from journeyman.envs.actions import Action
 from journeyman.envs.config import EnvConfig
-from journeyman.envs.episode import Episode, StopReason
+from journeyman.envs.episode import Episode
 from journeyman.envs.formats.assemble import IMPORTED
 from journeyman.envs.observation import Observation
 from journeyman.envs.repo_env import RepoEnv
@@ -32,14 +32,16 @@ from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor import save_task
 from journeyman.tasks.task import CheckKind, Milestone, Task, TaskError
 from journeyman.training.closings import states_of
-from journeyman.training.corrections import NOT_AGAIN, Collected, Outcome, collected, with_room
+from journeyman.training.corrections import NOT_AGAIN, Collected, Outcome, collected, is_played, with_room
 from journeyman.training.parallel import each_of
 from journeyman.training.progress import Progress, silent
+from journeyman.training.selection import Why
 
 HINDSIGHT_OF = "hindsight_of"
 """Key of `Episode.versions`: the id of the episode whose actions they were."""
 HINDSIGHT_AT = "hindsight_at"
 """Key of `Episode.versions`: the step that closed the milestone."""
+NOT_CLOSED = "played again, its milestone is not closed"
 _MAX_CHANGED_CLAIMS = 5
 
 
@@ -166,7 +168,7 @@ class _Relabeller:
         self._played = {
             (each.versions[HINDSIGHT_OF], each.task): each
             for each in store.episodes()
-            if HINDSIGHT_OF in each.versions and each.stop != StopReason.INTERRUPTED
+            if HINDSIGHT_OF in each.versions and is_played(each)
         }
 
     def relabel(self, parent: Episode, stop: threading.Event) -> list[Outcome]:
@@ -198,7 +200,7 @@ class _Relabeller:
                 before = {step for name, step in closings.items() if name not in chain and step < at}
                 child = self._play(parent, own, sorted(before, reverse=True), at, stop)
             closings[milestone.name] = int(child.versions[HINDSIGHT_AT])
-            yield child if child.resolved else "played again, its milestone is not closed"
+            yield child if child.resolved else NOT_CLOSED if is_played(child) else Why.UNSCORED
 
     def _task(self, task: Task, milestone: str) -> Task:
         made = milestone_task(task, milestone)

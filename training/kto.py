@@ -54,6 +54,7 @@ def train_kto(
     Raises:
         ModelError: the model cannot be loaded.
         NoPreferencesError: there are no desirable or no undesirable episodes to train on, or none short enough.
+        TrainingError: most of a single task was to be held out.
         RunFolderError: `out` holds a run with other settings.
     """
     settings = settings or KtoSettings()

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from journeyman.envs.episode import Episode, Step, TestRun
+from journeyman.training.changes import is_change
 
 
 def tokens_of(episode: Episode) -> tuple[int | None, int | None]:
@@ -37,15 +38,16 @@ class Correction:
 
 
 def correction_of(steps: Sequence[Step]) -> Correction:
-    """Changes are steps with a diff, other than test runs (which may leave files too)."""
+    """Changes are what `is_change` says."""
     changed, erred, mended = False, False, False
     broken: list[set[str]] = []  # what failed in runs since which nothing was changed …
     tried: list[set[str]] = []  # … and in those since which something was
     for step in steps:
         run = step.tests
-        if run is None:
-            if step.diff:
-                changed, tried, broken = True, tried + broken, []
+        if is_change(step):
+            changed, tried, broken = True, tried + broken, []
+        elif run is None:
+            continue
         elif changed and (run.failed or run.errors):
             erred = True
             broken.append({*run.failed, *run.errors})

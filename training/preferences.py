@@ -161,9 +161,16 @@ def balanced_weights(desirable: int, undesirable: int) -> tuple[float, float]:
 
 
 def held_out_tasks(tasks: Iterable[str], share: float, seed: int) -> frozenset[str]:
-    """A share of the tasks, rounded, to measure by: a pair is never measured by others of its own task."""
+    """A share of the tasks, rounded, to measure by: a pair is never measured by others of its own task. One is left.
+
+    Raises:
+        TrainingError: the share is that of a single task, so that nothing would be trained on.
+    """
     names = sorted(set(tasks))
-    return frozenset(Random(seed).sample(names, int(share * len(names) + 0.5)) if len(names) > 1 else ())
+    count = int(share * len(names) + 0.5)
+    if count == len(names) == 1:
+        raise TrainingError(f"all episodes are of one task, {names[0]}: hold out none (0), or give other tasks too")
+    return frozenset(Random(seed).sample(names, min(count, len(names) - 1)) if names else ())
 
 
 def reasons(left_out: Mapping[str, int]) -> str:

@@ -54,6 +54,7 @@ def train_reward(
     Raises:
         ModelError: the model cannot be loaded.
         NoPreferencesError: there are no pairs, or none is short enough.
+        TrainingError: most of a single task was to be held out.
         RunFolderError: `out` holds a run with other settings.
     """
     settings = settings or RewardSettings()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from journeyman.envs.episode import Episode
 from journeyman.tasks.task import Task
-from journeyman.training.demonstrations import is_exemplary
+from journeyman.training.selection import select
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Selection:
 
     def to_dict(self) -> dict[str, Any]:
         chosen = [{"run": c.run, "episode": c.episode.id, "task": c.episode.task, "own": c.is_own} for c in self.chosen]
-        return {**asdict(self), "chosen": chosen}
+        return {"chosen": chosen, "left_out": dict(self.left_out)}
 
 
 class Select(Protocol):
@@ -48,36 +48,24 @@ class Select(Protocol):
 def best_verified(
     found: Sequence[Candidate], tasks: Mapping[str, Task], rejected: Collection[str], per_task: int
 ) -> Selection:
-    """Resolved, led by what was seen (`is_exemplary`), not rejected by a person, no two alike, so many of a task.
+    """Those that `select` chooses of what no person rejected: so many of a task, and so many that recovered.
 
-    A model's own before the reference's, the latest round's before earlier ones, then the shorter.
+    A model's own before the reference's, the latest round's before earlier ones.
     """
-    left: dict[str, int] = {}
-    chosen: list[Candidate] = []
-    seen: set[str] = set()
-    of_task: dict[str, int] = {}
-    for each in sorted(found, key=_rank):
-        episode, task = each.episode, tasks.get(each.episode.task)
-        likeness = json.dumps([episode.task, *([s.action.tool, s.action.arguments] for s in episode.steps)])
-        reason = (
-            "not resolved" if not episode.resolved
-            else "rejected by a reviewer" if episode.id in rejected
-            else "the task is gone" if task is None
-            else "not led by what it saw" if not is_exemplary(episode, task)
-            else "the same actions" if likeness in seen
-            else f"more than {per_task} of its task" if of_task.get(episode.task, 0) >= per_task
-            else ""
-        )  # fmt: skip
-        if reason:
-            left[reason] = left.get(reason, 0) + 1
-            continue
-        seen.add(likeness)
-        of_task[episode.task] = of_task.get(episode.task, 0) + 1
-        chosen.append(each)
-    return Selection(tuple(chosen), left)
+    left: Counter[str] = Counter()
+    by_id: dict[str, Candidate] = {}
+    for each in found:
+        if each.episode.id in rejected:
+            left["rejected by a reviewer"] += 1
+        elif each.episode.task not in tasks:
+            left["the task is gone"] += 1
+        else:
+            by_id[each.episode.id] = each
 
+    def rank(episode: Episode) -> tuple[bool, int]:
+        candidate = by_id[episode.id]
+        return not candidate.is_own, -candidate.round
 
-def _rank(each: Candidate) -> tuple[str, bool, int, int, int, int]:
-    episode = each.episode
-    tokens = sum(len(step.action.tokens.sampled_ids) for step in episode.steps if step.action.tokens)
-    return episode.task, not each.is_own, -each.round, len(episode.steps), tokens, episode.seed
+    best = select((each.episode for each in by_id.values()), per_task=per_task, rank=rank)
+    chosen = sorted((by_id[episode.id] for episode in best.episodes), key=lambda each: each.episode.task)
+    return Selection(tuple(chosen), left + Counter(best.left_out))

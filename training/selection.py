@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -71,6 +71,7 @@ def select(
     per_task: int | None = PER_TASK,
     distinct: Distinct = Distinct.ACTIONS,
     unverified: bool = False,
+    rank: Callable[[Episode], tuple[Any, ...]] = lambda _: (),
 ) -> Selection:
     """The best episodes of each task: by reward, then the shorter one, then the one with fewer refused calls.
 
@@ -80,6 +81,7 @@ def select(
     Args:
         per_task: so many of a task at most, and so many recoveries; `None` takes all.
         unverified: take imported trajectories too, which no grader of ours saw. They come after all verified ones.
+        rank: what of an episode counts before its reward, the lower the better.
     """
     left_out: Counter[str] = Counter()
     candidates: dict[str, tuple[int, Episode]] = {}
@@ -92,7 +94,7 @@ def select(
     taken: Counter[tuple[str, bool]] = Counter()
     seen: set[Hashable] = set()
     chosen: list[tuple[int, Episode]] = []
-    for number, episode in sorted(candidates.values(), key=_rank):
+    for number, episode in sorted(candidates.values(), key=lambda each: (rank(each[1]), *_rank(each))):
         kind = (episode.task, recovers(episode))
         key = (kind, _tree(episode) if distinct is Distinct.TREE else _actions(episode))
         if key in seen:

@@ -20,6 +20,7 @@ from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
+from journeyman.policies.fork import Branch, Different
 from journeyman.policies.rollout import rollout
 from journeyman.policies.scripted import ScriptedPolicy
 from journeyman.sandbox.sandbox import SandboxFactory
@@ -106,6 +107,45 @@ def test_what_was_collected_is_not_played_again(play: Play, correct: Correct, tm
     assert both.episodes[0].id == first.episodes[0].id
     assert seen == [(0, 2), (1, 2), (2, 2)]
     assert len(list(EpisodeStore(tmp_path / "corrections").episodes())) == 2
+
+
+@pytest.mark.slow
+def test_what_a_fault_of_ours_ended_is_unscored_and_tried_again(
+    play: Play, correct: Correct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Branch.run
+
+    def lost(branch: Branch, different: Different, *, store: EpisodeStore, **options: Any) -> Episode:
+        child = whole(branch, different, **options)
+        ended = replace(child, stop=StopReason.SANDBOX_LOST, reward=None, verdict=None, detail="killed")
+        store.add(ended)
+        return ended
+
+    failed = play(WRONG, TEST, REPORT)
+    monkeypatch.setattr(Branch, "run", lost)
+    assert correct(failed).left_out == {"unscored": 1}
+    monkeypatch.undo()
+    (child,) = correct(failed).episodes
+    assert child.resolved
+    assert correct(failed).episodes == (child,), "now that it is whole, it is kept"
+
+
+def test_who_gave_up_gives_up_again(play: Play, correct: Correct, tmp_path: Path) -> None:
+    harmless = Action("edit", {"path": "parcel.py", **FIX, "new": f"{FIX['new']}  # so"})
+    unscored = replace(play(harmless, REPORT), verdict=None)
+    for _ in range(2):
+        assert correct(unscored).left_out == {"no visible test fails there, so nothing shows what is wrong": 1}
+    assert len(list(EpisodeStore(tmp_path / "corrections").episodes())) == 1, "it is not asked twice"
+
+
+@pytest.mark.slow
+def test_a_place_that_is_not_reached_again_takes_nothing_from_those_before(play: Play, correct: Correct) -> None:
+    failed = play(WRONG, TEST, BESIDE, TEST, REPORT)
+    steps = list(failed.steps)
+    steps[2] = replace(steps[2], tree_hash="0" * 64)
+    found = correct(replace(failed, steps=tuple(steps)), per_episode=2)
+    assert [each.resolved for each in found.episodes] == [True]
+    assert found.left_out == {"its steps cannot be done again as they were": 1}
 
 
 @pytest.mark.slow

@@ -25,6 +25,13 @@ def test_a_line_of_the_episodes_own_reads_so_now() -> None:
     assert diagnosis([own, FAILED, FIX, PASSED], 2) == "assert 3 == 2: line 1 now reads `return x + 2`"
 
 
+def test_a_line_beside_the_episodes_own_was_always_so() -> None:
+    own = changed("    return x", "    return x + 2")
+    both = "--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n-    x = 1\n-    return x + 2\n+    x = 2\n+    return x\n"
+    fix = Step(Action("edit", {"path": "a.py"}), Observation("edited", "edit"), diff=both)
+    assert diagnosis([own, FAILED, fix, PASSED], 2) == "assert 3 == 2: line 1 still reads `x = 1`"
+
+
 def test_without_a_message_the_test_is_named() -> None:
     bare = Step(Action("test"), Observation("1 failed", "test"), tests=TestRun(failed=("tests/test_a.py::test_x",)))
     assert diagnosis([bare, FIX, PASSED], 1).startswith("test_x fails: line 1")

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from journeyman.envs.actions import Action
 from journeyman.envs.config import EnvConfig
-from journeyman.envs.episode import Episode
+from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.formats.assemble import IMPORTED
 from journeyman.envs.opening import open_task
 from journeyman.envs.replay import verify
@@ -21,6 +22,7 @@ from journeyman.policies.rollout import rollout
 from journeyman.policies.scripted import ScriptedPolicy
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Check, Task, TaskError
+from journeyman.training import hindsight
 from journeyman.training.corrections import Collected
 from journeyman.training.hindsight import HINDSIGHT_OF, milestone_task, relabel
 from journeyman.training.selection import select
@@ -95,6 +97,21 @@ def test_what_was_reached_becomes_what_was_asked(
     assert verify(child, partial(RepoEnv, own, backend, EnvConfig.from_dict(child.config))).identical
     again = relabelled(parent)
     assert [each.id for each in again.episodes] == [child.id], "it is not played again"
+
+
+@pytest.mark.slow
+def test_what_a_fault_of_ours_ended_is_unscored_and_tried_again(
+    play: Play, relabelled: Relabel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*args: Any, **options: Any) -> Episode:
+        return replace(rollout(*args, **options), stop=StopReason.SANDBOX_LOST, reward=None, verdict=None)
+
+    parent = play(DOUBLE, REPORT)
+    monkeypatch.setattr(hindsight, "rollout", lost)
+    assert relabelled(parent).left_out == {"unscored": 1}
+    monkeypatch.undo()
+    (child,) = relabelled(parent).episodes
+    assert child.resolved
 
 
 @pytest.mark.slow

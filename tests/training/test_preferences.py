@@ -149,12 +149,17 @@ def test_tasks_are_held_out_whole() -> None:
     apart = held_out_tasks(tasks, 0.2, seed=0)
     assert len(apart) == 2 and apart == held_out_tasks(reversed(tasks * 3), 0.2, seed=0)
     assert held_out_tasks(tasks, 0.2, seed=1) != apart
-    assert not held_out_tasks(["only"], 0.9, seed=0)
+    assert not held_out_tasks(["only"], 0.2, seed=0)
+
+
+def test_a_task_is_left_to_train_on_however_many_are_held_out() -> None:
+    assert len(held_out_tasks(["a", "b", "c"], 0.9, seed=0)) == 2
+    with pytest.raises(TrainingError, match="one task, only: hold out none"):
+        held_out_tasks(["only"], 0.9, seed=0)
+    assert not held_out_tasks([], 0.9, seed=0)
 
 
 def test_what_was_imported_is_verified_by_nobody_here() -> None:
-    theirs = [
-        replace(episode(name, reward), versions={IMPORTED: "inspect"}) for name, reward in (("a", 1.0), ("b", 0.0))
-    ]
-    pairs = pairs_of(theirs, PreferenceSettings())
+    ours = [episode("a", 1.0), episode("b", 0.0)]
+    pairs = pairs_of([replace(each, versions={IMPORTED: "inspect"}) for each in ours], PreferenceSettings())
     assert not pairs.found and pairs.left_out == {"imported, so nothing here verified it": 2}

@@ -11,7 +11,7 @@ from journeyman.envs.episode import Episode, Step, StopReason, TestRun
 from journeyman.envs.formats.assemble import IMPORTED
 from journeyman.envs.observation import Observation
 from journeyman.tasks.verdict import Assurance, Verdict
-from journeyman.training.selection import Distinct, Why, select
+from journeyman.training.selection import Distinct, Why, recovers, select
 
 TEST = Step(Action("test"), Observation("1 passed", "test"), tests=TestRun(passed=("t",)))
 REPORT = Step(Action("report", {"summary": "Fixed."}), Observation("done", "report"))
@@ -21,8 +21,9 @@ def view(path: str = "a.py", *, ok: bool = True) -> Step:
     return Step(Action("view", {"path": path}), Observation("1|x", "view", ok))
 
 
-def edit(new: str) -> Step:
-    return Step(Action("edit", {"path": "a.py", "line": 1, "new": new}), Observation("edited", "edit"), tree_hash=new)
+def edit(new: str, *, ok: bool = True) -> Step:
+    did = Observation("edited" if ok else "no such line", "edit", ok)
+    return Step(Action("edit", {"path": "a.py", "line": 1, "new": new}), did, diff=f"+{new}" * ok, tree_hash=new)
 
 
 def episode(name: str, *steps: Step, task: str = "t", tree: str = "", **changes: Any) -> Episode:
@@ -72,6 +73,8 @@ def test_recoveries_are_chosen_apart_from_straight_ways() -> None:
     looked = episode("looked", failing, view(), edit("y"), TEST, REPORT)
     assert names(SHORT, LONG, longer, recovered, per_task=1) == ["short", "recovered"]
     assert names(looked, recovered, per_task=1) == ["looked", "recovered"], "what failed before was not its doing"
+    refused = episode("refused", edit("x", ok=False), failing, edit("y"), TEST, REPORT)
+    assert not recovers(refused), "an edit that was refused changed nothing"
 
 
 def test_what_nobody_verified_or_found_wrong_is_left_out_with_the_reason() -> None:

@@ -25,9 +25,9 @@ def episode(*steps: Step) -> Episode:
 
 
 RECOVERY = (
-    step("edit", "edited", path="a.py", line=1, new="wrong"),
+    changed("x", "wrong"),
     step("test", "1 failed", tests=TestRun(failed=("t",))),
-    step("edit", "edited", path="a.py", line=1, new="right"),
+    changed("wrong", "right"),
     step("test", "1 passed", tests=TestRun(passed=("t",))),
     step("report", "done", summary="Fixed."),
 )
