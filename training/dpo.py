@@ -21,7 +21,7 @@ from journeyman.training.memory import keep_freed_memory
 from journeyman.training.preference_rows import PairRow, Rows
 from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
 from journeyman.training.progress import Progress, silent
-from journeyman.training.sft import ProgressCallback, adapters, save_model
+from journeyman.training.sft import MarkWhole, ProgressCallback, adapters, save_model
 from journeyman.training.trl_preferences import MaskedDpoTrainer, log_probabilities, pair_columns
 
 
@@ -55,7 +55,7 @@ def train_dpo(
     if folder.open():
         progress(1, 1, "done before")
         return folder.model
-    weights, tokenizer = load_model(model, to_train=True)
+    weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
     keep_freed_memory()
     trainer = MaskedDpoTrainer(
         model=weights,
@@ -70,7 +70,7 @@ def train_dpo(
         eval_dataset=pair_columns(apart) if apart else None,
         processing_class=tokenizer,
         peft_config=adapters(settings.lora_rank),
-        callbacks=[ProgressCallback(progress)],
+        callbacks=[ProgressCallback(progress), MarkWhole()],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())

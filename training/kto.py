@@ -23,7 +23,7 @@ from journeyman.training.preference_rows import LabelRow, Rows
 from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
 from journeyman.training.preferences import NoPreferencesError, balanced_weights
 from journeyman.training.progress import Progress, silent
-from journeyman.training.sft import ProgressCallback, adapters, save_model
+from journeyman.training.sft import MarkWhole, ProgressCallback, adapters, save_model
 from journeyman.training.trl_preferences import MaskedKtoTrainer, label_columns, log_probabilities
 
 
@@ -68,7 +68,7 @@ def train_kto(
     if folder.open():
         progress(1, 1, "done before")
         return folder.model
-    weights, tokenizer = load_model(model, to_train=True)
+    weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
     keep_freed_memory()
     desirable, undesirable = balanced_weights(good, len(trained) - good)
     trainer = MaskedKtoTrainer(
@@ -86,7 +86,7 @@ def train_kto(
         eval_dataset=label_columns(apart, settings.micro_batch) if apart else None,
         processing_class=tokenizer,
         peft_config=adapters(settings.lora_rank),
-        callbacks=[ProgressCallback(progress)],
+        callbacks=[ProgressCallback(progress), MarkWhole()],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())

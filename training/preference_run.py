@@ -73,7 +73,7 @@ def arguments(folder: RunFolder, settings: PreferenceRun, rows: int, *, on_cpu: 
         "bf16": not on_cpu or computes_in_bfloat16(),
         "save_strategy": "steps",
         "save_steps": max(1, steps // (settings.checkpoints + 1)),
-        "save_total_limit": 1,
+        "save_total_limit": 2,
         "logging_steps": max(1, steps // 50),
         "disable_tqdm": True,
         "report_to": "none",

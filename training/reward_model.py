@@ -29,7 +29,7 @@ from journeyman.training.memory import keep_freed_memory
 from journeyman.training.preference_rows import PairRow, Rows, conversation
 from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
 from journeyman.training.progress import Progress, silent
-from journeyman.training.sft import ProgressCallback, adapters, save_model
+from journeyman.training.sft import MarkWhole, ProgressCallback, adapters, save_model
 from journeyman.training.tokens import TokenRow
 
 
@@ -72,12 +72,12 @@ def train_reward(
         model=model_path(model),
         args=RewardConfig(
             **arguments(folder, settings, len(trained), on_cpu=not on_gpu),
-            model_init_kwargs={"dtype": "bfloat16" if on_gpu else "float32"},
+            model_init_kwargs={"dtype": "bfloat16" if on_gpu and settings.lora_rank else "float32"},  # as `load_model`
         ),
         train_dataset=Dataset.from_dict({f"{side}_ids": ids for side, ids in columns.items()}),
         processing_class=tokenizer,
         peft_config=_adapters(settings.lora_rank),
-        callbacks=[ProgressCallback(progress)],
+        callbacks=[ProgressCallback(progress), MarkWhole()],
     )
     trainer.remove_callback(PrinterCallback)
     parts = {"trained": trained, "held_out": apart}

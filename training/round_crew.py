@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,12 +81,11 @@ def _report(folder: Path) -> dict[str, Any]:
 
 
 def _made(name: str, kind: type[Settings], values: dict[str, Any]) -> Settings:
+    if unknown := sorted(values.keys() - {each.name for each in fields(kind)}):
+        raise PlanError(f"[{name}] of the plan: no setting {unknown[0]!r}")
     try:
-        kind(**values)  # names every value that there is none of
         return TypeAdapter(kind).validate_python(values)  # takes parts of parts, as [grpo.hybrid]
     except ValidationError as error:
         problem: Any = error.errors()[0]
         where = ".".join([name, *map(str, problem["loc"])])
-        raise PlanError(f"[{where}] of the plan: {problem['msg']}") from error
-    except TypeError as error:
-        raise PlanError(f"[{name}] of the plan: {error}") from error
+        raise PlanError(f"[{where}] of the plan: {problem['msg'].removeprefix('Value error, ')}") from error

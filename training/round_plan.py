@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -71,13 +72,16 @@ class RoundPlan:
         for name in ("tasks_per_round", "group_size", "per_task", "heldout_per_round", "concurrency"):
             if getattr(self, name) < 1:
                 raise PlanError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("tasks_limit", "heldout_limit"):
+            if (limit := getattr(self, name)) is not None and limit < 1:
+                raise PlanError(f"{name} must be at least 1, not {limit}; leave it out to take all")
         for name in ("new_share", "mistaken_share", "final_share"):
             if not 0 <= getattr(self, name) < 1:
                 raise PlanError(f"{name} must be at least 0 and below 1, not {getattr(self, name)}")
         if not 0 < self.alpha < 1:
             raise PlanError(f"alpha must be between 0 and 1, not {self.alpha}")
-        if self.demonstrations < 0 or self.temperature < 0:
-            raise PlanError("demonstrations and temperature must not be negative")
+        if self.demonstrations < 0 or not 0 <= self.temperature < math.inf:
+            raise PlanError("demonstrations and temperature must not be negative, nor infinite")
 
     @property
     def learns_by_sft(self) -> bool:

@@ -119,6 +119,7 @@ def run_rounds(
         RoundError: somebody else works there, or a round cannot go on.
         RunFolderError: the folder holds rounds of another plan.
     """
+    _require_measurable(shop)
     make_folder(shop.root)
     with _alone(shop.root):
         RunFolder(shop.root, asdict(shop.plan)).open()
@@ -165,6 +166,15 @@ def _alone(root: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise RoundError(f"another `journeyman round run` works in {root}; wait for it, or stop it") from error
         yield
+
+
+def _require_measurable(shop: Workshop) -> None:
+    share = shop.plan.final_share
+    if not split_heldout(shop.heldout, share, shop.plan.seed)[0]:
+        raise RoundError(
+            f"no held-out task is left to decide a round by: the last word takes all {len(shop.heldout)} "
+            f"(final_share = {share:g}); lower that, or {_MEND} with more tasks"
+        )
 
 
 def _require_untouched(shop: Workshop) -> None:

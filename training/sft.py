@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -60,6 +61,16 @@ class SftSettings:
     """How often the run is saved for resuming, evenly spread."""
     packing: bool = False
     """Whether rows hold as many whole episodes as fit into `max_length` (training/packing.py)."""
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "max_length"):
+            if getattr(self, name) < 1:
+                raise TrainingError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("learning_rate", "epochs", "lora_rank", "checkpoints"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise TrainingError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        if not 0 < self.decisive_weight < math.inf:
+            raise TrainingError(f"decisive_weight must be above 0, not {self.decisive_weight}")
 
 
 def train_sft(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from journeyman.policies.models import load_model
-from journeyman.training import preference_run
+from journeyman.policies.models import ModelError, load_model
+from journeyman.training import dpo, kto, preference_run
 from journeyman.training.checkpoint import RunFolder, RunFolderError, TrainingError
 from journeyman.training.dpo import DpoSettings, train_dpo
+from journeyman.training.kto import KtoSettings, train_kto
 from journeyman.training.preference_rows import PairRow, Rows
 from journeyman.training.preferences import NoPreferencesError
-from tests.training.preferring import pairs
+from journeyman.training.whole import MARK
+from tests.training.preferring import labelled, pairs
 
 SETTINGS = DpoSettings(learning_rate=3e-3, epochs=4, batch_size=2, micro_batch=1, held_out=0.25, checkpoints=3)
 
@@ -57,6 +60,9 @@ def test_an_interrupted_run_goes_on_and_a_finished_one_is_done(tmp_path: Path) -
         with pytest.raises(KeyboardInterrupt):
             run("a", stop)
         assert steps[0] == first, "from the last checkpoint, which is at step 6"
+        if stop == "step 7":
+            marked = sorted(mark.parent.name for mark in (tmp_path / "a/checkpoints").glob(f"*/{MARK}"))
+            assert marked == ["checkpoint-3", "checkpoint-6"], "were the last one cut short, there is another"
     steps.clear()
     resumed = run("a")
     assert set(steps) == {12}, "only the end was missing"
@@ -77,6 +83,23 @@ def test_adapters_are_merged_into_a_plain_model(tmp_path: Path) -> None:
     assert before.keys() == after.keys() and any(not before[name].equal(after[name]) for name in before)
     report = RunFolder(tmp_path, {}).report()
     assert report["trained"]["margin_after"] > 0.1 and report["held_out"] is None
+
+
+def test_the_weights_below_adapters_are_loaded_as_frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def load(name: str, *, to_train: bool, frozen: bool) -> None:
+        asked.append(frozen)
+        raise ModelError("that is enough")
+
+    monkeypatch.setattr(dpo, "load_model", load)
+    monkeypatch.setattr(kto, "load_model", load)
+    for rank in (0, 4):
+        with pytest.raises(ModelError):
+            train_dpo("tiny", pairs(), tmp_path / f"dpo-{rank}", replace(SETTINGS, lora_rank=rank))
+        with pytest.raises(ModelError):
+            train_kto("tiny", labelled(), tmp_path / f"kto-{rank}", KtoSettings(lora_rank=rank))
+    assert asked == [False, False, True, True]
 
 
 def test_bad_input_is_said_before_anything_is_loaded(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.kto import KtoSettings, train_kto
 from journeyman.training.preference_rows import LabelRow, Rows
 from journeyman.training.preferences import NoPreferencesError
+from journeyman.training.whole import MARK
 from tests.training.preferring import labelled
 
 
@@ -23,7 +24,11 @@ def test_good_episodes_become_likelier_and_the_rarer_kind_weighs_more(
     found = labelled()
     rows = Rows(found.rows[:5] + found.rows[8:], {"unscored": 1})  # five good ones, eight bad ones
     settings = KtoSettings(learning_rate=3e-3, epochs=4, batch_size=4, held_out=0.25)
-    folder = train_kto("tiny", rows, tmp_path, settings)
+    marked: set[Path] = set()
+    folder = train_kto(
+        "tiny", rows, tmp_path, settings, lambda *_: marked.update(tmp_path.glob(f"checkpoints/*/{MARK}"))
+    )
+    assert marked, "its checkpoints are known to be whole"
     report = RunFolder(tmp_path, {}).report()
     trained, apart = report["trained"], report["held_out"]
     assert trained["episodes"] + apart["episodes"] == 13 and (trained["tasks"], apart["tasks"]) == (6, 2)

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
 from journeyman.policies.models import ModelError
-from journeyman.training import preference_run
+from journeyman.training import preference_run, reward_model
 from journeyman.training.checkpoint import RunFolder
 from journeyman.training.preference_rows import PairRow, Rows, pair_rows
 from journeyman.training.preferences import pairs_of
 from journeyman.training.reward_model import RewardSettings, score, train_reward
+from journeyman.training.whole import MARK
 from tests.training.preferring import episode, view
 
 EPISODES = [
@@ -36,7 +38,11 @@ def test_it_learns_to_tell_the_better_one_and_scores_others(rows: Rows[PairRow],
     settings = RewardSettings(
         learning_rate=1e-2, epochs=4, batch_size=2, micro_batch=2, max_length=4096, lora_rank=rank, held_out=0.25
     )
-    folder = train_reward("tiny", rows, tmp_path, settings)
+    marked: set[Path] = set()
+    folder = train_reward(
+        "tiny", rows, tmp_path, settings, lambda *_: marked.update(tmp_path.glob(f"checkpoints/*/{MARK}"))
+    )
+    assert marked, "its checkpoints are known to be whole"
     report = RunFolder(tmp_path, {}).report()
     assert (report["trained"]["pairs"], report["held_out"]["pairs"]) == (6, 2)
     for part in ("trained", "held_out"):
@@ -46,6 +52,21 @@ def test_it_learns_to_tell_the_better_one_and_scores_others(rows: Rows[PairRow],
     assert all(good > bad for good, bad in zip(better, worse, strict=True))
     assert score(folder, EPISODES[:3], batch_size=1) == pytest.approx(scores[:3], abs=1e-4), "alone or in a batch"
     assert score(folder, []) == []
+
+
+@pytest.mark.parametrize(("rank", "dtype"), [(0, "float32"), (4, "bfloat16")])
+def test_on_a_gpu_only_weights_below_adapters_are_bfloat16(
+    rows: Rows[PairRow], rank: int, dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small steps of the weights themselves would be lost in it."""
+
+    def config(**given: Any) -> None:
+        raise ModelError(given["model_init_kwargs"]["dtype"])
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(reward_model, "RewardConfig", config)
+    with pytest.raises(ModelError, match=f"^{dtype}$"):
+        train_reward("tiny", rows, tmp_path, RewardSettings(max_length=4096, lora_rank=rank))
 
 
 def test_what_is_no_reward_model_is_said(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,9 +58,19 @@ def test_a_real_round_goes_on_wherever_it_was_interrupted(
     assert report.decision.accepted is False
 
 
-@pytest.mark.parametrize("settings", [{"sft": {"speed": 3}}, {"grpo": {"speed": 3}}])
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"sft": {"speed": 3}}, r"\[sft\] of the plan: no setting 'speed'"),
+        ({"grpo": {"speed": 3}}, r"\[grpo\] of the plan: no setting 'speed'"),
+        ({"grpo": {"hybrid": {"cost": "dear"}}}, r"\[grpo\.hybrid\.cost\] of the plan: "),
+        ({"sft": {"batch_size": 0}}, r"\[sft\] of the plan: batch_size must be at least 1, not 0"),
+        ({"sft": {"batch_size": "many"}}, r"\[sft\.batch_size\] of the plan: .*integer"),
+        ({"grpo": {"steps": 0}}, r"\[grpo\] of the plan: steps must be at least 1, not 0"),
+    ],
+)
 def test_a_trainers_setting_that_is_none_is_said_before_anything_is_played(
-    settings: dict[str, dict[str, int]], backend: SandboxFactory
+    settings: dict[str, Any], said: str, backend: SandboxFactory
 ) -> None:
-    with pytest.raises(PlanError, match=r"\[(sft|grpo)\] of the plan: .*speed"):
-        LocalCrew(RoundPlan(**settings), backend)  # type: ignore[arg-type]
+    with pytest.raises(PlanError, match=f"^{said}"):
+        LocalCrew(RoundPlan(**settings), backend)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,14 @@ def test_held_out_tasks_of_the_pool_are_refused_before_anything_is_played(tmp_pa
     with pytest.raises(OverlapError, match="give another --heldout"):
         run_rounds(mixed, 1)
     assert not engine.dealt
+
+
+def test_without_a_task_to_decide_by_nothing_is_begun(tmp_path: Path) -> None:
+    engine = Dealer()
+    shop = workshop(tmp_path, plan=replace(PLAN, final_share=0.6), engine=engine)
+    with pytest.raises(RoundError, match=r"no held-out task is left to decide a round by: .* all 1 .* = 0\.6"):
+        run_rounds(replace(shop, heldout=shop.heldout[:1]), 1)
+    assert not engine.dealt and not shop.root.exists()
 
 
 def test_two_at_once_are_refused(tmp_path: Path) -> None:

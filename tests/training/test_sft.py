@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from journeyman.policies.models import ModelError, load_model
 from journeyman.training import sft
-from journeyman.training.checkpoint import RunFolder, RunFolderError
+from journeyman.training.checkpoint import RunFolder, RunFolderError, TrainingError
 from journeyman.training.sft import NoRowsError, SftSettings, train_sft
 from journeyman.training.tokens import TokenRow
 
@@ -89,6 +90,19 @@ def test_nothing_to_train_on_is_said(tmp_path: Path) -> None:
         train_sft("tiny", long, tmp_path, SftSettings(max_length=6))
     with pytest.raises(NoRowsError, match="none of 0 episodes"):
         train_sft("tiny", [], tmp_path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"batch_size": 0}, {"max_length": 0}, {"lora_rank": -1}, {"checkpoints": -1}, {"decisive_weight": 0.0},
+        {"learning_rate": math.nan}, {"epochs": math.inf}, {"epochs": -1.0},
+    ],
+)  # fmt: skip
+def test_a_setting_that_makes_no_sense_is_named(wrong: dict[str, Any]) -> None:
+    (name,) = wrong
+    with pytest.raises(TrainingError, match=f"^{name} must be .*, not"):
+        SftSettings(**wrong)
 
 
 def test_a_model_that_does_not_exist_is_said(tmp_path: Path) -> None:
