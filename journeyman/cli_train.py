@@ -138,7 +138,7 @@ def _say_demo(report: DemoReport, caveat: str) -> None:
     for name, evaluation in report.evaluations.items():
         rate = evaluation.resolve_rate
         low, high = rate.interval
-        table.add_row(name, f"{rate.successes}/{rate.trials} = {rate.value:.1%}", f"{low:.1%} to {high:.1%}")
+        table.add_row(name, rate.share, f"{low:.1%} to {high:.1%}")
     out.print(table)
     for later, earlier in (("sft", "base"), ("grpo", "sft")):
         pair = report.evaluations[later].against(report.evaluations[earlier])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from journeyman.cli_common import CannotError, JsonOption, example
+from journeyman.cli_common import CannotError, JsonOption, example, finite
 from journeyman.cli_train import (
     BackendOption,
     LimitOption,
@@ -60,8 +60,8 @@ def grpo(
     steps: Annotated[int, typer.Option(min=1, help="Optimiser steps.")] = 8,
     tasks_per_step: Annotated[int, typer.Option(min=1, help="Groups in one optimiser step.")] = 4,
     group_size: Annotated[int, typer.Option(min=2, help="Episodes of one task that are compared.")] = 8,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Constant.")] = 5e-6,
-    temperature: Annotated[float, typer.Option(min=0.01, help="Of the sampling.")] = 1.0,
+    learning_rate: Annotated[float, typer.Option(min=0, callback=finite, help="Constant.")] = 5e-6,
+    temperature: Annotated[float, typer.Option(min=0.01, callback=finite, help="Of the sampling.")] = 1.0,
     micro_batch: Annotated[int, typer.Option(min=1, help="Episodes in one forward and backward pass.")] = 4,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes in flight.")] = 16,
     lora_rank: LoraOption = 0,

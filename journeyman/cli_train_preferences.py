@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from journeyman.cli_common import JsonOption, example, find_run
+from journeyman.cli_common import JsonOption, example, find_run, finite
 from journeyman.cli_train import (
     LoraOption,
     ModelOption,
@@ -35,8 +35,8 @@ from journeyman.training.presets import preset as preset_named
 EpisodesOption = Annotated[
     list[Path], typer.Option(help="Run folders, good and bad episodes alike; may be given several times.")
 ]
-RateOption = Annotated[float, typer.Option(min=0, help="Peak of the schedule.")]
-EpochsOption = Annotated[float, typer.Option(min=0, help="Passes over the rows.")]
+RateOption = Annotated[float, typer.Option(min=0, callback=finite, help="Peak of the schedule.")]
+EpochsOption = Annotated[float, typer.Option(min=0, callback=finite, help="Passes over the rows.")]
 BatchOption = Annotated[int, typer.Option(min=1, help="Pairs (or labelled episodes) in one optimiser step.")]
 MicroOption = Annotated[int, typer.Option(min=1, help="Of those, so many in one forward and backward pass.")]
 LengthOption = Annotated[int, typer.Option(min=1, help="Rows with a longer episode are left out, in tokens.")]

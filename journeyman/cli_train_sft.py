@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from journeyman.cli_common import CannotError, JsonOption, example, find_run
+from journeyman.cli_common import CannotError, JsonOption, example, find_run, finite
 from journeyman.cli_train import (
     LoraOption,
     ModelOption,
@@ -56,8 +56,8 @@ def sft(
     diagnose: Annotated[
         bool, typer.Option("--diagnose/--no-diagnose", help="Say what was wrong before mending it, where it fits.")
     ] = False,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Peak of the schedule.")] = 2e-4,
-    epochs: Annotated[float, typer.Option(min=0, help="Passes over the episodes.")] = 1.0,
+    learning_rate: Annotated[float, typer.Option(min=0, callback=finite, help="Peak of the schedule.")] = 2e-4,
+    epochs: Annotated[float, typer.Option(min=0, callback=finite, help="Passes over the episodes.")] = 1.0,
     batch_size: Annotated[int, typer.Option(min=1, help="Episodes (or packed rows) in one optimiser step.")] = 4,
     max_length: Annotated[int, typer.Option(min=1, help="Longer episodes are left out, in tokens.")] = 1024,
     packing: Annotated[bool, typer.Option("--packing", help="Several episodes in a row, kept apart.")] = False,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import RenderableType
@@ -27,8 +28,9 @@ def watch(
     Ctrl-C ends the watching, not the run. It ends by itself when the run is finished. Where no terminal is, it prints
     a line for each step.
     """
-    if not (run / "settings.json").exists() and not (run / STEPS).exists():
-        raise CannotError(f"{run}: no training run; give the folder that was --out of `journeyman train grpo`")
+    if not (run / STEPS).exists() and "group_size" not in (settings := _settings(run)):
+        what = "a run without steps to watch" if settings else "no training run"
+        raise CannotError(f"{run}: {what}; give the folder that was --out of `journeyman train grpo`")
     if as_json:
         finished = (run / DONE).exists()
         print_json({"finished": finished, "steps": [facts.to_dict() for facts in read_steps(run)]})
@@ -61,6 +63,14 @@ def _follow(run: Path) -> None:
             if facts.step > shown:
                 out.print(step_line(facts), soft_wrap=True, highlight=False, markup=False)
                 shown = facts.step
+
+
+def _settings(run: Path) -> dict[str, Any]:
+    """What a run was begun with; empty where none was."""
+    try:
+        return dict(json.loads((run / "settings.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def _written(run: Path) -> float:

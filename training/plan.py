@@ -111,7 +111,7 @@ def _stages(name: str, run: RunPreset) -> tuple[Stage, ...]:
     model, stages = run.model.name, []
     if run.sft:
         demos = f"{folder}/demonstrations"
-        stages.append(_demonstrations(run, folder, demos))
+        stages.append(_demonstrations(run, demos))
         words = ["train", "sft", "--model", model, "--preset", run.meeting, "--episodes", demos,
                  "--out", f"{folder}/sft", "--learning-rate", f"{run.sft.learning_rate:g}",
                  "--epochs", f"{run.sft.epochs:g}",
@@ -140,19 +140,26 @@ def _sampling(run: RunPreset, episodes: int) -> dict[str, float]:
     return {"sampling": sampling, "waiting for environments": max(0.0, _environments_s(run, episodes) - sampling)}
 
 
-def _demonstrations(run: RunPreset, folder: str, out: str) -> Stage:
+def _demonstrated(run: RunPreset) -> int:
+    """So many episodes are shown, one of each task."""
     assert run.sft is not None
-    episodes = run.sft.demonstrations
-    build = ["suite", "build", run.tasks.train, "--out", f"{folder}/tasks"]
-    words = ["run", f"{folder}/tasks", "--policy", "oracle", "--out", out]
-    command = f"journeyman {shlex.join(build)} && journeyman {shlex.join(words)}"
-    return Stage("demonstrations", command, episodes, 0, {"environments": _environments_s(run, episodes)})
+    return min(run.sft.demonstrations, run.tasks.train_limit or run.sft.demonstrations)
+
+
+def _demonstrations(run: RunPreset, out: str) -> Stage:
+    episodes = _demonstrated(run)
+    # `eval` plays a suite as well as a folder, mixed where it takes some of them, in the environment that sft learns.
+    words = ["eval", "--policy", "oracle", "--tasks", run.tasks.train, "--limit", str(episodes),
+             "--preset", run.meeting, "--concurrency", str(run.grpo.concurrency), "--out", out]  # fmt: skip
+    seconds = {"environments": _environments_s(run, episodes)}
+    return Stage("demonstrations", f"journeyman {shlex.join(words)}", episodes, 0, seconds)
 
 
 def _sft(run: RunPreset, command: str) -> Stage:
     assert run.sft is not None
-    tokens = run.sft.demonstrations * min(sum(episode_tokens(run)), run.sft.max_length) * run.sft.epochs
-    return Stage("sft", command, run.sft.demonstrations, tokens, {"training": tokens / run.assume.train_tokens_per_s})
+    episodes = _demonstrated(run)
+    tokens = episodes * min(sum(episode_tokens(run)), run.sft.max_length) * run.sft.epochs
+    return Stage("sft", command, episodes, tokens, {"training": tokens / run.assume.train_tokens_per_s})
 
 
 def _grpo(name: str, run: RunPreset, model: str, *others: str) -> Stage:

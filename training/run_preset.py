@@ -22,8 +22,8 @@ FOLDER = Path(__file__).resolve().parent / "run_presets"
 KNOWN_MODELS = FOLDER.parent / "known_models.yaml"
 
 Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class RunPresetError(TrainingError):
@@ -244,7 +244,10 @@ def load(name: str, changes: Sequence[str] = ()) -> RunPreset:
         RunPresetError: there is none, it cannot be read, or it cannot work.
     """
     is_file = name.endswith((".yaml", ".yml"))
-    path = Path(name).expanduser() if is_file else FOLDER / f"{name}.yaml"
+    try:
+        path = Path(name).expanduser() if is_file else FOLDER / f"{name}.yaml"
+    except RuntimeError as error:  # "~nobody"
+        raise RunPresetError(f"{name}: there is no such user's home") from error
     if not is_file and name not in names():
         near = difflib.get_close_matches(name, names(), n=1)
         hint = f"did you mean {near[0]}? " if near else ""

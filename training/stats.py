@@ -36,6 +36,11 @@ class Rate:
         return self.successes / self.trials if self.trials else math.nan
 
     @property
+    def share(self) -> str:
+        """ "1/4 = 25.0%", or that there is none."""
+        return f"{self.successes}/{self.trials} = {self.value:.1%}" if self.trials else "0/0, nothing scored"
+
+    @property
     def interval(self) -> tuple[float, float]:
         """Lower and upper bound; (0, 1) without trials."""
         return wilson(self.value, self.trials if self.effective is None else self.effective)
@@ -50,7 +55,7 @@ class Rate:
 
     def __str__(self) -> str:
         low, high = self.interval
-        return f"{self.successes}/{self.trials} = {self.value:.1%} (95% interval {low:.1%} to {high:.1%})"
+        return f"{self.share} (95% interval {low:.1%} to {high:.1%})" if self.trials else self.share
 
 
 @dataclass(frozen=True, slots=True)

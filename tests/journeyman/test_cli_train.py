@@ -35,6 +35,17 @@ def test_bad_input_is_one_clear_line(call: Call, backend: str, words: tuple[str,
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [("sft", "--epochs"), ("dpo", "--epochs"), ("reward", "--learning-rate"), ("grpo", "--learning-rate"),
+     ("grpo", "--temperature")],
+)  # fmt: skip
+def test_what_is_no_finite_number_is_refused(call: Call, command: str, option: str) -> None:
+    done = call("train", command, *(() if command == "grpo" else ("--episodes", "x")), option, "inf", "--out", "y")
+    assert done.exit_code == 2, done.output
+    assert "inf is not a finite number" in " ".join(done.stderr.split())
+
+
 def test_names_with_brackets_are_no_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "[").mkdir()
     (tmp_path / "[/done.json").write_text("{}")

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from journeyman.envs.store import EpisodeStore
 from journeyman.policies.local_settings import LocalSettings
+from journeyman.tasks.harbor import save_task
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.run_preset import FOLDER
 from tests.journeyman.conftest import Call
+from tests.making import tiny_task
 
 
 def test_a_plan_shows_commands_memory_time_and_price(call: Call) -> None:
@@ -72,6 +75,19 @@ def test_the_printed_command_does_what_the_plan_reckons(call: Call, name: str, w
     for word in ("processes", "refills=0", "state_share=0"):
         assert (word in command) == (word in words)
     assert json.loads(call(*command[1:], "--dry-run", "--json").stdout) == plan
+
+
+def test_the_printed_demonstrations_are_played_in_the_number_that_is_planned(call: Call, backend: str) -> None:
+    Path("tasks").mkdir()
+    for name in ("one", "two"):
+        save_task(tiny_task(Path("made") / name, name=name), Path("tasks") / name)
+    done = call("train", "plan", "cpu-demo", "--set", "tasks.train=tasks", "--set", "sft.demonstrations=1", "--json")
+    demonstrations, sft, *_ = json.loads(done.stdout)["stages"]
+    assert demonstrations["episodes"] == sft["episodes"] == 1
+    words = shlex.split(demonstrations["command"])[1:]
+    done = call(*words, "--backend", backend)
+    assert done.exit_code == 0, done.output
+    assert len(EpisodeStore(Path("runs/cpu-demo/demonstrations")).summaries()) == 1
 
 
 @pytest.mark.parametrize("words", [("--engine", "processes"), ("--sampler", "vllm:http://127.0.0.1:8000")])

@@ -116,6 +116,17 @@ def test_a_finished_run_can_be_watched(call: Call, run: Path) -> None:
     assert told["finished"] and [facts["step"] for facts in told["steps"]] == [1, 2]
 
 
+def test_a_run_that_takes_no_such_steps_is_not_waited_for(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps({"model": "tiny", "epochs": 1.0}))  # as `train sft` writes it
+    for words in ((), ("--once",), ("--json",)):
+        done = call("train", "watch", tmp_path, *words)
+        assert done.exit_code == 2 and "a run without steps to watch" in " ".join(done.stderr.split())
+    (tmp_path / "settings.json").write_text(json.dumps({"model": "tiny", "group_size": 8}))
+    assert "no step is done yet" in call("train", "watch", tmp_path, "--once").stdout
+    (tmp_path / "settings.json").write_text("[1")
+    assert "no training run" in " ".join(call("train", "watch", tmp_path, "--once").stderr.split())
+
+
 def test_what_is_no_run_is_said_in_one_line(call: Call, run: Path) -> None:
     done = call("train", "watch", "nowhere")
     assert done.exit_code == 2 and "nowhere: no training run" in done.stderr

@@ -45,6 +45,14 @@ def test_times_and_prices_follow_the_assumptions() -> None:
     assert next(stage for stage in slow.stages if stage.name == "grpo").seconds["waiting for environments"] > 0
 
 
+def test_limits_on_tasks_reach_the_commands() -> None:
+    for changes, shown in (((), 425), (("tasks.train_limit=64",), 64), (("sft.demonstrations=32",), 32)):
+        demonstrations, sft, grpo, _ = planned("cpu-demo", *changes).stages
+        assert demonstrations.episodes == sft.episodes == shown
+        assert f"--tasks starter --limit {shown} " in demonstrations.command
+        assert ("--limit 64" in grpo.command) == (changes == ("tasks.train_limit=64",))
+
+
 @pytest.mark.parametrize(
     ("name", "changes", "said"),
     [

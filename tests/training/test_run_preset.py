@@ -45,6 +45,7 @@ IMPOSSIBLE = {
     ("cpu-demo", "grpo.steps=many"): r"grpo\.steps: Input should be a valid integer.*, not 'many'",
     ("cpu-demo", "grpo.steps=0"): r"grpo\.steps: Input should be greater than or equal to 1, not 0",
     ("cpu-demo", "grpo.group_size=1"): r"grpo\.group_size: .*greater than or equal to 2",
+    ("cpu-demo", "sft.epochs=.inf"): r"sft\.epochs: Input should be a finite number",
     ("cpu-demo", "assume=null"): r"assume: ",
     ("cpu-demo", "assume={}"): r"assume\.source: is missing; Assumptions needs it",
     ("cpu-demo", "sampler.kind=magic"): r"sampler\.kind: Input should be 'transformers', 'llamacpp' or 'vllm'",
@@ -101,3 +102,5 @@ def test_an_unknown_name_is_corrected() -> None:
         load("cpu-dmo")
     with pytest.raises(RunPresetError, match=r"no run preset '\.\./grpo'"):
         load("../grpo")
+    with pytest.raises(RunPresetError, match=r"~nosuch/x\.yaml: there is no such user's home"):
+        load("~nosuch/x.yaml")

@@ -32,6 +32,7 @@ def test_the_interval_holds_the_rate_and_stays_in_bounds(count: tuple[int, int])
 def test_no_trials_say_nothing() -> None:
     assert math.isnan(Rate(0, 0).value)
     assert Rate(0, 0).interval == (0.0, 1.0)
+    assert str(Rate(0, 0)) == "0/0, nothing scored"
 
 
 def test_overlap() -> None:
