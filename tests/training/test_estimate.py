@@ -131,28 +131,34 @@ STEP = """
 import json, sys
 from pathlib import Path
 from transformers import AutoConfig, AutoModelForCausalLM
+from journeyman.envs.actions import Action, TokenTurn
+from journeyman.envs.episode import Episode, Step, StopReason
+from journeyman.envs.observation import Observation
 from journeyman.policies.models import load_model
 from journeyman.training import grpo
 from journeyman.training.checkpoint import RunFolder
+from journeyman.training.groups import Collected, Group
 from journeyman.training.run_preset import known_architectures
 from journeyman.training.trl_rollouts import make_grpo_trainer
 
 rows, length, written, folder = *map(int, sys.argv[1:4]), sys.argv[4]
 
-class Told:
-    tasks = ("a",)
-    def __call__(self, prompts, trainer):
-        half = [1] * written
-        return {
-            "prompt_ids": [[5] * (length - 2 * written)] * rows, "completion_ids": [[9] * 2 * written] * rows,
-            "env_mask": [half + [0] * written] * rows, "logprobs": [[-1.0] * 2 * written] * rows,
-            "episode_reward": [float(row % 2) for row in range(rows)],
-        }
+def played(row):
+    # Nothing is shared: the first token differs. What is written stands before and after something that is read.
+    half = (9,) * (written // 2)
+    turns = [TokenTurn((5 + row,) * (length - 2 * written), half, (-1.0,) * len(half)),
+             TokenTurn((7,) * written, half, (-1.0,) * len(half))]
+    steps = tuple(Step(Action("view", {"path": "."}, "x", turn), Observation("y")) for turn in turns)
+    return Episode("e", "t", "p", 0, Observation("x"), steps, StopReason.REPORTED, float(row % 2), (), None)
+
+def told(trainer, groups):
+    group = Group(tuple(map(played, range(rows))), tuple(((-1.0) ** row,) * 2 for row in range(rows)), True)
+    return Collected((group,), (group,)), 2
 
 model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**known_architectures()["smollm2-135m"]))
 settings = grpo.GrpoSettings(steps=2, tasks_per_step=1, group_size=rows, micro_batch=rows)
 arguments = grpo._arguments(RunFolder(folder, {}), settings, on_cpu=True) | {"save_strategy": "no"}
-make_grpo_trainer(model, load_model("tiny")[1], Told(), arguments=arguments).train()
+make_grpo_trainer(model, load_model("tiny")[1], told, arguments=arguments).train()
 """
 
 
