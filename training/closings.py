@@ -5,8 +5,10 @@ It is searched by halves, so a milestone that was closed, broken and closed agai
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
@@ -15,6 +17,7 @@ from journeyman.policies.fork import Branch, ForkError
 from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
 from journeyman.tasks.grading import grade
 from journeyman.tasks.task import Task
+from journeyman.training.corrections import with_room
 
 
 def closing_steps(task: Task, episode: Episode, backend: SandboxFactory) -> dict[str, int]:
@@ -33,23 +36,24 @@ def closing_steps(task: Task, episode: Episode, backend: SandboxFactory) -> dict
         return {}
     known = {len(states) - 1: set(closed)}
 
-    def closed_at(number: int) -> set[str]:
+    def is_closed(name: str, number: int) -> bool:
         if number not in known:
             verdict = grade(task, states[number][1], backend)
             if verdict.resolved is None:
                 raise _UnscoredError
-            known[number] = {name for name, is_closed in verdict.milestones.items() if is_closed}
-        return known[number]
+            known[number] = {each for each, closed_there in verdict.milestones.items() if closed_there}
+        return name in known[number]
 
     found = {}
     with suppress(_UnscoredError):  # the machine's fault: what is not known is not guessed
         for name in closed:
-            low, high = -1, len(states) - 1
-            while high - low > 1:
-                middle = (low + high) // 2
-                low, high = (low, middle) if name in closed_at(middle) else (middle, high)
-            found[name] = states[high][0]
+            found[name] = states[first_of(len(states), partial(is_closed, name))][0]
     return found
+
+
+def first_of(count: int, is_closed: Callable[[int], bool]) -> int:
+    """The first of so many states in which something is closed that is closed in the last, as far as halves tell."""
+    return bisect_left(range(count - 1), True, key=is_closed)
 
 
 class _UnscoredError(Exception):
@@ -63,11 +67,9 @@ def states_of(task: Task, episode: Episode, backend: SandboxFactory) -> Iterator
         ForkError: it does not go as it went.
     """
     steps = [step for step in episode.steps if step.action.tool != "report"]
-    config = EnvConfig.from_dict(episode.config)
-    # Room for one more, lest the last step end the episode, and the files be gone.
-    more = len(steps) + 1
-    most = {"max_steps": max(more, config.max_steps or task.budget.max_steps)}
-    room = config.model_copy(update=most | {"malformed_limit": max(more, config.malformed_limit)})
+    more = len(steps) + 1  # lest the last step end the episode, and the files be gone
+    room = with_room(EnvConfig.from_dict(episode.config), task, more)
+    room = room.model_copy(update={"malformed_limit": max(more, room.malformed_limit)})
     with Branch(RepoEnv(task, backend, room), episode) as branch:
         before = branch.snapshot
         yield 0, before

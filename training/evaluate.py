@@ -7,6 +7,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -250,21 +251,26 @@ def _recorded(
     make_policy: Callable[[Task], Policy],
 ) -> dict[tuple[str, int], Episode]:
     """Those of the wanted episodes that the same policy has played: in a folder there may be another's."""
+    tasks = {task.name: task for task in wanted.values()}
+
+    @cache
+    def digest_of(name: str) -> str:
+        return task_digest(tasks[name], template_of(tasks[name].repository).tree_hash)
+
+    def is_as_it_was(episode: Episode) -> bool:
+        """Whether its task has not been changed since, as far as its record says."""
+        digest = episode.versions.get("task")
+        return digest is None or digest == digest_of(episode.task)
+
     found = {}
     for key, episode in finished(store, config):
-        if key in wanted and episode.versions.get("backend", backend) == backend and _is_of(wanted[key], episode):
+        if key in wanted and episode.versions.get("backend", backend) == backend and is_as_it_was(episode):
             policy = make_policy(wanted[key])
             about = policy.versions() if isinstance(policy, Versioned) else {}
             if episode.policy == policy.name and about.items() <= episode.versions.items():
                 found[key] = episode
             policy.close()
     return found
-
-
-def _is_of(task: Task, episode: Episode) -> bool:
-    """Whether the task is as it was when the episode was played, as far as its record says."""
-    digest = episode.versions.get("task")
-    return digest is None or digest == task_digest(task, template_of(task.repository).tree_hash)
 
 
 def _result(episode: Episode, task: Task) -> TaskResult:

@@ -121,8 +121,9 @@ class Groups:
         self._settings, self._backend, self._config, self._store = settings, backend, config, store
         self._prefixes, self._name, self._engine, self._place = prefixes, name, engine, place
         self._curriculum = Curriculum(
-            self._tasks, settings.seed, by_rate=settings.curriculum, begins_within=self._begins_within
-        )
+            self._tasks, settings.seed, by_rate=settings.curriculum,
+            begins_within=lambda task: self._solution(task) is not None,
+        )  # fmt: skip
         self._hardness = Hardness()
         self._told = -1
         """The last step whose episodes the curriculum knows, and `hardness`."""
@@ -139,22 +140,18 @@ class Groups:
         """
         self._tell(step)
         known = {(each.task, each.seed): each for each in self._finished(step) if each.reward is not None}
-        tried: list[str] = []
-        groups: list[Group] = []
-        played: list[Group] = []
-        for turn in range(1 + self._settings.refills):
-            dull = [n for n, group in enumerate(groups) if not group.has_signal] if turn else list(range(count))
-            drawn = self._draw(step, len(dull), tried)
+        played = self._play(self._draw(step, count, ()), step, 0, known, make_policy)
+        groups = list(played)
+        for _ in range(self._settings.refills):
+            dull = [place for place, group in enumerate(groups) if not group.has_signal]
+            drawn = self._draw(step, len(dull), [group.episodes[0].task for group in played])
             if not drawn:
                 break
             fresh = self._play(drawn, step, len(played), known, make_policy)
-            tried += drawn
             played += fresh
-            if not turn:
-                groups = fresh
-            for where, group in zip(dull, fresh, strict=False):
+            for place, group in zip(dull, fresh, strict=False):
                 if group.has_signal:
-                    groups[where] = group
+                    groups[place] = group
         return Collected(tuple(groups), tuple(played))
 
     def _draw(self, step: int, count: int, tried: Sequence[str]) -> list[str]:
@@ -174,12 +171,15 @@ class Groups:
         make_policy: Callable[[], Policy],
     ) -> list[Group]:
         size, (place, places) = self._settings.size, self._place
+
+        def policy(_: Task) -> Policy:
+            return make_policy()
+
         jobs = []
         for number, name in enumerate(names, before):
             start = self._start(self._tasks[name])
             for member in range(size):
                 seed = hash_seed(self._settings.seed, step, (number * places + place) * size + member)
-                policy = lambda _: make_policy()  # noqa: E731
                 jobs.append(Job(self._tasks[name], self._backend, policy, seed, self._config, start))
         missing = [job for job in jobs if (job.task.name, job.seed) not in known]
         fresh = rollout_many(missing, concurrency=self._settings.concurrency, store=self._store, engine=self._engine)
@@ -221,15 +221,14 @@ class Groups:
             concurrency=self._settings.concurrency, on_done=lambda _: None,
         )  # fmt: skip
 
-    def _begins_within(self, task: str) -> bool:
+    def _solution(self, task: str) -> Episode | None:
+        """The played solution that a task can be begun within, if there is one."""
         solution = self._prefixes.of(self._tasks[task]) if self._settings.from_within else None
-        return solution is not None and last_change(solution) > 0
+        return solution if solution is not None and last_change(solution) else None
 
     def _start(self, task: Task) -> tuple[Episode, int] | None:
         """Where the episodes of a task that is too hard begin; None for the beginning."""
-        if not (self._curriculum.is_too_hard(task.name) and self._begins_within(task.name)):
-            return None
-        solution = self._prefixes.of(task)
+        solution = self._solution(task.name) if self._curriculum.is_too_hard(task.name) else None
         at = self._curriculum.begin_at(task.name, last_change(solution)) if solution else 0
         return (solution, at) if solution and at else None
 

@@ -31,7 +31,7 @@ from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
 from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor import save_task
 from journeyman.tasks.task import CheckKind, Milestone, Task, TaskError
-from journeyman.training.closings import states_of
+from journeyman.training.closings import first_of, states_of
 from journeyman.training.corrections import NOT_AGAIN, Collected, Outcome, collected, is_played, with_room
 from journeyman.training.parallel import each_of
 from journeyman.training.progress import Progress, silent
@@ -211,16 +211,13 @@ class _Relabeller:
 
     def _closing(self, own: Task, trees: Sequence[tuple[int, Snapshot]]) -> int | None:
         """After how many steps the milestone was closed: there it is, and in the state before it was not."""
-        low, high = -1, len(trees) - 1
-        if not trees or not grade(own, trees[high][1], self._backend).resolved:
+
+        def is_closed(number: int) -> bool:
+            return grade(own, trees[number][1], self._backend).resolved is True
+
+        if not trees or not is_closed(len(trees) - 1):
             return None
-        while high - low > 1:
-            middle = (low + high) // 2
-            if grade(own, trees[middle][1], self._backend).resolved:
-                high = middle
-            else:
-                low = middle
-        return trees[high][0]
+        return trees[first_of(len(trees), is_closed)][0]
 
     def _play(self, parent: Episode, own: Task, starts: Sequence[int], at: int, stop: threading.Event) -> Episode:
         """From the latest start from which the grader finds it resolved, else from the beginning."""

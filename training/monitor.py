@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from journeyman.envs.episode import Episode
 from journeyman.sandbox.home import sync_folder
 from journeyman.training.checkpoint import TrainingError
+from journeyman.training.hybrid import Shaped, term_means
 from journeyman.training.stopwatch import Shares
 from journeyman.training.tokens import sampled
 
@@ -125,12 +126,9 @@ def step_facts(
 
 
 def _mean_terms(episodes: Sequence[Episode]) -> dict[str, float]:
-    scored = [episode for episode in episodes if episode.reward is not None]
-    sums: dict[str, float] = {}
-    for episode in scored:
-        for term in episode.terms:
-            sums[term.name] = sums.get(term.name, 0.0) + term.amount
-    return {name: amount / len(scored) for name, amount in sums.items()}
+    means = term_means([Shaped(episode.terms, episode.reward) for episode in episodes])
+    means.pop("total", None)  # the facts have it as the reward
+    return means
 
 
 class StepLog:
