@@ -225,7 +225,7 @@ def test_a_long_episode_is_walked_through(browser: Any, store: EpisodeStore, tmp
             page.keyboard.type("1500")
             page.keyboard.press("Enter")
             until(page, current(1500))
-            # A jump scrolls twice: once more where the steps before it have got their own height. So this goes on trying.
+            # A jump scrolls once more when the steps before it have got their own height: so this goes on trying.
             quarter = "scrollTo(0, document.body.scrollHeight / 4)"
             near = "[...document.querySelectorAll('.step')].some((each) => /^step-[67]\\d\\d$/.test(each.id))"
             until(page, f"({quarter}, {near})")
