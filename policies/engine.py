@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import torch
 
 from journeyman.envs.actions import TokenTurn
+from journeyman.policies.attention import grouped_attention
 from journeyman.policies.batch import Batch, Sampling, Turn
 from journeyman.policies.kv_rows import LayerCache
+from journeyman.policies.memory import keep_freed_memory
 from journeyman.policies.models import ModelError
 from journeyman.policies.policy import PolicyError
 
@@ -224,6 +226,8 @@ class Engine(LaneEngine):
         if kinds:
             raise ModelError(f"only models with full attention can be sampled here; this one has {', '.join(kinds)}")
         self.model = model
+        if model.device.type == "cpu":
+            keep_freed_memory()
         super().__init__(eos_id, max_batch=max_batch)
 
     def refresh(self, model: PreTrainedModel) -> None:
@@ -237,7 +241,7 @@ class Engine(LaneEngine):
 
     @contextlib.contextmanager
     def _batch(self) -> Iterator[TurnBatch]:
-        with _evaluating(self.model):
+        with _evaluating(self.model), grouped_attention(self.model):
             yield Batch(self.model, self.eos_id)
 
 

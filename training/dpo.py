@@ -15,9 +15,9 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl.trainer.dpo_config import DPOConfig
 
+from journeyman.policies.memory import keep_freed_memory
 from journeyman.policies.models import load_model
 from journeyman.training.checkpoint import RunFolder
-from journeyman.training.memory import keep_freed_memory
 from journeyman.training.preference_rows import PairRow, Rows
 from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
 from journeyman.training.progress import Progress, silent

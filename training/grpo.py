@@ -25,6 +25,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.local_settings import LocalSettings
+from journeyman.policies.memory import keep_freed_memory
 from journeyman.policies.models import computes_in_bfloat16, load_model
 from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
 from journeyman.sandbox.sandbox import SandboxFactory
@@ -35,7 +36,6 @@ from journeyman.training.credit import CreditSettings
 from journeyman.training.groups import Groups, GroupSettings
 from journeyman.training.hybrid import HybridSettings
 from journeyman.training.lineage import remember
-from journeyman.training.memory import keep_freed_memory
 from journeyman.training.monitor import Monitor, Monitors, StepLog
 from journeyman.training.prefixes import Prefixes
 from journeyman.training.progress import Progress, silent

@@ -16,9 +16,9 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl.trainer.kto_config import KTOConfig
 
+from journeyman.policies.memory import keep_freed_memory
 from journeyman.policies.models import load_model
 from journeyman.training.checkpoint import RunFolder, TrainingError
-from journeyman.training.memory import keep_freed_memory
 from journeyman.training.preference_rows import LabelRow, Rows
 from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
 from journeyman.training.preferences import NoPreferencesError, balanced_weights

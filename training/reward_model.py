@@ -23,9 +23,9 @@ from trl.trainer.reward_trainer import RewardTrainer
 from journeyman.envs.episode import Episode
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
+from journeyman.policies.memory import keep_freed_memory
 from journeyman.policies.models import ModelError, load_tokenizer, model_path
 from journeyman.training.checkpoint import RunFolder
-from journeyman.training.memory import keep_freed_memory
 from journeyman.training.preference_rows import PairRow, Rows, conversation
 from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
 from journeyman.training.progress import Progress, silent

@@ -24,12 +24,12 @@ from trl.trainer.sft_trainer import SFTTrainer
 from journeyman.envs.episode import Episode
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
+from journeyman.policies.memory import keep_freed_memory
 from journeyman.policies.models import computes_in_bfloat16, load_model, load_tokenizer
 from journeyman.tasks.sources.likeness import Likeness
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.lean_head import logits_before
 from journeyman.training.lineage import remember
-from journeyman.training.memory import keep_freed_memory
 from journeyman.training.packing import Collator, packed, require_apart
 from journeyman.training.progress import Progress, silent
 from journeyman.training.tokens import IGNORED, TokenRow, demonstration
