@@ -17,12 +17,12 @@ from pydantic import ValidationError
 
 from journeyman.envs.feedback.entry import ENTRY, Entry
 from journeyman.envs.lines import locked_lines
-from journeyman.envs.log import LogWriteError
+from journeyman.envs.log import LogError, LogWriteError
 
 FILE = "feedback.jsonl"
 
 
-class FeedbackError(ValueError):
+class FeedbackError(LogError, ValueError):
     """What is said cannot be kept as it is; the message says why."""
 
 

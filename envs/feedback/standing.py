@@ -13,6 +13,7 @@ from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import Adjudication, Answer, Entry, Place, Undo, episodes_of
 from journeyman.envs.feedback.log import Logged, by_id
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
+from journeyman.envs.store import EpisodeStore, StoreError
 
 FindEpisode = Callable[[str], Episode | None]
 """The episode with an id, where it is there."""
@@ -103,3 +104,16 @@ def _stale(ref: ItemRef | None, guidelines: Mapping[str, Guideline]) -> str | No
     if item is None:
         return f"{ref} is gone in version {now.version}"
     return None if item.digest == ref.digest else f"{ref} meant something else than in version {now.version}"
+
+
+def finder(store: EpisodeStore) -> FindEpisode:
+    """Looks episodes up in a run by their whole id; one that is damaged is not there."""
+
+    def find(id_: str) -> Episode | None:
+        try:
+            found = store.get(id_)
+        except StoreError:
+            return None
+        return found if found.id == id_ else None
+
+    return find
