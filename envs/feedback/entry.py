@@ -223,6 +223,18 @@ def episodes_of(entry: Entry) -> tuple[str, ...]:
     return ()
 
 
+def refers_to(entry: Entry) -> tuple[str, ...]:
+    """The ids of the other entries that an entry speaks of."""
+    match entry:
+        case Undo() | Resolution():
+            return (entry.of,)
+        case Adjudication():
+            return entry.of
+        case Answer():
+            return (entry.of,) if entry.by is None else (entry.of, entry.by)
+    return ()
+
+
 def summary(entry: Entry) -> str:
     """What an entry says, in a few words and whatever somebody wrote."""
     match entry:
