@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from journeyman.cli_common import CannotError
-from journeyman.envs.feedback.entry import GuidelineRead
+from journeyman.envs.feedback.entry import Entry, GuidelineRead
 from journeyman.envs.feedback.log import FeedbackLog, Logged
 from journeyman.envs.feedback.standing import Judged, finder, standing
 from journeyman.envs.guidelines.guideline import Guideline, GuidelineError, load_guideline
@@ -31,6 +31,15 @@ GuidelineOption = Annotated[
         help="A guideline as it is now; may be repeated. Default: of each the newest that the feedback itself holds.",
     ),
 ]
+
+AnnotatorOption = Annotated[
+    str,
+    typer.Option(
+        "--annotator", envvar="JOURNEYMAN_ANNOTATOR", help="Who says it: a name or an address.", show_default=False
+    ),
+]
+TERMINAL = "terminal"
+"""The origin of what is said on the command line."""
 
 
 def judged_in(store: EpisodeStore, guidelines: Iterable[str] = ()) -> tuple[Logged, tuple[Judged, ...]]:
@@ -62,3 +71,19 @@ def guidelines_now(logged: Logged, given: Iterable[str] = ()) -> Mapping[str, Gu
             raise CannotError(str(error)) from error
         found[guideline.name] = guideline
     return found
+
+
+def by_prefix(entries: Iterable[Entry], name: str) -> Entry:
+    """An entry by its id, or the unique beginning of its id or of the part after the dash.
+
+    Raises:
+        CannotError: there is none, or more than one begins so.
+    """
+    every = {entry.id: entry for entry in entries}
+    found = [id_ for id_ in every if id_.startswith(name) or id_.rpartition("-")[2].startswith(name)]
+    if name in every:
+        return every[name]
+    if len(found) != 1:
+        why = f"{len(found)} entries begin" if found else "no entry begins"
+        raise CannotError(f"{why} with {name!r}; `journeyman feedback list` shows their ids")
+    return every[found[0]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +14,7 @@ from journeyman.cli_common import CannotError, JsonOption, RunOption, example, o
 from journeyman.cli_feedback import GuidelineOption, feedback_app, judged_in
 from journeyman.envs.feedback.entry import ENTRY, KINDS, episodes_of, summary
 from journeyman.envs.feedback.log import Unreadable
+from journeyman.envs.feedback.marks import Mark
 from journeyman.envs.feedback.standing import Judged
 from journeyman.terminal import line, out
 
@@ -53,6 +56,49 @@ def list_feedback(
     stand = sum(each.stands for each in shown)
     said = f"{len(shown)} of {len(every)} entries in {line(str(store.folder))}, {stand} of these stand"
     out.print(Text(said, "dim"), soft_wrap=True)
+
+
+@feedback_app.command(
+    "status",
+    epilog=example(
+        "journeyman feedback status", "journeyman feedback status --run demo --guideline conduct.toml --json"
+    ),
+)
+def status(run: RunOption = None, guideline: GuidelineOption = None, as_json: JsonOption = False) -> None:
+    """Count what was said, by annotator and kind: how much of it stands, and why the rest does not."""
+    store = open_run(run)
+    logged, every = judged_in(store, guideline or ())
+    groups: dict[tuple[str, bool, str], list[Judged]] = defaultdict(list)
+    for each in every:
+        groups[each.entry.annotator, each.entry.simulated, each.entry.kind].append(each)
+    rows = [
+        {"annotator": name, "simulated": simulated, "kind": kind, "entries": len(group),
+         "stand": sum(each.stands for each in group), "marks": _counted(group)}
+        for (name, simulated, kind), group in sorted(groups.items())
+    ]  # fmt: skip
+    if as_json:
+        lines = [{"line": each.number, "why": each.why} for each in logged.unreadable]
+        print_json({"run": store.folder, "entries": len(every), "stand": sum(each.stands for each in every),
+                    "marks": _counted(every), "groups": rows, "unreadable": lines})  # fmt: skip
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("annotator", "kind", "entries", "stand", "the others"):
+        table.add_column(name, justify="right" if name in ("entries", "stand") else "left", overflow="fold")
+    for (name, simulated, kind), group in sorted(groups.items()):
+        why = ", ".join(f"{count} {mark}" for mark, count in _counted(group).items())
+        who = line(name) + (" (simulated)" if simulated else "")
+        table.add_row(Text(who), kind, str(len(group)), str(sum(each.stands for each in group)), why)
+    out.print(table)
+    say_unreadable(logged.unreadable)
+    stand = sum(each.stands for each in every)
+    said = f"{len(every)} entries in {line(str(store.folder))}, {stand} stand"
+    out.print(Text(f"{said}; {len(logged.unreadable)} unreadable lines", "dim"), soft_wrap=True)
+
+
+def _counted(group: Sequence[Judged]) -> dict[str, int]:
+    """How many entries bear each mark; one may bear several."""
+    found = Counter(mark for each in group for mark in each.marks)
+    return {str(mark): found[mark] for mark in Mark if found[mark]}
 
 
 def say_unreadable(lines: tuple[Unreadable, ...]) -> None:

@@ -16,9 +16,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from journeyman.envs.feedback.entry import ENTRY, Entry
+from journeyman.envs.feedback.entry import ENTRY, Entry, GuidelineRead
+from journeyman.envs.guidelines.guideline import Guideline
 from journeyman.envs.lines import locked_lines
 from journeyman.envs.log import LogError, LogWriteError
+from journeyman.envs.recorder import new_episode_id
 
 FILE = "feedback.jsonl"
 _ID = re.compile(rb'"id"\s*:\s*"([^"\\]*)"')
@@ -86,6 +88,14 @@ class FeedbackLog:
             return Logged((), ())
         except OSError as error:
             raise FeedbackError(f"cannot read {self.path}: {error.strerror}") from error
+
+    def keep_guideline(self, guideline: Guideline, annotator: str, origin: str) -> None:
+        """Keep a guideline by which somebody judges, once: nothing where the log holds the same one. Raises as `write`
+        and `read` do."""
+        read = (entry.guideline for entry in self.read().entries if isinstance(entry, GuidelineRead))
+        if guideline not in read:
+            id_ = new_episode_id()
+            self.write(GuidelineRead(id=id_, annotator=annotator, at=now(), origin=origin, guideline=guideline))
 
 
 def _line(entry: Entry) -> bytes:
