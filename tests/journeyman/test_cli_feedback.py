@@ -155,3 +155,31 @@ def test_hostile_words_do_nothing_to_the_terminal(call: Call, run: Path) -> None
     assert done.exit_code == 0
     shown = done.stdout + call("feedback", "list").stdout + call("feedback", "forget", "ada").stdout
     assert "\x1b" not in shown and "\u202e" not in shown and "[red]x" in shown
+
+
+def test_a_review_is_imported_once_and_what_has_no_place_is_told(call: Call, run: Path) -> None:
+    comments = [
+        {
+            "path": "a.py",
+            "line": 2,
+            "body": "why two?",
+            "user": {"login": "ada"},
+            "diff_hunk": "@@ -0,0 +1,2 @@\n+one\n+two",
+        },
+        {"body": ""},
+    ]
+    Path("comments.json").write_text(json.dumps(comments))
+    Path("map.json").write_text('{"a.py": "aaaa"}')
+    words = ["feedback", "import", "code-review", "comments.json", "--map", "map.json"]
+    first, again = call(*words), call(*words)
+    assert first.exit_code == again.exit_code == 0, first.stderr
+    assert "comment 2: a comment without words" in first.stdout and "1 of them new" in first.stdout
+    assert "0 of them new" in again.stdout
+    (entry,) = listed(call)
+    assert entry["episode"] == "0001-aaaa" and entry["stands"] and entry["place"]["quote"] == "two"
+    assert json.loads(call(*words, "--json").stdout)["unmapped"][0]["where"] == "comment 2"
+    assert call("feedback", "import", "code-review", "comments.json", "--episode", "bbbb").exit_code == 0
+    for bad, why in (("[]", "a JSON object is wanted"), ('{"a": 1}', "'a' is mapped to"), ("{", "--map map.json")):
+        Path("map.json").write_text(bad)
+        assert call(*words).exit_code == 2 and why in call(*words).stderr
+    assert "nothing was imported" in call("feedback", "import", "csv", "comments.json").stderr
