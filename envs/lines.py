@@ -42,6 +42,27 @@ class LineFile:
             os.ftruncate(self._fd, before)
             raise
 
+    def replace(self, data: bytes) -> None:
+        """Put other contents in the place of all that stands in it: whole, or not at all. Nothing is added after it.
+
+        They are written aside and renamed, so whoever reads meanwhile reads the one or the other.
+
+        Raises:
+            OSError: the disk refused; the file is as it was.
+        """
+        aside = self._path.with_name(f".{self._path.name}.aside")
+        try:
+            with aside.open("wb") as file:
+                os.fchmod(file.fileno(), os.fstat(self._fd).st_mode & 0o777)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            aside.rename(self._path)
+        except OSError:
+            aside.unlink(missing_ok=True)
+            raise
+        sync_folder(self._path.parent)
+
 
 @contextmanager
 def locked_lines(path: Path) -> Iterator[LineFile]:
@@ -50,9 +71,29 @@ def locked_lines(path: Path) -> Iterator[LineFile]:
     Raises:
         OSError: it cannot be opened.
     """
-    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    fd = _locked(path)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
         yield LineFile(path, fd)
     finally:
         os.close(fd)
+
+
+def _locked(path: Path) -> int:
+    """A descriptor with the lock of the file that has the name now: while it waited another may have come there."""
+    while True:
+        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            if _is_at(fd, path):
+                return fd
+        except BaseException:
+            os.close(fd)
+            raise
+        os.close(fd)
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except FileNotFoundError:
+        return False

@@ -7,7 +7,7 @@ settled by another one, and which of them stand is worked out on reading (envs/f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
@@ -209,6 +209,9 @@ Entry = (
 ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
 """Reads and writes entries as JSON."""
 
+KINDS: tuple[str, ...] = tuple(kind.model_fields["kind"].default for kind in get_args(Entry))
+"""What `kind` can be."""
+
 
 def episodes_of(entry: Entry) -> tuple[str, ...]:
     """The ids of the episodes that an entry itself speaks of; none for one about other entries."""
@@ -218,3 +221,48 @@ def episodes_of(entry: Entry) -> tuple[str, ...]:
         case Ranking():
             return entry.episodes
     return ()
+
+
+def refers_to(entry: Entry) -> tuple[str, ...]:
+    """The ids of the other entries that an entry speaks of."""
+    match entry:
+        case Undo() | Resolution():
+            return (entry.of,)
+        case Adjudication():
+            return entry.of
+        case Answer():
+            return (entry.of,) if entry.by is None else (entry.of, entry.by)
+    return ()
+
+
+def summary(entry: Entry) -> str:
+    """What an entry says, in a few words and whatever somebody wrote."""
+    match entry:
+        case Critique():
+            return f"{entry.severity}{_at(entry.place)}: {entry.body}"
+        case StepLabel():
+            return f"step {entry.step} is {entry.label}"
+        case ClaimLabel():
+            return f"claim {entry.claim} is {entry.label}" + (f": {entry.limitation}" if entry.limitation else "")
+        case Score():
+            return f"{entry.value:g}" + (f" by {entry.item}" if entry.item else "")
+        case Ranking():
+            return f"ranks {', '.join(map(str, entry.ranks))}" + (f": {entry.reason}" if entry.reason else "")
+        case Correction():
+            return f"step {entry.step} should be {entry.action.get('tool')}" + (entry.reason and f": {entry.reason}")
+        case Undo():
+            return f"takes back {entry.of}"
+        case Adjudication():
+            return f"{entry.holds or 'none'} of {', '.join(entry.of)} holds"
+        case Answer():
+            return f"{entry.decision} {entry.of}" + (f" as {entry.by}" if entry.by else "")
+        case Resolution():
+            return f"{entry.of} is {'' if entry.resolved else 'not '}resolved"
+        case GuidelineRead():
+            return f"read {entry.guideline.name}@{entry.guideline.version}"
+
+
+def _at(place: Place) -> str:
+    step = f" at step {place.step}" if place.step else ""
+    file = f" {place.path}" + (f":{place.line}" if place.line else "") if place.path else ""
+    return step + file + (f" of {place.subtask}" if place.subtask else "")

@@ -8,21 +8,25 @@ written by a newer version) is kept where it stands, and reported.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from journeyman.envs.feedback.entry import ENTRY, Entry
+from journeyman.envs.feedback.entry import ENTRY, Entry, GuidelineRead
+from journeyman.envs.guidelines.guideline import Guideline
 from journeyman.envs.lines import locked_lines
-from journeyman.envs.log import LogWriteError
+from journeyman.envs.log import LogError, LogWriteError
+from journeyman.envs.recorder import new_episode_id
 
 FILE = "feedback.jsonl"
+_ID = re.compile(rb'"id"\s*:\s*"([^"\\]*)"')
 
 
-class FeedbackError(ValueError):
+class FeedbackError(LogError, ValueError):
     """What is said cannot be kept as it is; the message says why."""
 
 
@@ -59,31 +63,63 @@ class FeedbackLog:
         again after a lost answer).
 
         Raises:
-            FeedbackError: an id is there with other words; nothing was written.
+            FeedbackError: an id is there with other words, or JSON cannot say it; nothing was written.
             LogWriteError: the disk refused; nothing that was said before is lost.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        said = [(entry.id, _line(entry)) for entry in entries]
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with locked_lines(self.path) as file:
-                known = {entry.id: entry for entry in _read(file.read()).entries}
-                fresh = []
-                for entry in entries:
-                    if (before := known.setdefault(entry.id, entry)) is entry:
-                        fresh.append(entry)
-                    elif before != entry:
-                        raise FeedbackError(f"entry {entry.id} was said before, in other words; give a new id")
-                if fresh:
-                    file.append(b"\n".join(ENTRY.dump_json(entry) for entry in fresh))
+                if fresh := _fresh(said, file.read()):
+                    file.append(b"\n".join(fresh))
         except OSError as error:
             why = f"cannot write to {self.path}: {error.strerror}; the feedback is as it was"
             raise LogWriteError(why) from error
 
     def read(self) -> Logged:
-        """What was said; nothing where nobody said anything."""
+        """What was said; nothing where nobody said anything.
+
+        Raises:
+            FeedbackError: the file is there and cannot be read.
+        """
         try:
-            return _read(self.path.read_bytes())
+            return parse(self.path.read_bytes())
         except FileNotFoundError:
             return Logged((), ())
+        except OSError as error:
+            raise FeedbackError(f"cannot read {self.path}: {error.strerror}") from error
+
+    def keep_guideline(self, guideline: Guideline, annotator: str, origin: str) -> None:
+        """Keep a guideline by which somebody judges, once: nothing where the log holds the same one. Raises as `write`
+        and `read` do."""
+        read = (entry.guideline for entry in self.read().entries if isinstance(entry, GuidelineRead))
+        if guideline not in read:
+            id_ = new_episode_id()
+            self.write(GuidelineRead(id=id_, annotator=annotator, at=now(), origin=origin, guideline=guideline))
+
+
+def _line(entry: Entry) -> bytes:
+    try:
+        line = ENTRY.dump_json(entry)
+        ENTRY.validate_json(line)
+    except (ValueError, RecursionError) as error:
+        raise FeedbackError(f"entry {entry.id} cannot be kept as JSON: {error}") from error
+    return line
+
+
+def _fresh(said: Sequence[tuple[str, bytes]], data: bytes) -> list[bytes]:
+    """The lines that are not there yet, each once."""
+    wanted = {id_.encode() for id_, _ in said}
+    # Only lines that name one of the ids are parsed: a log may be long, and is written to one entry at a time.
+    near = [line for line in data.split(b"\n") if not wanted.isdisjoint(_ID.findall(line))]
+    known = {entry.id: ENTRY.dump_json(entry) for entry in reversed(parse(b"\n".join(near)).entries)}
+    fresh = []
+    for id_, line in said:
+        if (before := known.setdefault(id_, line)) is line:
+            fresh.append(line)
+        elif before != line:
+            raise FeedbackError(f"entry {id_} was said before, in other words; give a new id")
+    return fresh
 
 
 def now() -> str:
@@ -91,7 +127,8 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _read(data: bytes) -> Logged:
+def parse(data: bytes) -> Logged:
+    """The lines of a log. What is no entry is among the unreadable; nothing raises."""
     entries: list[Entry] = []
     unreadable = []
     for number, line in enumerate(data.split(b"\n"), 1):
@@ -100,11 +137,12 @@ def _read(data: bytes) -> Logged:
         try:
             entries.append(ENTRY.validate_json(line))
         except ValidationError as error:
-            unreadable.append(Unreadable(number, line.decode(errors="replace"), _why(error)))
+            unreadable.append(Unreadable(number, line.decode(errors="replace"), why_not(error)))
     return Logged(tuple(entries), tuple(unreadable))
 
 
-def _why(error: ValidationError) -> str:
+def why_not(error: ValidationError) -> str:
+    """What of an entry is wrong: the first thing, and where it stands."""
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"]))
     return f"{where + ': ' if where else ''}{first['msg']}"

@@ -1,0 +1,280 @@
+"""Whether the lines are where a comment says that they are: its quote against what the file held, by the record.
+
+An episode keeps no files, but each step's diff and what the policy was shown of a file. From these it is put together
+what is known of a file at each moment; where nothing is known of a line, nothing is said against it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from journeyman.envs.episode import Episode, Step
+from journeyman.envs.feedback.entry import Place
+from journeyman.envs.text import clean
+
+_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_SHOWN = re.compile(r"(?m)^(.+):\d+-\d+(?: of \d+)?$")
+"""The head of what `view` shows: `path:3-9 of 20`."""
+_NUMBERED = re.compile(r"(\d+)\|(.*)")
+
+Lines = dict[int, str]
+"""What is known of a file, by line from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hunk:
+    """One hunk of a diff."""
+
+    old: int
+    """Its first line before; lines of it that are gone or stay have numbers from here."""
+    old_count: int
+    new: int
+    new_count: int
+    before: Lines
+    after: Lines
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a step did to a file."""
+
+    hunks: tuple[Hunk, ...] = ()
+    opaque: bool = False
+    """It may have changed in a way that the record does not show."""
+    made: bool = False
+    gone: bool = False
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.hunks or self.opaque or self.made or self.gone)
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of a file at one moment."""
+
+    lines: Lines = field(default_factory=dict)
+    there: bool | None = None
+    """None where it is not known."""
+    count: int | None = None
+    """Lines of the whole file, where all are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Lines are not where they were said to be."""
+
+    why: str
+    place: Place | None = None
+    """Where they are, if they stand in exactly one place of what is known."""
+
+
+def moved(episode: Episode, place: Place) -> Moved | None:
+    """What the record says against a place; None where it bears it out, or cannot tell.
+
+    The step must be one of the episode's.
+    """
+    if place.line is None:
+        return None
+    step = len(episode.steps) if place.step is None else place.step
+    moment = step if place.side == "new" else (0 if place.step is None else step - 1)
+    path = place.path.removeprefix("./")
+    known = known_at(episode.steps, path, moment)
+    if known.there is False:
+        return Moved(f"there is no {path} {_when(moment)}")
+    quote = _quoted(place)
+    count = (place.end or place.line) - place.line + 1
+    at = range(place.line, place.line + min(len(quote), count))
+    over = known.count is not None and place.line > known.count
+    if not over and all(_same(known.lines.get(n), said) for n, said in zip(at, quote, strict=False)):
+        return None
+    if over and not quote:
+        return Moved(f"{path} has {known.count} lines {_when(moment)}")
+    found = [n for n in known.lines if all(_is(known.lines.get(n + i), said) for i, said in enumerate(quote))]
+    if len(found) != 1:
+        many = f"in {len(found)} other places" if found else "nowhere that the record shows"
+        return Moved(f"line {place.line} of {path} is another {_when(moment)}; what was quoted stands {many}")
+    end = None if place.end is None else found[0] + count - 1
+    there = place.model_copy(update={"line": found[0], "end": end})
+    return Moved(f"what was quoted of {path} stands at line {found[0]} {_when(moment)}", there)
+
+
+def _when(moment: int) -> str:
+    return f"after step {moment}" if moment else "before the first step"
+
+
+def _quoted(place: Place) -> list[str]:
+    return place.quote.removesuffix("\n").split("\n") if place.quote.strip() else []
+
+
+def _is(known: str | None, said: str) -> bool:
+    """Whether a known line is what was said: as people saw it, without what stands invisibly at its end."""
+    return known is not None and clean(known).rstrip() == clean(said).rstrip()
+
+
+def _same(known: str | None, said: str) -> bool:
+    return known is None or _is(known, said)
+
+
+def known_at(steps: Sequence[Step], path: str, moment: int) -> Known:
+    """What the record tells of a file after so many steps: what came before, carried on, and what came later, back."""
+    turns = [turn_of(step.diff, path) for step in steps]
+    known = Known()
+    for step, turn in zip(steps[:moment], turns, strict=False):
+        _forward(known, turn)
+        _look(known, step, path)
+    later = Known()
+    for step, turn in zip(reversed(steps[moment:]), reversed(turns[moment:]), strict=True):
+        _look(later, step, path)
+        _back(later, turn)
+    known.lines = later.lines | known.lines
+    known.there = later.there if known.there is None else known.there
+    known.count = later.count if known.count is None else known.count
+    return known
+
+
+def _look(known: Known, step: Step, path: str) -> None:
+    """Add what a step's own action shows of a file as it is after it."""
+    if not step.observation.ok:
+        return
+    arguments = step.action.arguments
+    if step.action.tool == "view":
+        for n, text in _shown(step.output or step.observation.text, path):
+            known.lines.setdefault(n, text)
+            known.there = True
+    content = arguments.get("content")
+    if step.action.tool == "write" and isinstance(content, str) and _named(arguments) == path:
+        lines = content.removesuffix("\n").split("\n") if content else []
+        known.lines, known.there, known.count = dict(enumerate(lines, 1)), True, len(lines)
+
+
+def _named(arguments: Mapping[str, object]) -> str:
+    return str(arguments.get("path", "")).removeprefix("./")
+
+
+def _shown(text: str, path: str) -> Iterator[tuple[int, str]]:
+    """The numbered lines below the heads that name the file."""
+    here = False
+    for row in text.split("\n"):
+        if (line := _NUMBERED.fullmatch(row)) is not None:
+            if here:
+                yield int(line[1]), line[2]
+        elif (head := _SHOWN.fullmatch(row)) is not None:
+            here = head[1] == path
+        elif not row.startswith("…"):
+            here = False
+
+
+def _forward(known: Known, turn: Turn) -> None:
+    if turn.nothing:
+        return
+    if turn.opaque or turn.made or turn.gone:
+        known.lines, known.count = {}, None
+        known.there = None if turn.opaque else turn.made
+    after: Lines = {}
+    for n, text in known.lines.items():
+        if (to := _carried(n, turn.hunks, back=False)) is not None:
+            after[to] = text
+    for hunk in turn.hunks:
+        after |= hunk.after
+    known.lines = after
+    if turn.made:
+        known.count = len(after)
+    elif turn.hunks and not turn.gone:
+        known.there = True
+        if known.count is not None:
+            known.count += sum(hunk.new_count - hunk.old_count for hunk in turn.hunks)
+
+
+def _back(known: Known, turn: Turn) -> None:
+    if turn.nothing:
+        return
+    if turn.opaque or turn.made or turn.gone:
+        known.lines, known.count = {}, None
+        known.there = None if turn.opaque else turn.gone
+    before: Lines = {}
+    for n, text in known.lines.items():
+        if (to := _carried(n, turn.hunks, back=True)) is not None:
+            before[to] = text
+    for hunk in turn.hunks:
+        before |= hunk.before
+    known.lines = before
+    if turn.gone:
+        known.count = len(before)
+    elif turn.hunks and not turn.made:
+        known.there = True
+        if known.count is not None:
+            known.count -= sum(hunk.new_count - hunk.old_count for hunk in turn.hunks)
+
+
+def _carried(line: int, hunks: Sequence[Hunk], *, back: bool) -> int | None:
+    """The number of a line after a change (or before it); None for one of a hunk, which tells itself what stands there.
+
+    Of an empty side the number is that of the line before it.
+    """
+    shift = 0
+    for hunk in hunks:
+        start, count, other = (hunk.new, hunk.new_count, hunk.old_count) if back else (
+            hunk.old, hunk.old_count, hunk.new_count
+        )  # fmt: skip
+        if line < start or (not count and line == start):
+            break
+        if line < start + count:
+            return None
+        shift += other - count
+    return line + shift
+
+
+def turn_of(diff: str, path: str) -> Turn:
+    """What a step's diff says of one file."""
+    rows = diff.split("\n")
+    for number, row in enumerate(rows):
+        if not row.startswith("--- ") or number + 1 == len(rows) or not rows[number + 1].startswith("+++ "):
+            continue
+        old, new = row[4:], rows[number + 1][4:]
+        if path not in (old.removeprefix("a/"), new.removeprefix("b/")) or _inside(rows, number):
+            continue
+        hunks = _hunks(rows[number + 2 :])
+        made, gone = old == "/dev/null", new == "/dev/null"
+        opaque = number + 2 < len(rows) and rows[number + 2].startswith("Binary or large file")
+        return Turn(() if opaque else hunks, opaque and not gone, made and not opaque, gone)
+    return Turn(opaque=bool(re.search(r"(?m)^and \d+ more files, changed or not$", diff)))
+
+
+def _inside(rows: Sequence[str], number: int) -> bool:
+    """Whether a row that looks like a file's head is a line of a hunk above it, which an agent may have written."""
+    start = number - 1
+    while start >= 0 and (head := _HUNK.match(rows[start])) is None:
+        start -= 1
+    if start < 0 or head is None:
+        return False
+    return _read(rows, start, head)[1] > number
+
+
+def _hunks(rows: Sequence[str]) -> tuple[Hunk, ...]:
+    found, number = [], 0
+    while number < len(rows) and (head := _HUNK.match(rows[number])) is not None:
+        hunk, number = _read(rows, number, head)
+        found.append(hunk)
+    return tuple(found)
+
+
+def _read(rows: Sequence[str], number: int, head: re.Match[str]) -> tuple[Hunk, int]:
+    """The hunk whose head stands at a row, and the row after it."""
+    old, new = int(head[1]), int(head[3])
+    old_count, new_count = int(head[2] or 1), int(head[4] or 1)
+    before: Lines = {}
+    after: Lines = {}
+    number += 1
+    while number < len(rows) and (len(before) < old_count or len(after) < new_count or rows[number][:1] == "\\"):
+        sign, text = rows[number][:1], rows[number][1:]
+        if sign in ("-", " "):
+            before[old + len(before)] = text
+        if sign in ("+", " "):
+            after[new + len(after)] = text
+        if sign not in ("-", "+", " ", "\\"):
+            break
+        number += 1
+    return Hunk(old, old_count, new, new_count, before, after), number
