@@ -102,7 +102,7 @@ def small_change(seen: Seen, settings: Size) -> RuleFinding:
         "files": (len(seen.files), settings.files),
         "lines": (sum(len(file.added) + len(file.removed) for file in seen.files), settings.lines),
     }
-    evidence = ", ".join(f"{size} {what}" for what, (size, _) in sizes.items()) + " changed"
+    evidence = ", ".join(f"{size} {what if size != 1 else what[:-1]}" for what, (size, _) in sizes.items()) + " changed"
     over = {what: most / size for what, (size, most) in sizes.items() if most is not None and size > most}
     steps = tuple(sorted({step for file in seen.files for step in file.steps}))
     if not over:
@@ -173,7 +173,7 @@ def no_commented_out_code(seen: Seen, settings: RuleSettings) -> RuleFinding:
 
 @rule("line-length", Length)
 def line_length(seen: Seen, settings: Length) -> RuleFinding:
-    """Added lines have at most `most` characters."""
+    """No added line is longer than `most` characters."""
     if not seen.files:
         return silent(NO_CHANGE)
     lines = ((file, line) for file in seen.files for line in file.added if len(line.text) > settings.most)
@@ -206,7 +206,7 @@ def no_rewrite(seen: Seen, settings: Rewrite) -> RuleFinding:
 
 @rule("no-reformatting", Reformatted)
 def no_reformatting(seen: Seen, settings: Reformatted) -> RuleFinding:
-    """At most `most` lines change in nothing but their blanks."""
+    """No more than `most` lines change in nothing but their blanks."""
     if not seen.files:
         return silent(NO_CHANGE)
     found = {}
