@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from journeyman.envs.guidelines.prompt import GuidelineText
+from journeyman.envs.text import clean
+
 
 class ConfigError(ValueError):
     """A setting does not exist or is out of its range; the message names it."""
@@ -47,10 +50,17 @@ class EnvConfig(BaseModel):
     """Whether the first observation lists the repository's top level."""
     milestone_weight: float = Field(default=0.5, ge=0, le=1)
     """Share of a project's reward that milestones pay; the outcome pays the rest, and all of it without milestones."""
+    guidelines: tuple[GuidelineText, ...] = Field(default=(), max_length=8)
+    """What the policy is told to keep to, after the problem statement (`journeyman.envs.guidelines.prompt.shown`)."""
+
+    @property
+    def asked(self) -> str:
+        """The guidelines as the first observation ends with them; empty without."""
+        return "".join(f"\n\n{clean(guideline.text)}" for guideline in self.guidelines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON holds them."""
-        return self.model_dump(mode="json")
+        """Plain values, as JSON holds them. Without guidelines as before there were any: an older run goes on."""
+        return self.model_dump(mode="json", exclude=None if self.guidelines else {"guidelines"})
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> EnvConfig:

@@ -100,7 +100,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         self.task = self._own_task = open_task(task)
         """The task of the episode at hand."""
         self.render_mode = render_mode
-        self.observation_space = observation_space(self.config.max_observation_chars)
+        self.observation_space = observation_space(self.config.max_observation_chars + len(self.config.asked))
         self.action_space = action_space()
         self._workspace: Workspace | None = None
         self._malformed = 0
@@ -148,6 +148,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         self._malformed = 0
         result = ToolResult(first_text(self.task, files, self.config))
         observation = self._observation("reset", result, 0)
+        observation = replace(observation, text=observation.text + self.config.asked)  # never cut
         self._frame = Frame(self._title(0), observation.text)
         return observation.text, {"observation": observation, "tree_hash": snapshot.tree_hash}
 

@@ -82,6 +82,9 @@ CONTENTS = {
         "journeyman.cli_view:view",
         ("journeyman view", "journeyman view --example", "journeyman view --run demo --port 0 --no-browser"),
     ),
+    "guideline": Entry(
+        EPISODES, "Write down what is wanted of a policy, and check episodes.", "journeyman.cli_guideline:app"
+    ),
     "train": Entry(TRAINING, "Turn episodes into weights: SFT, then GRPO.", "journeyman.cli_trains:app"),
     "eval": Entry(
         TRAINING,

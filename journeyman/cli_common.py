@@ -18,7 +18,9 @@ import typer
 from rich.text import Text
 
 from journeyman.envs.codec import CodecError
-from journeyman.envs.config import ConfigError
+from journeyman.envs.config import ConfigError, EnvConfig
+from journeyman.envs.guidelines.guideline import GuidelineError
+from journeyman.envs.guidelines.prompt import shown
 from journeyman.envs.log import LogError
 from journeyman.envs.store import EpisodeStore, StoreError
 from journeyman.policies.job import EngineError
@@ -43,6 +45,7 @@ USER_ERRORS = (
     SandboxError,
     PolicyError,
     ConfigError,
+    GuidelineError,
     EngineError,
     TrainingError,
 )
@@ -77,7 +80,18 @@ SettingsOption = Annotated[
         "--config", exists=True, dir_okay=False, help="Settings. Default: journeyman.toml in the last commit."
     ),
 ]
+GuidelineOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--guideline", metavar="NAME|FILE", help="Told to the policy after the problem statement. Repeatable."
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def with_guidelines(config: EnvConfig, names: list[str] | None) -> EnvConfig:
+    """Settings in which a policy is told of guidelines; without names, as they were. Raises GuidelineError."""
+    return config.model_copy(update={"guidelines": tuple(map(shown, names))}) if names else config
 
 
 def finite(value: float) -> float:

@@ -16,9 +16,11 @@ from journeyman.cli_common import (
     CannotError,
     EngineOption,
     EpisodeCpusOption,
+    GuidelineOption,
     JsonOption,
     RayAddressOption,
     print_json,
+    with_guidelines,
 )
 from journeyman.cli_run import engine_of, policy_of, say_engine
 from journeyman.cli_train import (
@@ -62,6 +64,7 @@ def evaluate_command(
     price_in: Annotated[float, typer.Option(min=0, help="Of a million tokens that are read.")] = 0.0,
     price_out: Annotated[float, typer.Option(min=0, help="Of a million tokens that are sampled.")] = 0.0,
     price_hour: Annotated[float, typer.Option(min=0, help="Of an hour of all machines together.")] = 0.0,
+    guideline: GuidelineOption = None,
     backend: BackendOption = "auto",
     engine: EngineOption = "local",
     ray_address: RayAddressOption = None,
@@ -90,7 +93,8 @@ def evaluate_command(
         about = {"tasks_from": tasks, "preset": preset} | _who_acts(policy, found, folder, allow_overlap)
         make(found[0])  # a wrong name is said before the bars begin
         result = evaluate(
-            policy, make, found, backend=open_backend(backend), store=store, config=chosen.env,
+            policy, make, found, backend=open_backend(backend), store=store,
+            config=with_guidelines(chosen.env, guideline),
             seeds=range(seeds), concurrency=concurrency, progress=stage(f"Evaluate {policy}"), engine=machines,
         )  # fmt: skip
         facts = machines.facts()

@@ -20,10 +20,12 @@ from journeyman.cli_common import (
     CannotError,
     EngineOption,
     EpisodeCpusOption,
+    GuidelineOption,
     JsonOption,
     RayAddressOption,
     print_json,
     say_error,
+    with_guidelines,
 )
 from journeyman.cli_task import find_tasks, sandboxes_of
 from journeyman.envs.config import EnvConfig
@@ -53,13 +55,15 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as max_steps=20. Repeatable."),
     ] = None,
+    guideline: GuidelineOption = None,
     engine: EngineOption = "local",
     ray_address: RayAddressOption = None,
     episode_cpus: EpisodeCpusOption = 1.0,
     as_json: JsonOption = False,
 ) -> None:
     """Run episodes of one or several tasks and record them, step by step as they happen."""
-    tasks, config, factory = find_tasks(task), read_settings(settings or []), sandboxes_of(backend)
+    config = with_guidelines(read_settings(settings or []), guideline)
+    tasks, factory = find_tasks(task), sandboxes_of(backend)
     make = partial(policy_of, policy)
     make(tasks[0]).close()  # a name that is none, or a model that is not there, is said before anything runs
     jobs = (Job(each, factory, make, seed + n, config) for each in tasks for n in range(episodes))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from journeyman.cli_common import CannotError, JsonOption, example, finite
+from journeyman.cli_common import CannotError, GuidelineOption, JsonOption, example, finite, with_guidelines
 from journeyman.cli_train import (
     BackendOption,
     LimitOption,
@@ -69,6 +69,7 @@ def grpo(
         bool, typer.Option(help="Compute layers again in the backward pass: less memory.")
     ] = False,
     settings: SetOption = None,
+    guideline: GuidelineOption = None,
     sampler: SamplerOption = "transformers",
     gpu_memory_share: Annotated[
         float, typer.Option(min=0.01, max=0.99, help="Of the GPU's memory, for --sampler vllm.")
@@ -101,7 +102,8 @@ def grpo(
         found = gather_tasks(tasks, limit, stage("Tasks"))
     with watching(str(out), read_steps(out)) as monitor:
         folder = train_grpo(
-            model, found, out, backend=open_backend(backend), settings=recipe, config=chosen.env,
+            model, found, out, backend=open_backend(backend), settings=recipe,
+            config=with_guidelines(chosen.env, guideline),
             local=replace(chosen.local, sampler=sampler, gpu_memory_share=gpu_memory_share),
             engine=_engine(engine), monitor=monitor, track=track,
         )  # fmt: skip

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 
+from journeyman.envs.changes import is_change
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.formats.assemble import IMPORTED
@@ -25,7 +26,6 @@ from journeyman.policies.mender import MenderPolicy
 from journeyman.policies.policy import PolicyError
 from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
 from journeyman.tasks.task import Task, TaskError
-from journeyman.training.changes import is_change
 from journeyman.training.diagnosis import is_broken
 from journeyman.training.parallel import each_of
 from journeyman.training.progress import Progress, silent

@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from journeyman.envs.actions import MALFORMED, Action
+from journeyman.envs.changes import changes_of
 from journeyman.envs.episode import Step, TestRun
 from journeyman.envs.text import shorten
 from journeyman.policies.dialect import Dialect
-from journeyman.training.changes import changes_of
 
 MESSAGE_CHARS = 60
 LINE_CHARS = 60

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from journeyman.envs.changes import is_change
 from journeyman.envs.episode import Episode, Step, TestRun
-from journeyman.training.changes import is_change
 
 
 def tokens_of(episode: Episode) -> tuple[int | None, int | None]:

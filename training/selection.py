@@ -15,11 +15,11 @@ from enum import StrEnum
 from typing import Any
 
 from journeyman.envs.actions import MALFORMED
+from journeyman.envs.changes import is_change
 from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.formats.assemble import IMPORTED
 from journeyman.policies.mender import MenderPolicy
 from journeyman.policies.oracle import MistakenOraclePolicy
-from journeyman.training.changes import is_change
 from journeyman.training.demonstrations import is_led_by_what_it_saw
 from journeyman.training.diagnosis import is_broken
 

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from journeyman.envs.actions import MALFORMED
+from journeyman.envs.changes import is_change
 from journeyman.envs.episode import Episode, Step
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import Dialect
-from journeyman.training.changes import is_change, stands
+from journeyman.training.changes import stands
 from journeyman.training.diagnosis import diagnosis, is_broken, with_diagnosis
 from journeyman.training.emphasis import Span, decisive_spans
 

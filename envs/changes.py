@@ -1,0 +1,75 @@
+"""What an action changed, read back from the diff that its step has recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from unidiff.errors import UnidiffParseError
+from unidiff.patch import PatchedFile, PatchSet
+
+from journeyman.envs.episode import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Lines that stood together in a file, and what stands there instead."""
+
+    path: str
+    line: int
+    """Of the first of the old lines, from 1; where there are none, of the line that the new ones come before."""
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    above: str | None = None
+    """The line before them, where the diff shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """A file of a recorded diff."""
+
+    path: str
+    was_there: bool
+    is_there: bool
+    changes: tuple[Changed, ...] = ()
+    """None of a file that the diff only names: a binary or very large one."""
+
+
+def changes_of(diff: str) -> tuple[Changed, ...]:
+    """The changes that a recorded diff tells line by line; none of files that it only names."""
+    return tuple(change for file in files_of(diff) for change in file.changes)
+
+
+def files_of(diff: str) -> tuple[ChangedFile, ...]:
+    """The files of a recorded diff; none where it cannot be read, as may be in a record from elsewhere."""
+    try:
+        files = PatchSet(diff)
+    except UnidiffParseError:
+        return ()
+    return tuple(
+        ChangedFile(file.path, not file.is_added_file, not file.is_removed_file, tuple(_changes(file)))
+        for file in files
+    )  # fmt: skip
+
+
+def _changes(file: PatchedFile) -> Iterator[Changed]:
+    for hunk in file:
+        line, old, new = hunk.source_start, list[str](), list[str]()
+        above: str | None = None
+        for row in [*hunk, None]:
+            if row is not None and row.is_removed:
+                old.append(row.value.rstrip("\n"))
+            elif row is not None and row.is_added:
+                new.append(row.value.rstrip("\n"))
+            elif row is None or row.is_context:
+                if old or new:
+                    yield Changed(file.path, line, tuple(old), tuple(new), above)
+                line += len(old) + (row is not None)
+                above = row.value.rstrip("\n") if row is not None else None
+                old, new = [], []
+
+
+def is_change(step: Step) -> bool:
+    """Whether the policy changed files by this action. What a test run leaves is not the policy's, and an edit that
+    was refused changed nothing."""
+    return bool(step.diff) and step.action.tool != "test"

@@ -1,0 +1,174 @@
+"""What an episode's actions changed together: the diffs of its steps laid over each other.
+
+A line that was added and taken out again is no change, nor is one that was put back as it was. Texts of lines are
+known only as far as the diffs show them, which is enough for that. What a test run leaves is laid over too, so that
+line numbers stay right, but it is not the policy's change.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from sys import maxsize
+
+from journeyman.envs.changes import Changed, ChangedFile, files_of, is_change
+from journeyman.envs.episode import Step
+
+MAX_COMPARED = 500
+"""Lines of one place that are compared with what stood there; more are taken as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    text: str
+    step: int
+    """From 1: which wrote it, or took it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines that stood together at the beginning, and what stands there at the end."""
+
+    old: tuple[Line, ...]
+    new: tuple[Line, ...]
+    above: str | None = None
+    """The line before the new ones, where it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetFile:
+    """A file that is not as it was."""
+
+    path: str
+    was_there: bool
+    is_there: bool
+    steps: tuple[int, ...]
+    """Which touched it, from 1."""
+    blocks: tuple[Block, ...]
+    """None where the diffs do not show its lines."""
+
+    @property
+    def added(self) -> list[Line]:
+        return [line for block in self.blocks for line in block.new]
+
+    @property
+    def removed(self) -> list[Line]:
+        return [line for block in self.blocks for line in block.old]
+
+
+def net_changes(steps: Sequence[Step]) -> tuple[NetFile, ...]:
+    """Every file that the policy left otherwise than it found it, in the order in which it came to them."""
+    files: dict[str, _File] = {}
+    for number, step in enumerate(steps, 1):
+        for change in files_of(step.diff):
+            file = files.setdefault(change.path, _File(change.was_there))
+            file.apply(change, number, own=is_change(step))
+    found = (file.net(path) for path, file in files.items())
+    return tuple(file for file in found if file is not None)
+
+
+@dataclass(slots=True)
+class _Piece:
+    """A run of lines: of the original file from `start` up to `stop`, or written since."""
+
+    start: int = 0
+    stop: int = 0
+    new: list[Line] = field(default_factory=list)
+    above: str | None = None
+
+    @property
+    def length(self) -> int:
+        return self.stop - self.start or len(self.new)
+
+    def split(self, at: int) -> tuple[_Piece, _Piece]:
+        if self.stop:
+            return _Piece(self.start, self.start + at), _Piece(self.start + at, self.stop)
+        return _Piece(new=self.new[:at], above=self.above), _Piece(new=self.new[at:])
+
+
+class _File:
+    """One file as pieces; splicing a change in keeps what is known of the original."""
+
+    def __init__(self, was_there: bool) -> None:
+        self.was_there = self.is_there = was_there
+        self.pieces = [_Piece(1, maxsize)]
+        self.gone: dict[int, Line] = {}
+        self.steps: list[int] = []
+        self.only_named = False
+
+    def apply(self, change: ChangedFile, step: int, *, own: bool) -> None:
+        self.is_there = change.is_there
+        self.only_named |= not change.changes
+        if own:
+            self.steps.append(step)
+        for each in sorted(change.changes, key=lambda each: -each.line):
+            self._splice(each, step)
+
+    def _splice(self, change: Changed, step: int) -> None:
+        begin = self._cut(max(change.line, 1) - 1)
+        end = self._cut(max(change.line, 1) - 1 + len(change.old))
+        at = 0
+        for piece in self.pieces[begin:end]:
+            if piece.stop:
+                texts = change.old[at : at + piece.length]
+                self.gone |= {piece.start + i: Line(text, step) for i, text in enumerate(texts)}
+            at += piece.length
+        lines = [Line(text, step) for text in change.new]
+        self.pieces[begin:end] = [_Piece(new=lines, above=change.above)] if lines else []
+
+    def _cut(self, offset: int) -> int:
+        """Index of the piece that begins after so many lines, once one is split there."""
+        for index, piece in enumerate(self.pieces):
+            if offset <= 0:
+                return index
+            if offset < piece.length:
+                self.pieces[index : index + 1] = piece.split(offset)
+                return index + 1
+            offset -= piece.length
+        return len(self.pieces)
+
+    def net(self, path: str) -> NetFile | None:
+        """None where it is as it was, or nobody but a test run touched it."""
+        blocks = [part for block in self._blocks() for part in _parts(block)]
+        is_same = self.was_there == self.is_there and not blocks and not self.only_named
+        if is_same or not self.steps or not (self.was_there or self.is_there):
+            return None
+        own = set(self.steps)
+        return NetFile(
+            path, self.was_there, self.is_there, tuple(self.steps),
+            tuple(b for b in blocks if {line.step for line in (*b.new, *b.old)} & own),
+        )  # fmt: skip
+
+    def _blocks(self) -> Iterator[Block]:
+        """What stands between the lines that were kept."""
+        gone = deque(sorted(self.gone.items()))
+        new: list[Line] = []
+        above: str | None = None
+        for piece in [*self.pieces, None]:
+            if piece is not None and not piece.stop:
+                above = above if new else piece.above
+                new += piece.new
+                continue
+            old = []
+            while gone and (piece is None or gone[0][0] < piece.start):
+                old.append(gone.popleft()[1])
+            if old or new:
+                yield Block(tuple(old), tuple(new), above)
+            new, above = [], None
+
+
+def _parts(block: Block) -> list[Block]:
+    """A block without the lines that were put back as they were."""
+    old, new = [line.text for line in block.old], [line.text for line in block.new]
+    if old == new:
+        return []
+    if max(len(old), len(new)) > MAX_COMPARED or not old or not new:
+        return [block]
+    codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return [
+        Block(block.old[i:j], block.new[k:m], new[k - 1] if k else block.above)
+        for kind, i, j, k, m in codes
+        if kind != "equal"
+    ]  # fmt: skip

@@ -1,0 +1,47 @@
+"""How a guideline stands in a policy's prompt: with the problem statement, in the first thing that it is shown.
+
+There the record keeps it (`Episode.first`, and `Episode.config` names its version), so that a replay shows it again and
+training reads the same prompt, whoever acted; and a conversation's tokens only ever grow, as without one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from journeyman.envs.guidelines.guideline import Guideline, Item, Name, load_guideline
+
+MAX_CHARS = 60_000
+"""Of the text of one guideline: a hundred items fit."""
+
+
+class GuidelineText(BaseModel):
+    """A guideline as a policy reads it: the text itself, for its file may change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Name
+    version: Annotated[int, Field(ge=1)]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_CHARS)]
+
+
+def prompt_text(guideline: Guideline) -> str:
+    """The items one below the other, under the title. Examples, weights and checks are for those who judge."""
+    return "\n".join([f"{guideline.title}:", *(f"- {_asked(item)}" for item in guideline.items)])
+
+
+def shown(place: Path | str) -> GuidelineText:
+    """A guideline for a prompt: a TOML file, or the name of a bundled one.
+
+    Raises:
+        GuidelineError: there is none, or it is not sound.
+    """
+    guideline = load_guideline(place)
+    return GuidelineText(name=guideline.name, version=guideline.version, text=prompt_text(guideline))
+
+
+def _asked(item: Item) -> str:
+    text = " ".join(item.text.split())
+    return f"If you can: {text}" if item.kind == "should" else text

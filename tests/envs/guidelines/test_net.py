@@ -1,0 +1,58 @@
+"""The diffs of an episode's steps, laid over each other, tell what it changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journeyman.envs.guidelines.net import net_changes
+from tests.envs.guidelines.making import Work
+
+TEXT = "".join(f"line {n}\n" for n in range(40))
+lines = st.lists(st.sampled_from(["a", "b", "c", "", "d d"]), max_size=12)
+
+
+def test_what_was_taken_back_is_no_change() -> None:
+    work = Work({"a.py": TEXT})
+    work.edit("a.py", TEXT.replace("line 7\n", "seven\n")).edit("a.py", TEXT)
+    work.edit("new.py", "x\n").edit("new.py", None)
+    assert net_changes(work.steps) == ()
+
+
+def test_each_line_names_the_step_that_wrote_it() -> None:
+    work = Work({"a.py": TEXT})
+    first = TEXT.replace("line 30\n", "thirty\nthirty and a half\n")
+    work.edit("a.py", first).edit("a.py", "top\n" + first.replace("line 7\n", "")).edit("b.py", "b\n")
+    a, b = net_changes(work.steps)
+    assert [(line.text, line.step) for line in a.added] == [("top", 2), ("thirty", 1), ("thirty and a half", 1)]
+    assert [(line.text, line.step) for line in a.removed] == [("line 7", 2), ("line 30", 1)]
+    assert (a.was_there, b.was_there, b.steps) == (True, False, (3,))
+
+
+def test_what_a_test_run_leaves_is_nobodys() -> None:
+    work = Work({"a.py": TEXT}).edit("a.py", "top\n" + TEXT)
+    work.steps[0] = replace(work.steps[0], action=replace(work.steps[0].action, tool="test"))
+    assert net_changes(work.steps) == ()
+
+
+@pytest.mark.slow
+@given(st.lists(lines, min_size=2, max_size=6))
+def test_any_course_of_edits_leads_from_the_first_text_to_the_last(texts: list[list[str]]) -> None:
+    states = ["".join(f"{line}\n" for line in text) for text in texts]
+    work = Work({"a.py": states[0]})
+    for state in states[1:]:
+        work.edit("a.py", state)
+    files = net_changes(work.steps)
+    begin, end = (sorted(text) for text in (texts[0], texts[-1]))
+    if not files:
+        assert states[0] == states[-1]
+        return
+    (file,) = files
+    # What was there, less what is gone, with what is new, is what is there now.
+    left = list(begin)
+    for line in file.removed:
+        left.remove(line.text)
+    assert sorted([*left, *(line.text for line in file.added)]) == end
