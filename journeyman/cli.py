@@ -78,6 +78,11 @@ CONTENTS = {
         "journeyman.cli_view:view",
         ("journeyman view", "journeyman view --example", "journeyman view --run demo --port 0 --no-browser"),
     ),
+    "review": Entry(
+        EPISODES,
+        "Judge episodes in the terminal, by the keyboard alone: comments, labels, rankings, corrections.",
+        "journeyman.cli_review:app",
+    ),
     "train": Entry(TRAINING, "Turn episodes into weights: SFT, then GRPO.", "journeyman.cli_trains:app"),
     "eval": Entry(
         TRAINING,

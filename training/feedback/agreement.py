@@ -153,7 +153,7 @@ class _Table:
 
     def __init__(self, units: Sequence[Sequence[Value]], level: Level) -> None:
         self._level = level
-        self._values: list[Value] = sorted({value for unit in units for value in unit})  # type: ignore[type-var]
+        self._values: list[Value] = sorted({value for unit in units for value in unit})
         place = {value: number for number, value in enumerate(self._values)}
         self._counts = np.zeros((len(units), len(place)))
         for row, unit in enumerate(units):

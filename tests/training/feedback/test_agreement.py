@@ -54,7 +54,7 @@ LEVEL = st.sampled_from(["nominal", "ordinal", "interval"])
 @settings(max_examples=60, deadline=None)
 @given(SOME, LEVEL, st.randoms(use_true_random=False))
 def test_who_said_it_and_in_which_order_does_not_matter(data: list[list[Value]], level: Level, random: object) -> None:
-    shuffled = [sorted(unit, reverse=True) for unit in reversed(data)]  # type: ignore[type-var]
+    shuffled = [sorted(unit, reverse=True) for unit in reversed(data)]
     before, after = alpha(data, level), alpha(shuffled, level)
     assert after == (None if before is None else pytest.approx(before))
     assert before is None or before <= 1 + 1e-9
@@ -133,7 +133,7 @@ def test_rankings_agree_pair_by_pair_whatever_episodes_are_called() -> None:
 
     three = report(ratings(judged(ranking("r1", "ada", "abc", (1, 2, 2)), ranking("r2", "bob", "cab", (2, 1, 3)))))
     (all_pairs,) = three.kinds
-    assert (all_pairs.units, all_pairs.same) == (3, pytest.approx(2 / 3)), "b and c: a tie beside an order"
+    assert all_pairs.units == 3 and all_pairs.same == pytest.approx(2 / 3), "b and c: a tie beside an order"
     renamed = report(ratings(judged(ranking("r1", "ada", "zyx", (1, 2, 2)), ranking("r2", "bob", "xzy", (2, 1, 3)))))
     assert renamed.kinds[0].alpha == pytest.approx(all_pairs.alpha)
 
