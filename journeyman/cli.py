@@ -81,7 +81,7 @@ CONTENTS = {
     "review": Entry(
         EPISODES,
         "Judge episodes in the terminal, by the keyboard alone: comments, labels, rankings, corrections.",
-        "journeyman.cli_review:app",
+        "journeyman.cli_reviews:app",
     ),
     "train": Entry(TRAINING, "Turn episodes into weights: SFT, then GRPO.", "journeyman.cli_trains:app"),
     "eval": Entry(

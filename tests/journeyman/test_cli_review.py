@@ -20,6 +20,8 @@ from journeyman.cli import app
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import (
+    Adjudication,
+    Answer,
     ClaimLabel,
     Correction,
     Critique,
@@ -32,6 +34,7 @@ from journeyman.envs.feedback.entry import (
 from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.observation import Observation
 from journeyman.envs.store import EpisodeStore
+from journeyman.policies.scripted import NoOpPolicy
 from tests.journeyman.test_cli_episode import episode
 from tests.processes import eventually
 
@@ -241,3 +244,46 @@ def test_the_list_of_what_is_next(review: Review, episodes: tuple[Episode, Episo
     assert all(each["why"] for each in data["next"])
     shown = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["review", "next", "first", "--as", "ada"])
     assert "neither supports nor contradicts" in shown.output and episodes[0].id in shown.output
+
+
+def test_conflicts_are_settled_with_a_reason(review: Review, episodes: tuple[Episode, Episode]) -> None:
+    review("n+n-s90\nrA>B\n\nq")
+    review("n-n-s80\nrB>A\n\nq", who="bob")
+    runner = CliRunner(env={"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"})
+    listed = json.loads(runner.invoke(app, ["review", "adjudicate", "first", "--json"]).stdout)
+    assert sorted(each["kind"] for each in listed["conflicts"]) == ["ranking", "step"], "80 and 90 is no conflict"
+    shown = runner.invoke(app, ["review", "adjudicate", "first", "--as", "cy"], input="92bob is right\n0neither\n")
+    assert shown.exit_code == 0 and "2 conflicts settled, 0 left" in shown.output
+    assert "bob:" not in shown.output and "ada:" not in shown.output, "who said it is no reason"
+    one, none = (each for each in said() if isinstance(each, Adjudication))
+    kinds = {each.id: each for each in said()}
+    assert {kinds[id_].annotator for id_ in one.of} == {"ada", "bob"}
+    assert kinds[one.holds].annotator == "bob" and one.reason == "bob is right" and none.holds is None
+    again = runner.invoke(app, ["review", "adjudicate", "first", "--as", "cy"], input="")
+    assert "0 conflicts settled, 0 left" in again.output
+
+
+def test_drafts_of_a_critic_are_accepted_edited_or_rejected(review: Review, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Critic(NoOpPolicy):
+        def act(self, observation: Observation) -> Action:
+            rows = [{"step": 2, "body": f"draft {number}", "category": "scope"} for number in range(3)]
+            return Action("report", {}, text="\n".join(["As asked:", *map(json.dumps, rows)]))
+
+    monkeypatch.setattr("journeyman.cli_review_settle.open_critic", lambda spec: Critic())
+    runner = CliRunner(env={"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"})
+    words = ["review", "draft", "first", "--critic", "local:some", "--limit", "1", "--json"]
+    done = json.loads(runner.invoke(app, words).stdout)
+    assert (done["episodes"], done["drafts"], done["malformed"]) == (1, 3, 1) and "line 1" in done["why"][0]
+    drafted = said()
+    assert all(each.draft and each.origin == "critic:local:some" for each in drafted)
+    of = [each.id for each in EpisodeStore("runs/first").episodes()].index(drafted[0].episode)
+    shown = review("nnym, in my words\nxxq", of=of)
+    assert shown.output.count("draft, y accept") == 3 + 2 + 1 and "no draft of a critic waits" in shown.output
+    answers = {each.of: each for each in said() if isinstance(each, Answer)}
+    assert [answers[each.id].decision for each in drafted] == ["accepted", "edited", "rejected"]
+    own = next(each for each in said() if each.id == answers[drafted[1].id].by)
+    assert own.body == "draft 1, in my words" and own.annotator == "ada" and own.place.step == 2 and not own.draft
+    (whole, _) = json.loads(runner.invoke(app, ["review", "critic", "first", "--json"]).stdout)
+    assert (whole["accepted"]["successes"], whole["accepted"]["trials"], whole["edited"]) == (1, 3, 1)
+    assert "1/3 = 33.3%" in runner.invoke(app, ["review", "critic", "first"]).output
+    assert json.loads(runner.invoke(app, words).stdout)["episodes"] == 1, "the next episode; the first is done"
