@@ -85,6 +85,11 @@ CONTENTS = {
     "guideline": Entry(
         EPISODES, "Write down what is wanted of a policy, and check episodes.", "journeyman.cli_guideline:app"
     ),
+    "review": Entry(
+        EPISODES,
+        "Judge episodes in the terminal, by the keyboard alone: comments, labels, rankings, corrections.",
+        "journeyman.cli_reviews:app",
+    ),
     "train": Entry(TRAINING, "Turn episodes into weights: SFT, then GRPO.", "journeyman.cli_trains:app"),
     "eval": Entry(
         TRAINING,
