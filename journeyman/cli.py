@@ -78,6 +78,7 @@ CONTENTS = {
         "journeyman.cli_view:view",
         ("journeyman view", "journeyman view --example", "journeyman view --run demo --port 0 --no-browser"),
     ),
+    "feedback": Entry(TRAINING, "What people said of episodes.", "journeyman.cli_feedbacks:feedback_app"),
     "train": Entry(TRAINING, "Turn episodes into weights: SFT, then GRPO.", "journeyman.cli_trains:app"),
     "eval": Entry(
         TRAINING,

@@ -17,6 +17,7 @@ PAGES = (
     "docs/episodes.md",
     "docs/evaluation.md",
     "docs/formats.md",
+    "docs/in-episode-reviews.md",
     "docs/preferences.md",
     "docs/presets.md",
     "docs/rewards.md",
