@@ -25,6 +25,7 @@ from journeyman.cli_train_lessons import task_finder
 from journeyman.cli_train_sft import say_left_out
 from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.feedback.standing import standing
+from journeyman.envs.guidelines.guideline import bundled, load_guideline
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.registry import POLICIES
 from journeyman.terminal import line, out, plural
@@ -65,7 +66,8 @@ def refine_command(
         raise CannotError("--out: give another folder than the run's; a refinement stands apart from what it refines")
     episodes = list(EpisodeStore(folder).episodes())
     by_id = {episode.id: episode for episode in episodes}
-    judged = standing(FeedbackLog(folder).read(), by_id.get, {})
+    guidelines = {name: load_guideline(name) for name in bundled()}
+    judged = standing(FeedbackLog(folder).read(), by_id.get, guidelines)
     with interruptible(f"what was played is kept in {to}; the same command goes on"), reporting() as stage:
         made = refine(
             episodes, judged, task_finder(task), partial(policy_of, policy), backend=sandboxes_of(backend), out=to,

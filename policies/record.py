@@ -84,8 +84,7 @@ class RecordEpisode(gymnasium.Wrapper[str, str, str, str]):
         text, reward, terminated, truncated, info = self.env.step(action)
         if self._episode is not None:
             step = step_of(read_action(action), float(reward), info)
-            self._episode = replace(self._episode, steps=(*self._episode.steps, step))
-            self._hear(info, self._episode.id)
+            self._episode = self._hear(info, replace(self._episode, steps=(*self._episode.steps, step)))
             if terminated or truncated:
                 self._finish(info)
             else:
@@ -96,11 +95,13 @@ class RecordEpisode(gymnasium.Wrapper[str, str, str, str]):
         self._leave()
         super().close()
 
-    def _hear(self, info: dict[str, Any], id_: str) -> None:
+    def _hear(self, info: dict[str, Any], episode: Episode) -> Episode:
         """Keep what a reviewer said, as a rollout does."""
-        review = info.get("review")
-        if review is not None and review.entries and isinstance(self._store, Hearing):
-            self._store.said(*of_episode(review.entries, id_))
+        if (review := info.get("review")) is None:
+            return episode
+        if review.entries and isinstance(self._store, Hearing):
+            self._store.said(*of_episode(review.entries, episode.id))
+        return replace(episode, detail="; ".join(filter(None, (episode.detail, review.failure))))
 
     def _leave(self) -> None:
         """An episode that did not come to its end has nothing to be graded."""

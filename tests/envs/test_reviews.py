@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -244,3 +245,10 @@ def test_conduct_knows_tests_that_were_changed_and_claims_that_are_not_so() -> N
         "Leave the tests as they were.",
         "You claim: tests_pass. The record says otherwise.",
     ]
+    back = Step(MEND, Observation("edited", "edit"), diff=diff.replace("-a\n+b", "-b\n+a"))
+    fresh = Step(
+        MEND, Observation("wrote", "write"), diff="--- /dev/null\n+++ b/tests/test_new.py\n@@ -0,0 +1 @@\n+x\n"
+    )
+    assert [each.body for each in conduct(replace(episode, steps=(*steps[:1], back, fresh)))] == [
+        "Run the tests after your last change.",
+    ], "they are as they were, and a new one is no harm"

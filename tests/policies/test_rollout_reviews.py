@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from journeyman.envs.actions import Action
+from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.feedback.entry import Critique, Place, Resolution
 from journeyman.envs.feedback.log import FeedbackLog
@@ -65,6 +66,19 @@ def test_it_is_kept_in_the_record_and_in_the_feedback_and_verifies(
     assert verify(store.get("last"), partial(RepoEnv, task, backend)).identical
 
 
+def test_a_long_review_leaves_room_for_the_answer_and_verifies(task: Task, backend: str) -> None:
+    config = EnvConfig(max_observation_chars=400)
+    look = Action("view", {"path": "parcel.py"})
+    reviews = Reviews(ScriptedReviewer([remark("a long story " * 80)]), every=1)
+    episode = rollout(RepoEnv(task, backend, config, reviews=reviews), ScriptedPolicy((look, REPORT)), seed=0)
+    step = episode.steps[0]
+    assert (
+        len(step.observation.text) <= 400 and len(step.review) <= 200 and step.observation.text.startswith("parcel.py")
+    )
+    assert "characters left out" in step.review and "def total" in step.output, "the answer is kept whole"
+    assert verify(episode, partial(RepoEnv, task, backend, config)).identical
+
+
 def test_a_fork_goes_on_from_a_report_that_was_sent_back(task: Task, backend: str, store: EpisodeStore) -> None:
     parent = played(task, backend, store, REPORT, MEND, REPORT)
     with Branch(RepoEnv(task, backend), parent, 2) as branch:
@@ -94,6 +108,28 @@ def test_a_reviewer_that_fails_is_told_of_in_the_record(task: Task, backend: str
         episode = rollout(env, NoOpPolicy(), seed=0, store=store)
     assert episode.stop is StopReason.REPORTED
     assert episode.detail == "the review by broken at step 1: RuntimeError: ValueError: no idea"
+    with store:
+        recorded = RecordEpisode(RepoEnv(task, backend, reviews=Reviews(Broken())), store)
+        recorded.reset(seed=0)
+        recorded.step(REPORT.to_json())
+    assert store.get("last").detail == episode.detail
+
+
+def test_a_person_who_leaves_in_the_middle_takes_nothing_along(task: Task, backend: str, store: EpisodeStore) -> None:
+    class Leaving(HumanReviewer):
+        def review(self, request: Request) -> list[Said]:
+            raise KeyboardInterrupt
+
+    env = RepoEnv(task, backend, reviews=Reviews(Leaving(), timeout_s=None))
+    with store, pytest.raises(KeyboardInterrupt):
+        rollout(env, ScriptedPolicy((TEST, REPORT)), seed=0, store=store)
+    kept = store.get("last")
+    assert kept.stop is StopReason.INTERRUPTED and [step.action.tool for step in kept.steps] == ["test"]
+    person = HumanReviewer(console=Console(file=io.StringIO()), stream=io.StringIO("Half a comm"))
+    env = RepoEnv(task, backend, reviews=Reviews(person, timeout_s=None))
+    with store:
+        episode = rollout(env, ScriptedPolicy((REPORT, REPORT)), seed=0, store=store)
+    assert "Half a comm" in episode.steps[0].review and len(episode.steps) == 2
 
 
 def test_whatever_drives_the_environment_is_recorded_alike(task: Task, backend: str, store: EpisodeStore) -> None:
