@@ -149,7 +149,9 @@ def _encode(hint: Any, value: Any, texts: Texts | None) -> Any:
     if hint is str:
         return value if texts is None or len(value) <= LONG_TEXT else {"blob": texts.put(value)}
     if _is_record(hint):
-        return {name: _encode(sort, getattr(value, name), texts) for name, sort in _hints(hint).items()}
+        unsaid = {name for name, default in _sparse(hint).items() if getattr(value, name) == default}
+        kept = (item for item in _hints(hint).items() if item[0] not in unsaid)
+        return {name: _encode(sort, getattr(value, name), texts) for name, sort in kept}
     if isinstance(hint, type) and issubclass(hint, Enum):
         return value.value
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
@@ -206,6 +208,12 @@ def _is_record(hint: Any) -> bool:
 @functools.cache
 def _hints(record: Any) -> dict[str, Any]:
     return {field.name: typing.get_type_hints(record)[field.name] for field in dataclasses.fields(record)}
+
+
+@functools.cache
+def _sparse(record: Any) -> dict[str, Any]:
+    """The fields that few records have a value for, with their defaults: those are not written."""
+    return {field.name: field.default for field in dataclasses.fields(record) if field.metadata.get("sparse")}
 
 
 def _json_text(value: Any) -> str:

@@ -100,6 +100,8 @@ class Step:
     """What the action answered, whole, where the observation had to be cut; else empty."""
     thought_s: float = 0.0
     """How long the policy took to choose the action, in seconds."""
+    review: str = field(default="", metadata={"sparse": True})
+    """What a reviewer said after it, as the observation's text ends with it; empty where nothing was said."""
 
 
 @dataclass(frozen=True, slots=True)

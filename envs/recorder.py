@@ -9,6 +9,7 @@ import time
 from typing import Protocol, runtime_checkable
 
 from journeyman.envs.episode import Episode, Step
+from journeyman.envs.feedback.entry import Entry
 
 
 @runtime_checkable
@@ -25,6 +26,15 @@ class Recorder(Protocol):
 
     def finish(self, episode: Episode) -> None:
         """The whole episode. Steps that were not recorded yet are recorded now."""
+        ...
+
+
+@runtime_checkable
+class Hearing(Protocol):
+    """A recorder that keeps what is said of an episode while it runs."""
+
+    def said(self, *entries: Entry) -> None:
+        """Feedback, in the order in which it was given."""
         ...
 
 

@@ -16,7 +16,7 @@ it is a fault from outside: unscored.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ from journeyman.envs.frame import Frame
 from journeyman.envs.notebook import env_html
 from journeyman.envs.observation import Observation
 from journeyman.envs.opening import first_text, open_backend, open_task
+from journeyman.envs.review_run import Reviewing, with_review
+from journeyman.envs.reviews import Review, Reviews, joined
 from journeyman.envs.rewards import no_reward, reward_terms, total
 from journeyman.envs.spaces import MAX_ACTION_CHARS, action_space, observation_space
 from journeyman.envs.text import clean, cut
@@ -62,6 +64,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         duration_s: float          wall clock of the tool, in seconds
         runner: str                how a test run was started: "warm", or "cold: " and why
         output: str                all that it answered, where the observation does not hold it
+        review: Review | None      what a reviewer said after it (with `reviews`)
 
     and of the last one besides
 
@@ -76,6 +79,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         backend: "namespace", "docker", "auto" (the first that works), or a picklable `SandboxFactory`.
             Nothing opens before the first reset.
         config: settings, or a dict of them.
+        reviews: who comments while the episode runs, and when (envs/reviews.py); nobody by default.
         render_mode: "ansi" lets `render` return the last action and its answer as text, "rgb_array" as a picture of a
             terminal (which needs Pillow).
 
@@ -92,6 +96,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         backend: SandboxFactory | str = "namespace",
         config: EnvConfig | Mapping[str, Any] | None = None,
         render_mode: str | None = None,
+        reviews: Reviews | None = None,
     ) -> None:
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f'render_mode {render_mode!r} does not exist; it is None, "ansi" or "rgb_array"')
@@ -99,10 +104,11 @@ class RepoEnv(gymnasium.Env[str, str]):
         self.factory = open_backend(backend)
         self.task = self._own_task = open_task(task)
         """The task of the episode at hand."""
-        self.render_mode = render_mode
+        self.render_mode, self.reviews = render_mode, reviews
         self.observation_space = observation_space(self.config.max_observation_chars + len(self.config.asked))
         self.action_space = action_space()
         self._workspace: Workspace | None = None
+        self._reviewing: Reviewing | None = None
         self._malformed = 0
         self._frame = Frame("", "")
 
@@ -149,6 +155,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         result = ToolResult(first_text(self.task, files, self.config))
         observation = self._observation("reset", result, 0)
         observation = replace(observation, text=observation.text + self.config.asked)  # never cut
+        self._reviewing = Reviewing(self.reviews, self.task, observation)
         self._frame = Frame(self._title(0), observation.text)
         return observation.text, {"observation": observation, "tree_hash": snapshot.tree_hash}
 
@@ -173,6 +180,12 @@ class RepoEnv(gymnasium.Env[str, str]):
             result = ToolResult("the sandbox is gone: the episode is over", ok=False)
             step = self._record_loss(call, result, workspace, started)
         workspace.steps.append(step)
+        stop = StopReason.SANDBOX_LOST if lost else self._why_stop(call, workspace)
+        review = None
+        if stop in (None, StopReason.REPORTED):
+            step, review = self._reviewed(step, workspace)
+            if stop is StopReason.REPORTED and step.review:
+                stop = None  # it is sent back
         self._frame = Frame(
             self._title(len(workspace.steps)), step.observation.text, call, step.diff, step.observation.ok
         )
@@ -184,11 +197,12 @@ class RepoEnv(gymnasium.Env[str, str]):
             "duration_s": step.duration_s,
             "runner": step.runner,
             "output": step.output,
+            "review": review,
         }
-        stop = StopReason.SANDBOX_LOST if lost else self._why_stop(call, workspace)
         reward = 0.0
         if stop is not None:
             reward, end = self._finish(stop)
+            info["review"] = joined(review, end.pop("review"))
             info |= end | {"findings": result.findings}
             paid = "unscored" if end["unscored"] else f"reward {reward:g}"
             self._frame = replace(self._frame, end=f"the end: {stop.value}, {paid}")
@@ -207,6 +221,17 @@ class RepoEnv(gymnasium.Env[str, str]):
         reward, info = self._finish(stop)
         return reward, info | {"findings": ()}
 
+    def recall(self, said: Sequence[str]) -> None:
+        """The next steps are those of a record: what was said after each of them then (`Step.review`), in order, is
+        said again, and nobody is asked.
+
+        Raises:
+            ResetNeeded: no episode is running.
+        """
+        if self._reviewing is None or self._workspace is None:
+            raise ResetNeeded("no episode is running: there is nothing to recall")
+        self._reviewing.recall(said)
+
     def fork(self) -> RepoEnv:
         """A second environment at the same point of the same episode: the same files and record, its time begun anew.
 
@@ -215,9 +240,10 @@ class RepoEnv(gymnasium.Env[str, str]):
             SandboxError: the backend cannot make another sandbox.
         """
         workspace = self._workspace
-        if workspace is None:
+        if workspace is None or self._reviewing is None:
             raise ResetNeeded("no episode is running: there is nothing to fork")
-        other = RepoEnv(self._own_task, self.factory, self.config, self.render_mode)
+        other = RepoEnv(self._own_task, self.factory, self.config, self.render_mode, self.reviews)
+        other._reviewing = self._reviewing.fork()
         other.task, other._malformed, other._frame = self.task, self._malformed, self._frame
         deadline = time.monotonic() + self.task.budget.episode_timeout_s
         other._workspace = replace(
@@ -271,6 +297,15 @@ class RepoEnv(gymnasium.Env[str, str]):
         text = cut(clean(result.text), self.config.max_observation_chars)
         return Observation(text, tool, result.ok, step, max(self.max_steps - step, 0))
 
+    def _reviewed(self, step: Step, workspace: Workspace) -> tuple[Step, Review | None]:
+        """The step with what was said after it. Nobody is asked who could not be answered: after the last step."""
+        if self._reviewing is None or not step.observation.steps_left:
+            return step, None
+        review = self._reviewing.after(step, workspace)
+        if review is not None and review.text:
+            step = workspace.steps[-1] = with_review(step, review.text, self.config.max_observation_chars)
+        return step, review
+
     def _why_stop(self, call: Action, workspace: Workspace) -> StopReason | None:
         if call.tool == "report":
             return StopReason.REPORTED
@@ -286,6 +321,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         """Close the policy's sandbox, then grade what it left: nothing that it started can take part."""
         workspace = self._workspace
         assert workspace is not None
+        review = self._reviewing.end(workspace) if self._reviewing is not None else None
         self.close()
         verdict: Verdict | None = None
         terms: tuple[RewardTerm, ...] = ()
@@ -298,7 +334,7 @@ class RepoEnv(gymnasium.Env[str, str]):
             verdict = grade(self.task, workspace.snapshot, self.factory)
             terms = reward_terms(self.task, verdict, milestone_weight=self.config.milestone_weight)
         reward = total(terms)
-        end = {"stop": stop, "verdict": verdict, "terms": terms, "unscored": reward is None}
+        end = {"stop": stop, "verdict": verdict, "terms": terms, "unscored": reward is None, "review": review}
         return reward or 0.0, end
 
 

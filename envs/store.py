@@ -30,6 +30,8 @@ from typing import Self
 from journeyman.envs.blobs import Blobs
 from journeyman.envs.codec import CodecError, pack_episode, pack_step, unpack, unpack_episode, unpack_step
 from journeyman.envs.episode import Episode, Step
+from journeyman.envs.feedback.entry import Entry
+from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.index import Attempt, Index
 from journeyman.envs.log import LogError, has_living_writer, read_at
 from journeyman.envs.query import Query
@@ -108,6 +110,10 @@ class EpisodeStore:
             self._written.end(episode.id)
             del self._open[episode.id]
             self._finished.add(episode.id)
+
+    def said(self, *entries: Entry) -> None:
+        """See `Hearing`: into the run's feedback. Raises as `FeedbackLog.write` does."""
+        FeedbackLog(self.folder).write(*entries)
 
     def add(self, episode: Episode) -> None:
         """Record a whole episode at once; one that this store has recorded already is left as it is."""

@@ -79,7 +79,9 @@ def _do(held: list[RepoEnv], what: str, about: tuple[Any, ...]) -> Any:
     if what == "reset":
         seed, options = about
         return env.reset(seed=seed, options=options)
-    calls: dict[str, Callable[..., Any]] = {"step": env.step, "conclude": env.conclude, "close": env.close}
+    calls: dict[str, Callable[..., Any]] = {
+        "step": env.step, "recall": env.recall, "conclude": env.conclude, "close": env.close,
+    }  # fmt: skip
     return calls[what](*about)
 
 

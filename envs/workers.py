@@ -18,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any, Self
@@ -159,6 +160,11 @@ class RemoteEnv(RepoEnv):
         except _LostError:
             return 0.0, self._end()
         return found
+
+    def recall(self, said: Sequence[str]) -> None:
+        """See `RepoEnv.recall`. A process that is lost is told of by the next step."""
+        with suppress(_LostError):
+            self._ask("recall", tuple(said))
 
     def fork(self) -> RemoteEnv:
         """See `RepoEnv.fork`; the other one is in the same process. Raises `SandboxUnavailable` when it is lost."""

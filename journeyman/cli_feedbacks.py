@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from journeyman import cli_feedback_add, cli_feedback_import, cli_feedback_list, cli_feedback_undo
+from journeyman import (
+    cli_feedback_add,
+    cli_feedback_import,
+    cli_feedback_list,
+    cli_feedback_refine,
+    cli_feedback_undo,
+)
 from journeyman.cli_feedback import feedback_app
 
-__all__ = ["cli_feedback_add", "cli_feedback_import", "cli_feedback_list", "cli_feedback_undo", "feedback_app"]
+__all__ = [
+    "cli_feedback_add",
+    "cli_feedback_import",
+    "cli_feedback_list",
+    "cli_feedback_refine",
+    "cli_feedback_undo",
+    "feedback_app",
+]

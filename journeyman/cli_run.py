@@ -27,10 +27,12 @@ from journeyman.cli_common import (
     say_error,
     with_guidelines,
 )
+from journeyman.cli_run_review import NOBODY, ChangesOption, EveryOption, ReviewOption, RoundsOption, reviews_of
 from journeyman.cli_task import find_tasks, sandboxes_of
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, Step, StopReason
-from journeyman.envs.recorder import Recorder
+from journeyman.envs.feedback.entry import Entry
+from journeyman.envs.recorder import Hearing, Recorder
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.job import Engine, Job
 from journeyman.policies.policy import Policy
@@ -59,14 +61,20 @@ def run(
     engine: EngineOption = "local",
     ray_address: RayAddressOption = None,
     episode_cpus: EpisodeCpusOption = 1.0,
+    review: ReviewOption = NOBODY,
+    review_rounds: RoundsOption = 3,
+    review_changes: ChangesOption = False,
+    review_every: EveryOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Run episodes of one or several tasks and record them, step by step as they happen."""
     config = with_guidelines(read_settings(settings or []), guideline)
     tasks, factory = find_tasks(task), sandboxes_of(backend)
+    alone = concurrency == 1 and engine == "local"
+    reviews = reviews_of(review, review_rounds, review_changes, review_every, alone=alone)
     make = partial(policy_of, policy)
     make(tasks[0]).close()  # a name that is none, or a model that is not there, is said before anything runs
-    jobs = (Job(each, factory, make, seed + n, config) for each in tasks for n in range(episodes))
+    jobs = (Job(each, factory, make, seed + n, config, None, reviews) for each in tasks for n in range(episodes))
     done: list[Episode] = []
 
     def on_done(_: int, episode: Episode) -> None:
@@ -131,6 +139,10 @@ class Narrator:
     def step(self, episode_id: str, step: Step) -> None:
         self._store.step(episode_id, step)
         self._tell(step)
+
+    def said(self, *entries: Entry) -> None:
+        if isinstance(self._store, Hearing):
+            self._store.said(*entries)
 
     def finish(self, episode: Episode) -> None:
         self._store.finish(episode)

@@ -49,7 +49,7 @@ def corrections(
     found = _episodes(episodes)
     with _collecting(out_run) as store, reporting() as stage:
         made = collect_corrections(
-            found, _finder(task), backend=sandboxes_of(backend), store=store, fix=fix, per_episode=per_episode,
+            found, task_finder(task), backend=sandboxes_of(backend), store=store, fix=fix, per_episode=per_episode,
             concurrency=concurrency,
             progress=stage("Corrections"),
         )  # fmt: skip
@@ -72,7 +72,7 @@ def hindsight(
     found = _episodes(episodes)
     with _collecting(out_run) as store, reporting() as stage:
         made = relabel(
-            found, _finder(task), backend=sandboxes_of(backend), store=store, concurrency=concurrency,
+            found, task_finder(task), backend=sandboxes_of(backend), store=store, concurrency=concurrency,
             progress=stage("Milestones reached"),
         )  # fmt: skip
     _say(made, "demonstration", out_run, as_json)
@@ -91,7 +91,9 @@ def _collecting(folder: Path) -> Iterator[EpisodeStore]:
         yield store
 
 
-def _finder(named: str | None) -> Callable[[Episode], Task]:
+def task_finder(named: str | None) -> Callable[[Episode], Task]:
+    """Finds the task of an episode, where many are looked at: one that is gone is left out."""
+
     def find(episode: Episode) -> Task:
         try:
             return task_of(episode, named)

@@ -81,6 +81,7 @@ class Branch:
             raise ForkError(
                 f"episode {self._parent.id} has {len(self._parent.steps)} steps: fork at 0 (its beginning) or after one"
             )
+        self._env.recall([step.review for step in self._parent.steps[self.at : at]])
         while self.at < at:
             recorded = self._parent.steps[self.at]
             _, reward, _, _, info = self._env.step(recorded.action.to_json())

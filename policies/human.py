@@ -79,14 +79,16 @@ class HumanPolicy:
         return "\n".join(lines)
 
     def _read_line(self, prompt: str) -> str:
-        """One line without its end. At a terminal, it can be edited and recalled."""
-        try:
-            line = self._console.input(prompt, stream=self._stream)
-        except EOFError:
-            line = ""
-            ended = True
-        else:
-            ended = self._stream is not None and not line
-        if ended:
+        line = read_line(self._console, self._stream, prompt)
+        if line is None:
             raise PolicyError("the input ended; the person left")
-        return line.removesuffix("\n")
+        return line
+
+
+def read_line(console: Console, stream: TextIO | None, prompt: str) -> str | None:
+    """One line without its end, None where the input has ended. At a terminal, it can be edited and recalled."""
+    try:
+        line = console.input(prompt, stream=stream)
+    except EOFError:
+        return None
+    return None if stream is not None and not line else line.removesuffix("\n")

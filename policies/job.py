@@ -15,9 +15,12 @@ from typing import Any, Protocol, Self
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
 from journeyman.envs.recorder import Recorder
+from journeyman.envs.reviews import Reviews
 from journeyman.policies.policy import Policy
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
+
+NO_REVIEWS = "episodes are reviewed in this process alone: leave out the engine"
 
 
 class EngineError(RuntimeError):
@@ -36,6 +39,8 @@ class Job:
     config: EnvConfig | Mapping[str, Any] | None = None
     start: tuple[Episode, int] | None = None
     """An episode, and after how many of its steps this one goes on from it; its beginning is read as its parent's."""
+    reviews: Reviews | None = None
+    """Who comments while it runs; only where it runs in this process."""
 
 
 class Engine(Protocol):

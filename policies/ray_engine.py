@@ -33,7 +33,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.recorder import Recorder
-from journeyman.policies.job import EngineError, Job
+from journeyman.policies.job import NO_REVIEWS, EngineError, Job
 from journeyman.policies.ray_cluster import connect
 from journeyman.policies.ray_placement import Place, Placement
 from journeyman.policies.ray_worker import Begun, Told, play
@@ -78,8 +78,10 @@ class RayEngine:
         """See `Engine`.
 
         Raises:
-            EngineError: its workers died again and again, or no node is left to run it.
+            EngineError: its workers died again and again, no node is left to run it, or it is to be reviewed.
         """
+        if job.reviews is not None:
+            raise EngineError(NO_REVIEWS)
         why = ""
         for _ in range(self._attempts):
             try:

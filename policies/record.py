@@ -16,8 +16,9 @@ from typing import Any
 import gymnasium
 
 from journeyman.envs.episode import Episode, StopReason
-from journeyman.envs.recorder import Recorder, new_episode_id
+from journeyman.envs.recorder import Hearing, Recorder, new_episode_id
 from journeyman.envs.repo_env import RepoEnv, read_action
+from journeyman.envs.reviews import of_episode
 from journeyman.envs.rewards import total
 from journeyman.policies.rollout import step_of, versions_of
 
@@ -83,7 +84,7 @@ class RecordEpisode(gymnasium.Wrapper[str, str, str, str]):
         text, reward, terminated, truncated, info = self.env.step(action)
         if self._episode is not None:
             step = step_of(read_action(action), float(reward), info)
-            self._episode = replace(self._episode, steps=(*self._episode.steps, step))
+            self._episode = self._hear(info, replace(self._episode, steps=(*self._episode.steps, step)))
             if terminated or truncated:
                 self._finish(info)
             else:
@@ -93,6 +94,14 @@ class RecordEpisode(gymnasium.Wrapper[str, str, str, str]):
     def close(self) -> None:
         self._leave()
         super().close()
+
+    def _hear(self, info: dict[str, Any], episode: Episode) -> Episode:
+        """Keep what a reviewer said, as a rollout does."""
+        if (review := info.get("review")) is None:
+            return episode
+        if review.entries and isinstance(self._store, Hearing):
+            self._store.said(*of_episode(review.entries, episode.id))
+        return replace(episode, detail="; ".join(filter(None, (episode.detail, review.failure))))
 
     def _leave(self) -> None:
         """An episode that did not come to its end has nothing to be graded."""

@@ -22,8 +22,9 @@ from journeyman import __version__
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Ancestry, Episode, Step, StopReason
 from journeyman.envs.observation import Observation
-from journeyman.envs.recorder import Recorder, new_episode_id
+from journeyman.envs.recorder import Hearing, Recorder, new_episode_id
 from journeyman.envs.repo_env import RepoEnv
+from journeyman.envs.reviews import of_episode
 from journeyman.envs.rewards import total
 from journeyman.policies.policy import Policy, PolicyError, Remembering, TokenLimit, Versioned
 from journeyman.tasks.task import Task
@@ -88,6 +89,8 @@ class _Rollout:
         self._started = time.monotonic()
         self._start = start
         self._steps: list[Step] = []
+        self._id = ""
+        self._failures: list[str] = []
 
     def run(self) -> Episode:
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -102,6 +105,7 @@ class _Rollout:
             started_at=started_at, versions=versions_of(self._env, tree_hash, self._policy),
             config=self._env.config.to_dict(), ancestry=ancestry,
         )  # fmt: skip
+        self._id = episode.id
         if self._store is not None:
             self._store.begin(episode)
         try:
@@ -109,6 +113,7 @@ class _Rollout:
         except PolicyError as error:
             stop = StopReason.TOKEN_LIMIT if isinstance(error, TokenLimit) else StopReason.POLICY_ERROR
             _, info = self._env.conclude(stop)
+            self._hear(info)
             return self._finished(replace(episode, detail=str(error)), info)
         except (KeyboardInterrupt, RolloutCancelled):
             # It may have come while the environment was grading: then there is nothing left to conclude.
@@ -129,6 +134,7 @@ class _Rollout:
             observation = info["observation"]
             step = step_of(action, reward, info, thought_s)
             self._steps.append(step)
+            self._hear(info)
             if "stop" in info:
                 return info
             if self._store is not None:
@@ -147,10 +153,20 @@ class _Rollout:
         hint = self._start.hint if self._start is not None else ""
         return replace(observation, text=f"{observation.text}\n\nHint: {hint}") if hint else observation
 
+    def _hear(self, info: Mapping[str, Any]) -> None:
+        """Keep what a reviewer said. It comes before the step that holds it: so nothing that was said is ever lost."""
+        if (review := info.get("review")) is None:
+            return
+        if review.failure:
+            self._failures.append(review.failure)
+        if isinstance(self._store, Hearing) and review.entries:
+            self._store.said(*of_episode(review.entries, self._id))
+
     def _finished(self, episode: Episode, info: dict[str, Any]) -> Episode:
+        detail = "; ".join(filter(None, (episode.detail, *self._failures)))
         episode = replace(
             episode, steps=tuple(self._steps), stop=info["stop"], reward=total(info["terms"]), terms=info["terms"],
-            verdict=info["verdict"], duration_s=time.monotonic() - self._started,
+            verdict=info["verdict"], duration_s=time.monotonic() - self._started, detail=detail,
         )  # fmt: skip
         if self._store is not None:
             self._store.finish(episode)
@@ -161,7 +177,7 @@ def step_of(action: Action, reward: float, info: Mapping[str, Any], thought_s: f
     """The record of a step that the environment has just done: with the action as the policy gave it."""
     return Step(
         action, info["observation"], reward, info["tree_hash"], info["diff"], info["tests"], info["duration_s"],
-        info["runner"], info["output"], thought_s,
+        info["runner"], info["output"], thought_s, review.text if (review := info.get("review")) is not None else "",
     )  # fmt: skip
 
 
@@ -179,6 +195,8 @@ def versions_of(env: RepoEnv, tree_hash: str, policy: Policy | None = None) -> d
         "python": platform.python_version(),
         "code": _code(),
     }
+    if env.reviews is not None:
+        versions |= env.reviews.versions()
     return versions | place_of(env.task) | (policy.versions() if isinstance(policy, Versioned) else {})
 
 

@@ -20,7 +20,7 @@ from journeyman.envs.recorder import Recorder, new_episode_id
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.workers import Workers
 from journeyman.policies.fork import Branch, Different, ForkError
-from journeyman.policies.job import Engine, EngineError, Job
+from journeyman.policies.job import NO_REVIEWS, Engine, EngineError, Job
 from journeyman.policies.policy import Policy
 from journeyman.policies.rollout import rollout
 
@@ -40,7 +40,7 @@ class LocalEngine:
 
     def env_for(self, job: Job) -> RepoEnv:
         """Where the episode takes place."""
-        return RepoEnv(job.task, job.backend, job.config)
+        return RepoEnv(job.task, job.backend, job.config, reviews=job.reviews)
 
     def policy_for(self, job: Job) -> Policy:
         """Who acts in it."""
@@ -92,6 +92,8 @@ class ProcessEngine(LocalEngine):
         self._workers = Workers(count)
 
     def env_for(self, job: Job) -> RepoEnv:
+        if job.reviews is not None:
+            raise EngineError(NO_REVIEWS)
         return self._workers.open(job.task, job.backend, job.config)
 
     def facts(self) -> dict[str, int]:

@@ -18,6 +18,7 @@ PAGES = (
     "docs/evaluation.md",
     "docs/formats.md",
     "docs/guidelines.md",
+    "docs/in-episode-reviews.md",
     "docs/preferences.md",
     "docs/presets.md",
     "docs/rewards.md",

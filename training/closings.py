@@ -18,6 +18,7 @@ from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
 from journeyman.tasks.grading import grade
 from journeyman.tasks.task import Task
 from journeyman.training.corrections import with_room
+from journeyman.training.honesty import before_report
 
 
 def closing_steps(task: Task, episode: Episode, backend: SandboxFactory) -> dict[str, int]:
@@ -66,7 +67,7 @@ def states_of(task: Task, episode: Episode, backend: SandboxFactory) -> Iterator
     Raises:
         ForkError: it does not go as it went.
     """
-    steps = [step for step in episode.steps if step.action.tool != "report"]
+    steps = before_report(episode.steps)
     more = len(steps) + 1  # lest the last step end the episode, and the files be gone
     room = with_room(EnvConfig.from_dict(episode.config), task, more)
     room = room.model_copy(update={"malformed_limit": max(more, room.malformed_limit)})

@@ -50,10 +50,10 @@ def _inside(target: str) -> str:
 
 def visible_failing(task: Task) -> tuple[str, ...]:
     """The task's fail_to_pass checks that stand in the repository as the policy gets it, never a hidden one."""
-    return tuple(check for check in task.fail_to_pass if _stands_in(task, check))
+    return tuple(check for check in task.fail_to_pass if stands_in(task, check))
 
 
-def _stands_in(task: Task, check: str) -> bool:
+def stands_in(task: Task, check: str) -> bool:
     path, *names = check.split("::")
     file = task.repository / path
     if not names or not file.is_file():

@@ -9,6 +9,8 @@ import pytest
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Episode
 from journeyman.envs.repo_env import RepoEnv
+from journeyman.envs.review_rules import ScriptedReviewer
+from journeyman.envs.reviews import Reviews, remark
 from journeyman.policies.rollout import rollout
 from journeyman.policies.scripted import ScriptedPolicy
 from journeyman.sandbox.sandbox import SandboxFactory
@@ -55,3 +57,9 @@ def test_an_episode_that_does_not_go_again_tells_nothing(task: Task, backend: Sa
     episode = played(task, backend, FIRST, REPORT)
     (task.repository / "more.py").write_text("")
     assert closing_steps(task, episode, backend) == {}
+
+
+def test_a_report_that_was_sent_back_is_a_step_like_any_other(task: Task, backend: SandboxFactory) -> None:
+    env = RepoEnv(task, backend, reviews=Reviews(ScriptedReviewer([remark("And the other one?")])))
+    episode = rollout(env, ScriptedPolicy((FIRST, REPORT, BOTH, REPORT)), seed=0)
+    assert closing_steps(task, episode, backend) == {"double": 1, "quadruple": 3}

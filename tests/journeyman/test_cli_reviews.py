@@ -1,0 +1,86 @@
+"""`journeyman run --review` and `journeyman feedback refine`, as they are typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from journeyman.cli import app
+from journeyman.envs.episode import Episode
+from journeyman.envs.feedback.entry import Critique
+from journeyman.envs.feedback.log import FeedbackLog
+from journeyman.envs.store import EpisodeStore
+from tests.journeyman.conftest import Call
+
+
+def test_a_person_comments_between_the_rounds(task_folder: Path, backend: str, call: Call) -> None:
+    words = ["run", str(task_folder), "--policy", "noop", "--backend", backend, "--review", "terminal"]
+    shown = CliRunner(env={"NO_COLOR": "1"}).invoke(
+        app, words, input="You did nothing.\n.\ndone\nok 1 so be it\ndone\n"
+    )
+    assert shown.exit_code == 0, shown.stderr
+    (episode,) = EpisodeStore("runs/default").episodes()
+    assert [step.action.tool for step in episode.steps] == ["report", "report"]
+    critique, resolution = FeedbackLog("runs/default").read().entries
+    assert isinstance(critique, Critique) and critique.body == "You did nothing." and not critique.simulated
+    assert resolution.kind == "resolution" and resolution.resolved and resolution.how == "so be it"
+    assert call("replay", "last", "--verify").exit_code == 0
+
+
+def test_rules_let_a_sound_episode_pass(call: Call, task_folder: Path, backend: str) -> None:
+    assert call("run", task_folder, "--backend", backend, "--review", "rules").exit_code == 0
+    (episode,) = EpisodeStore("runs/default").episodes()
+    assert episode.resolved and episode.versions["reviewer"] == "conduct"
+    assert not FeedbackLog("runs/default").read().entries
+
+
+@pytest.mark.parametrize(
+    "words, why",
+    [
+        (("--review", "nobody"), "there is none, terminal, rules, or MODULE:FUNCTION"),
+        (("--review", "no.such:thing"), "No module named"),
+        (("--review", "json:no_such"), "no_such"),
+        (("--review", "json:__name__"), "it cannot be called"),
+        (("--review", "terminal", "--concurrency", "2"), "leave out --concurrency and --engine"),
+        (("--review", "rules", "--engine", "processes"), "in this process alone"),
+    ],
+)
+def test_what_cannot_be_said_so_is_told(
+    call: Call, task_folder: Path, backend: str, words: tuple[str, ...], why: str
+) -> None:
+    shown = call("run", task_folder, "--backend", backend, *words)
+    assert shown.exit_code == 2
+    assert why in " ".join(shown.stderr.split())
+
+
+def criticised(call: Call, task_folder: Path, backend: str) -> Episode:
+    assert call("run", task_folder, "--policy", "noop", "--backend", backend, "--out", "runs/own").exit_code == 0
+    (episode,) = EpisodeStore("runs/own").episodes()
+    about = {"annotator": "ada", "at": "2026-01-01T00:00:00Z", "episode": episode.id}
+    FeedbackLog("runs/own").write(Critique.model_validate({"id": "c1", "body": "You gave up.", **about}))
+    return episode
+
+
+def test_what_was_criticised_is_tried_again(call: Call, task_folder: Path, backend: str) -> None:
+    parent = criticised(call, task_folder, backend)
+    words = ("feedback", "refine", "own", "--backend", backend, "--policy")
+    shown = call(*words, "noop")
+    assert shown.exit_code == 0 and shown.stdout.startswith("0 refinements in runs/own-refined")
+    assert "the tests do not confirm it" in shown.stderr
+    shown = call(*words, "oracle", "--json")
+    assert shown.exit_code == 0, shown.stderr
+    (row,) = json.loads(shown.stdout)["episodes"]
+    assert row["critiques"] == ["c1"]
+    kept = EpisodeStore("runs/own-refined").get(row["id"])
+    assert kept.resolved and kept.ancestry is not None and kept.ancestry.episode == parent.id
+    assert "train sft --episodes runs/own-refined" in call(*words, "oracle").stdout
+
+
+def test_a_run_is_not_refined_into_itself(call: Call, task_folder: Path, backend: str) -> None:
+    criticised(call, task_folder, backend)
+    shown = call("feedback", "refine", "own", "--policy", "oracle", "--out", "runs/own")
+    assert shown.exit_code == 2 and "another folder" in shown.stderr
+    assert call("feedback", "refine", "nothing", "--policy", "oracle").exit_code == 2

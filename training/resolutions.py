@@ -1,0 +1,74 @@
+"""What becomes of comments that are made while an episode runs, as a term of its reward.
+
+A reviewed episode has a value in [0, 1], for `hybrid(…, learned=review_values(…))`, where it is bounded with whatever
+else people and models say. It starts at 1, and each comment that is left open takes a share of what is left, the larger
+the more it weighs (`SHARES`). So
+
+1. an episode without comments earns what one earns that has resolved all of its comments: provoking them is no use;
+2. a further comment never raises the value, whatever becomes of it. (The resolved share of the comments would be raised
+   by provoking some that are easily resolved.)
+3. resolving one never lowers it.
+
+A comment counts if the policy was shown it, which is told by what was recorded of its end (`Resolution`): the last one
+holds. What an annotator took back, and what a critic model drafted and nobody accepted, does not count.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from journeyman.envs.episode import Episode
+from journeyman.envs.feedback.entry import Critique, Resolution
+from journeyman.envs.feedback.standing import Judged
+from journeyman.envs.reviews import ORIGIN
+
+NAME = "reviews"
+"""Of the term: `learned:reviews`."""
+SHARES: Mapping[str, float] = {"note": 0.1, "minor": 0.25, "major": 0.5, "blocking": 0.75}
+"""What an open comment takes of what is left, by its severity. Praise asks for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What became of an episode's comments."""
+
+    resolved: tuple[str, ...] = ()
+    """Ids of the critiques."""
+    open: tuple[str, ...] = ()
+    value: float = 1.0
+
+
+def reviewed(judged: Iterable[Judged]) -> dict[str, Reviewed]:
+    """For each episode with comments that were made while it ran, what became of them.
+
+    Args:
+        judged: the entries of the run's log, with whether they stand (`standing`).
+    """
+    standing = [each.entry for each in judged if each.stands]
+    ends = {entry.of: entry.resolved for entry in standing if isinstance(entry, Resolution)}
+    comments: dict[str, list[Critique]] = {}
+    for entry in standing:
+        if isinstance(entry, Critique) and entry.origin == ORIGIN and entry.id in ends and entry.severity in SHARES:
+            comments.setdefault(entry.episode, []).append(entry)
+    return {episode: _reviewed(found, ends) for episode, found in comments.items()}
+
+
+def review_values(episodes: Sequence[Episode], judged: Iterable[Judged]) -> dict[str, dict[str, float]]:
+    """The value of each episode that had a reviewer, as `hybrid` takes it: episode's id → {"reviews": value}."""
+    known = reviewed(judged)
+    return {
+        episode.id: {NAME: known.get(episode.id, Reviewed()).value}
+        for episode in episodes
+        if "reviewer" in episode.versions
+    }
+
+
+def _reviewed(comments: Sequence[Critique], ends: Mapping[str, bool]) -> Reviewed:
+    left_open = [comment for comment in comments if not ends[comment.id]]
+    return Reviewed(
+        tuple(comment.id for comment in comments if ends[comment.id]),
+        tuple(comment.id for comment in left_open),
+        math.prod(1 - SHARES[comment.severity] for comment in left_open),
+    )
