@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from journeyman.cli_common import JsonOption, example, find_run, finite
+from journeyman.cli_common import CannotError, JsonOption, example, find_run, finite
 from journeyman.cli_train import (
     LoraOption,
     ModelOption,
@@ -27,6 +27,9 @@ from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
 from journeyman.policies.models import load_tokenizer
 from journeyman.terminal import out as screen
+from journeyman.training.feedback.calibration import told
+from journeyman.training.feedback.features import FeatureSettings, train_features
+from journeyman.training.feedback.gate import GateSettings, shortfalls
 from journeyman.training.lineage import played, remember
 from journeyman.training.preference_rows import label_rows, pair_rows
 from journeyman.training.preferences import Label, Preference, PreferenceSettings, labels_of, pairs_of, reasons
@@ -144,6 +147,9 @@ def reward(
     per_task: PerTaskOption = 8,
     cut_as_worse: CutOption = False,
     lora_rank: LoraOption = 0,
+    kind: Annotated[
+        str, typer.Option(help="tokens: a language model that reads episodes; features: a few counts of the record.")
+    ] = "tokens",
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -151,15 +157,20 @@ def reward(
     needs_training()
     from journeyman.training.reward_model import RewardSettings, train_reward
 
+    if kind not in ("tokens", "features"):
+        raise CannotError(f"no kind {kind!r} of reward model; there are: tokens, features")
     notation = preset_named(preset).local.dialect
     settings = RewardSettings(
         learning_rate=learning_rate, epochs=epochs, batch_size=batch_size, micro_batch=micro_batch,
         max_length=max_length, lora_rank=lora_rank, held_out=held_out, seed=seed, notation=notation,
     )  # fmt: skip
     found = pairs_of(_read(episodes), PreferenceSettings(min_margin, per_task, cut_as_worse))
-    rows = pair_rows(found, _chat(model), dialect(notation))
     with reporting() as stage:
-        folder = train_reward(model, rows, out, settings, stage("Reward model"))
+        if kind == "features":
+            folder = train_features(found, out, FeatureSettings(held_out, seed))
+        else:
+            rows = pair_rows(found, _chat(model), dialect(notation))
+            folder = train_reward(model, rows, out, settings, stage("Reward model"))
     _finish(folder, found.found, as_json=as_json, acts=False)
 
 
@@ -181,6 +192,12 @@ def _finish(folder: Path, found: Sequence[Preference | Label], *, as_json: bool,
             said = [f"{name} {value:.3g}" for name, value in (report[part] or {}).items() if value is not None]
             line = f"{part}: {', '.join(said) or 'nothing'}".replace("_", " ")
             screen.print(line, soft_wrap=True, highlight=False, markup=False)
+        if "calibration" in report:
+            missed = shortfalls(report["calibration"], GateSettings())
+            lines = told(report["calibration"]) if report["calibration"] else []
+            gate = f"may not enter training: {'; '.join(missed)}" if missed else "may enter training (--reward-model)"
+            for line in (*lines, gate):
+                screen.print(line, soft_wrap=True, highlight=False, markup=False)
         if report["left_out"]:
             screen.print(f"left out: {reasons(report['left_out'])}", soft_wrap=True, highlight=False, markup=False)
     if as_json or acts:

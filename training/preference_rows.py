@@ -26,6 +26,8 @@ class PairRow:
     task: str
     chosen: TokenRow
     rejected: TokenRow
+    by: str = ""
+    """Who says so: see `Preference`."""
 
     @property
     def sides(self) -> tuple[TokenRow, ...]:
@@ -82,6 +84,7 @@ def pair_rows(pairs: Pairs, chat: ChatTemplate, dialect: Dialect) -> Rows[PairRo
             pair.task,
             conversation(pair.chosen, chat, dialect, pair.shared),
             conversation(pair.rejected, chat, dialect, pair.shared),
+            pair.by,
         )
         for pair in pairs.found
     )

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from journeyman.policies.models import computes_in_bfloat16
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.preference_rows import LabelRow, PairRow
-from journeyman.training.preferences import held_out_tasks
+from journeyman.training.preferences import Preference, held_out_tasks
 
-_Row = TypeVar("_Row", PairRow, LabelRow)
+_Row = TypeVar("_Row", PairRow, LabelRow, Preference)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class Preference:
     """Who says so, in words."""
     shared: int = 0
     """So many first actions are the same in both: read by both, and in the loss of neither."""
+    by: str = ""
+    """The annotator who says so; empty for the grader."""
 
     @property
     def task(self) -> str:

@@ -26,6 +26,7 @@ from journeyman.policies.dialect import dialect
 from journeyman.policies.memory import keep_freed_memory
 from journeyman.policies.models import ModelError, load_tokenizer, model_path
 from journeyman.training.checkpoint import RunFolder
+from journeyman.training.feedback.calibration import Margin, calibrate
 from journeyman.training.preference_rows import PairRow, Rows, conversation
 from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
 from journeyman.training.progress import Progress, silent
@@ -81,15 +82,52 @@ def train_reward(
     )
     trainer.remove_callback(PrinterCallback)
     parts = {"trained": trained, "held_out": apart}
-    before = {name: _measure(trainer, part, settings, "before") for name, part in parts.items()}
+    before = {name: _margins(trainer, part, settings) for name, part in parts.items()}
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())
-    measured = {
-        name: before[name] | _measure(trainer, part, settings, "after") if part else None
-        for name, part in parts.items()
-    }
+    margins = {name: _margins(trainer, part, settings) for name, part in parts.items()}
+    measured = {name: _measured(part, before[name], margins[name]) for name, part in parts.items()}
     save_model(trainer, folder.model)
-    folder.finish({**measured, "left_out": kept.left_out, "history": history(trainer.state.log_history)})
+    told = calibrate([Margin(row.task, margin, row.by) for row, margin in zip(apart, margins["held_out"], strict=True)])
+    folder.finish(
+        {
+            **measured, "calibration": told.to_dict() if told else None, "left_out": kept.left_out,
+            "history": history(trainer.state.log_history),
+        }
+    )  # fmt: skip
     return folder.model
+
+
+class RewardModel:
+    """A reward model in memory.
+
+    Args:
+        folder: of a model that `train_reward` made.
+
+    Raises:
+        ModelError: there is no reward model.
+    """
+
+    def __init__(self, folder: Path | str) -> None:
+        place = Path(folder)
+        try:
+            notation = str(json.loads((place.parent / "settings.json").read_text())["notation"])
+            tokenizer = AutoTokenizer.from_pretrained(place)
+            model: Any = AutoModelForSequenceClassification.from_pretrained(place)
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(f"{folder}: no reward model ({error}); `journeyman train reward` makes one") from error
+        self._model = model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+        self._chat, self._dialect = ChatTemplate(tokenizer), dialect(notation)
+        self.reads = int(model.config.max_position_embeddings)
+        """Tokens, at most."""
+
+    def scores(self, episodes: Sequence[Episode], *, batch_size: int = 8) -> list[float | None]:
+        """As `score`; None of an episode that is longer than it can read."""
+        rows = [conversation(episode, self._chat, self._dialect) for episode in episodes]
+        short = [number for number, row in enumerate(rows) if len(row.ids) <= self.reads]
+        pad = self._chat.tokenizer.pad_token_id
+        values = _scores(self._model, [rows[number] for number in short], pad, batch_size)
+        found = dict(zip(short, values, strict=True))
+        return [found.get(number) for number in range(len(rows))]
 
 
 def score(folder: Path | str, episodes: Sequence[Episode], *, batch_size: int = 8) -> list[float]:
@@ -101,20 +139,13 @@ def score(folder: Path | str, episodes: Sequence[Episode], *, batch_size: int = 
     Raises:
         ModelError: there is no reward model, or an episode is longer than it can read.
     """
-    place = Path(folder)
-    try:
-        notation = str(json.loads((place.parent / "settings.json").read_text())["notation"])
-        tokenizer = AutoTokenizer.from_pretrained(place)
-        model: Any = AutoModelForSequenceClassification.from_pretrained(place)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{folder}: no reward model ({error}); `journeyman train reward` makes one") from error
-    model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
-    chat, most = ChatTemplate(tokenizer), int(model.config.max_position_embeddings)
-    rows = [conversation(episode, chat, dialect(notation)) for episode in episodes]
-    for episode, row in zip(episodes, rows, strict=True):
-        if len(row.ids) > most:
-            raise ModelError(f"episode {episode.id} has {len(row.ids)} tokens; the reward model reads {most} at most")
-    return _scores(model, rows, tokenizer.pad_token_id, batch_size)
+    model = RewardModel(folder)
+    found = []
+    for episode, value in zip(episodes, model.scores(episodes, batch_size=batch_size), strict=True):
+        if value is None:
+            raise ModelError(f"episode {episode.id} has more tokens than the {model.reads} that the reward model reads")
+        found.append(value)
+    return found
 
 
 def _adapters(rank: int) -> LoraConfig | None:
@@ -125,21 +156,24 @@ def _adapters(rank: int) -> LoraConfig | None:
     return config
 
 
-def _measure(trainer: Any, rows: Sequence[PairRow], settings: RewardSettings, when: str) -> dict[str, float]:
-    """In which share of pairs the better one has the higher score, and by how much on average."""
-    if not rows:
-        return {}
+def _margins(trainer: Any, rows: Sequence[PairRow], settings: RewardSettings) -> list[float]:
+    """By how much each better one has the higher score."""
     model = trainer.model.eval()
     sides = [row.sides[side] for side in (0, 1) for row in rows]
     with trainer.accelerator.autocast():
         scores = _scores(model, sides, trainer.processing_class.pad_token_id, settings.micro_batch)
-    margins = [better - worse for better, worse in zip(scores[: len(rows)], scores[len(rows) :], strict=True)]
-    return {
-        "pairs": len(rows),
-        "tasks": len({row.task for row in rows}),
-        f"accuracy_{when}": sum(margin > 0 for margin in margins) / len(rows),
-        f"margin_{when}": sum(margins) / len(rows),
-    }
+    return [better - worse for better, worse in zip(scores[: len(rows)], scores[len(rows) :], strict=True)]
+
+
+def _measured(rows: Sequence[PairRow], before: Sequence[float], after: Sequence[float]) -> dict[str, float] | None:
+    """In which share of pairs the better one has the higher score, and by how much on average; None without any."""
+    if not rows:
+        return None
+    found: dict[str, float] = {"pairs": len(rows), "tasks": len({row.task for row in rows})}
+    for when, margins in (("before", before), ("after", after)):
+        found[f"accuracy_{when}"] = sum(margin > 0 for margin in margins) / len(rows)
+        found[f"margin_{when}"] = sum(margins) / len(rows)
+    return found
 
 
 def _scores(model: Any, rows: Sequence[TokenRow], pad_token_id: int, batch_size: int) -> list[float]:

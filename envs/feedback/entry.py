@@ -21,6 +21,8 @@ Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-
 Number = Annotated[int, Field(ge=1)]
 Annotator = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.@+-]+$")]
 """Whoever says it: a name or an address."""
+SIMULATED = "sim."
+"""How the name of a program that stands in for a person begins. Nobody else is called so: see `Said`."""
 
 
 class _Data(BaseModel):
@@ -68,6 +70,12 @@ class Said(_Data):
     """Said by a program in the place of a person, for tests and studies."""
     draft: bool = False
     """Proposed by a critic model: counts for nothing until a person has accepted it (`Answer`)."""
+
+    @model_validator(mode="after")
+    def _a_simulated_name_is_marked(self) -> Self:
+        if self.annotator.startswith(SIMULATED) and not self.simulated:
+            raise ValueError(f"{SIMULATED}… names a simulated annotator: such an entry has `simulated` set")
+        return self
 
 
 class OfEpisode(Said):
