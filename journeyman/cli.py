@@ -60,6 +60,10 @@ CONTENTS = {
         ("journeyman value last --samples 8", "journeyman value best --policy noop --samples 1 --json"),
     ),
     "episode": Entry(EPISODES, "Look at recorded episodes.", "journeyman.cli_episode_list:app"),
+    "feedback": Entry(
+        EPISODES, "Keep what people say of episodes, and say what of it counts.",
+        "journeyman.cli_feedbacks:feedback_app",
+    ),
     "export": Entry(
         EPISODES,
         "Write an episode, or a whole run, in a format of others: for training, for viewers, for a pull request.",
