@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from journeyman import (
     cli_feedback_add,
+    cli_feedback_compile,
     cli_feedback_import,
     cli_feedback_list,
     cli_feedback_refine,
@@ -13,6 +14,7 @@ from journeyman.cli_feedback import feedback_app
 
 __all__ = [
     "cli_feedback_add",
+    "cli_feedback_compile",
     "cli_feedback_import",
     "cli_feedback_list",
     "cli_feedback_refine",

@@ -1,0 +1,102 @@
+"""What holds where several people judged one thing. The rules, in their order:
+
+1. An adjudication: the entry that it holds by stands alone.
+2. Persons before programs: where a person judged, nothing simulated counts.
+3. Of what one annotator said of one thing, the latest.
+4. The majority. Of numbers that is the median.
+5. A tie decides nothing: the thing is left out, and reported. Of numbers it is one where the two in the middle are
+   more than `APART` away from each other.
+
+Judgements by different items of guidelines are no conflict: they are weighed together, by the items' weights.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from statistics import median
+from typing import TypeVar
+
+from journeyman.training.feedback.rows import Source
+from journeyman.training.feedback.voices import Heard, Voice
+
+APART = 0.5
+"""By so much may the two middle ones of an even number of values differ, and still agree."""
+RULES = (
+    "an adjudication decides alone",
+    "where a person judged, nothing simulated counts",
+    "of what one annotator said of one thing, the latest counts",
+    f"the majority decides; of numbers the median, unless the two in the middle are more than {APART} apart",
+    "a tie decides nothing: it is left out, and listed in left_out.jsonl",
+    "items of guidelines are weighed together, by their weights; a judgement of the whole weighs 1",
+)
+ADJUDICATED = "an adjudication holds by another"
+PERSONS = "a person judged the same"
+AGAIN = "the same annotator said it again later"
+TIE = "annotators disagree"
+OUTVOTED = "the majority says otherwise"
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T", bound=Hashable)
+
+
+def by_subject(voices: Iterable[tuple[K, Voice]]) -> dict[K, list[Voice]]:
+    """The voices about each thing, in the order in which they spoke."""
+    found: dict[K, list[Voice]] = {}
+    for subject, voice in voices:
+        found.setdefault(subject, []).append(voice)
+    return found
+
+
+def weightiest(heard: Heard, voices: Sequence[Voice]) -> list[Voice]:
+    """Those that count by rules 1 and 2; the others are noted."""
+    if settling := [voice for voice in voices if voice.settles]:
+        heard.drop([voice for voice in voices if voice is not settling[-1]], ADJUDICATED)
+        return [settling[-1]]
+    persons = [voice for voice in voices if not voice.simulated]
+    if persons:
+        heard.drop([voice for voice in voices if voice.simulated], PERSONS)
+    return persons or list(voices)
+
+
+def latest(heard: Heard, voices: Sequence[Voice]) -> list[Voice]:
+    """The last of each annotator; the others are noted."""
+    last = {voice.annotator: voice for voice in voices}
+    kept = [voice for voice in voices if last[voice.annotator] is voice]
+    heard.drop([voice for voice in voices if last[voice.annotator] is not voice], AGAIN)
+    return kept
+
+
+def counting(heard: Heard, voices: Sequence[Voice]) -> list[Voice]:
+    """Those whose judgements are counted against each other: one of each annotator."""
+    return latest(heard, weightiest(heard, voices))
+
+
+def majority(votes: Iterable[T]) -> T | None:
+    """What most say; None where there is no such thing."""
+    (first, most), *others = Counter(votes).most_common(2)
+    return None if others and others[0][1] == most else first
+
+
+def middle(values: Sequence[float]) -> float | None:
+    """The median; None where those in the middle are too far apart to agree."""
+    ordered = sorted(values)
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    return None if high - low > APART else float(median(ordered))
+
+
+def weighed(parts: Mapping[K, tuple[float, float]]) -> float:
+    """The mean of (weight, value)."""
+    return sum(weight * value for weight, value in parts.values()) / sum(weight for weight, _ in parts.values())
+
+
+def sources(*groups: Iterable[Voice]) -> tuple[Source, ...]:
+    """Their sources, each once, in one order."""
+    found = {(voice.run, voice.entry.id): voice.source for voices in groups for voice in voices}
+    return tuple(found[key] for key in sorted(found))
+
+
+def agreed(sides: int, of: int, items: Iterable[str]) -> str:
+    """In words, how many said it, and by what."""
+    named = ", ".join(sorted(filter(None, items)))
+    return f"{sides} of {of} annotators" + (f", by {named}" if named else "")

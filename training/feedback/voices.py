@@ -1,0 +1,199 @@
+"""What was said of the episodes of some runs, as far as it stands: a `Voice` for each entry that may become a row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+from journeyman.envs.episode import Episode, Step
+from journeyman.envs.feedback.entry import Adjudication, Answer, Entry, GuidelineRead, Resolution, Undo
+from journeyman.envs.feedback.log import FeedbackLog, Logged
+from journeyman.envs.feedback.standing import standing
+from journeyman.envs.guidelines.guideline import Guideline, ItemRef
+from journeyman.envs.store import EpisodeStore, StoreError
+from journeyman.training.feedback.rows import LeftOut, Source
+
+ABOUT_ENTRIES = (Undo, Adjudication, Answer, Resolution, GuidelineRead)
+"""What says nothing of an episode itself."""
+SIMULATED = "simulated"
+
+E = TypeVar("E", bound=Entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """An entry that stands."""
+
+    run: str
+    entry: Entry
+    annotator: str
+    """Of a critic model's draft: the person who accepted it."""
+    simulated: bool
+    settles: bool = False
+    """An adjudication holds by it."""
+
+    @property
+    def item(self) -> ItemRef | None:
+        found: ItemRef | None = getattr(self.entry, "item", None)
+        return found
+
+    @property
+    def by(self) -> str:
+        """The item that it judges by, whatever its version; "" for the whole."""
+        return f"{self.item.guideline}/{self.item.item}" if self.item else ""
+
+    @property
+    def source(self) -> Source:
+        return Source(
+            run=self.run, entry=self.entry.id, annotator=self.annotator,
+            origin="simulated" if self.simulated else "person", item=str(self.item or ""),
+            digest=self.item.digest if self.item else "", at=self.entry.at,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RunHeard:
+    """One run's feedback."""
+
+    name: str
+    """Its folder's; the second of that name is NAME-2."""
+    folder: Path
+    logged: Logged
+    sha256: str
+    """Of the feedback's bytes."""
+
+
+@dataclass
+class Heard:
+    """All that was said, with what is needed to make rows of it."""
+
+    runs: tuple[RunHeard, ...]
+    voices: tuple[Voice, ...]
+    find: Callable[[str], Episode | None]
+    guidelines: Mapping[str, Guideline]
+    """By which it is judged what is stale, and what an item weighs."""
+    resolved: frozenset[tuple[str, str]]
+    """Run and id of comments that were attended to while the episode ran."""
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def said(self, kind: type[E]) -> Iterator[tuple[Voice, E]]:
+        """The voices whose entries are of a kind, each with its entry."""
+        return ((voice, voice.entry) for voice in self.voices if isinstance(voice.entry, kind))
+
+    def drop(self, voices: Iterable[Voice], reason: str, why: str = "") -> None:
+        """Note that entries, or this part of them, are in no row."""
+        self.left_out += [_left(voice.run, voice.entry, reason, why) for voice in voices]
+
+    def step(self, episode: str, number: int) -> Step | None:
+        """A step of an episode, from 1."""
+        found = self.find(episode)
+        return found.steps[number - 1] if found and number <= len(found.steps) else None
+
+    def weight(self, item: ItemRef | None) -> float:
+        """How much an item counts beside others; 1 for a judgement of the whole, and of an item that nobody knows."""
+        guideline = self.guidelines.get(item.guideline) if item else None
+        found = guideline.item(item.item) if guideline and item else None
+        return found.weight if found else 1.0
+
+
+class Episodes:
+    """The episodes of some runs by their whole ids."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._stores = [EpisodeStore(folder) for folder in folders]
+        self._known: dict[str, Episode | None] = {}
+        self._in: dict[str, int] = {}
+
+    def find(self, id_: str) -> Episode | None:
+        """The episode, if one of the runs holds it and it can be read."""
+        if id_ not in self._known:
+            self._known[id_] = self._read(id_)
+        return self._known[id_]
+
+    def run_of(self, id_: str) -> int:
+        """Which of the runs holds an episode that was found."""
+        return self._in[id_]
+
+    def _read(self, id_: str) -> Episode | None:
+        for number, store in enumerate(self._stores):
+            try:
+                found = store.get(id_)
+            except StoreError:
+                continue
+            if found.id == id_:  # not one that begins so, nor the last
+                self._in[id_] = number
+                return found
+        return None
+
+
+def hear(
+    runs: Sequence[Path], episodes: Episodes, guidelines: Sequence[Guideline] = (), *, simulated: bool = False
+) -> Heard:
+    """Read what was said in some runs.
+
+    Args:
+        guidelines: as they are now; of those that are not given, the newest version that somebody has read.
+        simulated: take what programs said in the place of people, too.
+    """
+    heard = tuple(_read(name, folder) for name, folder in _named(runs))
+    now = _read_by_people(heard) | {each.name: each for each in guidelines}
+    voices: list[Voice] = []
+    left_out: list[LeftOut] = []
+    resolved: set[tuple[str, str]] = set()
+    for run in heard:
+        left_out += [
+            LeftOut(run=run.name, entry=f"line {bad.number}", kind="", reason="cannot be read", why=bad.why)
+            for bad in run.logged.unreadable
+        ]
+        judged = standing(run.logged, episodes.find, now)
+        live = [each.entry for each in judged if each.stands]
+        holds = {entry.holds for entry in live if isinstance(entry, Adjudication)}
+        accepted = {entry.of: entry for entry in live if isinstance(entry, Answer) and entry.decision == "accepted"}
+        resolved |= {(run.name, entry.of) for entry in live if isinstance(entry, Resolution) and entry.resolved}
+        for each in judged:
+            entry = each.entry
+            by = accepted.get(entry.id, entry) if entry.draft else entry
+            if isinstance(entry, ABOUT_ENTRIES):
+                continue
+            if not each.stands:
+                left_out.append(_left(run.name, entry, ", ".join(each.marks), each.why))
+            elif by.simulated and not simulated:
+                left_out.append(_left(run.name, entry, SIMULATED, "--simulated takes it"))
+            else:
+                voices.append(Voice(run.name, entry, by.annotator, by.simulated, entry.id in holds))
+    return Heard(heard, tuple(voices), episodes.find, now, frozenset(resolved), left_out)
+
+
+def _left(run: str, entry: Entry, reason: str, why: str) -> LeftOut:
+    return LeftOut(run=run, entry=entry.id, kind=entry.kind, reason=reason, why=why)
+
+
+def _named(runs: Sequence[Path]) -> list[tuple[str, Path]]:
+    """Each run with a name of its own."""
+    named: dict[str, Path] = {}
+    for folder in runs:
+        name = folder.resolve().name
+        others = (f"{name}-{number}" for number in count(2))
+        named[name if name not in named else next(each for each in others if each not in named)] = folder
+    return list(named.items())
+
+
+def _read(name: str, folder: Path) -> RunHeard:
+    log = FeedbackLog(folder)
+    data = log.path.read_bytes() if log.path.exists() else b""
+    return RunHeard(name, folder, log.read(), hashlib.sha256(data).hexdigest())
+
+
+def _read_by_people(runs: Sequence[RunHeard]) -> dict[str, Guideline]:
+    found: dict[str, Guideline] = {}
+    for run in runs:
+        for entry in run.logged.entries:
+            if isinstance(entry, GuidelineRead):
+                known = found.get(entry.guideline.name)
+                if known is None or entry.guideline.version >= known.version:
+                    found[entry.guideline.name] = entry.guideline
+    return found
