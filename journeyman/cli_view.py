@@ -15,10 +15,12 @@ from starlette.types import ASGIApp
 
 from journeyman.cli_common import RUNS, CannotError, RunOption, find_run, find_runs
 from journeyman.cli_task import find_tasks
+from journeyman.envs.guidelines.guideline import GuidelineError, bundled, load_guideline
 from journeyman.tasks.harbor import bundled_tasks
 from journeyman.terminal import line, out
 from journeyman.viewer.app import viewer
 from journeyman.viewer.example import example_run
+from journeyman.viewer.feedback import NAME, Reviewing
 from journeyman.viewer.found import found_task
 
 HOST = "127.0.0.1"
@@ -34,10 +36,24 @@ def view(
     example: Annotated[
         bool, typer.Option("--example", help="Show the recorded example. So does a folder without runs.")
     ] = False,
+    annotator: Annotated[
+        str | None,
+        typer.Option(
+            "--annotator",
+            metavar="NAME",
+            help="Review as NAME: pages hide reward, verdict, policy and what others said. Default: the login name, "
+            "and nothing is hidden.",
+        ),
+    ] = None,
+    guideline: Annotated[
+        list[str] | None,
+        typer.Option("--guideline", metavar="FILE", help="A guideline whose items can be chosen beside the bundled."),
+    ] = None,
 ) -> None:
     """Look at runs, episodes and tasks in the browser; Ctrl-C ends it. Only this machine can ask for the pages."""
     only = None if run is None else find_run(run)
     chosen = bundled_tasks() if tasks is None else find_tasks(tasks)
+    reviewing = _reviewing(annotator, guideline or [])
     with example_run() as recorded:
 
         def runs() -> dict[str, Path]:
@@ -49,7 +65,20 @@ def view(
         if not example and recorded in runs().values():
             told = f"no runs in ./{RUNS} yet, so here is the recorded example; `journeyman run TASK` makes one"
             out.print(told, soft_wrap=True)
-        _serve(viewer(runs, lambda: chosen, task_of=found_task), port, browser)
+        if recorded in runs().values():
+            out.print("what is said of the example is gone when this ends", style="dim")
+        _serve(viewer(runs, lambda: chosen, task_of=found_task, reviewing=reviewing), port, browser)
+
+
+def _reviewing(annotator: str | None, files: list[str]) -> Reviewing:
+    if annotator is not None and not NAME.fullmatch(annotator):
+        told = "a name of up to 64 letters, digits, and the characters _ . @ + -"
+        raise CannotError(f"--annotator {line(annotator)!r}: {told}")
+    try:
+        read = [load_guideline(name) for name in (*bundled(), *files)]
+    except GuidelineError as error:
+        raise CannotError(f"--guideline {error}") from error
+    return Reviewing(annotator or "", {guideline.name: guideline for guideline in read})
 
 
 def _serve(app: ASGIApp, port: int, browser: bool) -> None:

@@ -31,7 +31,9 @@ from journeyman.envs.summary import Summary
 from journeyman.tasks.task import Task
 from journeyman.terminal import line
 from journeyman.viewer.compare import compare
+from journeyman.viewer.desk import Desks
 from journeyman.viewer.episode import PAGE, episode_page
+from journeyman.viewer.feedback import Reviewing
 from journeyman.viewer.pages import STATIC, render
 from journeyman.viewer.run import PAGE as LISTED
 from journeyman.viewer.run import Filter, place_of, run_page
@@ -55,7 +57,11 @@ Runs = Callable[[], Mapping[str, Path]]
 
 
 def viewer(
-    runs: Runs, tasks: Callable[[], tuple[Task, ...]], *, task_of: Callable[[Episode], Task | None]
+    runs: Runs,
+    tasks: Callable[[], tuple[Task, ...]],
+    *,
+    task_of: Callable[[Episode], Task | None],
+    reviewing: Reviewing | None = None,
 ) -> Starlette:
     """The application.
 
@@ -63,11 +69,13 @@ def viewer(
         runs: asked again for every page, so that a run that begins is there.
         tasks: those that the task pages show.
         task_of: the task of an episode, where it can still be found.
+        reviewing: how feedback is taken.
     """
-    answers = _Answers(runs, tasks, task_of)
+    answers = _Answers(runs, tasks, task_of, reviewing or Reviewing())
     return Starlette(
         routes=[
             Route("/", answers.home),
+            *answers.desks.routes(),
             Route("/runs/{run:path}/episodes/{id}", answers.episode),
             Route("/runs/{run:path}/episodes/{id}/steps", answers.steps),
             Route("/runs/{run:path}/compare", answers.compare),
@@ -119,9 +127,14 @@ class _Answers:
     """One method for each kind of address. They block, so each answer has a thread of its own."""
 
     def __init__(
-        self, runs: Runs, tasks: Callable[[], tuple[Task, ...]], task_of: Callable[[Episode], Task | None]
+        self,
+        runs: Runs,
+        tasks: Callable[[], tuple[Task, ...]],
+        task_of: Callable[[Episode], Task | None],
+        reviewing: Reviewing,
     ) -> None:
         self._runs, self._tasks, self._shelf = runs, tasks, Shelf(task_of)
+        self.desks = Desks(self._store, self._shelved, reviewing)
 
     def home(self, request: Request) -> Response:
         runs = list(self._runs())
@@ -147,7 +160,7 @@ class _Answers:
             episode, self._shelf.task(episode), first=place_of(asked.get("from", "")), search=search,
             listed=shelved.listed(search), group=self._group(store, episode), worth=worth(episode, store.folder),
         )  # fmt: skip
-        return _page("episode.html", page=page, run=request.path_params["run"], here=_here(request, episode), size=PAGE)
+        return _page("episode.html", page=page, here=_here(request, episode), size=PAGE, **self.desks.about(request))
 
     def steps(self, request: Request) -> Response:
         """A part of an episode's steps, which its page asks for when they come near the eye."""

@@ -140,7 +140,7 @@ def episode_page(
         found=len(listed),
         search=search,
         timeline=tuple(_timeline(episode.steps)),
-        plan=_plan(episode.steps),
+        plan=plan_of(episode.steps),
         grid=_grid(episode.steps),
         bars=tuple(_bars(episode.terms)),
         claims=findings_of(episode.steps),
@@ -205,7 +205,8 @@ def _timeline(steps: Sequence[Step]) -> Iterator[Cell]:
         yield Cell(start + 1, end, kind, label)
 
 
-def _plan(steps: Sequence[Step]) -> tuple[Subtask, ...]:
+def plan_of(steps: Sequence[Step]) -> tuple[Subtask, ...]:
+    """The subtasks that an episode ever planned, in the order in which they came."""
     opened: dict[str, int] = {}
     closed: dict[str, int] = {}
     last: dict[str, str] = {}

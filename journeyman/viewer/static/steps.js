@@ -127,8 +127,16 @@ function tell(error) {
 
 const stepAt = (place) => chunks[Math.floor(place / SIZE)]?.children[place % SIZE];
 
+let jumping = 0; // jumps that have not arrived yet
+let arrived = Promise.resolve();
+
 /** Shows the step at a place and makes it the current one. */
-async function go(place, block = "start") {
+function go(place, block = "start") {
+  jumping++;
+  return (arrived = jump(place, block).finally(() => jumping--));
+}
+
+async function jump(place, block) {
   at = Math.max(0, Math.min(source.count - 1, place));
   const n = Math.floor(at / SIZE);
   await Promise.all([fill(n - 1), fill(n), fill(n + 1)]);

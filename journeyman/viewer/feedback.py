@@ -1,0 +1,246 @@
+"""What people say in the pages: read strictly, held against the episode that it is said of, kept in the run's log."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from journeyman.envs.actions import MALFORMED, Action
+from journeyman.envs.claims import findings_of
+from journeyman.envs.episode import Episode
+from journeyman.envs.feedback.entry import (
+    ENTRY,
+    ClaimLabel,
+    Correction,
+    Critique,
+    Entry,
+    GuidelineRead,
+    OfEpisode,
+    Place,
+    Ranking,
+    Score,
+    StepLabel,
+    Undo,
+    episodes_of,
+)  # fmt: skip
+from journeyman.envs.feedback.log import FeedbackLog, Logged, by_id, now
+from journeyman.envs.feedback.standing import Judged, standing
+from journeyman.envs.guidelines.guideline import Guideline, ItemRef
+from journeyman.envs.recorder import new_episode_id
+from journeyman.viewer.episode import plan_of
+from journeyman.viewer.places import found
+
+FROM_PAGES = (Critique, StepLabel, ClaimLabel, Score, Ranking, Correction, Undo)
+ORIGIN = "page"
+NAME = re.compile(r"[\w.@+-]{1,64}")
+"""What an annotator's name looks like."""
+
+
+class CannotSay(ValueError):
+    """It is not kept; the message says why, in a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewing:
+    """How the pages take feedback."""
+
+    annotator: str = ""
+    """Who looks, where it was said; else the login name, which a page may change."""
+    guidelines: Mapping[str, Guideline] = field(default_factory=dict)
+    """Those whose items can be chosen, by name."""
+
+    @property
+    def blind(self) -> bool:
+        """Whether pages hide, before they are told otherwise, what could sway a judgement."""
+        return bool(self.annotator)
+
+    @property
+    def name(self) -> str:
+        return self.annotator or login_name()
+
+
+def login_name() -> str:
+    """Who uses this machine, as an annotator's name."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):  # an account without a name
+        name = ""
+    return re.sub(r"[^\w.@+-]+", "-", name)[:64] or "me"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An entry at its place in an episode's page."""
+
+    judged: Judged
+    step: int | None = None
+    part: str = ""
+    row: int | None = None
+    """Of the step's part, from 0, after which it stands."""
+    claim: int | None = None
+    subtask: int | None = None
+    """Its place in the plan, from 0."""
+
+
+class Desk:
+    """Where feedback of one run is given and read.
+
+    Args:
+        episode: the run's episode with an id, or None.
+    """
+
+    def __init__(
+        self, log: FeedbackLog, episode: Callable[[str], Episode | None], guidelines: Mapping[str, Guideline]
+    ) -> None:
+        self._log, self._episode, self._guidelines = log, episode, guidelines
+
+    def say(self, body: bytes) -> Entry:
+        """Keep what somebody says, and return it. Saying the same again changes nothing.
+
+        Raises:
+            CannotSay: it is no entry, or does not fit its episode.
+            FeedbackError, LogWriteError: as the log does.
+        """
+        entry = _read(body)
+        entry = self._completed(entry) if isinstance(entry, Critique) else entry
+        entries = self._log.read().entries
+        before = by_id(entries)
+        if before.get(entry.id) != entry:
+            self._check(entry, before)
+            self._log.write(*self._guideline_of(entry, entries), entry)
+        return entry
+
+    def notes(self, episode: Episode, me: str, *, others: bool) -> list[Note]:
+        """What was said of an episode, in order.
+
+        Args:
+            others: whether to tell also what others than `me` said.
+        """
+        logged = self._log.read()
+        of_it = tuple(
+            entry for entry in logged.entries if episode.id in (episodes_of(entry) or (episode.id,))
+        )  # what speaks of other entries decides whether they stand
+        judged = standing(Logged(of_it, ()), self._episode, self._guidelines)
+        titles = [each.title for each in plan_of(episode.steps)]
+        return [
+            _noted(each, episode, titles) for each in judged
+            if isinstance(each.entry, (OfEpisode, Ranking)) and (others or each.entry.annotator == me)
+        ]  # fmt: skip
+
+    def _episode_of(self, name: str) -> Episode:
+        if (episode := self._episode(name)) is None:
+            raise CannotSay(f"there is no episode {name} in this run")
+        return episode
+
+    def _completed(self, entry: Critique) -> Critique:
+        """With the text of the lines that it speaks of."""
+        place = entry.place
+        if place.line is None or place.step is None:
+            return entry
+        step = _step_of(self._episode_of(entry.episode), place.step)
+        if (there := found(step, place)) is None:
+            raise CannotSay(f"step {place.step} shows no such lines of {place.path}; choose them again")
+        return entry.model_copy(update={"place": place.model_copy(update={"quote": there[2]})})
+
+    def _check(self, entry: Entry, before: Mapping[str, Entry]) -> None:
+        match entry:
+            case Undo():
+                if (said := before.get(entry.of)) is None or said.annotator != entry.annotator:
+                    raise CannotSay(f"{entry.annotator} has said nothing that is called {entry.of}")
+            case Ranking():
+                if len({self._episode_of(name).task for name in entry.episodes}) > 1:
+                    raise CannotSay("only episodes of one task are ranked")
+            case OfEpisode():
+                _check_place(entry, self._episode_of(entry.episode))
+        self._check_item(getattr(entry, "item", None))
+
+    def _check_item(self, ref: ItemRef | None) -> None:
+        if ref is None:
+            return
+        guideline = self._guidelines.get(ref.guideline)
+        item = guideline.item(ref.item) if guideline else None
+        if guideline is None or item is None or ItemRef.of(guideline, item) != ref:
+            raise CannotSay(f"{ref} is not what the guideline says now: load the page again and choose the item anew")
+
+    def _guideline_of(self, entry: Entry, entries: tuple[Entry, ...]) -> list[Entry]:
+        """The guideline that an entry judges by, where the log does not hold it yet."""
+        ref: ItemRef | None = getattr(entry, "item", None)
+        if ref is None:
+            return []
+        read = self._guidelines[ref.guideline]
+        if any(isinstance(each, GuidelineRead) and each.guideline == read for each in entries):
+            return []
+        return [GuidelineRead(id=new_episode_id(), annotator=entry.annotator, at=now(), origin=ORIGIN, guideline=read)]
+
+
+def _read(body: bytes) -> Entry:
+    try:
+        entry = ENTRY.validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"][1:])
+        raise CannotSay(f"{where + ': ' if where else ''}{first['msg']}") from error
+    if not isinstance(entry, FROM_PAGES):
+        raise CannotSay(f"the pages don't say a {entry.kind}")
+    if entry.origin != ORIGIN or entry.simulated or entry.draft:
+        raise CannotSay("what is said in a page is said by a person: leave out `origin`, `simulated` and `draft`")
+    try:
+        at = datetime.fromisoformat(entry.at)
+    except ValueError:
+        at = None
+    if at is None or at.utcoffset() is None:
+        raise CannotSay("at: a time in UTC, as 2025-01-31T12:00:00Z")
+    return entry
+
+
+def _step_of(episode: Episode, number: int) -> Any:
+    if number > len(episode.steps):
+        raise CannotSay(f"the episode has {len(episode.steps)} steps, there is no step {number}")
+    return episode.steps[number - 1]
+
+
+def _check_place(entry: OfEpisode, episode: Episode) -> None:
+    """Raise CannotSay where an episode does not have what is spoken of."""
+    match entry:
+        case Critique(place=place):
+            if place.step is not None:
+                _step_of(episode, place.step)
+            if place.line is not None and place.step is None:
+                raise CannotSay("a line is one that a step shows: give `step`")
+            if place.subtask and place.subtask not in (each.title for each in plan_of(episode.steps)):
+                raise CannotSay("the plan has no such subtask; load the page again")
+        case StepLabel(step=number):
+            _step_of(episode, number)
+        case ClaimLabel():
+            if entry.claim >= (count := len(findings_of(episode.steps))):
+                raise CannotSay(f"the report makes {count} claims, there is none with the number {entry.claim}")
+        case Correction(step=number):
+            _step_of(episode, number)
+            tool, arguments = entry.action.get("tool"), {k: v for k, v in entry.action.items() if k != "tool"}
+            if not isinstance(tool, str):
+                raise CannotSay('an action is {"tool": NAME, argument: …}')
+            if (read := Action.checked(tool, arguments)).tool == MALFORMED:
+                raise CannotSay(f"the action cannot be taken: {read.arguments['why']}")
+
+
+def _noted(judged: Judged, episode: Episode, titles: Sequence[str]) -> Note:
+    match judged.entry:
+        case Critique(place=said):
+            place: Place = judged.place or said
+            subtask = titles.index(place.subtask) if place.subtask in titles else None
+            if place.step is None or place.step > len(episode.steps):
+                return Note(judged, subtask=subtask)
+            there = found(episode.steps[place.step - 1], place)
+            part, row = (there[0], there[1]) if there else ("", None)
+            return Note(judged, place.step, part, row)
+        case StepLabel(step=step) | Correction(step=step):
+            return Note(judged, step)
+        case ClaimLabel(claim=claim):
+            return Note(judged, claim=claim)
+    return Note(judged)
