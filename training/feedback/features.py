@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from journeyman.envs.actions import MALFORMED, TOOLS
+from journeyman.envs.changes import changes_of, is_change
 from journeyman.envs.claims import Standing, findings_of
 from journeyman.envs.episode import Episode, StopReason
 from journeyman.policies.models import ModelError
-from journeyman.training.changes import changes_of, is_change
 from journeyman.training.checkpoint import RunFolder, write_json
 from journeyman.training.feedback.calibration import Margin, calibrate
 from journeyman.training.preference_run import PreferenceRun, split

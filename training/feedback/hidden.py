@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from journeyman.envs.changes import Changed, changes_of, is_change
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.feedback.entry import Place
-from journeyman.training.changes import Changed, changes_of, is_change
 from journeyman.training.honesty import before_report
 
 Label = Literal["good", "neutral", "bad"]
