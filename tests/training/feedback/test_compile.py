@@ -109,7 +109,7 @@ def test_what_was_judged_under_an_older_meaning_is_not_used(tmp_path: Path) -> N
 
 def test_a_step_is_a_number_by_labels_and_by_comments(tmp_path: Path) -> None:
     def comment(id_: str, step: int, severity: str, who: str = "ada") -> Entry:
-        return say("critique", id_, who, episode=A, place={"step": step}, severity=severity, body="hm")
+        return say("critique", id_, who, episode=A, place={"step": step}, severity=severity, body=id_)
 
     compiled(
         tmp_path, comment("minor", 1, "minor"), comment("major", 1, "major"), comment("note", 1, "note"),
