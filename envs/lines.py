@@ -50,18 +50,19 @@ class LineFile:
         Raises:
             OSError: the disk refused; the file is as it was.
         """
-        aside = self._path.with_name(f".{self._path.name}.aside")
+        path = self._path.resolve()  # what a link leads to, not the link
+        aside = path.with_name(f".{path.name}.aside")
         try:
             with aside.open("wb") as file:
                 os.fchmod(file.fileno(), os.fstat(self._fd).st_mode & 0o777)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            aside.rename(self._path)
+            aside.rename(path)
         except OSError:
             aside.unlink(missing_ok=True)
             raise
-        sync_folder(self._path.parent)
+        sync_folder(path.parent)
 
 
 @contextmanager

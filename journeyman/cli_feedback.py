@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from journeyman.cli_common import CannotError
-from journeyman.envs.feedback.entry import Entry, GuidelineRead
+from journeyman.envs.feedback.entry import Entry
 from journeyman.envs.feedback.log import FeedbackLog, Logged
 from journeyman.envs.feedback.standing import Judged, finder, standing
 from journeyman.envs.guidelines.guideline import Guideline, GuidelineError, load_guideline
@@ -58,12 +58,7 @@ def guidelines_now(logged: Logged, given: Iterable[str] = ()) -> Mapping[str, Gu
     Raises:
         CannotError: one of those given cannot be read.
     """
-    found: dict[str, Guideline] = {}
-    for entry in logged.entries:
-        if isinstance(entry, GuidelineRead):
-            before = found.get(entry.guideline.name)
-            if before is None or before.version <= entry.guideline.version:
-                found[entry.guideline.name] = entry.guideline
+    found = logged.guidelines()
     for place in given:
         try:
             guideline = load_guideline(Path(place) if Path(place).is_file() else place)

@@ -16,6 +16,7 @@ PAGES = (
     "docs/environment.md",
     "docs/episodes.md",
     "docs/evaluation.md",
+    "docs/feedback.md",
     "docs/formats.md",
     "docs/guidelines.md",
     "docs/in-episode-reviews.md",

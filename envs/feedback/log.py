@@ -47,6 +47,16 @@ class Logged:
     entries: tuple[Entry, ...]
     unreadable: tuple[Unreadable, ...]
 
+    def guidelines(self) -> dict[str, Guideline]:
+        """By name: of each guideline that somebody read the newest version; of the same version what was read last."""
+        found: dict[str, Guideline] = {}
+        for entry in self.entries:
+            if isinstance(entry, GuidelineRead):
+                before = found.get(entry.guideline.name)
+                if before is None or before.version <= entry.guideline.version:
+                    found[entry.guideline.name] = entry.guideline
+        return found
+
 
 class FeedbackLog:
     """The feedback of one run. It makes nothing on the disk before something is said.

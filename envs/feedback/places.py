@@ -229,6 +229,8 @@ def _carried(line: int, hunks: Sequence[Hunk], *, back: bool) -> int | None:
 
 def turn_of(diff: str, path: str) -> Turn:
     """What a step's diff says of one file."""
+    if path not in diff and "more files, changed or not" not in diff:
+        return Turn()
     rows = diff.split("\n")
     for number, row in enumerate(rows):
         if not row.startswith("--- ") or number + 1 == len(rows) or not rows[number + 1].startswith("+++ "):

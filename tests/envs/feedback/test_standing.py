@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeyman.envs.feedback.entry import ENTRY, Entry
+from journeyman.envs.feedback.entry import ENTRY, Entry, StepLabel
 from journeyman.envs.feedback.log import Logged, parse
 from journeyman.envs.feedback.marks import Mark
 from journeyman.envs.feedback.standing import standing
@@ -195,6 +195,8 @@ def test_the_order_of_the_lines_changes_nothing_about_who_stands(entries: list[E
         assert [one.entry for one in each] == order  # nothing is dropped
         assert all(one.why for one in each if one.marks)
         stand = {ENTRY.dump_json(one.entry) for one in each if one.stands}
+        labels = [one.entry for one in each if one.stands and isinstance(one.entry, StepLabel)]
+        assert len(labels) == len({(one.annotator, one.episode, one.step) for one in labels})
         return {(ENTRY.dump_json(entry), ENTRY.dump_json(entry) in stand) for entry in order}
 
     shuffled = list(entries)
