@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from sys import maxsize
 
-from journeyman.envs.changes import Changed, ChangedFile, files_of, is_change
+from journeyman.envs.changes import ChangedFile, files_of, is_change
 from journeyman.envs.episode import Step
 
 MAX_COMPARED = 500
@@ -58,11 +58,16 @@ class NetFile:
         return [line for block in self.blocks for line in block.old]
 
 
-def net_changes(steps: Sequence[Step]) -> tuple[NetFile, ...]:
-    """Every file that the policy left otherwise than it found it, in the order in which it came to them."""
+def net_changes(steps: Sequence[Step], diffs: Sequence[Sequence[ChangedFile]] | None = None) -> tuple[NetFile, ...]:
+    """Every file that the policy left otherwise than it found it, in the order in which it came to them.
+
+    Args:
+        diffs: of each step its files (`files_of`), where they have been read before.
+    """
     files: dict[str, _File] = {}
-    for number, step in enumerate(steps, 1):
-        for change in files_of(step.diff):
+    diffs = [files_of(step.diff) for step in steps] if diffs is None else diffs
+    for number, (step, changed) in enumerate(zip(steps, diffs, strict=True), 1):
+        for change in changed:
             file = files.setdefault(change.path, _File(change.was_there))
             file.apply(change, number, own=is_change(step))
     found = (file.net(path) for path, file in files.items())
@@ -103,31 +108,24 @@ class _File:
         self.only_named |= not change.changes
         if own:
             self.steps.append(step)
-        for each in sorted(change.changes, key=lambda each: -each.line):
-            self._splice(each, step)
+        left, done, pieces = deque(self.pieces), 0, list[_Piece]()
+        for each in sorted(change.changes, key=lambda each: each.line):
+            begin = max(each.line, 1) - 1
+            pieces += _take(left, begin - done)
+            self._forget(_take(left, len(each.old)), each.old, step)
+            if each.new:
+                pieces.append(_Piece(new=[Line(text, step) for text in each.new], above=each.above))
+            done = begin + len(each.old)
+        self.pieces = [*pieces, *left]
 
-    def _splice(self, change: Changed, step: int) -> None:
-        begin = self._cut(max(change.line, 1) - 1)
-        end = self._cut(max(change.line, 1) - 1 + len(change.old))
+    def _forget(self, pieces: Sequence[_Piece], texts: Sequence[str], step: int) -> None:
+        """Keep what original lines said that are gone now."""
         at = 0
-        for piece in self.pieces[begin:end]:
+        for piece in pieces:
             if piece.stop:
-                texts = change.old[at : at + piece.length]
-                self.gone |= {piece.start + i: Line(text, step) for i, text in enumerate(texts)}
+                known = enumerate(texts[at : at + piece.length], piece.start)
+                self.gone |= {number: Line(text, step) for number, text in known}
             at += piece.length
-        lines = [Line(text, step) for text in change.new]
-        self.pieces[begin:end] = [_Piece(new=lines, above=change.above)] if lines else []
-
-    def _cut(self, offset: int) -> int:
-        """Index of the piece that begins after so many lines, once one is split there."""
-        for index, piece in enumerate(self.pieces):
-            if offset <= 0:
-                return index
-            if offset < piece.length:
-                self.pieces[index : index + 1] = piece.split(offset)
-                return index + 1
-            offset -= piece.length
-        return len(self.pieces)
 
     def net(self, path: str) -> NetFile | None:
         """None where it is as it was, or nobody but a test run touched it."""
@@ -157,6 +155,19 @@ class _File:
             if old or new:
                 yield Block(tuple(old), tuple(new), above)
             new, above = [], None
+
+
+def _take(left: deque[_Piece], count: int) -> list[_Piece]:
+    """The pieces of the next lines, so many as there are."""
+    taken = []
+    while left and count > 0:
+        piece = left.popleft()
+        if piece.length > count:
+            piece, rest = piece.split(count)
+            left.appendleft(rest)
+        taken.append(piece)
+        count -= piece.length
+    return taken
 
 
 def _parts(block: Block) -> list[Block]:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from journeyman.envs.actions import Report
-from journeyman.envs.changes import is_change
+from journeyman.envs.changes import ChangedFile, files_of, is_change
 from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.guidelines.net import NetFile, net_changes
 
@@ -50,9 +50,14 @@ class Seen:
         self.steps = episode.steps
 
     @cached_property
+    def diffs(self) -> tuple[tuple[ChangedFile, ...], ...]:
+        """What each step changed, file by file."""
+        return tuple(files_of(step.diff) for step in self.steps)
+
+    @cached_property
     def files(self) -> tuple[NetFile, ...]:
         """Those that are not as they were."""
-        return net_changes(self.steps)
+        return net_changes(self.steps, self.diffs)
 
     @cached_property
     def changing(self) -> tuple[int, ...]:

@@ -13,7 +13,6 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from journeyman.envs.changes import files_of
 from journeyman.envs.guidelines.net import NetFile
 from journeyman.envs.guidelines.rule import RuleFinding, RuleSettings, Seen, counted, kept, rule, share, silent
 from journeyman.envs.text import shorten
@@ -196,7 +195,7 @@ def no_rewrite(seen: Seen, settings: Rewrite) -> RuleFinding:
             if step.action.tool != "write" or not isinstance(content, str):
                 continue
             length = len(content.splitlines())
-            for file in files_of(step.diff):
+            for file in seen.diffs[number - 1]:
                 changed = sum(len(change.new) for change in file.changes)
                 if file.was_there and length >= settings.least and changed < settings.share * length:
                     yield number, f"{file.path}: all {length} lines written for {changed} that changed"

@@ -9,7 +9,6 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 
 from journeyman.envs.actions import MALFORMED
-from journeyman.envs.changes import files_of
 from journeyman.envs.guidelines.rule import RuleFinding, RuleSettings, Seen, counted, kept, rule, share, silent
 from journeyman.envs.guidelines.rules_change import NO_CHANGE
 from journeyman.envs.text import shorten
@@ -60,7 +59,7 @@ def look_first(seen: Seen, settings: RuleSettings) -> RuleFinding:
     shown, changing = [seen.episode.first.text], frozenset(seen.changing)
     found: dict[str, int] = {}
     for number, step in enumerate(seen.steps, 1):
-        for file in files_of(step.diff) if number in changing else ():
+        for file in seen.diffs[number - 1] if number in changing else ():
             if file.was_there and file.path not in found:
                 found[file.path] = 0 if any(file.path in text for text in shown) else number
         looked = step.action.arguments.get("path")
