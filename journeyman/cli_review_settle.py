@@ -10,10 +10,10 @@ from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
-from journeyman.cli_common import FAILED, CannotError, JsonOption, example, interruptible, print_json
+from journeyman.cli_common import CannotError, JsonOption, example, interruptible, print_json
 from journeyman.cli_review import GuidelineOption, OpenOption, RunArgument, WhoOption, app, reviewer_of
 from journeyman.envs.episode import Episode
-from journeyman.policies.policy import PolicyError
+from journeyman.policies.policy import TokenLimit
 from journeyman.review_adjudicate import adjudicate, conflicts
 from journeyman.review_keys import Keys
 from journeyman.reviewer import Reviewer
@@ -86,16 +86,14 @@ def draft_command(
         out.print(Text(counted))
         for id_, why in bad[:5]:
             out.print(Text(f"  {line(id_)}: {line(why)[:200]}", "dim"))
-    if done and not kept:
-        raise typer.Exit(FAILED)
 
 
 def _drafted(reviewer: Reviewer, episode: Episode, ask: Ask, critic: str) -> Drafted:
-    """What the critic drafts of one episode, kept at once; an episode that it cannot read is one malformed answer."""
+    """What the critic drafts of one episode, kept at once; one too long for it counts as an unreadable answer."""
     try:
         found = draft(episode, reviewer.guidelines, ask, critic)
-    except PolicyError as error:
-        return Drafted((), (f"no answer: {error}",))
+    except TokenLimit as error:
+        return Drafted((), (str(error),))
     reviewer.keep(*found.drafts)
     return found
 

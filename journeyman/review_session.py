@@ -64,6 +64,7 @@ class Session:
     ) -> None:
         self._reviewer, self._keys, self._propose = reviewer, keys, propose
         self._item: ItemRef | None = None
+        self._asked = set[str]()
         self._go(episode, page)
         self._actions: dict[str, Callable[[], None]] = {
             "c": self._comment, "l": self._comment_on_lines, "t": self._comment_on_subtask, "a": self._correct,
@@ -144,9 +145,12 @@ class Session:
         if not proposals:
             self._say("nothing is left to judge: you have judged all that the queue would ask for", "green")
             return
-        best = proposals[0]
+        best = next((each for each in proposals if each.key not in self._asked), proposals[0])
+        self._asked.add(best.key)
+        self._item = self._items().get(best.item)
         episodes = [found for id_ in best.episodes if (found := self._reviewer.find(id_)) is not None]
         about = f", claim {best.claim}" if best.claim is not None else ""
+        about += f" by {best.item}" if best.item else ""
         self._say(f"{best.kind}{about}: {best.why}", "cyan")
         if best.kind == "ranking":
             self._rank_these(episodes)
@@ -256,6 +260,11 @@ class Session:
             self._say(f"{text} is no whole number from 0 to 100", "yellow")
         elif text:
             self._keep(self._of(Score, value=int(text) / 100))
+
+    def _items(self) -> dict[str, ItemRef]:
+        """What can be judged by."""
+        guidelines = self._reviewer.guidelines
+        return {f"{each.name}/{item.id}": ItemRef.of(each, item) for each in guidelines for item in each.items}
 
     def _choose_item(self) -> None:
         items = [(guideline, item) for guideline in self._reviewer.guidelines for item in guideline.items]

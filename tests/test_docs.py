@@ -22,6 +22,7 @@ PAGES = (
     "docs/in-episode-reviews.md",
     "docs/preferences.md",
     "docs/presets.md",
+    "docs/review-queue.md",
     "docs/rewards.md",
     "docs/rounds.md",
     "docs/samplers.md",

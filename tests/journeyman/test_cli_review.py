@@ -34,6 +34,7 @@ from journeyman.envs.feedback.entry import (
 from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.observation import Observation
 from journeyman.envs.store import EpisodeStore
+from journeyman.policies.policy import PolicyError, TokenLimit
 from journeyman.policies.scripted import NoOpPolicy
 from tests.journeyman.test_cli_episode import episode
 from tests.processes import eventually
@@ -204,6 +205,12 @@ def test_a_full_log_says_so_and_goes_on(review: Review, monkeypatch: pytest.Monk
     assert shown.exit_code != 0 or "not kept" in shown.output
 
 
+def test_what_is_passed_over_is_not_asked_twice_in_a_sitting(review: Review) -> None:
+    shown = review("N\x1bNNq").output
+    asked = [row for row in shown.splitlines() if row.startswith(("ranking", "claim", "score")) and ": " in row]
+    assert len(asked) == 3 and len(set(asked)) > 1
+
+
 @pytest.mark.slow
 def test_at_a_terminal_a_kill_loses_nothing(episodes: tuple[Episode, Episode]) -> None:
     """Keys typed ahead, an arrow, a correction of a slip; then the process is killed amid the next comment."""
@@ -287,3 +294,19 @@ def test_drafts_of_a_critic_are_accepted_edited_or_rejected(review: Review, monk
     assert (whole["accepted"]["successes"], whole["accepted"]["trials"], whole["edited"]) == (1, 3, 1)
     assert "1/3 = 33.3%" in runner.invoke(app, ["review", "critic", "first"]).output
     assert json.loads(runner.invoke(app, words).stdout)["episodes"] == 1, "the next episode; the first is done"
+
+
+@pytest.mark.parametrize("error,code", [(TokenLimit("too long"), 0), (PolicyError("no server answers"), 2)])
+def test_a_critic_that_gives_no_answer(
+    review: Review, monkeypatch: pytest.MonkeyPatch, error: PolicyError, code: int
+) -> None:
+    """An episode too long for it is passed over; a server that is gone ends the command."""
+
+    class Critic(NoOpPolicy):
+        def act(self, observation: Observation) -> Action:
+            raise error
+
+    monkeypatch.setattr("journeyman.cli_review_settle.open_critic", lambda spec: Critic())
+    done = CliRunner().invoke(app, ["review", "draft", "first", "--critic", "local:some"])
+    assert done.exit_code == code and str(error) in done.output
+    assert said() == []
