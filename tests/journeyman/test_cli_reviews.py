@@ -64,6 +64,7 @@ def criticised(call: Call, task_folder: Path, backend: str) -> Episode:
     return episode
 
 
+@pytest.mark.slow
 def test_what_was_criticised_is_tried_again(call: Call, task_folder: Path, backend: str) -> None:
     parent = criticised(call, task_folder, backend)
     words = ("feedback", "refine", "own", "--backend", backend, "--policy")
