@@ -24,6 +24,7 @@ from journeyman.cli_train import (
     reporting,
     say_trained,
 )
+from journeyman.cli_train_feedback import FeedbackOption, note_voices, voices
 from journeyman.cli_train_plan import DryRunOption, RunPresetOption, require_launched, say_changed_plan
 from journeyman.live import watching
 from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
@@ -69,6 +70,7 @@ def grpo(
         bool, typer.Option(help="Compute layers again in the backward pass: less memory.")
     ] = False,
     settings: SetOption = None,
+    feedback: FeedbackOption = None,
     sampler: SamplerOption = "transformers",
     gpu_memory_share: Annotated[
         float, typer.Option(min=0.01, max=0.99, help="Of the GPU's memory, for --sampler vllm.")
@@ -104,7 +106,9 @@ def grpo(
             model, found, out, backend=open_backend(backend), settings=recipe, config=chosen.env,
             local=replace(chosen.local, sampler=sampler, gpu_memory_share=gpu_memory_share),
             engine=_engine(engine), monitor=monitor, track=track,
+            outside=voices(feedback),
         )  # fmt: skip
+    note_voices(folder.parent, feedback)
     say_trained(folder, as_json)
 
 

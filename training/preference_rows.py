@@ -26,6 +26,8 @@ class PairRow:
     task: str
     chosen: TokenRow
     rejected: TokenRow
+    name: str = ""
+    """The preference's."""
 
     @property
     def sides(self) -> tuple[TokenRow, ...]:
@@ -39,6 +41,8 @@ class LabelRow:
     task: str
     row: TokenRow
     desirable: bool
+    name: str = ""
+    """The label's."""
 
     @property
     def sides(self) -> tuple[TokenRow, ...]:
@@ -82,6 +86,7 @@ def pair_rows(pairs: Pairs, chat: ChatTemplate, dialect: Dialect) -> Rows[PairRo
             pair.task,
             conversation(pair.chosen, chat, dialect, pair.shared),
             conversation(pair.rejected, chat, dialect, pair.shared),
+            name=pair.name,
         )
         for pair in pairs.found
     )
@@ -91,7 +96,7 @@ def pair_rows(pairs: Pairs, chat: ChatTemplate, dialect: Dialect) -> Rows[PairRo
 def label_rows(labels: Labels, chat: ChatTemplate, dialect: Dialect) -> Rows[LabelRow]:
     """Labels as the model of `chat` reads and writes them."""
     rows = (
-        LabelRow(label.task, conversation(label.episode, chat, dialect, label.shared), label.desirable)
+        LabelRow(label.task, conversation(label.episode, chat, dialect, label.shared), label.desirable, label.name)
         for label in labels.found
     )
     return Rows(tuple(rows), labels.left_out)
