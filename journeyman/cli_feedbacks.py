@@ -8,6 +8,7 @@ from journeyman import (
     cli_feedback_import,
     cli_feedback_list,
     cli_feedback_refine,
+    cli_feedback_trace,
     cli_feedback_undo,
 )
 from journeyman.cli_feedback import feedback_app
@@ -18,6 +19,7 @@ __all__ = [
     "cli_feedback_import",
     "cli_feedback_list",
     "cli_feedback_refine",
+    "cli_feedback_trace",
     "cli_feedback_undo",
     "feedback_app",
 ]

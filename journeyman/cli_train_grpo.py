@@ -24,6 +24,7 @@ from journeyman.cli_train import (
     reporting,
     say_trained,
 )
+from journeyman.cli_train_feedback import FeedbackOption, note_voices, voices
 from journeyman.cli_train_plan import DryRunOption, RunPresetOption, require_launched, say_changed_plan
 from journeyman.live import watching
 from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
@@ -70,6 +71,7 @@ def grpo(
     ] = False,
     settings: SetOption = None,
     guideline: GuidelineOption = None,
+    feedback: FeedbackOption = None,
     sampler: SamplerOption = "transformers",
     gpu_memory_share: Annotated[
         float, typer.Option(min=0.01, max=0.99, help="Of the GPU's memory, for --sampler vllm.")
@@ -106,7 +108,9 @@ def grpo(
             config=with_guidelines(chosen.env, guideline),
             local=replace(chosen.local, sampler=sampler, gpu_memory_share=gpu_memory_share),
             engine=_engine(engine), monitor=monitor, track=track,
+            outside=voices(feedback),
         )  # fmt: skip
+    note_voices(folder.parent, feedback)
     say_trained(folder, as_json)
 
 

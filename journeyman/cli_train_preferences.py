@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,6 +21,7 @@ from journeyman.cli_train import (
     reporting,
     say_trained,
 )
+from journeyman.cli_train_feedback import FeedbackOption, note_preferences, open_feedback
 from journeyman.envs.episode import Episode
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.chat import ChatTemplate
@@ -28,15 +29,27 @@ from journeyman.policies.dialect import dialect
 from journeyman.policies.models import load_tokenizer
 from journeyman.terminal import out as screen
 from journeyman.training.feedback.calibration import told
+from journeyman.training.feedback.compiled import Compiled
 from journeyman.training.feedback.features import FeatureSettings, train_features
 from journeyman.training.feedback.gate import GateSettings, shortfalls
+from journeyman.training.feedback.provenance import Use
 from journeyman.training.lineage import played, remember
 from journeyman.training.preference_rows import label_rows, pair_rows
-from journeyman.training.preferences import Label, Preference, PreferenceSettings, labels_of, pairs_of, reasons
+from journeyman.training.preference_run import PreferenceRun, split
+from journeyman.training.preferences import (
+    Label,
+    Preference,
+    PreferenceSettings,
+    labels_of,
+    labels_with,
+    pairs_of,
+    pairs_with,
+    reasons,
+)
 from journeyman.training.presets import preset as preset_named
 
 EpisodesOption = Annotated[
-    list[Path], typer.Option(help="Run folders, good and bad episodes alike; may be given several times.")
+    list[Path] | None, typer.Option(help="Run folders, good and bad episodes alike; may be given several times.")
 ]
 RateOption = Annotated[float, typer.Option(min=0, callback=finite, help="Peak of the schedule.")]
 EpochsOption = Annotated[float, typer.Option(min=0, callback=finite, help="Passes over the rows.")]
@@ -58,8 +71,9 @@ CutOption = Annotated[
 
 @app.command(epilog=example("journeyman train dpo --model runs/sft/model --episodes runs/mine --out runs/dpo"))
 def dpo(
-    episodes: EpisodesOption,
     out: OutOption,
+    episodes: EpisodesOption = None,
+    feedback: FeedbackOption = None,
     model: ModelOption = "smollm2-135m",
     preset: PresetOption = "small",
     learning_rate: RateOption = 5e-6,
@@ -84,17 +98,21 @@ def dpo(
         learning_rate=learning_rate, epochs=epochs, batch_size=batch_size, micro_batch=micro_batch, beta=beta,
         max_length=max_length, lora_rank=lora_rank, held_out=held_out, seed=seed,
     )  # fmt: skip
+    said = open_feedback(feedback, episodes)
     found = pairs_of(_read(episodes), PreferenceSettings(min_margin, per_task, cut_as_worse))
+    found = pairs_with(said.preferences(), found) if said else found
     rows = pair_rows(found, _chat(model), dialect(preset_named(preset).local.dialect))
     with reporting() as stage:
         folder = train_dpo(model, rows, out, settings, stage("DPO"))
+    _note(folder, found.found, rows.within(max_length).rows, settings, said)
     _finish(folder, found.found, as_json=as_json)
 
 
 @app.command(epilog=example("journeyman train kto --model runs/sft/model --episodes runs/mine --out runs/kto"))
 def kto(
-    episodes: EpisodesOption,
     out: OutOption,
+    episodes: EpisodesOption = None,
+    feedback: FeedbackOption = None,
     model: ModelOption = "smollm2-135m",
     preset: PresetOption = "small",
     learning_rate: RateOption = 5e-6,
@@ -124,17 +142,21 @@ def kto(
         learning_rate=learning_rate, epochs=epochs, batch_size=batch_size, micro_batch=micro_batch, beta=beta,
         max_length=max_length, lora_rank=lora_rank, held_out=held_out, seed=seed,
     )  # fmt: skip
+    said = open_feedback(feedback, episodes)
     found = labels_of(_read(episodes), PreferenceSettings(min_margin, per_task, cut_as_worse, desirable_from))
+    found = labels_with(said.labels(), found) if said else found
     rows = label_rows(found, _chat(model), dialect(preset_named(preset).local.dialect))
     with reporting() as stage:
         folder = train_kto(model, rows, out, settings, stage("KTO"))
+    _note(folder, found.found, rows.within(max_length).rows, settings, said)
     _finish(folder, found.found, as_json=as_json)
 
 
 @app.command(epilog=example("journeyman train reward --model runs/sft/model --episodes runs/mine --out runs/reward"))
 def reward(
-    episodes: EpisodesOption,
     out: OutOption,
+    episodes: EpisodesOption = None,
+    feedback: FeedbackOption = None,
     model: ModelOption = "smollm2-135m",
     preset: PresetOption = "small",
     learning_rate: RateOption = 2e-5,
@@ -164,22 +186,43 @@ def reward(
         learning_rate=learning_rate, epochs=epochs, batch_size=batch_size, micro_batch=micro_batch,
         max_length=max_length, lora_rank=lora_rank, held_out=held_out, seed=seed, notation=notation,
     )  # fmt: skip
+    said = open_feedback(feedback, episodes)
     found = pairs_of(_read(episodes), PreferenceSettings(min_margin, per_task, cut_as_worse))
+    found = pairs_with(said.preferences(), found) if said else found
     with reporting() as stage:
         if kind == "features":
             folder = train_features(found, out, FeatureSettings(held_out, seed))
+            _note(folder, found.found, found.found, settings, said)
         else:
             rows = pair_rows(found, _chat(model), dialect(notation))
             folder = train_reward(model, rows, out, settings, stage("Reward model"))
+            _note(folder, found.found, rows.within(max_length).rows, settings, said)
     _finish(folder, found.found, as_json=as_json, acts=False)
 
 
-def _read(runs: Sequence[Path]) -> list[Episode]:
-    return [episode for run in runs for episode in EpisodeStore(find_run(run)).episodes()]
+def _read(runs: Sequence[Path] | None) -> list[Episode]:
+    return [episode for run in runs or () for episode in EpisodeStore(find_run(run)).episodes()]
 
 
 def _chat(model: str) -> ChatTemplate:
     return ChatTemplate(load_tokenizer(model))
+
+
+def _note(
+    folder: Path,
+    found: Sequence[Preference | Label],
+    rows: Sequence[Any],
+    settings: PreferenceRun,
+    said: Compiled | None,
+) -> None:
+    """Keep whose judgements were trained on, and by which the model was measured alone.
+
+    Args:
+        rows: those of `found` that were used, by name and task.
+    """
+    trained, apart = split(rows, settings)
+    uses: dict[str, Use] = {row.name: "trained" for row in trained} | {row.name: "held out" for row in apart}
+    note_preferences(folder.parent, found, uses, said)
 
 
 def _finish(folder: Path, found: Sequence[Preference | Label], *, as_json: bool, acts: bool = True) -> None:

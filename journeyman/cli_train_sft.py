@@ -24,6 +24,7 @@ from journeyman.cli_train import (
     reporting,
     say_trained,
 )
+from journeyman.cli_train_feedback import FeedbackOption, note_imitated, open_feedback
 from journeyman.envs.store import EpisodeStore
 from journeyman.terminal import err, line, plural
 from journeyman.training.lineage import played
@@ -40,8 +41,9 @@ EpisodesOption = Annotated[list[Path], typer.Option(help="Run folders; may be gi
     )
 )
 def sft(
-    episodes: EpisodesOption,
     out: OutOption,
+    episodes: Annotated[list[Path] | None, typer.Option(help="Run folders; may be given several times.")] = None,
+    feedback: FeedbackOption = None,
     model: ModelOption = "smollm2-135m",
     preset: PresetOption = "small",
     per_task: Annotated[
@@ -72,20 +74,25 @@ def sft(
     that went wrong first and recovered. What was left out, and why, is printed and kept in OUT/done.json.
     """
     needs_training()
-    from journeyman.training.sft import SftSettings, rows_of, train_sft
+    from journeyman.training.sft import SftSettings, is_learned, rows_of, train_sft
 
     settings = SftSettings(learning_rate, epochs, batch_size, max_length, lora_rank, seed=seed, packing=packing)
-    found = (episode for run in episodes for episode in EpisodeStore(find_run(run)).episodes())
+    said = open_feedback(feedback, episodes)
+    corrected = said.imitated() if said else []
+    found = (episode for run in episodes or () for episode in EpisodeStore(find_run(run)).episodes())
     chosen = select(found, per_task=per_task or None, distinct=distinct, unverified=unverified)
-    if not chosen.episodes:
+    if not chosen.episodes and not corrected:
         raise CannotError(_why_nothing(chosen))
     local = preset_named(preset).local
-    rows = rows_of(chosen.episodes, model, local.dialect, diagnose=diagnose, max_turn_tokens=local.max_turn_tokens)
+    shown = [*chosen.episodes, *(each.episode for each in corrected)]
+    rows = rows_of(shown, model, local.dialect, diagnose=diagnose, max_turn_tokens=local.max_turn_tokens)
     with reporting() as stage:
         folder = train_sft(
             model, rows, out, settings, stage("Supervised fine-tuning"), chosen.left_out, track=track,
-            of=played(chosen.episodes),
+            of=played(shown),
         )  # fmt: skip
+    learned = [is_learned(row, settings) for row in rows]
+    note_imitated(folder.parent, chosen.episodes, corrected, learned, said)
     if not as_json:
         report = json.loads((folder.parent / "done.json").read_text())
         total = report["episodes"] + sum(report["left_out_why"].values())

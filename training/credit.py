@@ -6,6 +6,7 @@
   2025, arXiv:2505.10978, with the tree hash as the anchor state): two that mended the same thing differ only in what
   they did from then on. Where nobody else came, the episode's own stands.
 - What a milestone pays is credited to what was done up to its closing, as far as that is known.
+- What people say of single steps is added, within a bound that the reward sets (training/hybrid.py).
 - An episode that is unscored counts for nothing. One that was cut off (by tokens or by time, so perhaps amid an
   answer or a tool call that nobody answered) is what the others are compared with, but is not itself learned from: the
   cut may not be its fault (DAPO's overlong filtering: Yu et al. 2025, arXiv:2503.14476).
@@ -44,12 +45,14 @@ def advantages(
     settings: CreditSettings,
     rewards: Sequence[float | None] | None = None,
     spent: Sequence[Sequence[float]] | None = None,
+    told: Sequence[Sequence[float]] | None = None,
 ) -> list[list[float]]:
     """For each episode of a group (several of one task), the advantage of each of its actions, in order.
 
     Args:
         rewards: one for each episode, `None` for what is not to count; by default what the grader paid.
         spent: for each action what of its episode's own advantage was decided before it (`decided_before`).
+        told: for each action what is added to it: what people say of the step, which is bounded by whoever gives it.
     """
     paid = [episode.reward for episode in group] if rewards is None else list(rewards)
     whole = leave_one_out(paid)
@@ -59,11 +62,15 @@ def advantages(
     ]
     share = settings.state_share
     compared = _by_state(group, paid, own)
+    added = told or [[0.0] * len(episode.steps) for episode in group]
     return [
-        [_clean((1 - share) * here + share * there) for here, there in zip(owned, by_action, strict=True)]
+        [
+            _clean((1 - share) * here + share * there + more)
+            for here, there, more in zip(owned, by_action, add, strict=True)
+        ]
         if _is_learned(episode, reward, settings)
         else [0.0] * len(owned)
-        for episode, reward, owned, by_action in zip(group, paid, own, compared, strict=True)
+        for episode, reward, owned, by_action, add in zip(group, paid, own, compared, added, strict=True)
     ]
 
 

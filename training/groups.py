@@ -26,7 +26,8 @@ from journeyman.training.closings import closing_steps
 from journeyman.training.credit import CreditSettings, advantages, decided_before, has_signal
 from journeyman.training.curriculum import Curriculum
 from journeyman.training.hardness import Hardness
-from journeyman.training.hybrid import HybridSettings, Shaped, hybrid, term_means
+from journeyman.training.hybrid import HybridSettings, Learned, Shaped, hybrid, learned_bound, term_means
+from journeyman.training.outside import Outside, StepTerm, step_terms
 from journeyman.training.parallel import each_of
 from journeyman.training.prefixes import Prefixes, last_change
 
@@ -42,6 +43,8 @@ class Group:
     apart, but a group that differs in these alone is replaced if it can be."""
     shaped: tuple[Shaped, ...] = ()
     """What each episode is paid in training, term by term; empty where that is what the grader paid."""
+    told: tuple[tuple[StepTerm, ...], ...] = ()
+    """For each episode, what people say of its steps, as it enters the advantages; empty where nobody was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +113,19 @@ class Groups:
         name: str,
         engine: Engine | None = None,
         place: tuple[int, int] = (0, 1),
+        outside: Outside | None = None,
     ) -> None:
         """
         Args:
             name: of the run, from which the policy of each step is named.
             engine: where the episodes run; in this process by default.
             place: this process among those that train together, and how many they are: each has groups of its own.
+            outside: judges the episodes besides the grader, where training pays more than the grader's reward.
         """
         self._tasks = {task.name: task for task in tasks}
         self._settings, self._backend, self._config, self._store = settings, backend, config, store
         self._prefixes, self._name, self._engine, self._place = prefixes, name, engine, place
+        self._outside = outside
         self._curriculum = Curriculum(
             self._tasks, settings.seed, by_rate=settings.curriculum,
             begins_within=lambda task: self._solution(task) is not None,
@@ -196,12 +202,28 @@ class Groups:
         settings, task = self._settings, self._tasks[episodes[0].task]
         graded = advantages(episodes, settings.credit)
         shaped: Sequence[Shaped] = ()
+        told: list[tuple[StepTerm, ...]] = []
         if settings.hybrid is not None:
-            shaped = hybrid(episodes, task, settings.hybrid, hardness=self._hardness)
+            learned, told = self._said(episodes, task, settings.hybrid)
+            shaped = hybrid(
+                episodes, task, settings.hybrid, hardness=self._hardness, learned=learned, beside=int(any(told))
+            )
         spent = decided_before(episodes, self._milestones(task), self._closings(task, episodes))
         rewards = [each.total for each in shaped] if shaped else None
-        credited = advantages(episodes, settings.credit, rewards, spent)
-        return Group(tuple(episodes), tuple(map(tuple, credited)), has_signal(graded), tuple(shaped))
+        credited = advantages(episodes, settings.credit, rewards, spent, _added(episodes, told))
+        return Group(tuple(episodes), tuple(map(tuple, credited)), has_signal(graded), tuple(shaped), tuple(told))
+
+    def _said(
+        self, episodes: Sequence[Episode], task: Task, settings: HybridSettings
+    ) -> tuple[Learned, list[tuple[StepTerm, ...]]]:
+        """What is said of a group from outside: of episodes, and of their steps. All of it shares one bound."""
+        if self._outside is None:
+            return {}, []
+        learned = self._outside.learned(episodes)
+        said = [self._outside.steps(episode) for episode in episodes]
+        voices = len({name for values in learned.values() for name in values}) + 1
+        weight = learned_bound(episodes, task, settings, self._hardness) / voices
+        return learned, [step_terms(each, weight) for each in said]
 
     def _milestones(self, task: Task) -> dict[str, float]:
         """What each milestone of a task pays."""
@@ -251,6 +273,17 @@ class Groups:
         found = self._store.find(Query(policy=f"local:*@{step}")).summaries
         done = [each for each in found if each.state is State.FINISHED and each.stop != StopReason.INTERRUPTED]
         return sorted(done, key=lambda each: each.seed)
+
+
+def _added(episodes: Sequence[Episode], told: Sequence[Sequence[StepTerm]]) -> list[list[float]] | None:
+    """For each action what its step's term adds."""
+    if not told:
+        return None
+    added = [[0.0] * len(episode.steps) for episode in episodes]
+    for row, terms in zip(added, told, strict=True):
+        for term in terms:
+            row[term.step - 1] += term.amount
+    return added
 
 
 def _sampled(episode: Episode) -> int:

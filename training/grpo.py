@@ -37,9 +37,11 @@ from journeyman.training.groups import Groups, GroupSettings
 from journeyman.training.hybrid import HybridSettings
 from journeyman.training.lineage import remember
 from journeyman.training.monitor import Monitor, Monitors, StepLog
+from journeyman.training.outside import Outside
 from journeyman.training.prefixes import Prefixes
 from journeyman.training.progress import Progress, silent
 from journeyman.training.reporting import StepReporter
+from journeyman.training.reward_log import RewardLog
 from journeyman.training.sft import MarkWhole, ProgressCallback, adapters, save_model
 from journeyman.training.stopwatch import WatchedEngine
 from journeyman.training.trackers import trackers
@@ -80,8 +82,7 @@ class GrpoSettings:
     milestone_credit: bool = True
     """Whether it is found out which step closed a milestone, so that what came after it is not credited with it."""
     hybrid: HybridSettings | None = field(default_factory=HybridSettings)
-    """What training pays beside what the grader decided (training/hybrid.py); None pays that alone. Learned and human
-    terms are given by nobody here yet, so they pay nothing."""
+    """What training pays beside what the grader decided (training/hybrid.py); None pays that alone."""
     activation_checkpointing: bool = False
     """Whether layers are computed again in the backward pass instead of kept: less memory, and nothing is shared."""
     refresh_every: int = 1
@@ -130,9 +131,10 @@ def train_grpo(
     monitor: Monitor | None = None,
     track: str = "none",
     engine: LocalEngine | None = None,
+    outside: Outside | None = None,
 ) -> Path:
     """Train `model` on `tasks` by GRPO and return the folder of the new model. Every episode is kept in `out/episodes`,
-    and a line about every step in `out/steps.jsonl`.
+    a line about every step in `out/steps.jsonl`, and what each episode was paid for what in `out/rewards.jsonl`.
 
     Run again, it resumes at the last checkpoint or is done at once.
 
@@ -140,6 +142,7 @@ def train_grpo(
         monitor: told of each step.
         track: where curves go besides (training/trackers.py).
         engine: where environments are; by default here, and with a GPU, where sampling is Python's work, elsewhere.
+        outside: judges the episodes besides the grader, within the bounds of `settings.hybrid`.
 
     Raises:
         ModelError: the model cannot be loaded.
@@ -150,24 +153,23 @@ def train_grpo(
     settings, local, config = settings or GrpoSettings(), local or LocalSettings(), config or EnvConfig()
     if not tasks:
         raise NoTasksError("no tasks to train on")
-    names = _names(tasks)
-    what = {"model": model, "tasks": names, "local": asdict(local), "env": config.to_dict(), **asdict(settings)}
-    folder = RunFolder(out, what)
+    what = {"model": model, "tasks": _names(tasks), "local": asdict(local), "env": config.to_dict()}
+    folder = RunFolder(out, what | _heard(outside, settings) | asdict(settings))
     if folder.open():
         progress(settings.steps, settings.steps, "done before")
         return folder.model
     remember(folder.folder, map(likeness_of, tasks), model)
     tracking = trackers(track, folder.folder)
     checkpoint = folder.last_checkpoint()
-    steps = StepLog(folder.folder, resumed_from=step_of(Path(checkpoint)) if checkpoint else 0)
+    steps, rewards = _logs(folder.folder, checkpoint)
     reporter = StepReporter(Monitors(steps, monitor) if monitor else steps)
     keep_freed_memory()
     weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
     on_cpu = not torch.cuda.is_available()
     engine = WatchedEngine(reporter.watch, engine or (LocalEngine() if on_cpu else ProcessEngine()))
-    with _groups(tasks, folder.folder, settings, backend=backend, config=config, engine=engine) as groups:
+    with _groups(tasks, folder.folder, settings, outside, backend=backend, config=config, engine=engine) as groups:
         sampling = replace(local, temperature=settings.temperature)
-        sampler = GroupSampler(groups, tokenizer, sampling, settings.refresh_every, reporter)
+        sampler = GroupSampler(groups, tokenizer, sampling, settings.refresh_every, reporter, rewards)
         trainer = make_grpo_trainer(
             weights, tokenizer, sampler, arguments=_arguments(folder, settings, on_cpu=on_cpu),
             peft=adapters(settings.lora_rank), callbacks=[ProgressCallback(progress), MarkWhole(), reporter, *tracking],
@@ -185,6 +187,19 @@ def _names(tasks: Sequence[Task]) -> list[str]:
     return names
 
 
+def _heard(outside: Outside | None, settings: GrpoSettings) -> dict[str, Any]:
+    """What of a run's settings says who is heard besides the grader."""
+    if outside is not None and settings.hybrid is None:
+        raise TrainingError("hybrid=none pays what the grader decided alone: nobody else can be heard")
+    return {"outside": outside.name} if outside is not None else {}
+
+
+def _logs(run: Path, checkpoint: str | None) -> tuple[StepLog, RewardLog]:
+    """What a run writes of its steps, cut off where it goes on."""
+    at = step_of(Path(checkpoint)) if checkpoint else 0
+    return StepLog(run, resumed_from=at), RewardLog(run, resumed_from=at, process=PartialState().process_index)
+
+
 def _finish(trainer: GRPOTrainer, folder: RunFolder) -> None:
     save_model(trainer, folder.model)
     if trainer.accelerator.is_main_process:
@@ -197,6 +212,7 @@ def _groups(
     tasks: Sequence[Task],
     run: Path,
     settings: GrpoSettings,
+    outside: Outside | None,
     *,
     backend: SandboxFactory,
     config: EnvConfig,
@@ -208,7 +224,7 @@ def _groups(
             tasks, settings.groups, backend=backend, config=config, store=store, engine=engine,
             prefixes=Prefixes(run / "prefixes", backend=backend, config=config),
             place=(PartialState().process_index, PartialState().num_processes),
-            name=re.sub(r"[^\w.-]", "_", run.name),
+            name=re.sub(r"[^\w.-]", "_", run.name), outside=outside,
         )  # fmt: skip
 
 

@@ -54,7 +54,16 @@ MARGIN = 0.05
 """By so much at least any solved episode is above any unsolved one."""
 MAX_LEARNED = 0.1
 
-Learned = Mapping[str, Mapping[str, float]]
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a model or a person says, and where that comes from."""
+
+    value: float
+    source: str
+
+
+Learned = Mapping[str, Mapping[str, float | Told]]
 """Episode's id → what a model or a person says of it, by name, each in [0, 1]. Whoever says nothing of an episode is
 taken to find it like the average of those in the group that it spoke of."""
 
@@ -111,6 +120,7 @@ def hybrid(
     *,
     hardness: Hardness | None = None,
     learned: Learned | None = None,
+    beside: int = 0,
 ) -> list[Shaped]:
     """The reward of each episode of a group, in order.
 
@@ -118,6 +128,7 @@ def hybrid(
         task: without it milestones are paid as recorded, and `self_correction` only to solved episodes.
         hardness: what is known of the checks; by default all are equally hard.
         learned: values from outside, by episode.
+        beside: so many others, who say something of single steps, share the bound of the learned terms.
 
     Raises:
         TrainingError: the episodes are not all of this task, or a learned value is not in [0, 1].
@@ -128,7 +139,7 @@ def hybrid(
         raise TrainingError(f"a group's episodes are of one task; these are of {', '.join(sorted(names))}")
     scored = [episode for episode in group if episode.reward is not None]
     rules = _Rules(scored, task, settings, hardness or Hardness())
-    outside = _outside(scored, learned or {}, settings, rules.spread)
+    outside = _outside(scored, learned or {}, rules.bound if settings.learned else 0.0, beside)
     shaped = []
     for episode in group:
         if episode.reward is None:
@@ -137,6 +148,14 @@ def hybrid(
             terms = (*rules.terms(episode), *(term[episode.id] for term in outside))
             shaped.append(Shaped(terms, total(terms)))
     return shaped
+
+
+def learned_bound(
+    group: Sequence[Episode], task: Task | None, settings: HybridSettings, hardness: Hardness | None = None
+) -> float:
+    """By how much everything learned or human may move an episode of a group at most: l' of the module."""
+    scored = [episode for episode in group if episode.reward is not None]
+    return _Rules(scored, task, settings, hardness or Hardness()).bound
 
 
 def term_means(shaped: Sequence[Shaped]) -> dict[str, float]:
@@ -167,6 +186,10 @@ class _Rules:
         decided = [math.fsum(term.amount for term in self.graded(episode)) for episode in scored]
         self.spread = max(decided, default=0.0) - min(decided, default=0.0)
         """How far apart the grader put the episodes, in [0, 1]."""
+
+    @property
+    def bound(self) -> float:
+        return min(self.settings.learned, max(self.settings.learned_alone, self.spread))
 
     def terms(self, episode: Episode) -> tuple[RewardTerm, ...]:
         terms = [*self.graded(episode)]
@@ -255,28 +278,31 @@ def _tokens(episode: Episode) -> int | None:
     return count
 
 
-def _outside(
-    scored: Sequence[Episode], learned: Learned, settings: HybridSettings, spread: float
-) -> list[dict[str, RewardTerm]]:
+def _outside(scored: Sequence[Episode], learned: Learned, bound: float, beside: int) -> list[dict[str, RewardTerm]]:
     """One learned or human term after the other, each by episode."""
-    given = {episode.id: learned.get(episode.id, {}) for episode in scored}
+    given = {
+        episode.id: {name: _told(value) for name, value in learned.get(episode.id, {}).items()} for episode in scored
+    }
     for id_, values in given.items():
-        for name, value in values.items():
-            if not 0 <= value <= 1:
-                raise TrainingError(f"the learned value {name!r} of episode {id_} is {value}; it must lie in [0, 1]")
-    names = sorted({name for values in given.values() for name in values}) if settings.learned else []
-    weight = min(settings.learned, max(settings.learned_alone, spread))
+        for name, told in values.items():
+            if not 0 <= told.value <= 1:
+                raise TrainingError(f"the learned value {name!r} of episode {id_} is {told.value}, not in [0, 1]")
+    names = sorted({name for values in given.values() for name in values}) if bound else []
     terms = []
     for name in names:
-        said = [values[name] for values in given.values() if name in values]
-        middle = min(1.0, math.fsum(said) / len(said))
+        said = [values[name].value for values in given.values() if name in values]
+        middle = Told(min(1.0, math.fsum(said) / len(said)), "nothing said: the mean of the others")
         terms.append(
             {
                 id_: RewardTerm(
-                    f"learned:{name}", weight / len(names), values.get(name, middle),
-                    "given from outside" if name in values else "nothing said: the mean of the others",
+                    f"learned:{name}", bound / (len(names) + beside), values.get(name, middle).value,
+                    values.get(name, middle).source,
                 )
                 for id_, values in given.items()
             }
         )  # fmt: skip
     return terms
+
+
+def _told(value: float | Told) -> Told:
+    return value if isinstance(value, Told) else Told(value, "given from outside")

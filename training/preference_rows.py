@@ -28,6 +28,8 @@ class PairRow:
     rejected: TokenRow
     by: str = ""
     """Who says so: see `Preference`."""
+    name: str = ""
+    """The preference's."""
 
     @property
     def sides(self) -> tuple[TokenRow, ...]:
@@ -41,6 +43,8 @@ class LabelRow:
     task: str
     row: TokenRow
     desirable: bool
+    name: str = ""
+    """The label's."""
 
     @property
     def sides(self) -> tuple[TokenRow, ...]:
@@ -84,7 +88,8 @@ def pair_rows(pairs: Pairs, chat: ChatTemplate, dialect: Dialect) -> Rows[PairRo
             pair.task,
             conversation(pair.chosen, chat, dialect, pair.shared),
             conversation(pair.rejected, chat, dialect, pair.shared),
-            pair.by,
+            by=pair.by,
+            name=pair.name,
         )
         for pair in pairs.found
     )
@@ -94,7 +99,7 @@ def pair_rows(pairs: Pairs, chat: ChatTemplate, dialect: Dialect) -> Rows[PairRo
 def label_rows(labels: Labels, chat: ChatTemplate, dialect: Dialect) -> Rows[LabelRow]:
     """Labels as the model of `chat` reads and writes them."""
     rows = (
-        LabelRow(label.task, conversation(label.episode, chat, dialect, label.shared), label.desirable)
+        LabelRow(label.task, conversation(label.episode, chat, dialect, label.shared), label.desirable, label.name)
         for label in labels.found
     )
     return Rows(tuple(rows), labels.left_out)

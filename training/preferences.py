@@ -44,10 +44,17 @@ class Preference:
     """So many first actions are the same in both: read by both, and in the loss of neither."""
     by: str = ""
     """The annotator who says so; empty for the grader."""
+    row: str = ""
+    """The row of compiled feedback that it is; empty where the grader says so."""
 
     @property
     def task(self) -> str:
         return self.chosen.task
+
+    @property
+    def name(self) -> str:
+        """Tells it from others of a training."""
+        return self.row or f"{self.chosen.id} over {self.rejected.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +67,17 @@ class Label:
     """Who says so, in words."""
     shared: int = 0
     """So many first actions were another episode's."""
+    row: str = ""
+    """The row of compiled feedback that it is; empty where the grader says so."""
 
     @property
     def task(self) -> str:
         return self.episode.task
+
+    @property
+    def name(self) -> str:
+        """Tells it from others of a training."""
+        return self.row or self.episode.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +163,41 @@ def labels_of(episodes: Iterable[Episode], settings: PreferenceSettings | None =
             found[desirable].append(Label(each, desirable, source, _own_from(each)))
         labels += found[True][: settings.per_task] + found[False][-settings.per_task :]
     return Labels(tuple(labels), dict(left_out))
+
+
+def pairs_with(told: Sequence[Preference], graded: Pairs) -> Pairs:
+    """What people prefer, and what the grader found of other pairs. Where both say the same of a pair, it is people's;
+    where they contradict each other, it is nobody's."""
+    left_out: Counter[str] = Counter(graded.left_out)
+    order = {frozenset((each.chosen.id, each.rejected.id)): each for each in told if each.chosen.id != each.rejected.id}
+    kept, against = [], set[str]()
+    for each in graded.found:
+        said = order.get(frozenset((each.chosen.id, each.rejected.id)))
+        if said is None:
+            kept.append(each)
+        elif said.chosen.id == each.chosen.id:
+            left_out["pairs that people judged the same"] += 1
+        else:
+            left_out["pairs of which people and tests say the opposite"] += 1
+            against.add(said.row)
+    return Pairs((*(each for each in told if each.row not in against), *kept), dict(left_out))
+
+
+def labels_with(told: Sequence[Label], graded: Labels) -> Labels:
+    """The same of labels."""
+    left_out: Counter[str] = Counter(graded.left_out)
+    said = {each.episode.id: each for each in told}
+    kept, against = [], set[str]()
+    for each in graded.found:
+        person = said.get(each.episode.id)
+        if person is None:
+            kept.append(each)
+        elif person.desirable == each.desirable:
+            left_out["episodes that people judged the same"] += 1
+        else:
+            left_out["episodes of which people and tests say the opposite"] += 1
+            against.add(person.row)
+    return Labels((*(each for each in told if each.row not in against), *kept), dict(left_out))
 
 
 def balanced_weights(desirable: int, undesirable: int) -> tuple[float, float]:

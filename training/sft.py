@@ -139,6 +139,11 @@ def _tokens(rows: Sequence[TokenRow]) -> dict[str, int]:
     return {"tokens": sum(len(row.ids) for row in rows), "trained_tokens": sum(sum(row.trained) for row in rows)}
 
 
+def is_learned(row: TokenRow, settings: SftSettings) -> bool:
+    """Whether a training with these settings takes a row."""
+    return _why_not(row, settings) is None
+
+
 def _why_not(row: TokenRow, settings: SftSettings) -> str | None:
     """Why a row is not trained on; None where it is."""
     if len(row.ids) > settings.max_length:

@@ -26,6 +26,7 @@ from journeyman.policies.local_settings import TRANSFORMERS, LocalSettings
 from journeyman.policies.models import plain_copy, to_act
 from journeyman.training.groups import Collected, Group, Groups
 from journeyman.training.reporting import StepReporter
+from journeyman.training.reward_log import RewardLog
 from journeyman.training.shared_prefix import logits_before_shared
 from journeyman.training.stopwatch import ROLLOUT
 from journeyman.training.tokens import sampled
@@ -54,9 +55,10 @@ class GroupSampler:
         local: LocalSettings,
         refresh_every: int = 1,
         reporter: StepReporter | None = None,
+        rewards: RewardLog | None = None,
     ) -> None:
         self._groups, self._tokenizer, self._local, self._refresh_every = groups, tokenizer, local, refresh_every
-        self._reporter = reporter
+        self._reporter, self._rewards = reporter, rewards
         self._model: LocalModel | None = None
 
     def __call__(self, trainer: Any, groups: int) -> tuple[Collected, int]:
@@ -67,6 +69,8 @@ class GroupSampler:
             collected = self._groups.collect(step, groups, model.policy)
         if self._local.sampler == TRANSFORMERS:
             self.close()  # training needs the memory
+        if self._rewards is not None:
+            self._rewards.collected(step + 1, collected)
         if self._reporter is not None:
             self._reporter.collected([group.episodes for group in collected.played], collected.terms())
         return collected, model.chat.eos_id

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from journeyman.envs.feedback.log import FeedbackLog
+from journeyman.envs.store import EpisodeStore
 from tests.journeyman.conftest import Call
 from tests.training.feedback.saying import run, say
 from tests.training.preferring import episode, view
@@ -46,3 +48,110 @@ def test_bad_input_is_one_clear_line(call: Call, reviewed: Path, words: tuple[st
     assert done.exit_code == 2, done.output
     assert said in done.stderr.replace("\n", " ") and "Traceback" not in done.stderr
     assert not Path("rows").exists()
+
+
+def test_a_row_and_an_entry_are_traced(call: Call, reviewed: Path) -> None:
+    call("feedback", "compile", "mine", "--out", "rows")
+    every = call("feedback", "trace", "rows")
+    assert every.exit_code == 0, every.output
+    assert f"{GOOD.id} over {BAD.id} (t); ranked higher by 1 of 1 annotators" in every.stdout
+    assert "person ada, entry r of mine" in every.stdout
+    name = every.stdout.split(" ", 1)[0]
+    assert call("feedback", "trace", "rows", name).stdout == "".join(every.stdout.splitlines(keepends=True)[:2])
+    lost = call("feedback", "trace", "rows", "--entry", "m")
+    assert lost.stdout == "entry m of mine is in no row: simulated (--simulated takes it)\n"
+    found = json.loads(call("feedback", "trace", "rows", "--episode", BAD.id, "--json").stdout)
+    assert [row["file"] for row in found["rows"]] == ["pairs.jsonl", "labels.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "trace what?"),
+        (("runs",), "holds no compiled feedback"),
+        (("rows", "pair-1"), "no row pair-1 in rows"),
+        (("rows", "--entry", "x"), "nothing in rows comes of an entry x"),
+        (("rows", "--episode", "x"), "nothing in rows is about an episode x"),
+        (("--run", "runs/mine"), "does not tell what it was trained on"),
+    ],
+)
+def test_what_cannot_be_traced_is_one_clear_line(call: Call, reviewed: Path, words: tuple[str, ...], said: str) -> None:
+    call("feedback", "compile", "mine", "--out", "rows")
+    done = call("feedback", "trace", *words)
+    assert done.exit_code == 2, done.output
+    assert said in done.stderr.replace("\n", " ") and "Traceback" not in done.stderr
+
+
+def review_more(runs: Path) -> None:
+    """Three tasks, each with a better and a worse episode; a corrected action."""
+    made = [
+        episode(f"20260101T00000{i}-{n}", 0.0, view(f"{n}.py"), task=f"t{i}") for i in range(3) for n in ("aa", "bb")
+    ]
+    ids = [each.id for each in made]
+    rankings = [say("ranking", f"r{i}", episodes=ids[2 * i : 2 * i + 2], ranks=[1, 2]) for i in range(3)]
+    run(runs, made, *rankings, say("correction", "c", episode=ids[0], step=1, action={"tool": "test"}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["dpo", "kto", "reward", "sft"])
+def test_feedback_becomes_a_model_and_its_rows_are_traced(call: Call, method: str) -> None:
+    review_more(Path("runs/mine"))
+    assert call("feedback", "compile", "mine", "--out", "rows").exit_code == 0
+    sizes = ("--max-length", "4000", "--batch-size", "4", *(() if method == "sft" else ("--micro-batch", "2")))
+    done = call("train", method, "--model", "tiny", "--feedback", "rows", *sizes, "--out", "runs/new")
+    assert done.exit_code == 0, done.output
+    traced = json.loads(call("feedback", "trace", "--run", "runs/new", "--json").stdout)["rows"]
+    assert len(traced) == {"sft": 1, "kto": 6}.get(method, 3)
+    assert {row["use"] for row in traced} == ({"trained"} if method == "sft" else {"trained", "held out"})
+    assert all(row["origin"] == "person" and row["sources"][0]["annotator"] == "ada" for row in traced)
+    told = call("feedback", "trace", "--run", "runs/new")
+    assert "trained: " in told.stdout and "person ada, entry " in told.stdout
+
+
+def test_something_must_be_learned_from(call: Call) -> None:
+    done = call("train", "dpo", "--model", "tiny", "--out", "runs/new")
+    assert done.exit_code == 2 and "give --episodes, --feedback or both" in done.stderr
+    done = call("train", "sft", "--model", "tiny", "--feedback", "nowhere", "--out", "runs/new")
+    assert done.exit_code == 2 and "nowhere holds no compiled feedback" in done.stderr
+
+
+@pytest.mark.slow
+def test_what_people_said_is_a_bounded_part_of_the_reward_and_is_traced(
+    call: Call, task_folder: Path, backend: str
+) -> None:
+    """The same seed samples the same episodes, of which people have said something meanwhile."""
+    sizes = ("--steps", "1", "--tasks-per-step", "1", "--group-size", "2", "--micro-batch", "2", "--set", "refills=0")
+    words = (
+        "train",
+        "grpo",
+        "--model",
+        "tiny",
+        "--tasks",
+        task_folder,
+        "--backend",
+        backend,
+        "--engine",
+        "local",
+        *sizes,
+    )
+    assert call(*words, "--out", "runs/first").exit_code == 0
+    with EpisodeStore(Path("runs/first/episodes")) as store:
+        first, *_ = (each for each in store.episodes() if each.reward is not None)
+    FeedbackLog(store.folder).write(
+        say("score", "s", episode=first.id, value=1.0), say("step", "l", episode=first.id, step=1, label="bad")
+    )
+    assert call("feedback", "compile", "runs/first/episodes", "--out", "rows").exit_code == 0
+    done = call(*words, "--out", "runs/second", "--feedback", "rows")
+    assert done.exit_code == 0, done.output
+    found = json.loads(call("feedback", "trace", "rows", "--run", "runs/second", "--json").stdout)
+    by_people = [term for term in found["rewards"] if term["origin"] == "person"]
+    assert {term["term"] for term in by_people} == {"learned:people", "step 1"}
+    assert all(abs(term["amount"]) <= 0.005 + 1e-9 for term in by_people), "all failed: they share 0.01"
+    assert {term["origin"] for term in found["rewards"]} == {"test", "rule", "person"}
+    assert {row["use"] for row in found["rows"]} == {"in the reward"}
+    told = call("feedback", "trace", "rows", "--run", "runs/second", "--step", "1")
+    assert "step 1 -0.0050, person: row step-" in told.stdout and "person ada, entry l of episodes" in told.stdout
+    other = call(*words, "--out", "runs/second")
+    assert other.exit_code == 2 and "other settings (outside)" in other.stderr.replace("\n", " ")
+    none = call(*words, "--out", "runs/third", "--feedback", "rows", "--set", "hybrid=none")
+    assert none.exit_code == 2 and "nobody else can be heard" in none.stderr

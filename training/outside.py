@@ -1,0 +1,62 @@
+"""Whoever judges training's episodes besides the grader: people, by what they said before, or a model.
+
+What they say enters the reward as bounded terms (training/hybrid.py), and the advantage of single actions as a bounded
+addition to what the group gave (training/credit.py). Both share one bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from journeyman.envs.episode import Episode
+from journeyman.training.checkpoint import TrainingError
+from journeyman.training.hybrid import Learned, Told
+
+
+class Outside(Protocol):
+    """Judges a step's episodes as soon as they are played."""
+
+    @property
+    def name(self) -> str:
+        """Changes whenever its judgements do: a run that was begun with others is not gone on with."""
+        ...
+
+    def learned(self, group: Sequence[Episode]) -> Learned:
+        """What it says of whole episodes of one task; see `Learned`."""
+        ...
+
+    def steps(self, episode: Episode) -> Sequence[Told | None]:
+        """What it says of each step, in [-1, 1]; None where it says nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StepTerm:
+    """What is added to the advantage of one action."""
+
+    step: int
+    """From 1."""
+    weight: float
+    value: float
+    """In [-1, 1]."""
+    source: str
+
+    @property
+    def amount(self) -> float:
+        return self.weight * self.value
+
+
+def step_terms(said: Sequence[Told | None], weight: float) -> tuple[StepTerm, ...]:
+    """What is said of an episode's steps, at this weight.
+
+    Raises:
+        TrainingError: something said is not in [-1, 1].
+    """
+    for told in said:
+        if told is not None and not -1 <= told.value <= 1:
+            raise TrainingError(f"what is said of a step is {told.value} ({told.source}); it must lie in [-1, 1]")
+    return tuple(
+        StepTerm(number, weight, told.value, told.source) for number, told in enumerate(said, 1) if told is not None
+    )
