@@ -230,7 +230,10 @@ def test_a_blind_page_leaves_out_what_others_said(store: EpisodeStore) -> None:
     assert '<body class="blind">' not in seen.get(here).text
     assert f'value="{login_name()}"' in seen.get(here).text
     blind = client(store, Reviewing("ana"))
-    assert '<body class="blind">' in blind.get(here).text
+    for place in (here, "/runs/first", f"/runs/first/compare?a={told.id}&b={told.id}"):
+        shown = blind.get(place).text
+        assert '<body class="blind">' in shown
+        assert 'class="good"' not in re.sub(r'<(\w+) class="told">.*?</\1>', "", shown) or place != "/runs/first"
     blind.cookies.set("journeyman_blind", "no")
     assert '<body class="blind">' not in blind.get(here).text
     seen.cookies.set("journeyman_blind", "yes")
