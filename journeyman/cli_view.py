@@ -62,11 +62,10 @@ def view(
             own = {} if example else {_name(folder): folder for folder in find_runs()}
             return own or {recorded.name: recorded}
 
-        if not example and recorded in runs().values():
-            told = f"no runs in ./{RUNS} yet, so here is the recorded example; `journeyman run TASK` makes one"
-            out.print(told, soft_wrap=True)
         if recorded in runs().values():
-            out.print("what is said of the example is gone when this ends", style="dim")
+            why = "" if example else f"no runs in ./{RUNS} yet, so "
+            told = f"{why}here is the recorded example, and what is said of it goes when this ends"
+            out.print(f"{told}; `journeyman run TASK` makes a run", soft_wrap=True)
         _serve(viewer(runs, lambda: chosen, task_of=found_task, reviewing=reviewing), port, browser)
 
 

@@ -23,6 +23,7 @@ PAGES = (
     "docs/preferences.md",
     "docs/presets.md",
     "docs/review-queue.md",
+    "docs/reviewing.md",
     "docs/rewards.md",
     "docs/rounds.md",
     "docs/samplers.md",

@@ -145,8 +145,9 @@ class _Answers:
         page = run_page(request.path_params["run"], self._store(request), asked)
         rest = {name: value for name, value in asdict(asked).items() if value and name != "page"}
         return _page(
-            "run.html", page=page, runs=list(self._runs()), rest=urlencode(rest, errors="replace"), size=LISTED
-        )
+            "run.html", page=page, runs=list(self._runs()), rest=urlencode(rest, errors="replace"), size=LISTED,
+            blind=self.desks.blind(request),
+        )  # fmt: skip
 
     def state(self, request: Request) -> Response:
         """What a page asks again and again to see whether its run went on."""
@@ -175,7 +176,7 @@ class _Answers:
         if not all(names):
             raise HTTPException(400, "choose two episodes to compare: ?a=ID&b=ID")
         first, second = (self._shelved(store, name).episode for name in names)
-        return _page("compare.html", page=compare(first, second), run=request.path_params["run"])
+        return _page("compare.html", page=compare(first, second), **self.desks.about(request))
 
     def tasks(self, request: Request) -> Response:
         return _page("tasks.html", tasks=self._tasks())

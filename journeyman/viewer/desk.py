@@ -36,11 +36,6 @@ BLIND = "journeyman_blind"
 """The cookie of a browser's session that says whether pages hide what could sway a judgement: "yes" or "no"."""
 
 
-def blind(request: Request, reviewing: Reviewing) -> bool:
-    """Whether a page hides reward, verdict, policy and what others said."""
-    return {"yes": True, "no": False}.get(request.cookies.get(BLIND, ""), reviewing.blind)
-
-
 @dataclass(frozen=True, slots=True)
 class Desks:
     """Answers what concerns feedback.
@@ -108,13 +103,17 @@ class Desks:
         page = rank_page(episodes)
         return HTMLResponse(render("rank.html", page=page, hidden="told" not in asked, **self.about(request)))
 
+    def blind(self, request: Request) -> bool:
+        """Whether a page hides reward, verdict, policy and what others said."""
+        return {"yes": True, "no": False}.get(request.cookies.get(BLIND, ""), self.reviewing.blind)
+
     def about(self, request: Request) -> dict[str, Any]:
         """What a template needs where feedback is given."""
         run = request.path_params["run"]
         return {
             "run": run, "runs_address": f"/runs/{quote(run)}", "me": self.reviewing.name,
             "given": bool(self.reviewing.annotator), "guidelines": self.reviewing.guidelines,
-            "blind": blind(request, self.reviewing),
+            "blind": self.blind(request),
         }  # fmt: skip
 
     def _episode(self, request: Request) -> Episode:

@@ -230,7 +230,10 @@ def test_a_blind_page_leaves_out_what_others_said(store: EpisodeStore) -> None:
     assert '<body class="blind">' not in seen.get(here).text
     assert f'value="{login_name()}"' in seen.get(here).text
     blind = client(store, Reviewing("ana"))
-    assert '<body class="blind">' in blind.get(here).text
+    for place in (here, "/runs/first", f"/runs/first/compare?a={told.id}&b={told.id}"):
+        shown = blind.get(place).text
+        assert '<body class="blind">' in shown
+        assert 'class="good"' not in re.sub(r'<(\w+) class="told">.*?</\1>', "", shown) or place != "/runs/first"
     blind.cookies.set("journeyman_blind", "no")
     assert '<body class="blind">' not in blind.get(here).text
     seen.cookies.set("journeyman_blind", "yes")
@@ -240,14 +243,14 @@ def test_a_blind_page_leaves_out_what_others_said(store: EpisodeStore) -> None:
 def test_episodes_of_a_task_are_ranked_blind(pages: TestClient, store: EpisodeStore) -> None:
     told = [episode(resolved=n > 1) for n in range(5)]
     for each in told:
-        store.add(replace(each, policy="secret-policy"))
+        store.add(replace(each, policy="secret-policy", steps=(*STEPS[:5], replace(STEPS[5], reward=0.25), *STEPS[6:])))
     store.add(other := episode(task="journeyman/other"))
     ids = [each.id for each in told]
     page = pages.get("/runs/first/rank", params={"id": ids[:3]}).text
     assert re.findall(r'class="column" data-id="([^"]+)"', page) == ids[:3]
     assert "secret-policy" not in page and "reward" not in page.partition("<main")[2].partition("</main>")[0]
     shown = pages.get("/runs/first/rank", params={"id": ids[:3], "told": "yes"}).text
-    assert shown.count("secret-policy") == 3 and "reward <b>" in shown
+    assert shown.count("secret-policy") == 3 and "reward <b>" in shown and "reward +0.25" in shown
     like = pages.get("/runs/first/rank", params={"like": ids[0]}).text
     assert re.findall(r'class="column" data-id="([^"]+)"', like) == [ids[0], *ids[:1:-1]]
     for few in (

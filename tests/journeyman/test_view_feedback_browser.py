@@ -99,6 +99,31 @@ def test_a_line_is_commented_in_six_keystrokes(browser: Any, store: EpisodeStore
         assert troubles == []
 
 
+def test_keys_wait_for_a_step_that_has_yet_to_come(browser: Any, store: EpisodeStore) -> None:
+    """Whoever types faster than the server answers says it of the same line."""
+    store.add(told := episode(steps=(*[STEPS[3]] * 200,)))
+    with served(store) as port:
+        page, troubles = opened(browser)
+        page.goto(f"http://{HOST}:{port}/runs/first/episodes/{told.id}#step-1")
+        ready(page)
+        until(page, current(1))
+        held, free = list[Any](), list[bool]()
+        page.route("**/steps?**", lambda route: route.continue_() if free else held.append(route))
+        page.evaluate("void go(150).catch(tell)")
+        for key in ("l", "k", "c"):
+            page.keyboard.press(key)
+        page.keyboard.type("fast")
+        assert eventually(lambda: bool(page.evaluate("coming.size") and held), 60)
+        free.append(True)
+        for route in held:
+            route.continue_()
+        until(page, "document.querySelector('#say [name=body]').value === 'fast'")
+        page.keyboard.press("Control+Enter")
+        (said,) = kept(store, 1)
+        assert isinstance(said, Critique) and (said.body, said.place.step, said.place.side) == ("fast", 151, "old")
+        assert troubles == []
+
+
 def test_everything_is_said_by_keys(browser: Any, store: EpisodeStore) -> None:
     store.add(told := episode(steps=(*STEPS[:-1], SHOWN, STEPS[-1])))
     with served(store) as port:

@@ -11,6 +11,7 @@ let notes = [];
 let form = null; // what is being said: { kind, place, id, key, quote }
 let asked = 0;
 let byHand = false; // somebody has asked to see, or not to see
+let early = null; // keys that were pressed before what they are for was there
 const undoing = new Set();
 
 // What was said
@@ -95,7 +96,9 @@ function open(kind, place, { quote = "", label = "" } = {}) {
   document.getElementById("where").textContent = `${what} ${wordsFor(place)}`;
   fields.body.classList.toggle("code", kind === "correction");
   say.hidden = false;
+  document.body.classList.add("saying");
   fields.body.focus();
+  (document.querySelector(".chosen") || document.getElementById(`step-${place.step}`)?.firstElementChild)?.scrollIntoView({ block: "nearest" });
   offer();
   return !kept;
 }
@@ -111,6 +114,7 @@ function close() {
   form = null;
   document.activeElement.blur(); // what is hidden keeps the focus, and takes the next key, until the page is drawn
   say.hidden = true;
+  document.body.classList.remove("saying");
   document.querySelector(".step.current summary")?.focus({ preventScroll: true });
   offer();
 }
@@ -181,13 +185,24 @@ function onStep(act) {
   else announce("there is no step here");
 }
 
+/** Into the lines of a step. Where it has yet to come, the keys that are pressed meanwhile wait for it. */
 async function lines(number) {
-  await arrived;
-  const step = document.getElementById(`step-${number}`);
-  if (!step) return;
-  step.open = true;
-  const found = linesIn(step);
+  const there = () => document.getElementById(`step-${number}`);
+  if (!there()) {
+    early = [];
+    await arrived.catch(tell);
+  }
+  const step = there();
+  if (step) step.open = true;
+  const found = step ? linesIn(step) : [];
   if (!point("line", found, firstChanged(found), number)) announce(`step ${number} shows no lines of a file`);
+  const pressed = early || [];
+  early = null;
+  for (const key of pressed) {
+    if (!form) (cursor && walking[key] ? walking : keys)[key]?.();
+    else if (key.length === 1) fields.body.setRangeText(key, fields.body.value.length, fields.body.value.length, "end");
+  }
+  if (form) keep();
 }
 
 function pointAt(kind, selector, place) {
@@ -246,6 +261,12 @@ const walking = {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+  if (early) {
+    early.push(event.key);
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    return;
+  }
   if (!cursor || event.target.matches("input, select, textarea, button")) return;
   if (!walking[event.key]) return;
   event.preventDefault();
