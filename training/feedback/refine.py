@@ -44,6 +44,8 @@ REFINED_FROM = "refined_from"
 """Key of `Episode.versions`: the attempt's id."""
 CRITIQUES = "critiques"
 """Key of `Episode.versions`: the ids of the critiques that were told, with commas."""
+_PARTS = ("segments", "blobs")
+"""Where a run has its episodes (envs/store.py)."""
 _QUOTED = 24
 """A refinement that repeats so many characters of what it was told, blanks aside, would teach to speak of it."""
 
@@ -159,7 +161,7 @@ def refine(
     told, left_out = to_tell(episodes, judged, from_start=from_start, tries=tries)
     attempts, parents = Path(out) / "refine" / "attempts", {episode.id for episode in episodes}
     said = {each.entry.id for each in judged}
-    _keep(attempts, lambda one: not _is_of(one, parents) or set(_critiques(one)) <= said)
+    keep_only(attempts, lambda one: not _is_of(one, parents) or set(_critiques(one)) <= said)
     done, kept = 0, 0
     progress(done, len(told))
 
@@ -173,7 +175,7 @@ def refine(
         results = each_of(told, maker.refine, concurrency=concurrency, on_done=on_done)
     found = collected(results, left_out)
     rows = {each.versions[REFINED_FROM]: each for each in found.episodes}
-    _keep(Path(out), lambda one: not _is_of(one, parents) or _is_row(one, rows))
+    keep_only(Path(out), lambda one: not _is_of(one, parents) or _is_row(one, rows))
     with EpisodeStore(out) as store:
         there = {each.versions.get(REFINED_FROM): each for each in store.episodes()}
         store.add_many(row for attempt, row in rows.items() if attempt not in there)
@@ -257,8 +259,9 @@ def _is_row(episode: Episode, rows: Mapping[str, Episode]) -> bool:
     return row is not None and row.versions[CRITIQUES] == episode.versions.get(CRITIQUES)
 
 
-def _keep(folder: Path, is_kept: Callable[[Episode], bool]) -> None:
+def keep_only(folder: Path, is_kept: Callable[[Episode], bool]) -> None:
     """Take out of a run what is not to be kept, so that no byte of it stays: what is left is written anew."""
+    _put_in_place(folder)
     found = list(EpisodeStore(folder).episodes())
     kept = [each for each in found if is_kept(each)]
     if len(kept) == len(found):
@@ -267,12 +270,25 @@ def _keep(folder: Path, is_kept: Callable[[Episode], bool]) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     with EpisodeStore(fresh) as store:
         store.add_many(kept)
-    for part in ("segments", "blobs", "index.sqlite", "index.sqlite-wal", "index.sqlite-shm"):
-        old, new = folder / part, fresh / part
-        if old.is_dir():
-            shutil.rmtree(old)
-        else:
-            old.unlink(missing_ok=True)
-        if new.exists() and not part.startswith("index"):  # which is built again
-            new.rename(old)
-    shutil.rmtree(fresh, ignore_errors=True)
+    for part in _PARTS:
+        (fresh / part).mkdir(parents=True, exist_ok=True)
+    fresh.rename(_ready(folder))
+    _put_in_place(folder)
+
+
+def _ready(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.ready")
+
+
+def _put_in_place(folder: Path) -> None:
+    """Replace a run's episodes by those that were written anew; what an interruption left is done to its end."""
+    ready = _ready(folder)
+    if not ready.is_dir():
+        return
+    for part in _PARTS:
+        if (ready / part).is_dir():
+            shutil.rmtree(folder / part, ignore_errors=True)
+            (ready / part).rename(folder / part)
+    for index in folder.glob("index.sqlite*"):  # which is built again
+        index.unlink()
+    shutil.rmtree(ready)
