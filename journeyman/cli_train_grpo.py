@@ -42,6 +42,9 @@ SetOption = Annotated[
     typer.Option("--set", metavar="NAME=VALUE", help="Another setting, as refills=0 or hybrid.cost=0; again for more."),
 ]
 
+RecomputeOption = Annotated[bool, typer.Option(help="Compute layers again in the backward pass: less memory.")]
+GpuShareOption = Annotated[float, typer.Option(min=0.01, max=0.99, help="Of the GPU's memory, for --sampler vllm.")]
+
 
 @app.command(
     epilog=example(
@@ -66,16 +69,12 @@ def grpo(
     micro_batch: Annotated[int, typer.Option(min=1, help="Episodes in one forward and backward pass.")] = 4,
     concurrency: Annotated[int, typer.Option(min=1, help="Episodes in flight.")] = 16,
     lora_rank: LoraOption = 0,
-    activation_checkpointing: Annotated[
-        bool, typer.Option(help="Compute layers again in the backward pass: less memory.")
-    ] = False,
+    activation_checkpointing: RecomputeOption = False,
     settings: SetOption = None,
     guideline: GuidelineOption = None,
     feedback: FeedbackOption = None,
     sampler: SamplerOption = "transformers",
-    gpu_memory_share: Annotated[
-        float, typer.Option(min=0.01, max=0.99, help="Of the GPU's memory, for --sampler vllm.")
-    ] = 0.3,
+    gpu_memory_share: GpuShareOption = 0.3,
     engine: EnginesOption = "auto",
     backend: BackendOption = "auto",
     seed: SeedOption = 0,
@@ -105,10 +104,9 @@ def grpo(
     with watching(str(out), read_steps(out)) as monitor:
         folder = train_grpo(
             model, found, out, backend=open_backend(backend), settings=recipe,
-            config=with_guidelines(chosen.env, guideline),
+            config=with_guidelines(chosen.env, guideline), outside=voices(feedback),
             local=replace(chosen.local, sampler=sampler, gpu_memory_share=gpu_memory_share),
             engine=_engine(engine), monitor=monitor, track=track,
-            outside=voices(feedback),
         )  # fmt: skip
     note_voices(folder.parent, feedback)
     say_trained(folder, as_json)

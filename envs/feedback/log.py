@@ -30,6 +30,10 @@ class FeedbackError(LogError, ValueError):
     """What is said cannot be kept as it is; the message says why."""
 
 
+class FeedbackOutOfReach(FeedbackError, OSError):
+    """The file is there and cannot be read; another time it may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """A line that is no entry."""
@@ -90,14 +94,14 @@ class FeedbackLog:
         """What was said; nothing where nobody said anything.
 
         Raises:
-            FeedbackError: the file is there and cannot be read.
+            FeedbackOutOfReach: the file is there and cannot be read.
         """
         try:
             return parse(self.path.read_bytes())
         except FileNotFoundError:
             return Logged((), ())
         except OSError as error:
-            raise FeedbackError(f"cannot read {self.path}: {error.strerror}") from error
+            raise FeedbackOutOfReach(f"cannot read {self.path}: {error.strerror}") from error
 
     def keep_guideline(self, guideline: Guideline, annotator: str, origin: str) -> None:
         """Keep a guideline by which somebody judges, once: nothing where the log holds the same one. Raises as `write`

@@ -65,10 +65,10 @@ class Desks:
             entry = await run_in_threadpool(desk.say, body)
         except HTTPException as error:
             return _refused(error.status_code, error.detail)
-        except (CannotSay, FeedbackError) as error:
-            return _refused(409 if isinstance(error, FeedbackError) else 422, str(error))
         except (LogWriteError, OSError) as error:  # may go well another time: the page keeps it
             return _refused(503, str(error))
+        except (CannotSay, FeedbackError) as error:
+            return _refused(409 if isinstance(error, FeedbackError) else 422, str(error))
         return JSONResponse({"id": entry.id})
 
     def notes(self, request: Request) -> Response:

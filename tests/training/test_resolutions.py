@@ -34,7 +34,7 @@ def entries(of: str, comments: list[tuple[str, bool]]) -> list[Entry]:
     for number, (severity, resolved) in enumerate(comments):
         id_ = f"{of}-{number}"
         about = {"annotator": "ada", "at": AT, "origin": "episode"}
-        said.append(Critique.model_validate({"id": id_, "episode": of, "body": "so", "severity": severity, **about}))
+        said.append(Critique.model_validate({"id": id_, "episode": of, "body": id_, "severity": severity, **about}))
         said.append(Resolution.model_validate({"id": f"{id_}-end", "of": id_, "resolved": resolved, **about}))
     return said
 

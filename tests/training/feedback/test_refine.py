@@ -185,7 +185,7 @@ def test_what_else_is_not_tried_says_why(runs: Runs) -> None:
 def test_what_is_told_together_and_from_where(runs: Runs) -> None:
     said: list[Entry] = [
         runs.critique("late", step=3), runs.critique("early", step=2), runs.critique("whole", step=None),
-        runs.critique("too", step=2),
+        runs.critique("too", body="This too.", step=2),
     ]  # fmt: skip
     judged = standing(runs.log.read(), lambda id_: runs.failed, {})
     told, left_out = to_tell([runs.failed], judged)
