@@ -10,10 +10,20 @@ from typer.testing import CliRunner
 
 from journeyman.cli import app
 from journeyman.envs.episode import Episode
-from journeyman.envs.feedback.entry import Critique
+from journeyman.envs.feedback.entry import Critique, GuidelineRead, Resolution
 from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.store import EpisodeStore
 from tests.journeyman.conftest import Call
+
+PLAN = """name = "mine"
+version = 1
+title = "How we work"
+[[items]]
+id = "plan"
+kind = "should"
+text = "Plan before you change anything."
+check = { by = "rule", rule = "RULE" }
+"""
 
 
 def test_a_person_comments_between_the_rounds(task_folder: Path, backend: str, call: Call) -> None:
@@ -31,16 +41,37 @@ def test_a_person_comments_between_the_rounds(task_folder: Path, backend: str, c
 
 
 def test_rules_let_a_sound_episode_pass(call: Call, task_folder: Path, backend: str) -> None:
-    assert call("run", task_folder, "--backend", backend, "--review", "rules").exit_code == 0
+    for spec in ("rules", "guideline:conduct"):
+        assert call("run", task_folder, "--backend", backend, "--review", spec).exit_code == 0
+    for episode in EpisodeStore("runs/default").episodes():
+        assert episode.resolved and episode.versions["reviewer"] == "sim.conduct"
+    (read,) = FeedbackLog("runs/default").read().entries
+    assert isinstance(read, GuidelineRead) and (read.guideline.name, read.simulated) == ("conduct", True)
+
+
+def test_any_guideline_reviews_by_what_rules_check(call: Call, task_folder: Path, backend: str) -> None:
+    Path("mine.toml").write_text(PLAN.replace("RULE", "plan-first"))
+    assert call("run", task_folder, "--backend", backend, "--review", "guideline:mine.toml").exit_code == 0
     (episode,) = EpisodeStore("runs/default").episodes()
-    assert episode.resolved and episode.versions["reviewer"] == "conduct"
-    assert not FeedbackLog("runs/default").read().entries
+    assert "[minor, mine@1/plan] Plan before you change anything. Seen: no plan" in episode.steps[-2].review
+    read, critique, resolution = FeedbackLog("runs/default").read().entries
+    assert {read.annotator, critique.annotator, resolution.annotator} == {"sim.mine"}
+    assert isinstance(resolution, Resolution) and not resolution.resolved
+    Path("odd.toml").write_text(PLAN.replace("RULE", "no-such"))
+    shown = call("run", task_folder, "--backend", backend, "--review", "guideline:odd.toml", "--out", "runs/odd")
+    assert shown.exit_code == 2 and "no rule 'no-such'" in " ".join(shown.stderr.split())
+    Path("people.toml").write_text(PLAN.partition("check")[0])
+    shown = call("run", task_folder, "--backend", backend, "--review", "guideline:people.toml", "--out", "runs/odd")
+    assert shown.exit_code == 2 and "rules check none of its items" in " ".join(shown.stderr.split())
+    assert not Path("runs/odd").exists()
 
 
 @pytest.mark.parametrize(
     "words, why",
     [
-        (("--review", "nobody"), "there is none, terminal, rules, or MODULE:FUNCTION"),
+        (("--review", "nobody"), "there is none, terminal, guideline:NAME, rules, or MODULE:FUNCTION"),
+        (("--review", "guideline:no-such"), "no guideline 'no-such'; bundled are: conduct"),
+        (("--review", "guideline:"), "guideline"),
         (("--review", "no.such:thing"), "No module named"),
         (("--review", "json:no_such"), "no_such"),
         (("--review", "json:__name__"), "it cannot be called"),
