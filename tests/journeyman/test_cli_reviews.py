@@ -116,3 +116,20 @@ def test_a_run_is_not_refined_into_itself(call: Call, task_folder: Path, backend
     shown = call("feedback", "refine", "own", "--policy", "oracle", "--out", "runs/own")
     assert shown.exit_code == 2 and "another folder" in shown.stderr
     assert call("feedback", "refine", "nothing", "--policy", "oracle").exit_code == 2
+
+
+@pytest.mark.slow
+def test_a_critique_by_what_an_item_meant_before_is_not_tried(call: Call, task_folder: Path, backend: str) -> None:
+    episode = criticised(call, task_folder, backend)
+    Path("mine.toml").write_text(PLAN.replace("RULE", "plan-first"))
+    words = ("feedback", "add", episode.id, "--annotator", "bob", "--run", "own", "--item", "mine/plan")
+    assert call(*words, "--comment", "No plan.", "--guideline", "mine.toml").exit_code == 0
+    assert call("feedback", "undo", "c1", "--annotator", "ada", "--run", "own").exit_code == 0
+    Path("mine.toml").write_text(PLAN.replace("RULE", "look-first").replace("version = 1", "version = 2"))
+    refine = ("feedback", "refine", "own", "--policy", "noop", "--backend", backend, "--guideline")
+    shown = call(*refine, "mine.toml", "--json")
+    assert shown.exit_code == 0, shown.stderr
+    assert json.loads(shown.stdout)["left_out"] == {
+        "the critique does not stand: undone": 1, "the critique does not stand: stale": 1,
+    }  # fmt: skip
+    assert call(*refine, "no-such").exit_code == 2
