@@ -96,10 +96,14 @@ class FeedbackLog:
         Raises:
             FeedbackOutOfReach: the file is there and cannot be read.
         """
+        return parse(self.data())
+
+    def data(self) -> bytes:
+        """The lines as they are, for `parse`; none where nobody said anything. Raises as `read` does."""
         try:
-            return parse(self.path.read_bytes())
+            return self.path.read_bytes()
         except FileNotFoundError:
-            return Logged((), ())
+            return b""
         except OSError as error:
             raise FeedbackOutOfReach(f"cannot read {self.path}: {error.strerror}") from error
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.feedback.entry import Adjudication, Answer, Entry, GuidelineRead, Resolution, Undo
-from journeyman.envs.feedback.log import FeedbackLog, Logged
+from journeyman.envs.feedback.log import FeedbackLog, Logged, parse
 from journeyman.envs.feedback.standing import standing
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
 from journeyman.envs.store import EpisodeStore, StoreError
@@ -183,9 +183,8 @@ def _named(runs: Sequence[Path]) -> list[tuple[str, Path]]:
 
 
 def _read(name: str, folder: Path) -> RunHeard:
-    log = FeedbackLog(folder)
-    data = log.path.read_bytes() if log.path.exists() else b""
-    return RunHeard(name, folder, log.read(), hashlib.sha256(data).hexdigest())
+    data = FeedbackLog(folder).data()
+    return RunHeard(name, folder, parse(data), hashlib.sha256(data).hexdigest())
 
 
 def _read_by_people(runs: Sequence[RunHeard]) -> dict[str, Guideline]:
