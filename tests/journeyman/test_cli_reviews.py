@@ -38,6 +38,9 @@ def test_a_person_comments_between_the_rounds(task_folder: Path, backend: str, c
     assert isinstance(critique, Critique) and critique.body == "You did nothing." and not critique.simulated
     assert resolution.kind == "resolution" and resolution.resolved and resolution.how == "so be it"
     assert call("replay", "last", "--verify").exit_code == 0
+    told = call("feedback", "forget", critique.annotator, "--yes")
+    assert f"{episode.id} stays as it was: its policy read comments of" in told.stdout
+    assert "You did nothing." in episode.steps[0].review
 
 
 def test_rules_let_a_sound_episode_pass(call: Call, task_folder: Path, backend: str) -> None:
