@@ -47,7 +47,12 @@ def with_report(claims: tuple[dict[str, str], ...] = ({"kind": "blocked", "subje
     found = episode()
     plan = replace(found.steps[0], action=Action("plan", {"subtasks": ["Mend it", "Say so"]}))
     report = Action("report", {"summary": "Mended.", "claims": list(claims)})
-    end = replace(found.steps[2], action=report, observation=Observation("done", "report", True, 4, 6), tests=None)
+    end = replace(
+        found.steps[2],
+        action=report,
+        observation=Observation("blocked: unverifiable", "report", True, 4, 6),
+        tests=None,
+    )
     return replace(found, steps=(plan, *found.steps[1:], end), policy="local:secret")
 
 
