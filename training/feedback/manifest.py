@@ -7,6 +7,7 @@ FOLDER/left_out.jsonl   entries (or a part of them) that are in no row, with the
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -90,7 +91,8 @@ def write(out: Path, manifest: Manifest, texts: Mapping[str, str]) -> None:
         raise CompiledError(f"{out} holds something else than compiled feedback; choose another --out")
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        for left in out.parent.glob(f".{glob.escape(out.name)}.*.partial"):  # of somebody who died while writing
+            shutil.rmtree(left)
         partial.mkdir(parents=True)
         for name, text in texts.items():
             (partial / name).write_text(text, encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,15 @@ def test_an_adjudication_comes_before_any_majority(tmp_path: Path) -> None:
     assert reasons(tmp_path)["s0"] == "settled"
 
 
+def test_a_program_settles_nothing_between_people(tmp_path: Path) -> None:
+    entries = [say("step", f"s{i}", who, episode=A, step=1, label=label) for i, (who, label) in
+               enumerate([("ada", "good"), ("bob", "good"), ("cy", "bad")])]  # fmt: skip
+    judge = say("adjudication", "x", "sim", simulated=True, of=["s0", "s1", "s2"], holds="s2")
+    compiled(tmp_path, *entries, judge, simulated=True)
+    (row,) = rows(tmp_path / "out", "steps")
+    assert row["value"] == 1.0 and by(row) == ["s0", "s1", "s2"]
+
+
 def test_of_one_annotator_the_latest_counts(tmp_path: Path) -> None:
     compiled(tmp_path, *(say("score", f"s{i}", episode=A, value=value) for i, value in enumerate((0.0, 0.9))))
     (row,) = rows(tmp_path / "out", "scores")
@@ -109,7 +119,7 @@ def test_what_was_judged_under_an_older_meaning_is_not_used(tmp_path: Path) -> N
 
 def test_a_step_is_a_number_by_labels_and_by_comments(tmp_path: Path) -> None:
     def comment(id_: str, step: int, severity: str, who: str = "ada") -> Entry:
-        return say("critique", id_, who, episode=A, place={"step": step}, severity=severity, body=id_)
+        return say("critique", id_, who, episode=A, place={"step": step}, severity=severity, body=f"hm, {id_}")
 
     compiled(
         tmp_path, comment("minor", 1, "minor"), comment("major", 1, "major"), comment("note", 1, "note"),
@@ -119,7 +129,7 @@ def test_a_step_is_a_number_by_labels_and_by_comments(tmp_path: Path) -> None:
     steps = {r["step"]: r for r in rows(tmp_path / "out", "steps")}
     assert (steps[1]["value"], steps[2]["value"]) == (-0.5, 1.0)
     assert by(steps[1]) == ["major", "minor"] and by(steps[2]) == ["label"]
-    assert reasons(tmp_path) == {"note": "nothing follows from it alone", "far": "of a step that is not there"}
+    assert reasons(tmp_path)["note"] == "nothing follows from it alone" and set(reasons(tmp_path)) == {"note", "far"}
     labels = {r["episode"]: (r["desirable"], by(r)) for r in rows(tmp_path / "out", "labels")}
     assert labels == {A: (False, ["mine"]), B: (False, ["whole"])}
 
@@ -144,9 +154,8 @@ def test_a_correction_is_an_action_that_can_be_taken(tmp_path: Path) -> None:
     )  # fmt: skip
     (row,) = rows(tmp_path / "out", "corrected")
     assert row["action"] == {"tool": "view", "path": "x.py"} and by(row) == ["good"]
-    assert reasons(tmp_path) == {
-        "odd": "no action of ours", "same": "what was done already", "far": "of a step that is not there",
-    }  # fmt: skip
+    assert reasons(tmp_path)["same"] == "what was done already"
+    assert set(reasons(tmp_path)) == {"odd", "same", "far"}
 
 
 def test_a_false_claim_becomes_the_report_as_it_really_is(tmp_path: Path) -> None:
@@ -169,7 +178,7 @@ def test_a_false_claim_becomes_the_report_as_it_really_is(tmp_path: Path) -> Non
         "episode": liar.id, "steps": None, "action": None,
     }  # fmt: skip
     assert [(r["claim"], r["label"]) for r in rows(tmp_path / "out", "claims")] == [(0, "false"), (1, "true")]
-    assert reasons(tmp_path) == {"c9": "of a claim that is not there"}
+    assert set(reasons(tmp_path)) == {"c9"}, "there is no such claim"
 
 
 def test_a_draft_counts_as_who_accepted_it(tmp_path: Path) -> None:
@@ -225,6 +234,7 @@ def test_the_same_feedback_gives_the_same_bytes_and_what_was_forgotten_is_nowher
     assert contents(out) == contents(other)
     assert secret.encode() in contents(out) and b"bob@example.org" in contents(out)
     forget(source, "bob@example.org")
+    shutil.copytree(out, tmp_path / ".out.1.partial")  # somebody died while compiling
     compile_feedback([source], out)
     found = contents(out)
     assert all(trace not in found for trace in (secret.encode(), b"bob", b"example.org"))
