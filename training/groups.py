@@ -26,7 +26,7 @@ from journeyman.training.closings import closing_steps
 from journeyman.training.credit import CreditSettings, advantages, decided_before, has_signal
 from journeyman.training.curriculum import Curriculum
 from journeyman.training.hardness import Hardness
-from journeyman.training.hybrid import HybridSettings, Shaped, hybrid, term_means
+from journeyman.training.hybrid import HybridSettings, Learned, Shaped, hybrid, term_means
 from journeyman.training.parallel import each_of
 from journeyman.training.prefixes import Prefixes, last_change
 
@@ -110,12 +110,14 @@ class Groups:
         name: str,
         engine: Engine | None = None,
         place: tuple[int, int] = (0, 1),
+        learned: Callable[[Sequence[Episode]], Learned] | None = None,
     ) -> None:
         """
         Args:
             name: of the run, from which the policy of each step is named.
             engine: where the episodes run; in this process by default.
             place: this process among those that train together, and how many they are: each has groups of its own.
+            learned: what a reward model says of a group, for the hybrid reward.
         """
         self._tasks = {task.name: task for task in tasks}
         self._settings, self._backend, self._config, self._store = settings, backend, config, store
@@ -124,7 +126,7 @@ class Groups:
             self._tasks, settings.seed, by_rate=settings.curriculum,
             begins_within=lambda task: self._solution(task) is not None,
         )  # fmt: skip
-        self._hardness = Hardness()
+        self._hardness, self._learned = Hardness(), learned
         self._told = -1
         """The last step whose episodes the curriculum knows, and `hardness`."""
 
@@ -197,7 +199,8 @@ class Groups:
         graded = advantages(episodes, settings.credit)
         shaped: Sequence[Shaped] = ()
         if settings.hybrid is not None:
-            shaped = hybrid(episodes, task, settings.hybrid, hardness=self._hardness)
+            learned = self._learned(episodes) if self._learned else None
+            shaped = hybrid(episodes, task, settings.hybrid, hardness=self._hardness, learned=learned)
         spent = decided_before(episodes, self._milestones(task), self._closings(task, episodes))
         rewards = [each.total for each in shaped] if shaped else None
         credited = advantages(episodes, settings.credit, rewards, spent)

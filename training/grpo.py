@@ -32,9 +32,11 @@ from journeyman.tasks.sources.likeness import likeness_of
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.credit import CreditSettings
+from journeyman.training.feedback.gate import require_gate
+from journeyman.training.feedback.learned import LearnedTerm, RewardUse, Watch, admit, learned_term
 from journeyman.training.groups import Groups, GroupSettings
 from journeyman.training.hybrid import HybridSettings
-from journeyman.training.lineage import remember
+from journeyman.training.lineage import TRAINED_ON, remember
 from journeyman.training.memory import keep_freed_memory
 from journeyman.training.monitor import Monitor, Monitors, StepLog
 from journeyman.training.prefixes import Prefixes
@@ -80,8 +82,7 @@ class GrpoSettings:
     milestone_credit: bool = True
     """Whether it is found out which step closed a milestone, so that what came after it is not credited with it."""
     hybrid: HybridSettings | None = field(default_factory=HybridSettings)
-    """What training pays beside what the grader decided (training/hybrid.py); None pays that alone. Learned and human
-    terms are given by nobody here yet, so they pay nothing."""
+    """What training pays beside what the grader decided (training/hybrid.py); None pays that alone."""
     activation_checkpointing: bool = False
     """Whether layers are computed again in the backward pass instead of kept: less memory, and nothing is shared."""
     refresh_every: int = 1
@@ -130,62 +131,89 @@ def train_grpo(
     monitor: Monitor | None = None,
     track: str = "none",
     engine: LocalEngine | None = None,
+    reward: RewardUse | None = None,
 ) -> Path:
     """Train `model` on `tasks` by GRPO and return the folder of the new model. Every episode is kept in `out/episodes`,
-    and a line about every step in `out/steps.jsonl`.
-
-    Run again, it resumes at the last checkpoint or is done at once.
+    and a line about every step in `out/steps.jsonl`. Run again, it resumes at the last checkpoint or is done at once.
 
     Args:
         monitor: told of each step.
         track: where curves go besides (training/trackers.py).
         engine: where environments are; by default here, and with a GPU, where sampling is Python's work, elsewhere.
+        reward: a reward model that has a part in the reward (training/feedback/learned.py).
 
     Raises:
+        GateError, DriftAlarmError: the reward model may have no part: not yet, or not any more (the run is saved).
         ModelError: the model cannot be loaded.
         NoTasksError: `tasks` is empty.
         RunFolderError: `out` holds a run with other settings.
         TrainingError: the model could not play a single episode of a step.
     """
     settings, local, config = settings or GrpoSettings(), local or LocalSettings(), config or EnvConfig()
-    if not tasks:
-        raise NoTasksError("no tasks to train on")
-    names = _names(tasks)
-    what = {"model": model, "tasks": names, "local": asdict(local), "env": config.to_dict(), **asdict(settings)}
+    what = {"model": model, "tasks": _names(tasks), "local": asdict(local), "env": config.to_dict(), **asdict(settings)}
     folder = RunFolder(out, what)
+    _require_sound(settings, reward)
     if folder.open():
         progress(settings.steps, settings.steps, "done before")
         return folder.model
-    remember(folder.folder, map(likeness_of, tasks), model)
+    _begin(folder.folder, model, tasks, reward)
     tracking = trackers(track, folder.folder)
     checkpoint = folder.last_checkpoint()
-    steps = StepLog(folder.folder, resumed_from=step_of(Path(checkpoint)) if checkpoint else 0)
-    reporter = StepReporter(Monitors(steps, monitor) if monitor else steps)
+    resumed_from = step_of(Path(checkpoint)) if checkpoint else 0
+    reporter = _reporter(folder.folder, resumed_from, monitor)
     keep_freed_memory()
     weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
     on_cpu = not torch.cuda.is_available()
     engine = WatchedEngine(reporter.watch, engine or (LocalEngine() if on_cpu else ProcessEngine()))
-    with _groups(tasks, folder.folder, settings, backend=backend, config=config, engine=engine) as groups:
-        sampling = replace(local, temperature=settings.temperature)
-        sampler = GroupSampler(groups, tokenizer, sampling, settings.refresh_every, reporter)
+    term, watch = learned_term(folder.folder, reward, steps=settings.steps, resumed_from=resumed_from)
+    with _groups(tasks, folder.folder, settings, term, backend=backend, config=config, engine=engine) as groups:
+        acting = replace(local, temperature=settings.temperature)
+        sampler = GroupSampler(groups, tokenizer, acting, settings.refresh_every, reporter)
         trainer = make_grpo_trainer(
             weights, tokenizer, sampler, arguments=_arguments(folder, settings, on_cpu=on_cpu),
-            peft=adapters(settings.lora_rank), callbacks=[ProgressCallback(progress), MarkWhole(), reporter, *tracking],
+            peft=adapters(settings.lora_rank),
+            callbacks=[ProgressCallback(progress), MarkWhole(), reporter, *tracking, *watch],
         )  # fmt: skip
         with contextlib.closing(sampler):
             _train(trainer, checkpoint, settings.steps)
-    _finish(trainer, folder)
+    _finish(trainer, folder, watch)
     return folder.model
 
 
+def _begin(run: Path, model: str, tasks: Sequence[Task], reward: RewardUse | None) -> None:
+    """Note what a run learns from."""
+    admit(run, reward, begun=(run / TRAINED_ON).exists())
+    remember(run, map(likeness_of, tasks), model)
+
+
+def _reporter(run: Path, resumed_from: int, monitor: Monitor | None) -> StepReporter:
+    steps = StepLog(run, resumed_from=resumed_from)
+    return StepReporter(Monitors(steps, monitor) if monitor else steps)
+
+
+def _require_sound(settings: GrpoSettings, reward: RewardUse | None) -> None:
+    """Before anything is written: a reward model must be above its gate, and have something to say."""
+    if reward is None:
+        return
+    if settings.hybrid is None or not settings.hybrid.learned:
+        raise TrainingError("a reward model pays nothing where hybrid is none or hybrid.learned is 0: leave it out")
+    if PartialState().num_processes > 1:
+        raise TrainingError("a reward model has a part in training by one process alone so far")
+    require_gate(reward.folder, reward.gate)
+
+
 def _names(tasks: Sequence[Task]) -> list[str]:
+    if not tasks:
+        raise NoTasksError("no tasks to train on")
     names = sorted({task.name for task in tasks})
     if len(names) < len(tasks):
         raise TrainingError("two tasks have one name: their episodes could not be told apart")
     return names
 
 
-def _finish(trainer: GRPOTrainer, folder: RunFolder) -> None:
+def _finish(trainer: GRPOTrainer, folder: RunFolder, watch: Sequence[Watch]) -> None:
+    for each in watch:
+        each.require_quiet()
     save_model(trainer, folder.model)
     if trainer.accelerator.is_main_process:
         folder.finish({"history": _history(trainer.state.log_history)})
@@ -197,6 +225,7 @@ def _groups(
     tasks: Sequence[Task],
     run: Path,
     settings: GrpoSettings,
+    learned: LearnedTerm | None,
     *,
     backend: SandboxFactory,
     config: EnvConfig,
@@ -208,7 +237,7 @@ def _groups(
             tasks, settings.groups, backend=backend, config=config, store=store, engine=engine,
             prefixes=Prefixes(run / "prefixes", backend=backend, config=config),
             place=(PartialState().process_index, PartialState().num_processes),
-            name=re.sub(r"[^\w.-]", "_", run.name),
+            name=re.sub(r"[^\w.-]", "_", run.name), learned=learned,
         )  # fmt: skip
 
 
