@@ -19,6 +19,7 @@ PAGES = (
     "docs/formats.md",
     "docs/preferences.md",
     "docs/presets.md",
+    "docs/reward-model.md",
     "docs/rewards.md",
     "docs/rounds.md",
     "docs/samplers.md",
