@@ -75,7 +75,7 @@ class Loop:
 
     @property
     def folder(self) -> Path:
-        return self.root / f"seed-{self.seed}"
+        return self.root / self.wants.name / f"seed-{self.seed}"
 
     def annotators(self) -> list[SimulatedAnnotator]:
         return [SimulatedAnnotator(self.wants, 10 * self.seed + n, self.options.flips) for n in range(3)]
@@ -201,7 +201,7 @@ def table(root: Path, seeds: int, wants: Hidden) -> list[str]:
     """What has been measured so far."""
     lines = [f"| seed | reward model | | resolved | keeps to {wants.name} |", "| --- | --- | --- | --- | --- |"]
     for seed in range(seeds):
-        folder = root / f"seed-{seed}"
+        folder = root / wants.name / f"seed-{seed}"
         done = folder / "reward" / DONE
         told = json.loads(done.read_text())["calibration"] if done.exists() else None
         model = "agrees {value:.2f} ({low:.2f} to {high:.2f})".format(**told["agreement"]) if told else "–"
