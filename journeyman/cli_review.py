@@ -16,13 +16,14 @@ from typer.core import TyperGroup
 from journeyman.cli_common import CannotError, JsonOption, example, open_run, print_json
 from journeyman.envs.guidelines.guideline import Guideline, GuidelineError, load_guideline
 from journeyman.envs.store import EpisodeStore
+from journeyman.envs.summary import State
 from journeyman.review_keys import Keys
 from journeyman.review_session import Session
 from journeyman.reviewer import Reviewer, find_mark
 from journeyman.terminal import line, out, plural
 from journeyman.training.feedback.agreement import Agreement, Rating, Report, Value, ratings
 from journeyman.training.feedback.agreement import report as report_on
-from journeyman.training.feedback.queue import Proposal, QueueSettings, Scored, queue, read_scores
+from journeyman.training.feedback.queue import Proposal, QueueSettings, Scored, pool, queue, read_scores
 from journeyman.training.values import step_values
 
 _ANNOTATOR = re.compile(r"[\w.@+-]{1,64}")
@@ -226,8 +227,12 @@ def proposer(
     store: EpisodeStore = reviewer.store
 
     def propose() -> tuple[Proposal, ...]:
+        judged = reviewer.judged()
+        ended = (each for each in store.summaries() if each.state is State.FINISHED)
+        chosen = pool(ended, judged, reviewer.annotator, settings.seed)  # the others are not read
+        episodes = [found for each in chosen if (found := reviewer.find(each.id)) is not None]
         return queue(
-            store.episodes(), reviewer.judged(), reviewer.annotator, scores=known, settings=settings, limit=limit,
+            episodes, judged, reviewer.annotator, scores=known, settings=settings, limit=limit,
             values=lambda id_: step_values(store.folder, id_),
         )  # fmt: skip
 

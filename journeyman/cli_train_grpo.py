@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from journeyman.cli_common import CannotError, GuidelineOption, JsonOption, example, finite, with_guidelines
+from journeyman.cli_common import (
+    FAILED,
+    CannotError,
+    GuidelineOption,
+    JsonOption,
+    example,
+    finite,
+    say_error,
+    with_guidelines,
+)
 from journeyman.cli_train import (
     BackendOption,
     LimitOption,
@@ -29,6 +41,7 @@ from journeyman.cli_train_plan import DryRunOption, RunPresetOption, require_lau
 from journeyman.live import watching
 from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
 from journeyman.sandbox.backends import open_backend
+from journeyman.training.feedback.drift import DriftAlarmError
 from journeyman.training.monitor import read_steps
 from journeyman.training.overrides import with_changes
 from journeyman.training.presets import preset as preset_named
@@ -44,6 +57,10 @@ SetOption = Annotated[
 
 RecomputeOption = Annotated[bool, typer.Option(help="Compute layers again in the backward pass: less memory.")]
 GpuShareOption = Annotated[float, typer.Option(min=0.01, max=0.99, help="Of the GPU's memory, for --sampler vllm.")]
+RewardModelOption = Annotated[
+    Path | None,
+    typer.Option(help="A reward model (OUT/model of `train reward`) that has a bounded part in the reward; watched."),
+]
 
 
 @app.command(
@@ -73,6 +90,7 @@ def grpo(
     settings: SetOption = None,
     guideline: GuidelineOption = None,
     feedback: FeedbackOption = None,
+    reward_model: RewardModelOption = None,
     sampler: SamplerOption = "transformers",
     gpu_memory_share: GpuShareOption = 0.3,
     engine: EnginesOption = "auto",
@@ -88,6 +106,7 @@ def grpo(
         return
     require_launched(ctx, run_preset)
     needs_training()
+    from journeyman.training.feedback.learned import RewardUse
     from journeyman.training.grpo import GrpoSettings, train_grpo
 
     chosen = preset_named(preset)
@@ -101,15 +120,26 @@ def grpo(
     )  # fmt: skip
     with reporting() as stage:
         found = gather_tasks(tasks, limit, stage("Tasks"))
-    with watching(str(out), read_steps(out)) as monitor:
+    with watching(str(out), read_steps(out)) as monitor, _stopped_by_alarm():
         folder = train_grpo(
             model, found, out, backend=open_backend(backend), settings=recipe,
             config=with_guidelines(chosen.env, guideline), outside=voices(feedback),
             local=replace(chosen.local, sampler=sampler, gpu_memory_share=gpu_memory_share),
             engine=_engine(engine), monitor=monitor, track=track,
+            reward=RewardUse(reward_model) if reward_model else None,
         )  # fmt: skip
     note_voices(folder.parent, feedback)
     say_trained(folder, as_json)
+
+
+@contextmanager
+def _stopped_by_alarm() -> Iterator[None]:
+    """An alarm is no fault of the command: it did its work, and the answer is that the reward model is not sound."""
+    try:
+        yield
+    except DriftAlarmError as alarm:
+        say_error(str(alarm))
+        raise typer.Exit(FAILED) from None
 
 
 def _engine(name: str) -> LocalEngine | None:

@@ -36,7 +36,12 @@ def page_view(episode: Episode, page: int, *, blind: bool) -> RenderableType:
     if page > count:
         return Group(*([] if blind else [ending_view(episode)]), _claims(episode, blind=blind))
     step = episode.steps[page - 1]
-    return step_view(replace(step, reward=0.0) if blind else step, page, count)
+    if blind:
+        answer = step.observation
+        if step.action.tool == "report":  # it says what the record says of each claim
+            answer = replace(answer, text="")
+        step = replace(step, reward=0.0, observation=answer)
+    return step_view(step, page, count)
 
 
 def _opening(episode: Episode) -> RenderableType:

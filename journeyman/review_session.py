@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -131,7 +132,7 @@ class Session:
     def _here(self) -> list[Judged]:
         """What is said of the page: at the end, what is said of the whole."""
         return [
-            each for each in self._reviewer.judged()
+            each for each in self._reviewer.judged(self._episode.id)
             if self._episode.id in episodes_of(each.entry) and _page_of(each.entry, self._last) == self._page
         ]  # fmt: skip
 
@@ -153,6 +154,7 @@ class Session:
         about += f" by {best.item}" if best.item else ""
         self._say(f"{best.kind}{about}: {best.why}", "cyan")
         if best.kind == "ranking":
+            Random(f"{self._reviewer.annotator} {best.key}").shuffle(episodes)  # none is always the first
             self._rank_these(episodes)
         else:
             self._go(episodes[0], best.step or (0 if best.claim is None else len(episodes[0].steps) + 1), show=True)

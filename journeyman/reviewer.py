@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from journeyman.cli_common import CannotError
 from journeyman.envs.episode import Episode
-from journeyman.envs.feedback.entry import Entry, GuidelineRead, Said
+from journeyman.envs.feedback.entry import Entry, GuidelineRead, Said, episodes_of
 from journeyman.envs.feedback.log import FeedbackLog, now
 from journeyman.envs.feedback.standing import Judged, standing
 from journeyman.envs.guidelines.guideline import Guideline
@@ -49,8 +49,13 @@ class Reviewer:
             self._read[id_] = found
         return self._read[id_]
 
-    def judged(self) -> tuple[Judged, ...]:
-        return standing(self.log.read(), self.find, {each.name: each for each in self.guidelines})
+    def judged(self, only: str = "") -> tuple[Judged, ...]:
+        """What was said and what of it stands; of one episode alone, where one is named: no other is read for it."""
+        logged = self.log.read()
+        if only:
+            about = [entry for entry in logged.entries if only in (episodes_of(entry) or (only,))]
+            logged = replace(logged, entries=tuple(about))
+        return standing(logged, self.find, {each.name: each for each in self.guidelines})
 
     def entry(self, kind: type[_E], **fields: Any) -> _E:
         """An entry of this annotator's, said now in the terminal."""

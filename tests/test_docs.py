@@ -25,6 +25,7 @@ PAGES = (
     "docs/presets.md",
     "docs/review-queue.md",
     "docs/reviewing.md",
+    "docs/reward-model.md",
     "docs/rewards.md",
     "docs/rounds.md",
     "docs/samplers.md",

@@ -33,11 +33,13 @@ from journeyman.tasks.sources.likeness import likeness_of
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.credit import CreditSettings
+from journeyman.training.feedback.gate import require_gate
+from journeyman.training.feedback.learned import RewardUse, Watch, admit, learned_term
 from journeyman.training.groups import Groups, GroupSettings
 from journeyman.training.hybrid import HybridSettings
-from journeyman.training.lineage import remember
+from journeyman.training.lineage import TRAINED_ON, remember
 from journeyman.training.monitor import Monitor, Monitors, StepLog
-from journeyman.training.outside import Outside
+from journeyman.training.outside import Outside, together
 from journeyman.training.prefixes import Prefixes
 from journeyman.training.progress import Progress, silent
 from journeyman.training.reporting import StepReporter
@@ -132,6 +134,7 @@ def train_grpo(
     track: str = "none",
     engine: LocalEngine | None = None,
     outside: Outside | None = None,
+    reward: RewardUse | None = None,
 ) -> Path:
     """Train `model` on `tasks` by GRPO and return the folder of the new model. Every episode is kept in `out/episodes`,
     a line about every step in `out/steps.jsonl`, and what each episode was paid for what in `out/rewards.jsonl`.
@@ -143,44 +146,68 @@ def train_grpo(
         track: where curves go besides (training/trackers.py).
         engine: where environments are; by default here, and with a GPU, where sampling is Python's work, elsewhere.
         outside: judges the episodes besides the grader, within the bounds of `settings.hybrid`.
+        reward: a reward model that has a part in the reward (training/feedback/learned.py).
 
     Raises:
+        GateError, DriftAlarmError: the reward model may have no part: not yet, or not any more (the run is saved).
         ModelError: the model cannot be loaded.
         NoTasksError: `tasks` is empty.
         RunFolderError: `out` holds a run with other settings.
         TrainingError: the model could not play a single episode of a step.
     """
     settings, local, config = settings or GrpoSettings(), local or LocalSettings(), config or EnvConfig()
-    if not tasks:
-        raise NoTasksError("no tasks to train on")
     what = {"model": model, "tasks": _names(tasks), "local": asdict(local), "env": config.to_dict()}
     folder = RunFolder(out, what | _heard(outside, settings) | asdict(settings))
+    _require_sound(settings, reward)
     if folder.open():
         progress(settings.steps, settings.steps, "done before")
         return folder.model
-    remember(folder.folder, map(likeness_of, tasks), model)
+    _begin(folder.folder, model, tasks, reward)
     tracking = trackers(track, folder.folder)
     checkpoint = folder.last_checkpoint()
-    steps, rewards = _logs(folder.folder, checkpoint)
+    resumed_from = step_of(Path(checkpoint)) if checkpoint else 0
+    steps, rewards = _logs(folder.folder, resumed_from)
     reporter = StepReporter(Monitors(steps, monitor) if monitor else steps)
     keep_freed_memory()
     weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
     on_cpu = not torch.cuda.is_available()
     engine = WatchedEngine(reporter.watch, engine or (LocalEngine() if on_cpu else ProcessEngine()))
-    with _groups(tasks, folder.folder, settings, outside, backend=backend, config=config, engine=engine) as groups:
+    term, watch = learned_term(folder.folder, reward, steps=settings.steps, resumed_from=resumed_from)
+    heard = together(outside, term)
+    with _groups(tasks, folder.folder, settings, heard, backend=backend, config=config, engine=engine) as groups:
         sampling = replace(local, temperature=settings.temperature)
         sampler = GroupSampler(groups, tokenizer, sampling, settings.refresh_every, reporter, rewards)
         trainer = make_grpo_trainer(
             weights, tokenizer, sampler, arguments=_arguments(folder, settings, on_cpu=on_cpu),
-            peft=adapters(settings.lora_rank), callbacks=[ProgressCallback(progress), MarkWhole(), reporter, *tracking],
+            peft=adapters(settings.lora_rank),
+            callbacks=[ProgressCallback(progress), MarkWhole(), reporter, *tracking, *watch],
         )  # fmt: skip
         with contextlib.closing(sampler):
             _train(trainer, checkpoint, settings.steps)
-    _finish(trainer, folder)
+    _finish(trainer, folder, watch)
     return folder.model
 
 
+def _begin(run: Path, model: str, tasks: Sequence[Task], reward: RewardUse | None) -> None:
+    """Note what a run learns from."""
+    admit(run, reward, begun=(run / TRAINED_ON).exists())
+    remember(run, map(likeness_of, tasks), model)
+
+
+def _require_sound(settings: GrpoSettings, reward: RewardUse | None) -> None:
+    """Before anything is written: a reward model must be above its gate, and have something to say."""
+    if reward is None:
+        return
+    if settings.hybrid is None or not settings.hybrid.learned:
+        raise TrainingError("a reward model pays nothing where hybrid is none or hybrid.learned is 0: leave it out")
+    if PartialState().num_processes > 1:
+        raise TrainingError("a reward model has a part in training by one process alone so far")
+    require_gate(reward.folder, reward.gate)
+
+
 def _names(tasks: Sequence[Task]) -> list[str]:
+    if not tasks:
+        raise NoTasksError("no tasks to train on")
     names = sorted({task.name for task in tasks})
     if len(names) < len(tasks):
         raise TrainingError("two tasks have one name: their episodes could not be told apart")
@@ -194,13 +221,14 @@ def _heard(outside: Outside | None, settings: GrpoSettings) -> dict[str, Any]:
     return {"outside": outside.name} if outside is not None else {}
 
 
-def _logs(run: Path, checkpoint: str | None) -> tuple[StepLog, RewardLog]:
+def _logs(run: Path, at: int) -> tuple[StepLog, RewardLog]:
     """What a run writes of its steps, cut off where it goes on."""
-    at = step_of(Path(checkpoint)) if checkpoint else 0
     return StepLog(run, resumed_from=at), RewardLog(run, resumed_from=at, process=PartialState().process_index)
 
 
-def _finish(trainer: GRPOTrainer, folder: RunFolder) -> None:
+def _finish(trainer: GRPOTrainer, folder: RunFolder, watch: Sequence[Watch]) -> None:
+    for each in watch:
+        each.require_quiet()
     save_model(trainer, folder.model)
     if trainer.accelerator.is_main_process:
         folder.finish({"history": _history(trainer.state.log_history)})

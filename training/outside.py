@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
+from statistics import fmean
 from typing import Protocol
 
 from journeyman.envs.episode import Episode
@@ -30,6 +32,40 @@ class Outside(Protocol):
     def steps(self, episode: Episode) -> Sequence[Told | None]:
         """What it says of each step, in [-1, 1]; None where it says nothing."""
         ...
+
+
+class Several:
+    """Those that are heard, as one. What they say of one step is averaged; of episodes each has terms of its own."""
+
+    def __init__(self, *voices: Outside) -> None:
+        self._voices = voices
+
+    @property
+    def name(self) -> str:
+        return " and ".join(voice.name for voice in self._voices)
+
+    def learned(self, group: Sequence[Episode]) -> Learned:
+        found: dict[str, dict[str, float | Told]] = {}
+        for voice in self._voices:
+            for id_, terms in voice.learned(group).items():
+                found.setdefault(id_, {}).update(terms)
+        return found
+
+    def steps(self, episode: Episode) -> Sequence[Told | None]:
+        said = zip_longest(*(voice.steps(episode) for voice in self._voices))
+        return [_mean([told for told in each if told is not None]) for each in said]
+
+
+def together(*voices: Outside | None) -> Outside | None:
+    """Those that there are, as one; None where there is none."""
+    there = [voice for voice in voices if voice is not None]
+    return there[0] if len(there) == 1 else Several(*there) if there else None
+
+
+def _mean(said: Sequence[Told]) -> Told | None:
+    if len(said) < 2:
+        return said[0] if said else None
+    return Told(fmean(told.value for told in said), "; ".join(told.source for told in said))
 
 
 @dataclass(frozen=True, slots=True)

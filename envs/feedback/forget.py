@@ -73,13 +73,13 @@ def _forgotten(logged: Logged, annotator: str) -> Forgotten:
     ids = {entry.id for entry in theirs}
     about: list[Entry] = []
     others = [entry for entry in logged.entries if entry.annotator != annotator]
-    while more := [entry for entry in others if entry.id not in ids and not ids.isdisjoint(refers_to(entry))]:
+    while more := [entry for entry in others if not ids.isdisjoint(refers_to(entry))]:
         about += more
         ids |= {entry.id for entry in more}
+        others = [entry for entry in others if entry not in more]
     lines = [each for each in logged.unreadable if _is_of(each.text, annotator, ids)]
     word = re.compile(rf"(?<!\w){re.escape(annotator)}(?!\w)")
-    stays = [entry for entry in others if entry.id not in ids]
-    named = [entry.id for entry in stays if word.search(ENTRY.dump_json(entry, exclude={"annotator"}).decode())]
+    named = [entry.id for entry in others if word.search(ENTRY.dump_json(entry, exclude={"annotator"}).decode())]
     return Forgotten(tuple(own), tuple(about), tuple(read), tuple(lines), tuple(named))
 
 
@@ -106,17 +106,21 @@ def _strings(value: Any) -> Iterable[str]:
 
 
 def _without(data: bytes, gone: Forgotten) -> bytes:
-    """The log's lines as they were written, each once, but for those that go."""
-    going = {(entry.id, entry.annotator) for entry in (*gone.entries, *gone.about)}
+    """The log's lines as they were written, but for those that go; a guideline under nobody's name is there once."""
+    going = set(map(ENTRY.dump_json, (*gone.entries, *gone.about)))
     numbers = {line.number for line in gone.lines}
-    names = {(read.id, read.annotator): _nobodys(read) for read in gone.renamed}
-    kept: dict[bytes, None] = {}
-    for number, line in enumerate(data.split(b"\n"), 1):
-        if number in numbers or not line.strip():
+    names = {ENTRY.dump_json(read): _nobodys(read) for read in gone.renamed}
+    lines = data.split(b"\n")
+    there, kept = set(lines), list[bytes]()
+    for number, line in enumerate(lines, 1):
+        said = list(map(ENTRY.dump_json, parse(line).entries))
+        if number in numbers or not line.strip() or not going.isdisjoint(said):
             continue
-        said = [(entry.id, entry.annotator) for entry in parse(line).entries]
-        if going.isdisjoint(said):
-            kept[names.get(said[0], line) if said else line] = None
+        nobodys = names.get(said[0]) if said else None
+        if nobodys not in there:
+            kept.append(nobodys or line)
+        if nobodys is not None:
+            there.add(nobodys)
     return b"".join(line + b"\n" for line in kept)
 
 

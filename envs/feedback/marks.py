@@ -29,4 +29,4 @@ class Mark(StrEnum):
     FOREIGN = "foreign"
     """Takes back, or gives as one's own, what somebody else said."""
     MALFORMED = "malformed"
-    """Well written and without meaning: an action that no tool reads, a ranking across tasks."""
+    """Well written and without meaning: an action that no tool reads, a ranking across tasks, a critic's own answer."""

@@ -26,6 +26,8 @@ from journeyman.envs.feedback.entry import (
 from journeyman.envs.feedback.marks import Mark
 
 Why = tuple[Mark, str]
+CRITIC = "critic:"
+"""How the origin of what a critic model says begins."""
 E = TypeVar("E", Answer, Adjudication)
 K = TypeVar("K", str, frozenset[str])
 
@@ -98,6 +100,8 @@ def _wrong(entry: Entry, known: Mapping[str, Entry], ambiguous: frozenset[str]) 
             return Mark.FOREIGN, f"{entry.of} was said by {known[entry.of].annotator}"
         case Answer() if not known[entry.of].draft or not is_judgement(known[entry.of]):
             return Mark.UNKNOWN, f"{entry.of} is no draft of a judgement"
+        case Answer() if entry.origin.startswith(CRITIC):
+            return Mark.MALFORMED, "a critic model answers no drafts"
         case Answer(by=str() as by) if who(known[by]) != who(entry):
             return Mark.FOREIGN, f"{by} was said by {known[by].annotator}"
         case Adjudication() if other := [of for of in entry.of if not is_judgement(known[of])]:

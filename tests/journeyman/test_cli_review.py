@@ -32,6 +32,7 @@ from journeyman.envs.feedback.entry import (
     Undo,
 )
 from journeyman.envs.feedback.log import FeedbackLog
+from journeyman.envs.log import LogWriteError
 from journeyman.envs.observation import Observation
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.policy import PolicyError, TokenLimit
@@ -47,7 +48,12 @@ def with_report(claims: tuple[dict[str, str], ...] = ({"kind": "blocked", "subje
     found = episode()
     plan = replace(found.steps[0], action=Action("plan", {"subtasks": ["Mend it", "Say so"]}))
     report = Action("report", {"summary": "Mended.", "claims": list(claims)})
-    end = replace(found.steps[2], action=report, observation=Observation("done", "report", True, 4, 6), tests=None)
+    end = replace(
+        found.steps[2],
+        action=report,
+        observation=Observation("blocked: unverifiable", "report", True, 4, 6),
+        tests=None,
+    )
     return replace(found, steps=(plan, *found.steps[1:], end), policy="local:secret")
 
 
@@ -199,10 +205,18 @@ def test_what_cannot_be_done_is_said_in_a_line(review: Review, words: list[str],
     assert shown.exit_code == 2 and message in shown.stderr and shown.stderr.count("\n") == 1
 
 
-def test_a_full_log_says_so_and_goes_on(review: Review, monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("runs/first/feedback.jsonl").mkdir()  # nobody can write there
-    shown = CliRunner().invoke(app, ["review", "first", "--as", "ada"], input="n+q")
-    assert shown.exit_code != 0 or "not kept" in shown.output
+def test_a_full_disk_is_said_and_one_goes_on(review: Review, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, full = FeedbackLog.write, [True]
+
+    def sometimes(log: FeedbackLog, *entries: Any) -> None:
+        if full and full.pop():
+            raise LogWriteError("cannot write: no space left")
+        write(log, *entries)
+
+    monkeypatch.setattr(FeedbackLog, "write", sometimes)
+    shown = review("n+-q")
+    assert "not kept: cannot write: no space left" in shown.output
+    assert [each.label for each in said()] == ["bad"]
 
 
 def test_what_is_passed_over_is_not_asked_twice_in_a_sitting(review: Review) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -196,11 +198,18 @@ def test_the_same_id_in_other_words_is_refused(pages: TestClient, store: Episode
     assert len(FeedbackLog(store.folder).read().entries) == 1
 
 
-def test_a_disk_that_refuses_is_told_and_asked_again_later(pages: TestClient, store: EpisodeStore) -> None:
+def test_a_disk_that_refuses_is_told_and_asked_again_later(
+    pages: TestClient, store: EpisodeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.add(told := episode())
-    (path := FeedbackLog(store.folder).path).mkdir()
-    assert said(pages, entry(episode=told.id)).status_code == 503
-    path.rmdir()
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("journeyman.envs.lines.os.write", full)
+        answer = said(pages, entry(episode=told.id))
+    assert (answer.status_code, "No space left" in answer.json()["why"]) == (503, True)
     assert said(pages, entry(episode=told.id)).status_code == 200
 
 

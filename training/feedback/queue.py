@@ -9,7 +9,6 @@ be blind to them. One seed gives the same queue.
 from __future__ import annotations
 
 import hashlib
-import heapq
 import itertools
 import json
 import math
@@ -17,12 +16,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from journeyman.envs.claims import Standing, findings_of
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import Critique, episodes_of
 from journeyman.envs.feedback.standing import Judged, Mark
+from journeyman.envs.summary import Summary
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.feedback.agreement import Kind, Rating, Value, ratings, units_of
 from journeyman.training.values import StepValue
@@ -31,6 +31,7 @@ POOL = 300
 """So many episodes are looked into at most: those that somebody has spoken of first."""
 TURN = 0.25
 """A step is worth asking for where what the episode is worth changes by so much."""
+_E = TypeVar("_E", bound=Episode | Summary)
 _CROWDED = 0.6
 """By so much does each choice make the next one of the same episode less urgent."""
 
@@ -120,30 +121,41 @@ def queue(
         values: what is known of what an episode was worth after each step, by its id (`step_values`).
     """
     settings = settings or QueueSettings()
-    spoken_of = {id_ for each in judged if each.stands for id_ in episodes_of(each.entry)}
-    pool = _pool(episodes, spoken_of, settings.seed)
+    seen = spoken_of(judged)
+    looked_into = pool(episodes, judged, annotator, settings.seed)
     found = ratings(judged)
     settled = {each.entry.id for each in judged if Mark.SETTLED in each.marks}
     open_ = [each for each in found if each.entry not in settled]
-    scored = {episode.id: known for episode in pool if (known := _scored(episode, scores)) is not None}
+    scored = {episode.id: known for episode in looked_into if (known := _scored(episode, scores)) is not None}
     fresh = [
         *_differing(open_, annotator),
-        *_near_ties(pool, found, scored, settings.seed),
-        *_claims(pool, found),
-        *_turns(pool, found, values),
-        *_unseen(pool, spoken_of),
+        *_near_ties(looked_into, found, scored, settings.seed),
+        *_claims(looked_into, found),
+        *_turns(looked_into, found, values),
+        *_unseen(looked_into, seen),
     ]
     mine = _said_by(judged, found, annotator)
-    there = {episode.id for episode in pool}
+    there = {episode.id for episode in looked_into}
     kept = [each for each in fresh if each.key not in mine and set(each.episodes) <= there]
     again = [each for each in _again(found, annotator) if each.key not in mine and set(each.episodes) <= there]
     return _ordered(kept, again, settings, limit)
 
 
-def _pool(episodes: Iterable[Episode], spoken_of: set[str], seed: int) -> list[Episode]:
-    """Those that have done something, within `POOL`."""
-    there = (episode for episode in episodes if episode.steps)
-    return heapq.nsmallest(POOL, there, key=lambda each: (each.id not in spoken_of, _chance(seed, each.id), each.id))
+def pool(episodes: Iterable[_E], judged: Sequence[Judged], annotator: str, seed: int) -> list[_E]:
+    """Those that are looked into, `POOL` at most: what only others have spoken of (half of it, where there is as much
+    else), then what nobody has, then what the annotator has."""
+    seen = spoken_of(judged)
+    own = spoken_of(each for each in judged if each.entry.annotator == annotator)
+    there = sorted((each for each in episodes if each.steps), key=lambda each: (_chance(seed, each.id), each.id))
+    theirs = [each for each in there if each.id in seen and each.id not in own]
+    others = [each for each in there if each.id not in seen] + [each for each in there if each.id in own]
+    half = max(POOL // 2, POOL - len(others))
+    return [*theirs[:half], *others][:POOL]
+
+
+def spoken_of(judged: Iterable[Judged]) -> set[str]:
+    """The episodes of which something is said that stands."""
+    return {id_ for each in judged if each.stands for id_ in episodes_of(each.entry)}
 
 
 def _scored(
@@ -274,14 +286,14 @@ def _flip(episode: Episode) -> int | None:
     return None
 
 
-def _unseen(pool: Sequence[Episode], spoken_of: set[str]) -> list[Proposal]:
+def _unseen(pool: Sequence[Episode], seen: set[str]) -> list[Proposal]:
     """Episodes that nobody has spoken of; more urgent those of the outcome that fewer of the judged ones have."""
-    seen = Counter(episode.resolved for episode in pool if episode.id in spoken_of)
-    total = sum(seen.values())
+    ended = Counter(episode.resolved for episode in pool if episode.id in seen)
+    total = sum(ended.values())
     proposals = []
     for episode in pool:
-        if episode.id not in spoken_of:
-            rare = total > 0 and seen[episode.resolved] < total / 2
+        if episode.id not in seen:
+            rare = total > 0 and ended[episode.resolved] < total / 2
             why = "nobody has judged it" + (", and few that ended like it" if rare else "")
             proposals.append(Proposal("score", (episode.id,), why=why, urgency=0.4 if rare else 0.3))
     return proposals

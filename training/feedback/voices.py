@@ -149,7 +149,7 @@ def hear(
             LeftOut(run=run.name, entry=f"line {bad.number}", kind="", reason="cannot be read", why=bad.why)
             for bad in run.logged.unreadable
         ]
-        judged = standing(run.logged, episodes.find, now)
+        judged = standing(_by_their_right(run.logged), episodes.find, now)
         live = [each.entry for each in judged if each.stands]
         holds = {entry.holds for entry in live if isinstance(entry, Adjudication)}
         accepted = {entry.of: entry for entry in live if isinstance(entry, Answer) and entry.decision == "accepted"}
@@ -166,6 +166,16 @@ def hear(
             else:
                 voices.append(Voice(run.name, entry, by.annotator, by.simulated, entry.id in holds))
     return Heard(heard, tuple(voices), episodes.find, now, frozenset(resolved), left_out)
+
+
+def _by_their_right(logged: Logged) -> Logged:
+    """Without what programs adjudicated of people's words."""
+    persons = {entry.id for entry in logged.entries if not entry.simulated}
+    kept = [
+        entry for entry in logged.entries
+        if not (isinstance(entry, Adjudication) and entry.simulated and persons.intersection(entry.of))
+    ]  # fmt: skip
+    return Logged(tuple(kept), logged.unreadable)
 
 
 def _left(run: str, entry: Entry, reason: str, why: str) -> LeftOut:

@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from journeyman.envs.feedback.entry import GuidelineRead
+from journeyman.envs.feedback.entry import ENTRY, Entry, GuidelineRead, refers_to
 from journeyman.envs.feedback.forget import NOBODY, forget
 from journeyman.envs.feedback.log import FeedbackError, FeedbackLog
 from journeyman.envs.guidelines.guideline import Guideline, Item
 from journeyman.envs.lines import locked_lines
+from tests.envs.feedback.anything import ENTRIES
 from tests.envs.feedback.saying import label, said
 from tests.processes import eventually
 
@@ -53,6 +56,7 @@ def test_what_was_said_goes_with_what_speaks_of_it(tmp_path: Path) -> None:
         label("a"), label("b", by="bob"), said("undo", "u", of="a"), label("d", by="critic", draft=True),
         said("adjudication", "j", by="cleo", of=["a", "b"], holds="b"), said("undo", "ju", by="cleo", of="j"),
         said("answer", "y", of="d", decision="accepted"), said("guideline", "g", guideline=CONDUCT.model_dump()),
+        said("guideline", "g2", guideline=CONDUCT.model_dump()),
         said("guideline", "h", by="bob", guideline=CONDUCT.model_dump()),
         said("score", "s", by="bob", episode="e1", value=1),
         said("critique", "m", by="bob", episode="e1", body="as ada says"),
@@ -67,7 +71,7 @@ def test_what_was_said_goes_with_what_speaks_of_it(tmp_path: Path) -> None:
     assert forget(tmp_path, "ada") == planned
     assert [entry.id for entry in planned.entries] == ["a", "u", "y"]
     assert [entry.id for entry in planned.about] == ["j", "ju"]
-    assert [each.number for each in planned.lines] == [12, 13]
+    assert [each.number for each in planned.lines] == [13, 14]
     assert planned.mentioned == ("m",)
     left = log.read()
     assert [entry.id for entry in left.entries if not entry.id.startswith("guideline-")] == ["b", "d", "h", "s", "m"]
@@ -152,3 +156,22 @@ def test_a_log_that_cannot_be_read_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "feedback.jsonl").mkdir()
     with pytest.raises(FeedbackError, match="cannot read"):
         FeedbackLog(tmp_path).read()
+
+
+@pytest.mark.slow
+@settings(max_examples=30)
+@given(st.lists(ENTRIES, max_size=12))
+def test_forgetting_leaves_no_trace_and_nothing_else_is_lost(
+    tmp_path_factory: pytest.TempPathFactory, entries: list[Entry]
+) -> None:
+    log = FeedbackLog(tmp_path_factory.mktemp("run"))
+    log.path.write_bytes(b"".join(ENTRY.dump_json(entry) + b"\n" for entry in entries))
+    planned = forget(log.path.parent, "ada", dry_run=True)
+    assert forget(log.path.parent, "ada") == planned
+    left = log.read().entries
+    assert b'"ada"' not in (log.path.read_bytes())
+    gone = {entry.id for entry in entries if entry.annotator == "ada"}
+    assert not any(gone.intersection(refers_to(entry)) for entry in left)
+    going = set(map(ENTRY.dump_json, (*planned.entries, *planned.about)))
+    said = map(ENTRY.dump_json, entries)
+    assert [line for line in said if line not in going] == list(map(ENTRY.dump_json, left))

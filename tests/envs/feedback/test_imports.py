@@ -189,6 +189,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.sampled_from([source for source in Source if source != Source.CSV]), st.lists(JSON, min_size=1, max_size=3))
 def test_nothing_that_is_read_is_dropped_in_silence(
     tmp_path_factory: pytest.TempPathFactory, source: Source, data: list[Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from journeyman.envs.feedback.log import Logged, parse
 from journeyman.envs.feedback.marks import Mark
 from journeyman.envs.feedback.standing import standing
 from journeyman.envs.guidelines.guideline import Guideline, Item, ItemRef
+from tests.envs.feedback.anything import ENTRIES
 from tests.envs.feedback.saying import episode, judged, label, marks, said, step
 
 
@@ -62,6 +64,8 @@ def test_a_draft_counts_once_a_person_has_accepted_it() -> None:
     assert marks([draft]) == {"d": "draft"}
     assert marks([draft, yes]) == {"d": "", "y": ""}
     assert marks([draft, no, yes]) == {"d": "rejected", "n": "", "y": "duplicate"}
+    own = said("answer", "o", by="critic", of="d", decision="accepted", origin="critic:m")
+    assert marks([draft, own]) == {"d": "draft", "o": "malformed"}
     assert marks([draft, yes, no, said("undo", "u", of="n")]) == {"d": "", "y": "", "n": "undone", "u": ""}
 
 
@@ -157,35 +161,7 @@ def test_a_stale_judgement_does_not_take_the_place_of_one_that_holds() -> None:
     assert marks([held, stale], now={"conduct": two}) == {"held": "", "stale": "stale"}
 
 
-IDS = st.sampled_from(["a", "b", "c", "d", "e"])
-COMMON = {
-    "id": IDS, "annotator": st.sampled_from(["ada", "bob"]), "draft": st.booleans(),
-    "at": st.sampled_from(["", "2026-01-01T09:00:00Z", "2026-01-01T09:00:01+02:00", "yesterday", "2026-01-01"]),
-}  # fmt: skip
-EPISODE = st.sampled_from(["e1", "e2", "gone"])
-
-
-def _entries(kind: str, **fields: st.SearchStrategy[object]) -> st.SearchStrategy[Entry]:
-    return st.fixed_dictionaries({"kind": st.just(kind), **COMMON, **fields}).map(ENTRY.validate_python)
-
-
-ENTRIES = st.one_of(
-    _entries("step", episode=EPISODE, step=st.integers(1, 4), label=st.sampled_from(["good", "bad"])),
-    _entries(
-        "critique",
-        episode=EPISODE,
-        body=st.text(min_size=1, max_size=5),
-        place=st.fixed_dictionaries({"path": st.just("a"), "line": st.integers(1, 3), "quote": st.text(max_size=4)}),
-    ),
-    _entries("undo", of=IDS),
-    _entries("answer", of=IDS, decision=st.sampled_from(["accepted", "rejected"])),
-    _entries("adjudication", of=st.lists(IDS, min_size=2, max_size=3), holds=st.none()),
-    _entries("resolution", of=IDS, resolved=st.booleans()),
-    _entries("ranking", episodes=st.permutations(["e1", "e2", "gone"]), ranks=st.just([1, 1, 2])),
-    _entries("correction", episode=EPISODE, step=st.just(1), action=st.dictionaries(st.text(), st.integers())),
-)
-
-
+@pytest.mark.slow
 @given(st.lists(ENTRIES, max_size=12), st.randoms(use_true_random=False))
 def test_the_order_of_the_lines_changes_nothing_about_who_stands(entries: list[Entry], random: Random) -> None:
     there = {"e1": episode([step("write", path="a", content="x\n")] * 2), "e2": episode(id_="e2")}

@@ -68,6 +68,15 @@ def test_an_adjudication_comes_before_any_majority(tmp_path: Path) -> None:
     assert reasons(tmp_path)["s0"] == "settled"
 
 
+def test_a_program_settles_nothing_between_people(tmp_path: Path) -> None:
+    entries = [say("step", f"s{i}", who, episode=A, step=1, label=label) for i, (who, label) in
+               enumerate([("ada", "good"), ("bob", "good"), ("cy", "bad")])]  # fmt: skip
+    judge = say("adjudication", "x", "sim", simulated=True, of=["s0", "s1", "s2"], holds="s2")
+    compiled(tmp_path, *entries, judge, simulated=True)
+    (row,) = rows(tmp_path / "out", "steps")
+    assert row["value"] == 1.0 and by(row) == ["s0", "s1", "s2"]
+
+
 def test_of_one_annotator_the_latest_counts(tmp_path: Path) -> None:
     compiled(tmp_path, *(say("score", f"s{i}", episode=A, value=value) for i, value in enumerate((0.0, 0.9))))
     (row,) = rows(tmp_path / "out", "scores")

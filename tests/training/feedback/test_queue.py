@@ -14,7 +14,7 @@ from journeyman.envs.feedback.entry import Adjudication, Critique, Entry, Rankin
 from journeyman.envs.feedback.log import Logged
 from journeyman.envs.feedback.standing import Judged, standing
 from journeyman.training.checkpoint import TrainingError
-from journeyman.training.feedback.queue import Proposal, QueueSettings, Scored, queue, read_scores
+from journeyman.training.feedback.queue import POOL, Proposal, QueueSettings, Scored, pool, queue, read_scores
 from journeyman.training.values import StepValue
 from tests.journeyman.test_cli_episode import episode
 
@@ -128,6 +128,20 @@ def test_one_seed_gives_one_queue_whatever_order_episodes_come_in() -> None:
     assert first != queue(episodes, (), "ada", settings=QueueSettings(seed=5))
     top = [each for proposal in first[:3] for each in proposal.episodes]
     assert len(set(top)) == len(top), "no episode crowds the others out"
+
+
+def test_of_a_large_run_a_part_is_looked_into_and_nobody_runs_dry() -> None:
+    episodes = [named(f"e{number:03}", f"t{number}") for number in range(3 * POOL)]
+    said = [Score(id=f"s{n}", annotator="bob", at=AT, episode=f"e{n:03}", value=1) for n in range(2 * POOL)]
+    by_bob = {each.episode for each in said}
+
+    def parts(who: str, count: int) -> tuple[int, int]:
+        looked_into = pool(episodes[:count], judged(episodes, *said), who, 0)
+        return len(looked_into), sum(each.id in by_bob for each in looked_into)
+
+    assert parts("ada", 3 * POOL) == (POOL, POOL // 2)
+    assert parts("ada", 2 * POOL) == (POOL, POOL), "there is nothing else"
+    assert parts("bob", 3 * POOL) == (POOL, 0), "what he has judged comes last"
 
 
 def test_a_comment_is_a_look_at_the_whole() -> None:
