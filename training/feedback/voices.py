@@ -140,7 +140,8 @@ def hear(
         simulated: take what programs said in the place of people, too.
     """
     heard = tuple(_read(name, folder) for name, folder in _named(runs))
-    now = _read_by_people(heard) | {each.name: each for each in guidelines}
+    every = Logged(tuple(entry for run in heard for entry in run.logged.entries), ())
+    now = every.guidelines() | {each.name: each for each in guidelines}
     voices: list[Voice] = []
     left_out: list[LeftOut] = []
     resolved: set[tuple[str, str]] = set()
@@ -195,14 +196,3 @@ def _named(runs: Sequence[Path]) -> list[tuple[str, Path]]:
 def _read(name: str, folder: Path) -> RunHeard:
     data = FeedbackLog(folder).data()
     return RunHeard(name, folder, parse(data), hashlib.sha256(data).hexdigest())
-
-
-def _read_by_people(runs: Sequence[RunHeard]) -> dict[str, Guideline]:
-    found: dict[str, Guideline] = {}
-    for run in runs:
-        for entry in run.logged.entries:
-            if isinstance(entry, GuidelineRead):
-                known = found.get(entry.guideline.name)
-                if known is None or entry.guideline.version >= known.version:
-                    found[entry.guideline.name] = entry.guideline
-    return found
