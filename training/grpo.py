@@ -137,9 +137,8 @@ def train_grpo(
     reward: RewardUse | None = None,
 ) -> Path:
     """Train `model` on `tasks` by GRPO and return the folder of the new model. Every episode is kept in `out/episodes`,
-    a line about every step in `out/steps.jsonl`, and what each episode was paid for what in `out/rewards.jsonl`.
-
-    Run again, it resumes at the last checkpoint or is done at once.
+    a line about every step in `out/steps.jsonl`, and what each episode was paid for what in `out/rewards.jsonl`. Run
+    again, it resumes at the last checkpoint or is done at once.
 
     Args:
         monitor: told of each step.
@@ -157,33 +156,28 @@ def train_grpo(
     """
     settings, local, config = settings or GrpoSettings(), local or LocalSettings(), config or EnvConfig()
     what = {"model": model, "tasks": _names(tasks), "local": asdict(local), "env": config.to_dict()}
-    folder = RunFolder(out, what | _heard(outside, settings) | asdict(settings))
-    _require_sound(settings, reward)
+    folder = RunFolder(out, what | _heard(outside, reward, settings) | asdict(settings))
     if folder.open():
         progress(settings.steps, settings.steps, "done before")
         return folder.model
-    _begin(folder.folder, model, tasks, reward)
     tracking = trackers(track, folder.folder)
+    _begin(folder.folder, model, tasks, reward)
     checkpoint = folder.last_checkpoint()
     resumed_from = step_of(Path(checkpoint)) if checkpoint else 0
-    steps, rewards = _logs(folder.folder, resumed_from)
-    reporter = StepReporter(Monitors(steps, monitor) if monitor else steps)
+    reporter, rewards = _logs(folder.folder, resumed_from, monitor)
     keep_freed_memory()
     weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
-    on_cpu = not torch.cuda.is_available()
-    engine = WatchedEngine(reporter.watch, engine or (LocalEngine() if on_cpu else ProcessEngine()))
+    engine = WatchedEngine(reporter.watch, engine or (ProcessEngine() if torch.cuda.is_available() else LocalEngine()))
     term, watch = learned_term(folder.folder, reward, steps=settings.steps, resumed_from=resumed_from)
-    heard = together(outside, term)
+    sampling, heard = replace(local, temperature=settings.temperature), together(outside, term)
     with _groups(tasks, folder.folder, settings, heard, backend=backend, config=config, engine=engine) as groups:
-        sampling = replace(local, temperature=settings.temperature)
         sampler = GroupSampler(groups, tokenizer, sampling, settings.refresh_every, reporter, rewards)
         trainer = make_grpo_trainer(
-            weights, tokenizer, sampler, arguments=_arguments(folder, settings, on_cpu=on_cpu),
-            peft=adapters(settings.lora_rank),
+            weights, tokenizer, sampler, peft=adapters(settings.lora_rank),
+            arguments=_arguments(folder, settings, on_cpu=not torch.cuda.is_available()),
             callbacks=[ProgressCallback(progress), MarkWhole(), reporter, *tracking, *watch],
         )  # fmt: skip
-        with contextlib.closing(sampler):
-            _train(trainer, checkpoint, settings.steps)
+        _train(trainer, sampler, checkpoint, settings.steps)
     _finish(trainer, folder, watch)
     return folder.model
 
@@ -194,10 +188,8 @@ def _begin(run: Path, model: str, tasks: Sequence[Task], reward: RewardUse | Non
     remember(run, map(likeness_of, tasks), model)
 
 
-def _require_sound(settings: GrpoSettings, reward: RewardUse | None) -> None:
+def _require_sound(settings: GrpoSettings, reward: RewardUse) -> None:
     """Before anything is written: a reward model must be above its gate, and have something to say."""
-    if reward is None:
-        return
     if settings.hybrid is None or not settings.hybrid.learned:
         raise TrainingError("a reward model pays nothing where hybrid is none or hybrid.learned is 0: leave it out")
     if PartialState().num_processes > 1:
@@ -214,16 +206,20 @@ def _names(tasks: Sequence[Task]) -> list[str]:
     return names
 
 
-def _heard(outside: Outside | None, settings: GrpoSettings) -> dict[str, Any]:
-    """What of a run's settings says who is heard besides the grader."""
+def _heard(outside: Outside | None, reward: RewardUse | None, settings: GrpoSettings) -> dict[str, Any]:
+    """What of a run's settings says who is heard besides the grader. (Of a reward model see `admit`.)"""
+    if reward is not None:
+        _require_sound(settings, reward)
     if outside is not None and settings.hybrid is None:
         raise TrainingError("hybrid=none pays what the grader decided alone: nobody else can be heard")
     return {"outside": outside.name} if outside is not None else {}
 
 
-def _logs(run: Path, at: int) -> tuple[StepLog, RewardLog]:
+def _logs(run: Path, at: int, monitor: Monitor | None) -> tuple[StepReporter, RewardLog]:
     """What a run writes of its steps, cut off where it goes on."""
-    return StepLog(run, resumed_from=at), RewardLog(run, resumed_from=at, process=PartialState().process_index)
+    steps = StepLog(run, resumed_from=at)
+    reporter = StepReporter(Monitors(steps, monitor) if monitor else steps)
+    return reporter, RewardLog(run, resumed_from=at, process=PartialState().process_index)
 
 
 def _finish(trainer: GRPOTrainer, folder: RunFolder, watch: Sequence[Watch]) -> None:
@@ -256,17 +252,18 @@ def _groups(
         )  # fmt: skip
 
 
-def _train(trainer: GRPOTrainer, checkpoint: str | None, steps: int) -> None:
-    """Train to the last step, from the checkpoint on if there is one."""
+def _train(trainer: GRPOTrainer, sampler: GroupSampler, checkpoint: str | None, steps: int) -> None:
+    """Train to the last step, from the checkpoint on if there is one, and let the sampler go."""
     trainer.remove_callback(PrinterCallback)
-    if checkpoint is not None:
-        state = TrainerState.load_from_json(f"{checkpoint}/{TRAINER_STATE_NAME}")
-        if state.global_step >= steps:
-            # Nothing but the end was interrupted, and the trainer would take one more step before it noticed.
-            trainer._load_from_checkpoint(checkpoint)
-            trainer.state = state
-            return
-    trainer.train(resume_from_checkpoint=checkpoint)
+    with contextlib.closing(sampler):
+        if checkpoint is not None:
+            state = TrainerState.load_from_json(f"{checkpoint}/{TRAINER_STATE_NAME}")
+            if state.global_step >= steps:
+                # Nothing but the end was interrupted, and the trainer would take one more step before it noticed.
+                trainer._load_from_checkpoint(checkpoint)
+                trainer.state = state
+                return
+        trainer.train(resume_from_checkpoint=checkpoint)
 
 
 def _history(log: list[dict[str, Any]]) -> list[dict[str, Any]]:

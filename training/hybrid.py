@@ -27,9 +27,10 @@ with every value in [0, 1]. What holds, and why:
    Zanette 2025, arXiv:2502.04463): where few succeed, nobody is taught to hurry. Theirs compares with the mean in
    units of the deviation, which makes much of small differences; here twice the cheapest costs half, thrice two
    thirds, and the cheapest nothing.
-6. *Learned and human terms* weigh together l' = min(l, max(alone, spread)), where spread is how far apart the grader
-   put the group's episodes (outcome and milestones). So where nothing is solved and no milestone differs, they move
-   no advantage by more than `learned_alone`, so long as advantages are not divided by the group's deviation.
+6. *Learned and human terms* weigh together l' = l where something is solved: there, how it was done is what is left to
+   tell. Elsewhere l' = min(l, max(alone, spread)), where spread is how far apart the grader put the group's episodes
+   by their milestones. So where nothing is solved and no milestone differs, they move no advantage by more than
+   `learned_alone`, so long as advantages are not divided by the group's deviation.
 
 Unscored episodes have no terms and take no part.
 """
@@ -87,7 +88,7 @@ class HybridSettings:
     learned: float = 0.05
     """What all learned and human terms pay together, at most; not above `MAX_LEARNED`."""
     learned_alone: float = 0.01
-    """The same where nothing that the grader decided tells the group's episodes apart."""
+    """The same where nothing is solved, and nothing that the grader decided tells the group's episodes apart."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -189,6 +190,8 @@ class _Rules:
 
     @property
     def bound(self) -> float:
+        if self.solved:
+            return self.settings.learned
         return min(self.settings.learned, max(self.settings.learned_alone, self.spread))
 
     def terms(self, episode: Episode) -> tuple[RewardTerm, ...]:

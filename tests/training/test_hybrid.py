@@ -110,7 +110,10 @@ def test_whoever_says_nothing_of_an_episode_moves_it_nowhere() -> None:
     group = [episode(edited(), passing=SOLVED, name=str(n)) for n in range(3)]
     learned = {"0": {"style": 1.0}, "1": {"style": 0.0}}
     totals = [each.total for each in hybrid(group, BUG, learned=learned)]
-    assert totals == pytest.approx([1.01, 1.0, 1.005]), "all are solved: the learned term is alone"
+    assert totals == pytest.approx([1.05, 1.0, 1.025]), "all are solved: how is what is left to tell"
+    group = [episode(edited(), name=str(n)) for n in range(3)]
+    totals = [each.total for each in hybrid(group, BUG, learned=learned)]
+    assert totals == pytest.approx([0.01, 0.0, 0.005]), "none is: nobody but the grader steers"
 
 
 @pytest.mark.parametrize("value", [1.3, -0.1, float("nan")])

@@ -151,7 +151,8 @@ def test_a_sound_model_is_left_alone(tmp_path: Path) -> None:
 
 
 def group_of(*lines: int, step: int = 1) -> list[Episode]:
-    return [episode(edited(text="b" + "\n+b" * (n - 1)), reported(), name=f"{step}-{n}") for n in lines]
+    diffs = {n: f"--- a/s.py\n+++ b/s.py\n@@ -1 +1,{n} @@\n-a\n" + "+b\n" * n for n in lines}
+    return [episode(did("edit", diffs[n]), reported(), name=f"{step}-{n}") for n in lines]
 
 
 def test_what_people_write_meanwhile_counts_once_and_what_they_take_back_not(tmp_path: Path) -> None:
