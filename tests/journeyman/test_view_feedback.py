@@ -212,6 +212,11 @@ def test_a_disk_that_refuses_is_told_and_asked_again_later(
         answer = said(pages, entry(episode=told.id))
     assert (answer.status_code, "No space left" in answer.json()["why"]) == (503, True)
     assert said(pages, entry(episode=told.id)).status_code == 200
+    log = FeedbackLog(store.folder).path
+    log.unlink()
+    log.mkdir()  # which no one can read as a file, whoever they are
+    unread = pages.get(f"/runs/first/episodes/{told.id}/feedback")
+    assert unread.status_code == 503 and "cannot read" in unread.text
 
 
 def test_what_does_not_stand_is_marked(pages: TestClient, store: EpisodeStore) -> None:

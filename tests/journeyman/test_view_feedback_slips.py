@@ -12,7 +12,7 @@ from journeyman.envs.feedback.entry import Critique, StepLabel, Undo
 from journeyman.envs.store import EpisodeStore
 from tests.processes import eventually
 
-from .test_view import episode
+from .test_view import STEPS, episode
 from .test_view_browser import browser, current, opened, ready, until
 from .test_view_feedback_browser import kept, served
 
@@ -76,6 +76,28 @@ def test_what_was_just_said_is_what_is_taken_back(browser: Any, store: EpisodeSt
         good, bad, undo = kept(store, 3)
         assert isinstance(good, StepLabel) and isinstance(bad, StepLabel) and bad.label == "bad"
         assert isinstance(undo, Undo) and undo.of == bad.id
+
+
+def test_escape_waits_no_longer_for_a_step_that_does_not_come(browser: Any, store: EpisodeStore) -> None:
+    store.add(told := episode(steps=(*[STEPS[3]] * 200,)))
+    with served(store) as port:
+        page, _ = opened(browser)
+        page.goto(f"http://{HOST}:{port}/runs/first/episodes/{told.id}#step-1")
+        ready(page)
+        until(page, current(1))
+        held, free = list[Any](), list[bool]()
+        page.route("**/steps?**", lambda route: route.continue_() if free else held.append(route))
+        page.evaluate("void go(150).catch(tell)")
+        for key in ("l", "c", "Escape", "w"):
+            page.keyboard.press(key)
+        page.keyboard.type("all of it")
+        assert page.evaluate("form.place.step === undefined && fields.body.value === 'all of it'")
+        assert eventually(lambda: bool(page.evaluate("coming.size") and held), 60)
+        free.append(True)
+        for route in held:
+            route.continue_()
+        until(page, "jumping === 0 && document.getElementById('step-151') !== null")
+        assert page.evaluate("cursor === null")
 
 
 def test_keys_that_are_read_about_say_nothing(browser: Any, store: EpisodeStore) -> None:
