@@ -101,7 +101,9 @@ def judge(
         found = reviewer.find(proposals[0].episodes[0]) if proposals else reviewer.store.get("last")
         where = None
         if proposals:
-            out.print(Text(proposals[0].why, "cyan"))
+            best = proposals[0]
+            place = f" {best.step}" if best.step else f" {best.claim}" if best.claim is not None else ""
+            out.print(Text(f"{best.kind}{place}: {best.why}", "cyan"))
     if found is None:
         raise CannotError(f"no episode in {reviewer.store.folder} can be read")
     with Keys() as keys:

@@ -172,6 +172,10 @@ def test_one_goes_on_where_one_left(episodes: tuple[Episode, Episode]) -> None:
     Path("runs/first/review/ada.json").write_text("{")
     fresh = runner.invoke(app, ["review", "first", "--as", "ada"], input="q")
     assert fresh.exit_code == 0, "a mark that cannot be read is none"
+    best = json.loads(runner.invoke(app, ["review", "next", "first", "--as", "ada", "--json"]).stdout)["next"][0]
+    number = best["claim"] if best["step"] is None else best["step"]
+    named = best["kind"] if number is None else f"{best['kind']} {number}"
+    assert fresh.output.startswith(f"{named}: {best['why']}"), "it says what is asked, and where"
 
 
 def test_the_queue_leads_on(review: Review, episodes: tuple[Episode, Episode]) -> None:
