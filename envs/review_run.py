@@ -14,7 +14,7 @@ from typing import Any
 
 from journeyman.envs.diff import MAX_FILE_BYTES
 from journeyman.envs.episode import Episode, Step, StopReason
-from journeyman.envs.feedback.entry import Critique, Place, Resolution
+from journeyman.envs.feedback.entry import MAX_TEXT, Critique, Place, Resolution
 from journeyman.envs.feedback.log import now
 from journeyman.envs.observation import Observation
 from journeyman.envs.recorder import new_episode_id
@@ -174,10 +174,12 @@ def text_of(state: Snapshot, repository: Path, path: str) -> str | None:
 
 
 def _quoted(place: Place, step: int, read: Read) -> Place:
-    """The place with its step and, of lines as they are now, with what stands on them."""
+    """The place with its step and, of lines as they are now, with what stands on them if an entry can
+    hold it."""
     if place.step in (None, step) and place.line is not None and place.side == "new" and not place.quote:
         lines = (read(place.path) or "").split("\n")[place.line - 1 : place.end or place.line]
-        place = place.model_copy(update={"quote": "\n".join(lines)})
+        quote = "\n".join(lines)
+        place = place.model_copy(update={"quote": quote if len(quote) <= MAX_TEXT else ""})
     return place if place.step is not None else place.model_copy(update={"step": step})
 
 

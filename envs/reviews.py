@@ -21,8 +21,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
+from pydantic import ValidationError
+
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import SIMULATED, Critique, Place, Resolution
+from journeyman.envs.feedback.log import why_not
 
 ORIGIN = "episode"
 """`Said.origin` of what was said while an episode ran."""
@@ -94,6 +97,11 @@ class Reviews:
     def __post_init__(self) -> None:
         if self.rounds < 0 or self.every < 0 or (self.timeout_s is not None and self.timeout_s <= 0):
             raise ValueError("rounds and every must be 0 or more, and timeout_s above 0")
+        who = {"annotator": self.annotator, "simulated": self.reviewer.simulated}
+        try:  # what it will say is kept under its name
+            Resolution.model_validate({"id": "new", "at": "", "of": "new", "resolved": False, **who})
+        except ValidationError as error:
+            raise ValueError(f"a reviewer cannot be called {self.reviewer.name!r}: {why_not(error)}") from error
 
     @property
     def annotator(self) -> str:

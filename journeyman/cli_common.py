@@ -17,8 +17,10 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from journeyman.annotators import NAME
 from journeyman.envs.codec import CodecError
 from journeyman.envs.config import ConfigError, EnvConfig
+from journeyman.envs.feedback.entry import SIMULATED
 from journeyman.envs.guidelines.guideline import GuidelineError
 from journeyman.envs.guidelines.prompt import shown
 from journeyman.envs.log import LogError
@@ -107,6 +109,20 @@ def finite(value: float) -> float:
 
 class CannotError(Exception):
     """A command cannot do what was asked; the message is the one line that people see: what is wrong, and the mend."""
+
+
+def person(option: str, name: str) -> str:
+    """A name that an option gives, where a person can be called so.
+
+    Raises:
+        CannotError: nobody is called so.
+    """
+    if not NAME.fullmatch(name) or name in (".", ".."):
+        told = "a name of up to 64 letters, digits, and the characters _ . @ + -"
+        raise CannotError(f"{option} {name!r}: {told}")
+    if name.startswith(SIMULATED):
+        raise CannotError(f"{option} {name!r}: {SIMULATED}… is for programs that stand in for people")
+    return name
 
 
 @contextmanager

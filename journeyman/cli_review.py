@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
-from journeyman.cli_common import CannotError, JsonOption, example, open_run, print_json
+from journeyman.annotators import login_name
+from journeyman.cli_common import CannotError, JsonOption, example, open_run, person, print_json
 from journeyman.envs.guidelines.guideline import Guideline, GuidelineError, load_guideline
 from journeyman.envs.store import EpisodeStore
 from journeyman.envs.summary import State
@@ -26,7 +25,6 @@ from journeyman.training.feedback.agreement import report as report_on
 from journeyman.training.feedback.queue import Proposal, QueueSettings, Scored, pool, queue, read_scores
 from journeyman.training.values import step_values
 
-_ANNOTATOR = re.compile(r"[\w.@+-]{1,64}")
 _STEP_WORDS = {0.0: "bad", 1.0: "neutral", 2.0: "good"}
 _PAIR_WORDS = {1.0: "the first", 0.0: "a tie", -1.0: "the second"}
 
@@ -103,7 +101,9 @@ def judge(
         found = reviewer.find(proposals[0].episodes[0]) if proposals else reviewer.store.get("last")
         where = None
         if proposals:
-            out.print(Text(proposals[0].why, "cyan"))
+            best = proposals[0]
+            place = f" {best.step}" if best.step else f" {best.claim}" if best.claim is not None else ""
+            out.print(Text(f"{best.kind}{place}: {best.why}", "cyan"))
     if found is None:
         raise CannotError(f"no episode in {reviewer.store.folder} can be read")
     with Keys() as keys:
@@ -209,9 +209,7 @@ def reviewer_of(run: Path | None, who: str, guidelines: Sequence[str] | None, *,
     Raises:
         CannotError: there is no such run or guideline, or the name is none.
     """
-    name = who or getpass.getuser()
-    if not _ANNOTATOR.fullmatch(name) or name in (".", ".."):
-        raise CannotError(f"--as {name!r}: a name holds letters, digits and . _ @ + - alone, 64 at most")
+    name = person("--as", who) if who else login_name()
     try:
         read: list[Guideline] = [load_guideline(each) for each in guidelines or ()]
     except GuidelineError as error:

@@ -44,6 +44,9 @@ def adjudicate(reviewer: Reviewer, keys: Keys) -> tuple[int, int]:
         for number, conflict in enumerate(found, 1):
             out.print(Rule(f"conflict {number} of {len(found)}: {conflict.kind}", align="left", style="yellow"))
             entries = _show(reviewer, conflict)
+            if not entries:
+                out.print(Text("it has been taken out meanwhile", "dim"))
+                continue
             key = _choice(keys, entries)
             if key == "q":
                 break
@@ -65,8 +68,11 @@ def adjudicate(reviewer: Reviewer, keys: Keys) -> tuple[int, int]:
 
 
 def _show(reviewer: Reviewer, conflict: Contested) -> list[Entry]:
-    """What it is about, and what was said of it, numbered by when it was said."""
+    """What it is about, and what was said of it, numbered by when it was said; nothing where a part of it was forgotten
+    since."""
     known = by_id(reviewer.log.read().entries)
+    if not all(id_ in known for id_ in conflict.entries):
+        return []
     entries = sorted((known[id_] for id_ in conflict.entries), key=lambda entry: entry.at)
     first = reviewer.find(str(conflict.unit[0]))
     if conflict.kind == "ranking":

@@ -24,6 +24,9 @@ from journeyman.envs.feedback.entry import MAX_TEXT
 from journeyman.terminal import out, visible
 
 ENTER, ESCAPE, EDITOR, END, ERASE = ("\r", "\n"), "\x1b", "\x05", "\x04", ("\x7f", "\x08")
+_MARK_PASTES, _MARK_NO_PASTES = "\x1b[?2004h", "\x1b[?2004l"
+_PASTE, _PASTE_END = "[200~", "\x1b[201~"
+"""Around what is pasted, so that its further lines are not taken for keys that say something."""
 _ARROWS = {"\x1b[C": "n", "\x1b[B": "n", "\x1b[D": "b", "\x1b[A": "b"}
 _SEQUENCE_S = 0.05
 """What follows an Escape within so long is one key's sequence."""
@@ -41,25 +44,29 @@ class Keys:
         if self._is_terminal:
             self._before = termios.tcgetattr(sys.stdin)
             tty.setcbreak(sys.stdin, termios.TCSADRAIN)  # what was typed ahead is kept
+            self._echo(_MARK_PASTES, raw=True)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self._is_terminal:
+            self._echo(_MARK_NO_PASTES, raw=True)
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._before)
 
     def key(self) -> str:
-        """One key; an arrow is the letter that does the same.
+        """One key; an arrow is the letter that does the same, and what is pasted is none.
 
         Raises:
             EOFError: the input ended.
         """
         key = self._character()
         if key == ESCAPE:
-            return _ARROWS.get(key + self._sequence(), ESCAPE)
+            if (sequence := self._sequence()) == _PASTE:
+                self._pasted()
+            return _ARROWS.get(key + sequence, ESCAPE)
         return "\n" if key in ENTER else key
 
     def text(self, prompt: str, initial: str = "") -> str | None:
-        """One line, or what an editor makes of it (Ctrl-E); None where Escape was pressed.
+        """One line, or what is pasted, or what an editor makes of it (Ctrl-E); None where Escape was pressed.
 
         Raises:
             EOFError: the input ended.
@@ -74,9 +81,13 @@ class Keys:
                     out.print()
                     return edited
             elif key == ESCAPE:
-                if not self._sequence():
+                if not (sequence := self._sequence()):
                     out.print()
                     return None
+                if sequence == _PASTE:
+                    pasted = self._pasted()[: MAX_TEXT - len(typed)]
+                    typed += pasted
+                    self._echo(pasted)
             elif key in ERASE:
                 if typed:
                     width = cell_len(visible(typed[-1]))
@@ -115,6 +126,13 @@ class Keys:
                 break
         return found
 
+    def _pasted(self) -> str:
+        """What is pasted, with its lines."""
+        found = self._character()
+        while not found.endswith(_PASTE_END):
+            found += self._character()
+        return found.removesuffix(_PASTE_END).replace("\r", "\n")
+
     def _edited(self, text: str) -> str | None:
         """What $VISUAL or $EDITOR makes of a text; None where it cannot be had."""
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
@@ -142,3 +160,4 @@ class Keys:
             yield
         finally:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, ours)
+            self._echo(_MARK_PASTES, raw=True)  # the editor had its own way

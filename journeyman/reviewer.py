@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from journeyman.cli_common import CannotError
 from journeyman.envs.episode import Episode
-from journeyman.envs.feedback.entry import Entry, GuidelineRead, Said, episodes_of
+from journeyman.envs.feedback.entry import Entry, Said
 from journeyman.envs.feedback.log import FeedbackLog, now
 from journeyman.envs.feedback.standing import Judged, standing
 from journeyman.envs.guidelines.guideline import Guideline
 from journeyman.envs.recorder import new_episode_id
 from journeyman.envs.store import EpisodeStore, StoreError
 
+ORIGIN = "terminal"
 _E = TypeVar("_E", bound=Said)
 
 
@@ -53,22 +54,21 @@ class Reviewer:
         """What was said and what of it stands; of one episode alone, where one is named: no other is read for it."""
         logged = self.log.read()
         if only:
-            about = [entry for entry in logged.entries if only in (episodes_of(entry) or (only,))]
-            logged = replace(logged, entries=tuple(about))
+            logged = logged.of_episode(only)
         return standing(logged, self.find, {each.name: each for each in self.guidelines})
 
     def entry(self, kind: type[_E], **fields: Any) -> _E:
         """An entry of this annotator's, said now in the terminal."""
-        said = {"id": new_episode_id(), "annotator": self.annotator, "at": now(), "origin": "terminal"}
+        said = {"id": new_episode_id(), "annotator": self.annotator, "at": now(), "origin": ORIGIN}
         return kind.model_validate({**said, **fields})
 
     def keep(self, *entries: Entry) -> None:
         """Say entries, and what they are judged by where that is not in the log yet."""
-        logged = self.log.read().entries
-        known = [entry.guideline for entry in logged if isinstance(entry, GuidelineRead)]
         named = {ref.guideline for entry in entries if (ref := getattr(entry, "item", None)) is not None}
-        read = [each for each in self.guidelines if each.name in named and each not in known]
-        self.log.write(*(self.entry(GuidelineRead, guideline=each) for each in read), *entries)
+        for guideline in self.guidelines:
+            if guideline.name in named:
+                self.log.keep_guideline(guideline, self.annotator, ORIGIN)
+        self.log.write(*entries)
 
 
 def leave_mark(reviewer: Reviewer, episode: str, page: int) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from journeyman.envs.feedback.entry import ENTRY, SIMULATED, Entry, GuidelineRead
+from journeyman.envs.feedback.entry import ENTRY, SIMULATED, Entry, GuidelineRead, episodes_of
 from journeyman.envs.guidelines.guideline import Guideline
 from journeyman.envs.lines import locked_lines
 from journeyman.envs.log import LogError, LogWriteError
@@ -60,6 +60,10 @@ class Logged:
                 if before is None or before.version <= entry.guideline.version:
                     found[entry.guideline.name] = entry.guideline
         return found
+
+    def of_episode(self, id_: str) -> Logged:
+        """What is said of an episode, and all that speaks of other entries: that decides whether they stand."""
+        return Logged(tuple(entry for entry in self.entries if id_ in (episodes_of(entry) or (id_,))), ())
 
 
 class FeedbackLog:

@@ -76,7 +76,10 @@ class Desks:
         asked = request.query_params
         episode = self._episode(request)
         me, others = asked.get("me", ""), asked.get("others") != "no"
-        notes = self._desk(request).notes(episode, me, others=others)
+        try:
+            notes = self._desk(request).notes(episode, me, others=others)
+        except FeedbackError as error:  # the file is there, and cannot be read
+            raise HTTPException(503, str(error)) from error
         return JSONResponse([_told(note) for note in notes])
 
     def action(self, request: Request) -> Response:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from journeyman.annotators import login_name
 from journeyman.envs.actions import MALFORMED, Action
 from journeyman.envs.claims import findings_of
 from journeyman.envs.episode import Episode
@@ -20,26 +19,21 @@ from journeyman.envs.feedback.entry import (
     Correction,
     Critique,
     Entry,
-    GuidelineRead,
     OfEpisode,
     Place,
     Ranking,
     Score,
     StepLabel,
     Undo,
-    episodes_of,
 )  # fmt: skip
-from journeyman.envs.feedback.log import FeedbackLog, Logged, by_id, now
+from journeyman.envs.feedback.log import FeedbackLog, by_id
 from journeyman.envs.feedback.standing import Judged, standing
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
-from journeyman.envs.recorder import new_episode_id
 from journeyman.viewer.episode import plan_of
 from journeyman.viewer.places import found
 
 FROM_PAGES = (Critique, StepLabel, ClaimLabel, Score, Ranking, Correction, Undo)
 ORIGIN = "page"
-NAME = re.compile(r"[\w.@+-]{1,64}")
-"""What an annotator's name looks like."""
 
 
 class CannotSay(ValueError):
@@ -63,15 +57,6 @@ class Reviewing:
     @property
     def name(self) -> str:
         return self.annotator or login_name()
-
-
-def login_name() -> str:
-    """Who uses this machine, as an annotator's name."""
-    try:
-        name = getpass.getuser()
-    except (OSError, KeyError):  # an account without a name
-        name = ""
-    return re.sub(r"[^\w.@+-]+", "-", name)[:64] or "me"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +94,12 @@ class Desk:
         """
         entry = _read(body)
         entry = self._completed(entry) if isinstance(entry, Critique) else entry
-        entries = self._log.read().entries
-        before = by_id(entries)
+        before = by_id(self._log.read().entries)
         if before.get(entry.id) != entry:
             self._check(entry, before)
-            self._log.write(*self._guideline_of(entry, entries), entry)
+            if (ref := getattr(entry, "item", None)) is not None:
+                self._log.keep_guideline(self._guidelines[ref.guideline], entry.annotator, ORIGIN)
+            self._log.write(entry)
         return entry
 
     def notes(self, episode: Episode, me: str, *, others: bool) -> list[Note]:
@@ -122,11 +108,7 @@ class Desk:
         Args:
             others: whether to tell also what others than `me` said.
         """
-        logged = self._log.read()
-        of_it = tuple(
-            entry for entry in logged.entries if episode.id in (episodes_of(entry) or (episode.id,))
-        )  # what speaks of other entries decides whether they stand
-        judged = standing(Logged(of_it, ()), self._episode, self._guidelines)
+        judged = standing(self._log.read().of_episode(episode.id), self._episode, self._guidelines)
         titles = [each.title for each in plan_of(episode.steps)]
         return [
             _noted(each, episode, titles) for each in judged
@@ -167,16 +149,6 @@ class Desk:
         item = guideline.item(ref.item) if guideline else None
         if guideline is None or item is None or ItemRef.of(guideline, item) != ref:
             raise CannotSay(f"{ref} is not what the guideline says now: load the page again and choose the item anew")
-
-    def _guideline_of(self, entry: Entry, entries: tuple[Entry, ...]) -> list[Entry]:
-        """The guideline that an entry judges by, where the log does not hold it yet."""
-        ref: ItemRef | None = getattr(entry, "item", None)
-        if ref is None:
-            return []
-        read = self._guidelines[ref.guideline]
-        if any(isinstance(each, GuidelineRead) and each.guideline == read for each in entries):
-            return []
-        return [GuidelineRead(id=new_episode_id(), annotator=entry.annotator, at=now(), origin=ORIGIN, guideline=read)]
 
 
 def _read(body: bytes) -> Entry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -11,12 +12,13 @@ from journeyman.envs.actions import Action
 from journeyman.envs.codec import plain
 from journeyman.envs.episode import Episode, Step, StopReason, TestRun
 from journeyman.envs.feedback.entry import Critique, Place, Resolution
+from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.guidelines.guideline import ItemRef, load_guideline
 from journeyman.envs.observation import Observation
 from journeyman.envs.repo_env import Info, RepoEnv
 from journeyman.envs.review_rules import CriticReviewer, GuidelineReviewer, ScriptedReviewer
 from journeyman.envs.review_run import MAX_COMMENTS
-from journeyman.envs.reviews import Moment, Request, Review, Reviewer, Reviews, Said, answer, remark
+from journeyman.envs.reviews import Moment, Request, Review, Reviewer, Reviews, Said, answer, of_episode, remark
 from journeyman.tasks.task import Task
 from tests.making import CANARY, FIX, tiny_task
 
@@ -209,6 +211,20 @@ def test_a_flood_of_comments_is_bounded(play: type[Play]) -> None:
     assert len(info["observation"].text) <= episode.env.config.max_observation_chars
     assert len(episode.entries) == MAX_COMMENTS
     assert "100 comments, of which the first 20 were taken" in episode.failures[0]
+
+
+def test_what_is_said_can_always_be_kept(play: type[Play], tmp_path: Path) -> None:
+    """Also of more lines than an entry holds; and a name under which nothing can be kept is refused before a run."""
+    big = Action("write", {"path": "big.txt", "content": "x" * 200 + "\n" + "word\n" * 5000})
+    episode = play(ScriptedReviewer([remark("too long", Place(path="big.txt", line=1, end=5001))]), after_changes=True)
+    episode.do(LOOK, big)
+    (said,) = episode.entries
+    FeedbackLog(tmp_path).write(*of_episode([said], "one"))
+    for name in ("two words", "", "sim.ada"):
+        person = ScriptedReviewer(name=name)
+        person.simulated = False
+        with pytest.raises(ValueError, match=f"a reviewer cannot be called '{name}'"):
+            Reviews(person)
 
 
 def test_a_fork_is_reviewed_apart(play: type[Play]) -> None:

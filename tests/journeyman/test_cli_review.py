@@ -31,12 +31,16 @@ from journeyman.envs.feedback.entry import (
     Score,
     Undo,
 )
+from journeyman.envs.feedback.forget import forget
 from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.log import LogWriteError
 from journeyman.envs.observation import Observation
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.policy import PolicyError, TokenLimit
 from journeyman.policies.scripted import NoOpPolicy
+from journeyman.review_adjudicate import conflicts
+from journeyman.reviewer import Reviewer
+from journeyman.training.feedback.agreement import Contested
 from tests.journeyman.test_cli_episode import episode
 from tests.processes import eventually
 
@@ -168,6 +172,10 @@ def test_one_goes_on_where_one_left(episodes: tuple[Episode, Episode]) -> None:
     Path("runs/first/review/ada.json").write_text("{")
     fresh = runner.invoke(app, ["review", "first", "--as", "ada"], input="q")
     assert fresh.exit_code == 0, "a mark that cannot be read is none"
+    best = json.loads(runner.invoke(app, ["review", "next", "first", "--as", "ada", "--json"]).stdout)["next"][0]
+    number = best["claim"] if best["step"] is None else best["step"]
+    named = best["kind"] if number is None else f"{best['kind']} {number}"
+    assert fresh.output.startswith(f"{named}: {best['why']}"), "it says what is asked, and where"
 
 
 def test_the_queue_leads_on(review: Review, episodes: tuple[Episode, Episode]) -> None:
@@ -194,7 +202,8 @@ def test_an_editor_writes_what_is_long(review: Review, tmp_path: Path, monkeypat
     [
         (["first", "zzz"], "no episode begins with 'zzz'"),
         (["nowhere"], "no episodes in nowhere"),
-        (["first", "--as", "a/b"], "a name holds letters"),
+        (["first", "--as", "a/b"], "a name of up to 64 letters"),
+        (["first", "--as", "sim.ada"], "programs that stand in for people"),
         (["first", "--guideline", "nonesuch"], "no guideline 'nonesuch'"),
         (["next", "first", "--scores", "bad.json"], "no scores"),
     ],
@@ -239,11 +248,14 @@ def test_at_a_terminal_a_kill_loses_nothing(episodes: tuple[Episode, Episode]) -
         assert eventually(lambda: mark.exists() and '"page": 2' in mark.read_text(), 60)
         os.write(ours, "ctoo wide é§\x7f\r\r\rc and here".encode())
         assert eventually(lambda: len(said()) == 1, 60)
+        os.write(ours, b"\r\r\r\x1b[200~-\n-\x1b[201~c\x1b[200~two\nlines\x1b[201~ of it\r\r\rc and here")
+        assert eventually(lambda: len(said()) == 3, 60)
     finally:
         running.send_signal(signal.SIGKILL)
         running.wait()
         os.close(ours)
     assert said()[0].body == "too wide é" and said()[0].place.step == 2
+    assert [each.body for each in said()[1:]] == ["and here", "two\nlines of it"], "what is pasted is no key"
 
 
 @pytest.mark.slow
@@ -282,6 +294,23 @@ def test_conflicts_are_settled_with_a_reason(review: Review, episodes: tuple[Epi
     assert kinds[one.holds].annotator == "bob" and one.reason == "bob is right" and none.holds is None
     again = runner.invoke(app, ["review", "adjudicate", "first", "--as", "cy"], input="")
     assert "0 conflicts settled, 0 left" in again.output
+
+
+def test_a_conflict_that_is_forgotten_meanwhile_is_passed_over(
+    review: Review, episodes: tuple[Episode, Episode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review("n+q")
+    review("n-q", who="bob")
+
+    def then_forgotten(reviewer: Reviewer) -> tuple[Contested, ...]:
+        found = conflicts(reviewer)
+        forget(reviewer.store.folder, "bob", dry_run=False)
+        return found
+
+    monkeypatch.setattr("journeyman.review_adjudicate.conflicts", then_forgotten)
+    shown = CliRunner().invoke(app, ["review", "adjudicate", "first", "--as", "cy"], input="1why\n")
+    assert shown.exit_code == 0 and "taken out meanwhile" in shown.output
+    assert [each.annotator for each in said()] == ["ada"]
 
 
 def test_drafts_of_a_critic_are_accepted_edited_or_rejected(review: Review, monkeypatch: pytest.MonkeyPatch) -> None:

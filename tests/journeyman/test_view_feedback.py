@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
+from journeyman.annotators import NAME, login_name
 from journeyman.cli import app
 from journeyman.envs.actions import Action
 from journeyman.envs.feedback.entry import ENTRY, Critique, GuidelineRead, Place
@@ -24,7 +25,7 @@ from journeyman.envs.store import EpisodeStore
 from journeyman.tasks.harbor import bundled_tasks
 from journeyman.viewer.app import HEADERS, viewer
 from journeyman.viewer.desk import MAX_BODY
-from journeyman.viewer.feedback import NAME, Reviewing, login_name
+from journeyman.viewer.feedback import Reviewing
 from journeyman.viewer.places import Row, found, rows_of
 
 from .hostile_texts import HOSTILE
@@ -211,6 +212,11 @@ def test_a_disk_that_refuses_is_told_and_asked_again_later(
         answer = said(pages, entry(episode=told.id))
     assert (answer.status_code, "No space left" in answer.json()["why"]) == (503, True)
     assert said(pages, entry(episode=told.id)).status_code == 200
+    log = FeedbackLog(store.folder).path
+    log.unlink()
+    log.mkdir()  # which no one can read as a file, whoever they are
+    unread = pages.get(f"/runs/first/episodes/{told.id}/feedback")
+    assert unread.status_code == 503 and "cannot read" in unread.text
 
 
 def test_what_does_not_stand_is_marked(pages: TestClient, store: EpisodeStore) -> None:
@@ -275,6 +281,18 @@ def test_episodes_of_a_task_are_ranked_blind(pages: TestClient, store: EpisodeSt
     assert "ranked 1, 2, 1" in notes(pages, ids[0])[0]["text"]
 
 
+def test_a_blind_page_does_not_judge_the_report_beforehand(pages: TestClient, store: EpisodeStore) -> None:
+    answered = replace(STEPS[-1], observation=Observation("reported\nfixed: contradicted", "report", True))
+    told = [episode(steps=(*STEPS[:-1], answered)) for _ in range(2)]
+    for each in told:
+        store.add(each)
+    asked = {"id": [each.id for each in told]}
+    assert "fixed: contradicted" not in pages.get("/runs/first/rank", params=asked).text
+    assert "fixed: contradicted" in pages.get("/runs/first/rank", params={**asked, "told": "yes"}).text
+    shown = pages.get(f"/runs/first/episodes/{told[0].id}").text
+    assert re.findall(r'<pre class="([^"]+)">reported', shown) == ["seen told"]
+
+
 GROUPS = [HOSTILE[start : start + 9] for start in range(0, len(HOSTILE), 9)]
 
 
@@ -319,6 +337,7 @@ def test_names_and_guidelines_are_checked_at_the_start(tmp_path: Path, monkeypat
     (tmp_path / "bad.toml").write_text("name = 1", encoding="utf-8")
     for words, told in (
         (["--annotator", "<b>"], "--annotator '<b>'"),
+        (["--annotator", "sim.ana"], "programs that stand in for people"),
         (["--guideline", "bad.toml"], "--guideline bad.toml"),
         (["--guideline", "nowhere"], "no guideline 'nowhere'"),
     ):

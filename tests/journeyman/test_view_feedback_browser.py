@@ -312,7 +312,7 @@ def test_hostile_words_do_nothing(browser: Any, store: EpisodeStore) -> None:
         for pressed, words in (("w", clean), ("sc", clean), ("r2", clean), ("e", action)):
             for key in pressed:
                 page.keyboard.press(key)
-            until(page, "document.activeElement === document.querySelector('#say [name=body]:enabled')")
+            until(page, "document.activeElement === document.querySelector('#say [name=body]:read-write')")
             page.fill("#say [name=body]", words)
             page.keyboard.press("Control+Enter")
         until(page, "document.querySelectorAll('.note').length === 4")

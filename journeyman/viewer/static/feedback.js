@@ -12,6 +12,7 @@ let form = null; // what is being said: { kind, place, id, key, quote }
 let asked = 0;
 let byHand = false; // somebody has asked to see, or not to see
 let early = null; // keys that were pressed before what they are for was there
+const fresh = []; // what was said since the page was opened
 const undoing = new Set();
 
 // What was said
@@ -24,8 +25,6 @@ async function refresh() {
   const told = await answer.json();
   if (mine !== asked) return; // asked again meanwhile
   notes = told;
-  const known = new Set(notes.map((each) => each.id));
-  for (const [key, kept] of drafts()) if (known.has(kept.id) && form?.id !== kept.id) store.drop(key);
   if (others === "no" && !byHand && notes.some((each) => each.annotator === me() && !each.undone)) reveal(true);
   else draw();
 }
@@ -81,7 +80,7 @@ function offer() {
 function open(kind, place, { quote = "", label = "" } = {}) {
   const key = `${DRAFT}${HERE}|${JSON.stringify([kind, place])}`;
   const kept = store.get(key);
-  form = { kind, place, key, quote: kept?.quote ?? quote, id: kept?.id || crypto.randomUUID() };
+  form = { kind, place, key, quote: kept?.quote ?? quote, id: kept?.id || crypto.randomUUID(), touched: false };
   for (const each of say.querySelectorAll("[data-field]")) {
     const wanted = SHOWN[kind].includes(each.dataset.field) && (each.dataset.field !== "suggestion" || place.line);
     each.hidden = !wanted;
@@ -91,6 +90,7 @@ function open(kind, place, { quote = "", label = "" } = {}) {
     else field.value = "";
     if (kept?.values?.[name]) field.value = kept.values[name];
   }
+  fields.body.readOnly = false;
   if (label) fields.label.value = label;
   const what = { critique: "On", claim: "How it really is:", correction: "What should have been done at" }[kind];
   document.getElementById("where").textContent = `${what} ${wordsFor(place)}`;
@@ -105,6 +105,7 @@ function open(kind, place, { quote = "", label = "" } = {}) {
 
 function keep() {
   if (!form) return;
+  form.touched = true;
   const values = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value]));
   const { kind, place, id, quote } = form;
   store.set(form.key, { kind, place, id, quote, values });
@@ -117,6 +118,11 @@ function close() {
   document.body.classList.remove("saying");
   document.querySelector(".step.current summary")?.focus({ preventScroll: true });
   offer();
+}
+
+function putAway() {
+  if (form.touched) keep(); // another tab may have used the draft up meanwhile
+  close();
 }
 
 /** What stands in the fields as an entry. Throws what is wrong, in words. */
@@ -148,6 +154,7 @@ function save() {
     const draft = { key, kept: store.get(key) };
     close();
     leave();
+    fresh.push(told);
     send(told, draft);
     store.drop(key);
     offer();
@@ -158,12 +165,17 @@ function save() {
 
 /** A judgement without words. */
 function judge(kind, place, label) {
-  send({ ...said(), kind, episode: EPISODE, ...place, label });
+  const told = { ...said(), kind, episode: EPISODE, ...place, label };
+  fresh.push(told);
+  send(told);
   announce(`${label}: ${wordsFor(place)}`);
 }
 
+/** Takes back what was said last, also where the server has yet to tell of it. */
 function undo() {
-  const last = [...notes].reverse().find((each) => each.annotator === me() && !each.undone && !undoing.has(each.id));
+  const known = new Set(notes.map((each) => each.id));
+  const spoken = [...notes.filter((each) => !each.undone), ...fresh.filter((each) => !known.has(each.id))];
+  const last = spoken.filter((each) => each.annotator === me() && !undoing.has(each.id)).pop();
   if (!last) return announce("you have said nothing here that could be taken back");
   undoing.add(last.id);
   return send({ ...said(), kind: "undo", of: last.id });
@@ -189,8 +201,9 @@ function onStep(act) {
 async function lines(number) {
   const there = () => document.getElementById(`step-${number}`);
   if (!there()) {
-    early = [];
+    const mine = (early = []);
     await arrived.catch(tell);
+    if (early !== mine) return;
   }
   const step = there();
   if (step) step.open = true;
@@ -213,15 +226,17 @@ function pointAt(kind, selector, place) {
 async function correct(number) {
   if (!open("correction", { step: number })) return;
   const mine = form;
-  fields.body.disabled = true;
+  fields.body.readOnly = true; // it keeps the focus: no key goes elsewhere meanwhile
+  let text = "";
   try {
     const answer = await fetch(`${desk.dataset.here}/action?step=${number}`);
-    if (form === mine) fields.body.value = JSON.stringify(await answer.json(), null, 1);
+    text = JSON.stringify(await answer.json(), null, 1);
   } catch {
     announce("the server does not answer: write the whole action", true);
   }
-  fields.body.disabled = false;
-  if (form === mine) fields.body.focus();
+  if (form !== mine) return;
+  fields.body.value = text;
+  fields.body.readOnly = false;
 }
 
 function comment() {
@@ -260,9 +275,10 @@ const walking = {
 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (early) {
-    early.push(event.key);
+    if (event.key === "Escape") early = null; // no longer waited for
+    else early.push(event.key);
     event.preventDefault();
     event.stopImmediatePropagation();
     return;
@@ -276,7 +292,7 @@ document.addEventListener("keydown", (event) => {
 
 say.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
-  else if (event.key === "Escape") close();
+  else if (event.key === "Escape") putAway();
   else return;
   event.preventDefault();
 });
@@ -317,6 +333,11 @@ new MutationObserver((changes) => {
   for (const { addedNodes } of changes) for (const node of addedNodes) if (node.matches?.(".step")) decorate(node);
 }).observe(list, { childList: true, subtree: true });
 
+addEventListener("storage", ({ key }) => {
+  if (!form?.touched || key !== form.key || store.get(key)) return;
+  form.id = crypto.randomUUID(); // another tab has said it, or thrown it away: what stands here is something else
+  keep();
+});
 addEventListener("journeyman:said", quietly);
 addEventListener("journeyman:name", quietly);
 addEventListener("journeyman:refused", ({ detail }) => {

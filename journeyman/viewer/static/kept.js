@@ -14,25 +14,32 @@ function announce(text, wrong = false) {
   told.classList.toggle("bad", wrong);
 }
 
+// What the browser cannot store is at least held as long as the page lives.
+const held = new Map();
+
 const store = {
   set(key, value) {
+    const text = JSON.stringify(value);
     try {
-      localStorage.setItem(key, JSON.stringify(value));
-      return true;
+      localStorage.setItem(key, text);
+      held.delete(key);
     } catch {
+      held.set(key, text);
       announce("this browser keeps no drafts here: save before you leave", true);
-      return false;
     }
   },
   get(key) {
     try {
-      return JSON.parse(localStorage.getItem(key));
+      return JSON.parse(held.get(key) ?? localStorage.getItem(key));
     } catch {
       return null; // not ours
     }
   },
-  drop: (key) => localStorage.removeItem(key),
-  keys: (begin) => Object.keys(localStorage).filter((key) => key.startsWith(begin)).sort(),
+  drop(key) {
+    held.delete(key);
+    localStorage.removeItem(key);
+  },
+  keys: (begin) => [...new Set([...held.keys(), ...Object.keys(localStorage)])].filter((key) => key.startsWith(begin)).sort(),
 };
 
 const nameField = document.getElementById("me");
@@ -48,8 +55,6 @@ const me = () => nameField.value;
 /** The beginning of every entry. */
 const said = (id = crypto.randomUUID()) => ({ id, annotator: me(), at: new Date().toISOString(), origin: "page" });
 
-// Where nothing can be stored, what was said is at least held as long as the page lives.
-const unsaved = new Map();
 let sending = false;
 let again = 0;
 let pause = 1000;
@@ -57,13 +62,12 @@ let pause = 1000;
 /** Says something: kept first, then sent until the server has it. `draft` is what to give back where it is refused. */
 function send(entry, draft = null) {
   const item = { post: desk.dataset.post, page: HERE, entry, draft };
-  unsaved.set(entry.id, item);
   store.set(OUT + entry.id, item);
   deliver();
 }
 
 /** Whether something is on its way. */
-const waiting = (id) => unsaved.has(id) || localStorage.getItem(OUT + id) !== null;
+const waiting = (id) => store.get(OUT + id) !== null;
 
 async function deliver() {
   if (sending) return;
@@ -88,7 +92,7 @@ async function deliver() {
 
 /** The oldest of what is to be sent to this run, from here or from another page whose tab has gone. */
 function next() {
-  const kept = [...unsaved.values(), ...store.keys(OUT).map(store.get)].filter((each) => each?.post === desk.dataset.post);
+  const kept = store.keys(OUT).map(store.get).filter((each) => each?.post === desk.dataset.post);
   return kept.sort((a, b) => (a.entry.at < b.entry.at ? -1 : 1))[0];
 }
 
@@ -103,16 +107,22 @@ async function deliverOne({ post, page, entry, draft }) {
     announce("saved");
   } else {
     const why = await answer.json().then((told) => told.why, () => `the server says ${answer.status}`);
-    if (draft) store.set(draft.key, draft.kept);
+    if (draft) {
+      // Another tab may have said it in other words: then these go by another id.
+      if (answer.status === 409) draft.kept.id = crypto.randomUUID();
+      store.set(draft.key, draft.kept);
+    }
     announce(`not saved: ${why}`, true);
     if (draft && page === HERE) dispatchEvent(new CustomEvent("journeyman:refused", { detail: draft }));
   }
-  unsaved.delete(entry.id);
   store.drop(OUT + entry.id);
 }
 
 const help = document.getElementById("help");
 keys["?"] = () => (help.open ? help.close() : help.showModal());
+document.addEventListener("keydown", (event) => {
+  if (help.open && event.key !== "?") event.stopImmediatePropagation(); // nobody says anything while reading the keys
+}, true);
 document.getElementById("helped").addEventListener("click", () => help.close());
 keys.i = () => nameField.select();
 nameField.addEventListener("keydown", (event) => {

@@ -10,6 +10,7 @@ const item = desk.querySelector("[name=item]");
 const before = store.get(KEY);
 const ranks = before?.ranks?.length === ids.length ? before.ranks : ids.map(() => 0);
 let id = before?.id || crypto.randomUUID();
+let saved = false; // as it stands
 let n = 0;
 
 function draw() {
@@ -20,6 +21,7 @@ function draw() {
 }
 
 function keep() {
+  saved = false;
   store.set(KEY, { id, ranks, reason: reason.value, item: item?.value || "" });
 }
 
@@ -39,6 +41,7 @@ function rank(place) {
 
 function save() {
   if (ranks.some((each) => !each)) return announce("give each of them a rank first: 1 is the best", true);
+  if (saved) return announce("saved as it stands");
   const by = item?.value ? { item: JSON.parse(item.value) } : {};
   keep();
   const draft = { key: KEY, kept: store.get(KEY) };
@@ -46,10 +49,12 @@ function save() {
   send({ ...said(id), kind: "ranking", episodes: ids, ranks, reason: reason.value, ...by }, draft);
   store.drop(KEY);
   id = crypto.randomUUID();
+  saved = true;
   return reason.blur();
 }
 
 function undo() {
+  saved = false;
   const last = store.get(LAST);
   if (!last || last.annotator !== me()) return announce("you have saved nothing here that could be taken back");
   store.drop(LAST);
@@ -64,7 +69,7 @@ function show() {
   location.replace(address);
 }
 
-desk.addEventListener("input", keep);
+for (const field of [reason, item]) field?.addEventListener("input", keep);
 desk.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
   else if (event.key === "Escape") turn(n);
@@ -88,7 +93,10 @@ Object.assign(keys, {
 });
 ids.forEach((_, k) => (keys[k + 1] = () => rank(k + 1)));
 
-addEventListener("journeyman:refused", ({ detail }) => (id = detail.kept.id));
+addEventListener("journeyman:refused", ({ detail }) => {
+  id = detail.kept.id;
+  saved = false;
+});
 if (before) {
   reason.value = before.reason;
   if (item) item.value = before.item;

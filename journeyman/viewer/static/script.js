@@ -33,6 +33,7 @@ const keys = {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+  if (event.key === "Enter" && event.target.closest("a, button, summary")) return; // it follows, presses, opens
   const act = keys[event.key];
   if (act) {
     event.preventDefault();
