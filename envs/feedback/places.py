@@ -232,27 +232,23 @@ def turn_of(diff: str, path: str) -> Turn:
     if path not in diff and "more files, changed or not" not in diff:
         return Turn()
     rows = diff.split("\n")
-    for number, row in enumerate(rows):
-        if not row.startswith("--- ") or number + 1 == len(rows) or not rows[number + 1].startswith("+++ "):
+    number = 0
+    while number < len(rows):
+        if (head := _HUNK.match(rows[number])) is not None:
+            # What looks like a file's head within a hunk is a line of it, which an agent may have written.
+            number = _read(rows, number, head)[1]
             continue
-        old, new = row[4:], rows[number + 1][4:]
-        if path not in (old.removeprefix("a/"), new.removeprefix("b/")) or _inside(rows, number):
+        old, new = rows[number], rows[number + 1] if number + 1 < len(rows) else ""
+        number += 1
+        if not old.startswith("--- ") or not new.startswith("+++ "):
             continue
-        hunks = _hunks(rows[number + 2 :])
-        made, gone = old == "/dev/null", new == "/dev/null"
-        opaque = number + 2 < len(rows) and rows[number + 2].startswith("Binary or large file")
-        return Turn(() if opaque else hunks, opaque and not gone, made and not opaque, gone)
+        if path not in (old[4:].removeprefix("a/"), new[4:].removeprefix("b/")):
+            continue
+        below = rows[number + 1 :]
+        made, gone = old == "--- /dev/null", new == "+++ /dev/null"
+        opaque = bool(below) and below[0].startswith("Binary or large file")
+        return Turn(() if opaque else _hunks(below), opaque and not gone, made and not opaque, gone)
     return Turn(opaque=bool(re.search(r"(?m)^and \d+ more files, changed or not$", diff)))
-
-
-def _inside(rows: Sequence[str], number: int) -> bool:
-    """Whether a row that looks like a file's head is a line of a hunk above it, which an agent may have written."""
-    start = number - 1
-    while start >= 0 and (head := _HUNK.match(rows[start])) is None:
-        start -= 1
-    if start < 0 or head is None:
-        return False
-    return _read(rows, start, head)[1] > number
 
 
 def _hunks(rows: Sequence[str]) -> tuple[Hunk, ...]:

@@ -6,7 +6,7 @@ order of the lines.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ from journeyman.envs.feedback.entry import (
     StepLabel,
     episodes_of,
 )
-from journeyman.envs.feedback.log import Logged
+from journeyman.envs.feedback.log import Logged, by_id
 from journeyman.envs.feedback.marks import Mark
 from journeyman.envs.feedback.places import moved
 from journeyman.envs.feedback.references import References, Why, moment, references, who
@@ -61,8 +61,8 @@ def standing(logged: Logged, episode: FindEpisode, guidelines: Mapping[str, Guid
     Args:
         guidelines: as they are now, by name; items of others are taken as they were read.
     """
-    different = Counter(entry.id for entry in _distinct(logged.entries))
-    ambiguous = frozenset(id_ for id_, count in different.items() if count > 1)
+    first = by_id(logged.entries)
+    ambiguous = frozenset(entry.id for entry in logged.entries if entry != first[entry.id])
     known = {entry.id: entry for entry in logged.entries if entry.id not in ambiguous}
     said = references(known, ambiguous)
     seen = _Seen(known, episode, guidelines)
@@ -86,15 +86,6 @@ def standing(logged: Logged, episode: FindEpisode, guidelines: Mapping[str, Guid
 
 
 _ORDER = {mark: n for n, mark in enumerate(Mark)}
-
-
-def _distinct(entries: Sequence[Entry]) -> list[Entry]:
-    """Entries of which each is said once, however often its line is there."""
-    groups: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        if entry not in groups[entry.id]:
-            groups[entry.id].append(entry)
-    return [entry for group in groups.values() for entry in group]
 
 
 def _of_others(entry: Entry, said: References) -> list[Why]:

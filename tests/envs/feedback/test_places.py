@@ -93,6 +93,8 @@ def test_lines_that_look_like_a_files_head_are_lines() -> None:
     old, new = ["-- a/b.py", "x"], ["++ b/b.py", "x"]
     assert turn_of(diff(old, new), "b.py").nothing
     assert turn_of(diff(old, new) + diff(["1"], ["2"], "b.py"), "b.py").hunks[0].after == {1: "2"}
+    many = "--- a/b.py\n+++ b/b.py\n" * 5000  # each read on its own would take minutes
+    assert turn_of(f"--- a/a.py\n+++ b/a.py\n@@ -1,5000 +1,5000 @@\n{many}", "b.py").nothing
 
 
 def test_a_moved_comment_says_where_it_belongs() -> None:
