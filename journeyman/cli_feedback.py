@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ from journeyman.cli_common import CannotError
 from journeyman.envs.feedback.entry import Entry
 from journeyman.envs.feedback.log import FeedbackLog, Logged
 from journeyman.envs.feedback.standing import Judged, finder, standing
-from journeyman.envs.guidelines.guideline import Guideline, GuidelineError, load_guideline
+from journeyman.envs.guidelines.guideline import Guideline, load_guideline
 from journeyman.envs.store import EpisodeStore
 
 feedback_app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
@@ -46,7 +45,7 @@ def judged_in(store: EpisodeStore, guidelines: Iterable[str] = ()) -> tuple[Logg
     """All that was said of a run, and what of it stands.
 
     Raises:
-        CannotError: a guideline cannot be read.
+        GuidelineError: a guideline cannot be read.
     """
     logged = FeedbackLog(store.folder).read()
     return logged, standing(logged, finder(store), guidelines_now(logged, guidelines))
@@ -56,16 +55,9 @@ def guidelines_now(logged: Logged, given: Iterable[str] = ()) -> Mapping[str, Gu
     """The guidelines by which feedback is judged stale: those given, and of others the newest that was read.
 
     Raises:
-        CannotError: one of those given cannot be read.
+        GuidelineError: one of those given cannot be read.
     """
-    found = logged.guidelines()
-    for place in given:
-        try:
-            guideline = load_guideline(Path(place) if Path(place).is_file() else place)
-        except GuidelineError as error:
-            raise CannotError(str(error)) from error
-        found[guideline.name] = guideline
-    return found
+    return logged.guidelines() | {guideline.name: guideline for guideline in map(load_guideline, given)}
 
 
 def by_prefix(entries: Iterable[Entry], name: str) -> Entry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +10,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from journeyman.cli_common import CannotError, JsonOption, example, find_run, print_json
+from journeyman.cli_common import JsonOption, example, find_run, print_json
 from journeyman.cli_feedback import GuidelineOption, feedback_app
-from journeyman.envs.guidelines.guideline import Guideline, GuidelineError, load_guideline
+from journeyman.envs.guidelines.guideline import load_guideline
 from journeyman.terminal import line, out
 from journeyman.training.feedback.compile import compile_feedback
 
@@ -48,7 +48,7 @@ def compile_command(
     is listed with the reason in OUT/left_out.jsonl.
     """
     folders = list(dict.fromkeys(find_run(run) for run in runs))
-    made = compile_feedback(folders, to, _guidelines(guideline or ()), simulated=simulated)
+    made = compile_feedback(folders, to, [load_guideline(place) for place in guideline or ()], simulated=simulated)
     if as_json:
         print_json({"out": to, **made.model_dump(mode="json")})
         return
@@ -64,13 +64,6 @@ def compile_command(
         out.print(Text(f"good and bad at once, so neither: {id_}"), soft_wrap=True)
     heard = sum(run.entries for run in made.runs)
     out.print(f"compiled from {heard} lines of feedback: {to}", soft_wrap=True, highlight=False, markup=False)
-
-
-def _guidelines(places: Iterable[str]) -> list[Guideline]:
-    try:
-        return [load_guideline(Path(place) if Path(place).is_file() else place) for place in places]
-    except GuidelineError as error:
-        raise CannotError(str(error)) from error
 
 
 def _say_left_out(why: Mapping[str, int]) -> None:
