@@ -130,6 +130,9 @@ def test_undo_takes_back_what_is_ones_own(call: Call, run: Path) -> None:
     back = listed(call)[-1]["id"]
     assert call("feedback", "undo", back, "--annotator", "ada").exit_code == 0
     assert [each["stands"] for each in listed(call)] == [True, True, False, True]
+    log = run / "feedback.jsonl"
+    log.write_text(log.read_text() + log.read_text().splitlines()[0].replace('"value":1.0', '"value":0.0') + "\n")
+    assert "several entries are called" in call("feedback", "undo", ada, "--annotator", "ada").stderr
 
 
 def test_status_counts_and_forget_leaves_nothing(call: Call, run: Path) -> None:
