@@ -28,7 +28,7 @@ from journeyman.envs.feedback.entry import (
 )
 from journeyman.envs.feedback.log import Logged, by_id
 from journeyman.envs.feedback.marks import Mark
-from journeyman.envs.feedback.places import moved
+from journeyman.envs.feedback.places import Files, moved
 from journeyman.envs.feedback.references import References, Why, moment, references, who
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
 from journeyman.envs.store import EpisodeStore, StoreError
@@ -181,7 +181,7 @@ class _Seen:
         found = self.marks[entry.id]
         if step is not None and step > len(facts.episode.steps):
             found.append((Mark.UNKNOWN, f"no step {step} of {len(facts.episode.steps)}"))
-        elif (there := moved(facts.episode, place)) is not None:
+        elif (there := moved(facts.files, place)) is not None:
             found.append((Mark.MOVED, there.why))
             if there.place is not None:
                 self.places[entry.id] = there.place
@@ -198,6 +198,7 @@ class _Facts:
 
     def __init__(self, episode: Episode) -> None:
         self.episode = episode
+        self.files = Files(episode.steps)
         self.subtasks = set[str]()
         self.claims = 0
         for step in episode.steps:
