@@ -1,19 +1,23 @@
-"""Reviewers that are programs: a script, a function of the episode so far, and rules of conduct as such a function."""
+"""Reviewers that are programs: a script, a function of the episode so far, and the rules of a guideline."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from itertools import chain
+from dataclasses import replace
+from typing import Literal
 
-from journeyman.envs.claims import Standing, findings_of
-from journeyman.envs.episode import Episode
+from journeyman.envs.changes import files_of
+from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.feedback.entry import Critique, Place
-from journeyman.envs.reviews import Request, Said, answer, remark
+from journeyman.envs.guidelines.guideline import Guideline
+from journeyman.envs.guidelines.rules import ItemFinding, adherence
+from journeyman.envs.reviews import Moment, Request, Said, answer, remark
 
 Criticise = Callable[[Episode], Iterable[Critique]]
-"""The comments that an episode, so far, deserves. Whatever says the same of it again and again may be one: a rule of a
-guideline, a simulated annotator."""
+"""The comments that an episode, so far, deserves. Whatever says the same of it again and again may be one, such as a
+simulated annotator."""
+AT_THE_END = frozenset({"reports", "tests-after-last-edit"})
+"""Rules that nobody has broken while there is time to keep to them: before a report they say what is kept, no more."""
 
 
 class ScriptedReviewer:
@@ -53,40 +57,44 @@ def _about(comment: Critique) -> Hashable:
     return comment.place.path, comment.body, comment.category, str(comment.item)
 
 
-def conduct(episode: Episode) -> Iterator[Critique]:
-    """Rules that hold for any task: test what you changed, change no tests, claim what the record shows."""
-    changed = [number for number, step in enumerate(episode.steps, 1) if step.diff]
-    tested = [number for number, step in enumerate(episode.steps, 1) if step.tests is not None]
-    if changed and (not tested or tested[-1] < changed[-1]):
-        yield remark("Run the tests after your last change.", severity="major", category="process")
-    elif changed and (failing := episode.steps[tested[-1] - 1].tests) and (failing.failed or failing.errors):
-        yield remark("The last test run failed.", severity="major", category="tests")
-    for path in _tests_changed(step.diff for step in episode.steps):
-        yield remark("Leave the tests as they were.", Place(path=path), severity="major", category="tests")
-    for finding in findings_of(episode.steps):
-        if finding.standing is Standing.CONTRADICTED:
-            claim = f"{finding.claim.kind} {finding.claim.subject}".strip()
-            yield remark(f"You claim: {claim}. The record says otherwise.", severity="major", category="honesty")
+class GuidelineReviewer:
+    """Comments where a rule finds an item of a guideline not kept, once for each item; that is resolved when the rule
+    does not find it any more. What a person or a judge decides is passed over."""
+
+    simulated = True
+
+    def __init__(self, guideline: Guideline) -> None:
+        self.guideline, self.name = guideline, guideline.name
+
+    def review(self, request: Request) -> Sequence[Said]:
+        found = {each.ref: each for each in self._found(request)}
+        before = {comment.item: comment for comment in request.open}
+        fresh = [each for ref, each in found.items() if each.finding.kept is False and ref not in before]
+        answers = [
+            answer(before[ref], each.finding.evidence, resolved=each.finding.kept is not False)
+            for ref, each in found.items()
+            if ref in before
+        ]
+        return [*(_comment(each, request.episode) for each in fresh), *answers]
+
+    def _found(self, request: Request) -> Iterator[ItemFinding]:
+        """The items of which something can be said now. Where the record of a whole episode does not tell, nothing is
+        broken any more; before a report it may only not tell yet."""
+        episode, is_whole = request.episode, request.moment in (Moment.REPORT, Moment.END)
+        if is_whole:
+            episode = replace(episode, stop=StopReason.REPORTED)
+        for each in adherence(self.guideline, episode).items:
+            rule, kept = each.item.check.rule, each.finding.kept
+            if rule and (is_whole or kept or (kept is False and rule not in AT_THE_END)):
+                yield each
 
 
-def _tests_changed(diffs: Iterable[str]) -> list[str]:
-    """Test files that are not as they were, once the changes are added up; new ones are no harm."""
-    lines: dict[str, Counter[str]] = {}
-    new = set[str]()
-    path = old = ""
-    for line in chain.from_iterable(diff.split("\n") for diff in diffs):
-        if line.startswith("--- "):
-            old = line.removeprefix("--- ")
-        elif line.startswith("+++ "):
-            path = (line if old == "/dev/null" else old).partition("/")[2]
-            if path not in lines and old == "/dev/null":
-                new.add(path)
-            lines.setdefault(path, Counter())
-        elif line[:1] in ("+", "-") and path:
-            lines[path][line[1:]] += 1 if line[0] == "+" else -1
-    return sorted(path for path, sums in lines.items() if _is_test(path) and path not in new and any(sums.values()))
-
-
-def _is_test(path: str) -> bool:
-    name = path.rpartition("/")[2]
-    return name.startswith("test_") or name.endswith("_test.py") or "tests/" in f"/{path}"
+def _comment(of: ItemFinding, episode: Episode) -> Critique:
+    """At the last step that shows it, and at the file if the evidence names one that the step changed."""
+    severity: Literal["minor", "major"] = "minor" if of.item.kind == "should" else "major"
+    place, evidence = Place(), of.finding.evidence
+    if of.finding.steps:
+        step = of.finding.steps[-1]
+        named = [file.path for file in files_of(episode.steps[step - 1].diff) if file.path in evidence]
+        place = Place(step=step, path=named[0] if len(named) == 1 else "")
+    return remark(f"{of.item.text} Seen: {evidence}", place, severity=severity, item=of.ref)

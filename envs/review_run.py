@@ -85,15 +85,15 @@ class Reviewing:
         except Exception as error:  # whatever it is, the episode goes on without it
             said, failure, self._is_gone = (), f"{type(error).__name__}: {error}", True
         workspace.deadline += workspace.clock() - started
-        found, withheld = self._comments_in(said, reviews.reviewer, workspace, read)
+        found, withheld = self._comments_in(said, reviews, workspace, read)
         settled = self._settle([each for each in said if isinstance(each, Resolution)], workspace)
         text = self._shown(found, moment, reviews, workspace)
         failure = "; ".join(filter(None, (failure, withheld)))
-        about = f"the review by {reviews.reviewer.name} at step {len(workspace.steps)}: {failure}" if failure else ""
+        about = f"the review by {reviews.annotator} at step {len(workspace.steps)}: {failure}" if failure else ""
         return Review(text, (*found, *settled), about)
 
     def _comments_in(
-        self, said: Sequence[Said], reviewer: Reviewer, workspace: Workspace, read: Read
+        self, said: Sequence[Said], reviews: Reviews, workspace: Workspace, read: Read
     ) -> tuple[tuple[Critique, ...], str]:
         """The comments with who made them and when, and why others are not among them."""
         given = [each for each in said if isinstance(each, Critique)]
@@ -102,7 +102,8 @@ class Reviewing:
         if len(shown) > MAX_COMMENTS:
             why.append(f"{len(shown)} comments, of which the first {MAX_COMMENTS} were taken")
         step = len(workspace.steps)
-        stamp = {"annotator": reviewer.name, "simulated": reviewer.simulated, "origin": ORIGIN, "episode": RUNNING}
+        who = {"annotator": reviews.annotator, "simulated": reviews.reviewer.simulated}
+        stamp = {**who, "origin": ORIGIN, "episode": RUNNING}
         return tuple(
             each.model_copy(
                 update={**stamp, "id": new_episode_id(), "at": now(), "place": _quoted(each.place, step, read)}
@@ -132,11 +133,11 @@ class Reviewing:
             comment.settle(words.get(id_), read)
             if comment.is_news or (is_over and comment.told is None):
                 comment.told = comment.resolved
-                who = self._reviews.reviewer if self._reviews is not None and comment.is_judged else None
+                by = self._reviews if comment.is_judged else None
                 entries.append(
                     Resolution(
-                        id=new_episode_id(), annotator=who.name if who else BY_RULE, at=now(), origin=ORIGIN, of=id_,
-                        simulated=who is not None and who.simulated, resolved=comment.resolved,
+                        id=new_episode_id(), annotator=by.annotator if by else BY_RULE, at=now(), origin=ORIGIN, of=id_,
+                        simulated=by is not None and by.reviewer.simulated, resolved=comment.resolved,
                         step=len(workspace.steps) or None, how=comment.how,
                     )
                 )  # fmt: skip

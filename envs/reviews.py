@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from journeyman.envs.episode import Episode
-from journeyman.envs.feedback.entry import Critique, Place, Resolution
+from journeyman.envs.feedback.entry import SIMULATED, Critique, Place, Resolution
 
 ORIGIN = "episode"
 """`Said.origin` of what was said while an episode ran."""
@@ -65,7 +65,7 @@ class Reviewer(Protocol):
     """A person, a program in a person's place, or a script."""
 
     name: str
-    """As an annotator's (`Said.annotator`)."""
+    """As an annotator's (`Reviews.annotator`)."""
     simulated: bool
     """Whether it is a program in a person's place."""
 
@@ -95,10 +95,16 @@ class Reviews:
         if self.rounds < 0 or self.every < 0 or (self.timeout_s is not None and self.timeout_s <= 0):
             raise ValueError("rounds and every must be 0 or more, and timeout_s above 0")
 
+    @property
+    def annotator(self) -> str:
+        """Who is written down as saying it: a program under a name that says that it is one."""
+        name = self.reviewer.name
+        return f"{SIMULATED}{name.removeprefix(SIMULATED)}"[:64] if self.reviewer.simulated else name
+
     def versions(self) -> dict[str, str]:
         """For the record."""
         when = ["a report"] + ["a change"] * self.after_changes + [f"{self.every} steps"] * bool(self.every)
-        return {"reviewer": self.reviewer.name, "reviews": f"{self.rounds} rounds; after {', '.join(when)}"}
+        return {"reviewer": self.annotator, "reviews": f"{self.rounds} rounds; after {', '.join(when)}"}
 
 
 @dataclass(frozen=True, slots=True)

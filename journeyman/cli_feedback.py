@@ -57,7 +57,16 @@ def guidelines_now(logged: Logged, given: Iterable[str] = ()) -> Mapping[str, Gu
     Raises:
         GuidelineError: one of those given cannot be read.
     """
-    return logged.guidelines() | {guideline.name: guideline for guideline in map(load_guideline, given)}
+    return logged.guidelines() | {each.name: each for each in guidelines_of(given)}
+
+
+def guidelines_of(given: Iterable[str]) -> list[Guideline]:
+    """The guidelines that are named with `--guideline`: a file, or a bundled one.
+
+    Raises:
+        GuidelineError: one of them cannot be read.
+    """
+    return [load_guideline(place) for place in given]
 
 
 def by_prefix(entries: Iterable[Entry], name: str) -> Entry:

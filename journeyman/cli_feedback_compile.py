@@ -11,8 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from journeyman.cli_common import JsonOption, example, find_run, print_json
-from journeyman.cli_feedback import GuidelineOption, feedback_app
-from journeyman.envs.guidelines.guideline import load_guideline
+from journeyman.cli_feedback import GuidelineOption, feedback_app, guidelines_of
 from journeyman.terminal import line, out
 from journeyman.training.feedback.compile import compile_feedback
 
@@ -48,7 +47,7 @@ def compile_command(
     is listed with the reason in OUT/left_out.jsonl.
     """
     folders = list(dict.fromkeys(find_run(run) for run in runs))
-    made = compile_feedback(folders, to, [load_guideline(place) for place in guideline or ()], simulated=simulated)
+    made = compile_feedback(folders, to, guidelines_of(guideline or ()), simulated=simulated)
     if as_json:
         print_json({"out": to, **made.model_dump(mode="json")})
         return

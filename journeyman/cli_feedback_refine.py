@@ -17,15 +17,12 @@ from journeyman.cli_common import (
     interruptible,
     print_json,
 )
-from journeyman.cli_feedback import feedback_app
+from journeyman.cli_feedback import GuidelineOption, feedback_app, judged_in
 from journeyman.cli_run import policy_of
 from journeyman.cli_task import sandboxes_of
 from journeyman.cli_train import reporting
 from journeyman.cli_train_lessons import task_finder
 from journeyman.cli_train_sft import say_left_out
-from journeyman.envs.feedback.log import FeedbackLog
-from journeyman.envs.feedback.standing import standing
-from journeyman.envs.guidelines.guideline import bundled, load_guideline
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.registry import POLICIES
 from journeyman.terminal import line, out, plural
@@ -51,6 +48,7 @@ def refine_command(
     ] = False,
     tries: Annotated[int, typer.Option(min=1, max=64, help="Tries of each, with other seeds.")] = 1,
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="Episodes in flight.")] = 4,
+    guideline: GuidelineOption = None,
     task: Annotated[str | None, typer.Option(help="Task folder, where the records name none.")] = None,
     backend: BackendOption = "auto",
     as_json: JsonOption = False,
@@ -64,10 +62,9 @@ def refine_command(
     to = out_run or folder.with_name(f"{folder.name}-refined")
     if to.resolve() == folder.resolve():
         raise CannotError("--out: give another folder than the run's; a refinement stands apart from what it refines")
-    episodes = list(EpisodeStore(folder).episodes())
-    by_id = {episode.id: episode for episode in episodes}
-    guidelines = {name: load_guideline(name) for name in bundled()}
-    judged = standing(FeedbackLog(folder).read(), by_id.get, guidelines)
+    store = EpisodeStore(folder)
+    episodes = list(store.episodes())
+    _, judged = judged_in(store, guideline or ())
     with interruptible(f"what was played is kept in {to}; the same command goes on"), reporting() as stage:
         made = refine(
             episodes, judged, task_finder(task), partial(policy_of, policy), backend=sandboxes_of(backend), out=to,

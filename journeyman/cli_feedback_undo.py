@@ -9,12 +9,14 @@ from rich.text import Text
 
 from journeyman.cli_common import CannotError, JsonOption, RunOption, example, open_run, print_json
 from journeyman.cli_feedback import TERMINAL, AnnotatorOption, by_prefix, feedback_app
-from journeyman.envs.feedback.entry import Undo, summary
+from journeyman.envs.feedback.entry import Critique, Undo, summary
 from journeyman.envs.feedback.forget import Forgotten, forget
 from journeyman.envs.feedback.log import FeedbackLog, now
 from journeyman.envs.feedback.marks import Mark
-from journeyman.envs.feedback.standing import standing
+from journeyman.envs.feedback.standing import finder, standing
 from journeyman.envs.recorder import new_episode_id
+from journeyman.envs.reviews import ORIGIN
+from journeyman.envs.store import EpisodeStore
 from journeyman.terminal import line, out
 
 _NEITHER = frozenset({Mark.UNDONE, Mark.AMBIGUOUS})
@@ -74,17 +76,29 @@ def forget_annotator(
     """Take all that somebody said out of a run's feedback, with what others said about it, so that no trace stays.
 
     Guidelines stay that were read, under nobody's name. What was compiled from it before has to be compiled again.
+    Comments that a policy read while its episode ran stay in what it read: that is the episode itself.
     """
     store = open_run(run)
     gone = forget(store.folder, annotator, dry_run=not yes)
+    read_in = _read_in(store, gone)
     if as_json:
         ids = {"entries": [entry.id for entry in gone.entries], "about": [entry.id for entry in gone.about]}
         lines = [each.number for each in gone.lines]
         renamed = [entry.id for entry in gone.renamed]
-        rest = {"guidelines": renamed, "unreadable": lines, "mentioned_in": gone.mentioned}
+        rest = {"guidelines": renamed, "unreadable": lines, "mentioned_in": gone.mentioned, "read_in": read_in}
         print_json({"run": store.folder, "annotator": annotator, "done": yes, **ids, **rest})
         return
     _say(gone, annotator, yes)
+    for id_ in read_in:
+        said = f"{id_} stays as it was: its policy read comments of {line(annotator)} while it ran, and acted on them"
+        out.print(Text(said, "yellow"), soft_wrap=True)
+
+
+def _read_in(store: EpisodeStore, gone: Forgotten) -> list[str]:
+    """The episodes whose record holds comments, as a policy read them."""
+    made = {entry.episode for entry in gone.entries if isinstance(entry, Critique) and entry.origin == ORIGIN}
+    found = map(finder(store), sorted(made))
+    return [each.id for each in found if each is not None and any(step.review for step in each.steps)]
 
 
 def _say(gone: Forgotten, annotator: str, done: bool) -> None:

@@ -27,7 +27,15 @@ from journeyman.cli_common import (
     say_error,
     with_guidelines,
 )
-from journeyman.cli_run_review import NOBODY, ChangesOption, EveryOption, ReviewOption, RoundsOption, reviews_of
+from journeyman.cli_run_review import (
+    NOBODY,
+    ChangesOption,
+    EveryOption,
+    ReviewOption,
+    RoundsOption,
+    keep_what_is_read,
+    reviews_of,
+)
 from journeyman.cli_task import find_tasks, sandboxes_of
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, Step, StopReason
@@ -85,6 +93,7 @@ def run(
     quiet = as_json or policy == "human" or concurrency > 1
     try:
         with engine_of(engine, policy, ray_address, episode_cpus) as machines, EpisodeStore(out_folder) as store:
+            keep_what_is_read(reviews, out_folder)
             _run_all(jobs, store if quiet else Narrator(store), concurrency, on_done, machines)
             facts = machines.facts()
     except KeyboardInterrupt:

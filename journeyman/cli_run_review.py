@@ -5,22 +5,28 @@ from __future__ import annotations
 import getpass
 import pkgutil
 import re
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from journeyman.cli_common import CannotError
-from journeyman.envs.review_rules import CriticReviewer, conduct
-from journeyman.envs.reviews import Reviews
+from journeyman.envs.feedback.entry import SIMULATED
+from journeyman.envs.feedback.log import FeedbackLog
+from journeyman.envs.guidelines.guideline import load_guideline
+from journeyman.envs.guidelines.lint import lint
+from journeyman.envs.review_rules import CriticReviewer, GuidelineReviewer
+from journeyman.envs.reviews import ORIGIN, Reviews
 from journeyman.policies.human_reviewer import HumanReviewer
 
-NOBODY, PERSON, RULES = "none", "terminal", "rules"
+NOBODY, PERSON, RULES, GUIDELINE = "none", "terminal", "rules", "guideline:"
 
 ReviewOption = Annotated[
     str,
     typer.Option(
-        help="Who reviews: none, terminal (you), rules (a simulated reviewer of conduct), or MODULE:FUNCTION, which is "
-        "given the episode so far and gives critiques. A report with comments is sent back."
+        help="Who reviews: none, terminal (you), guideline:NAME or guideline:FILE (a simulated reviewer, by the items "
+        "that rules check), rules (the same as guideline:conduct), or MODULE:FUNCTION, which is given the episode so "
+        "far and gives critiques. A report with comments is sent back."
     ),
 ]
 RoundsOption = Annotated[
@@ -40,18 +46,20 @@ def reviews_of(spec: str, rounds: int, after_changes: bool, every: int, *, alone
 
     Raises:
         CannotError: there is no such reviewer, or a person cannot be asked.
+        GuidelineError: there is no such guideline, or it is not sound.
     """
     if spec == NOBODY:
         return None
     if spec == PERSON:
         if not alone:
             raise CannotError("--review terminal: you are asked at this terminal; leave out --concurrency and --engine")
-        person = HumanReviewer(re.sub(r"[^\w.@+-]", "", _user())[:64] or "me")
+        person = HumanReviewer(re.sub(r"[^\w.@+-]", "", _user())[:64].removeprefix(SIMULATED) or "me")
         return Reviews(person, rounds, after_changes, every, timeout_s=None)
-    if spec == RULES:
-        return Reviews(CriticReviewer(conduct, "conduct"), rounds, after_changes, every)
+    if spec == RULES or spec.startswith(GUIDELINE):
+        reviewer = _by_rule("conduct" if spec == RULES else spec.removeprefix(GUIDELINE))
+        return Reviews(reviewer, rounds, after_changes, every)
     if ":" not in spec:
-        raise CannotError(f"--review {spec}: there is none, terminal, rules, or MODULE:FUNCTION")
+        raise CannotError(f"--review {spec}: there is none, terminal, guideline:NAME, rules, or MODULE:FUNCTION")
     try:
         criticise = pkgutil.resolve_name(spec)
     except (ImportError, AttributeError, ValueError) as error:
@@ -59,6 +67,25 @@ def reviews_of(spec: str, rounds: int, after_changes: bool, every: int, *, alone
     if not callable(criticise):
         raise CannotError(f"--review {spec}: it cannot be called; give a function of an episode")
     return Reviews(CriticReviewer(criticise, re.sub(r"[^\w.@+-]", ".", spec)[:64]), rounds, after_changes, every)
+
+
+def keep_what_is_read(reviews: Reviews | None, run: Path) -> None:
+    """Keep the guideline that a reviewer judges by beside what it says, so that its words can be traced to it.
+
+    Raises:
+        FeedbackError, LogWriteError: the run's feedback cannot be read or written.
+    """
+    if reviews is not None and isinstance(reviews.reviewer, GuidelineReviewer):
+        FeedbackLog(run).keep_guideline(reviews.reviewer.guideline, reviews.annotator, ORIGIN)
+
+
+def _by_rule(place: str) -> GuidelineReviewer:
+    guideline = load_guideline(place)
+    if wrong := next((doubt for doubt in lint(guideline) if doubt.level == "error"), None):
+        raise CannotError(f"--review {GUIDELINE}{place}: {wrong}")
+    if not any(item.check.by == "rule" for item in guideline.items):
+        raise CannotError(f'--review {GUIDELINE}{place}: rules check none of its items (`by = "rule"`)')
+    return GuidelineReviewer(guideline)
 
 
 def _user() -> str:

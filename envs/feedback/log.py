@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from journeyman.envs.feedback.entry import ENTRY, Entry, GuidelineRead
+from journeyman.envs.feedback.entry import ENTRY, SIMULATED, Entry, GuidelineRead
 from journeyman.envs.guidelines.guideline import Guideline
 from journeyman.envs.lines import locked_lines
 from journeyman.envs.log import LogError, LogWriteError
@@ -96,10 +96,14 @@ class FeedbackLog:
         Raises:
             FeedbackOutOfReach: the file is there and cannot be read.
         """
+        return parse(self.data())
+
+    def data(self) -> bytes:
+        """The lines as they are, for `parse`; none where nobody said anything. Raises as `read` does."""
         try:
-            return parse(self.path.read_bytes())
+            return self.path.read_bytes()
         except FileNotFoundError:
-            return Logged((), ())
+            return b""
         except OSError as error:
             raise FeedbackOutOfReach(f"cannot read {self.path}: {error.strerror}") from error
 
@@ -108,8 +112,12 @@ class FeedbackLog:
         and `read` do."""
         read = (entry.guideline for entry in self.read().entries if isinstance(entry, GuidelineRead))
         if guideline not in read:
-            id_ = new_episode_id()
-            self.write(GuidelineRead(id=id_, annotator=annotator, at=now(), origin=origin, guideline=guideline))
+            self.write(
+                GuidelineRead(
+                    id=new_episode_id(), annotator=annotator, at=now(), origin=origin, guideline=guideline,
+                    simulated=annotator.startswith(SIMULATED),
+                )
+            )  # fmt: skip
 
 
 def _line(entry: Entry) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -12,9 +11,10 @@ from journeyman.envs.actions import Action
 from journeyman.envs.codec import plain
 from journeyman.envs.episode import Episode, Step, StopReason, TestRun
 from journeyman.envs.feedback.entry import Critique, Place, Resolution
+from journeyman.envs.guidelines.guideline import ItemRef, load_guideline
 from journeyman.envs.observation import Observation
 from journeyman.envs.repo_env import Info, RepoEnv
-from journeyman.envs.review_rules import CriticReviewer, ScriptedReviewer, conduct
+from journeyman.envs.review_rules import CriticReviewer, GuidelineReviewer, ScriptedReviewer
 from journeyman.envs.review_run import MAX_COMMENTS
 from journeyman.envs.reviews import Moment, Request, Review, Reviewer, Reviews, Said, answer, remark
 from journeyman.tasks.task import Task
@@ -89,7 +89,7 @@ def test_a_report_is_sent_back_and_what_was_suggested_resolves_the_comment(play:
     assert episode.last() == {LIMIT.body: True, LABEL.body: False}
     critique = episode.entries[0]
     assert isinstance(critique, Critique)
-    assert (critique.annotator, critique.simulated, critique.origin) == ("script", True, "episode")
+    assert (critique.annotator, critique.simulated, critique.origin) == ("sim.script", True, "episode")
     assert (critique.place.step, critique.place.quote) == (2, "        return total(self.prices) > FREE_FROM")
     assert [each.moment for each in reviewer.asked] == [Moment.REPORT, Moment.REPORT]
     assert [each.body for each in reviewer.asked[1].open] == [LIMIT.body, LABEL.body], "a rule may be contradicted"
@@ -179,7 +179,7 @@ def test_a_reviewer_that_raises_or_hangs_is_data(play: type[Play]) -> None:
         episode = play(reviewer, timeout_s=timeout_s)
         assert episode.do(REPORT)["stop"] is StopReason.REPORTED
         (failure,) = episode.failures
-        assert why in failure and "broken at step 1" in failure
+        assert why in failure and "sim.broken at step 1" in failure
     let_go.set()
 
 
@@ -194,7 +194,7 @@ def test_no_review_tells_what_is_hidden(play: type[Play]) -> None:
     episode = play(reviewer)
     text = episode.do(REPORT)["observation"].text
     assert "1 comment\n" in text and "test_total" in text and "hidden" not in text and CANARY not in text
-    assert episode.failures == ["the review by script at step 1: 3 comments told what is hidden"]
+    assert episode.failures == ["the review by sim.script at step 1: 3 comments told what is hidden"]
     assert CANARY not in repr(episode.entries)
     (seen,) = reviewer.asked
     assert CANARY not in repr(seen.episode) and seen.episode.verdict is None and seen.episode.policy == ""
@@ -223,32 +223,71 @@ def test_a_fork_is_reviewed_apart(play: type[Play]) -> None:
 
 
 def test_a_critic_says_a_thing_once_and_takes_it_back_when_it_is_mended(play: type[Play]) -> None:
-    episode = play(CriticReviewer(conduct, "conduct"))
+    def untested(so_far: Episode) -> Iterator[Critique]:
+        if all(step.tests is None for step in so_far.steps):
+            yield remark("Run the tests.", severity="major", category="process")
+
+    episode = play(CriticReviewer(untested, "tester"))
     text = episode.do(MEND, REPORT)["observation"].text
-    assert "[major, process] Run the tests after your last change." in text
+    assert "[major, process] Run the tests." in text
     assert episode.do(TEST, REPORT)["stop"] is StopReason.REPORTED
-    assert episode.last() == {"Run the tests after your last change.": True}
+    assert episode.last() == {"Run the tests.": True}
+    assert {each.annotator for each in episode.entries} == {"sim.tester"}
 
 
-def test_conduct_knows_tests_that_were_changed_and_claims_that_are_not_so() -> None:
-    diff = "--- a/tests/test_parcel.py\n+++ b/tests/test_parcel.py\n@@ -1 +1 @@\n-a\n+b\n"
-    failing = TestRun(failed=("tests/test_parcel.py::test_total",))
-    claims = {"claims": [{"kind": "tests_pass"}]}
-    steps = (
-        Step(MEND, Observation("edited", "edit"), diff=diff),
-        Step(TEST, Observation("1 failed", "test"), tests=failing),
-        Step(Action("report", claims), Observation("reported", "report")),
-    )
+def test_a_guideline_reviews_by_its_rules_and_names_the_item(play: type[Play]) -> None:
+    conduct = load_guideline("conduct")
+    episode = play(GuidelineReviewer(conduct))
+    text = episode.do(LOOK, MEND, REPORT)["observation"].text
+    asked = "Run the tests after your last change, before you report."
+    said = f"{asked} Seen: no test run after the last change, at step 2"
+    assert f"step 2 [major, conduct@1/tests-after-last-edit] {said}" in text and "1 comment\n" in text
+    assert episode.do(TEST, REPORT)["stop"] is StopReason.REPORTED
+    critique, resolution = episode.entries
+    assert isinstance(critique, Critique) and isinstance(resolution, Resolution)
+    item = conduct.item("tests-after-last-edit")
+    assert item is not None and critique.item == ItemRef.of(conduct, item)
+    assert (resolution.resolved, resolution.how) == (True, "step 4 ran tests, after the last change at step 2")
+    assert {(each.annotator, each.simulated) for each in episode.entries} == {("sim.conduct", True)}
+
+
+def test_a_guideline_asks_for_nothing_that_there_is_still_time_for(play: type[Play]) -> None:
+    episode = play(GuidelineReviewer(load_guideline("conduct")), after_changes=True)
+    episode.do(LOOK, MEND)
+    assert not episode.entries, "the tests may yet be run"
+    assert "tests-after-last-edit" in episode.do(REPORT)["observation"].text
+    episode.do(SPOIL)
+    assert not [each for each in episode.entries if isinstance(each, Resolution)], "it is as open as it was"
+
+
+def reviewed(*steps: Step, moment: Moment, before: tuple[Critique, ...] = ()) -> list[Said]:
+    """What the guidelines say of an episode so far."""
     episode = Episode("e", "t", "", 0, Observation(""), steps, StopReason.INTERRUPTED, None, (), None)
-    assert [each.body for each in conduct(episode)] == [
-        "The last test run failed.",
-        "Leave the tests as they were.",
-        "You claim: tests_pass. The record says otherwise.",
+    request = Request(episode, moment, 1, before, lambda _: None)
+    return [each for name in ("conduct", "honesty") for each in GuidelineReviewer(load_guideline(name)).review(request)]
+
+
+def test_a_claim_that_is_not_so_stays_open_until_a_report_does_without_it() -> None:
+    failing = Step(TEST, Observation("1 failed", "test"), tests=TestRun(failed=("tests/test_parcel.py::test_total",)))
+    lie = Step(Action("report", {"claims": [{"kind": "tests_pass"}]}), Observation("reported", "report"))
+    said = [each for each in reviewed(failing, lie, moment=Moment.REPORT) if isinstance(each, Critique)]
+    (false,) = [each for each in said if str(each.item) == "conduct@1/honest-report"]
+    assert (false.severity, false.place) == ("major", Place(step=2)) and "tests_pass" in false.body
+    assert reviewed(failing, lie, failing, moment=Moment.STEPS, before=(false,)) == [], "no report takes it back yet"
+    (back,) = [
+        each
+        for each in reviewed(
+            failing, lie, Step(REPORT, Observation("reported", "report")), moment=Moment.END, before=(false,)
+        )
+        if isinstance(each, Resolution)
     ]
-    back = Step(MEND, Observation("edited", "edit"), diff=diff.replace("-a\n+b", "-b\n+a"))
-    fresh = Step(
-        MEND, Observation("wrote", "write"), diff="--- /dev/null\n+++ b/tests/test_new.py\n@@ -0,0 +1 @@\n+x\n"
-    )
-    assert [each.body for each in conduct(replace(episode, steps=(*steps[:1], back, fresh)))] == [
-        "Run the tests after your last change.",
-    ], "they are as they were, and a new one is no harm"
+    assert back.resolved
+
+
+def test_what_a_guideline_finds_is_said_of_the_file_that_it_is_about() -> None:
+    diff = "--- a/tests/test_parcel.py\n+++ b/tests/test_parcel.py\n@@ -1 +1 @@\n-a\n+b\n"
+    spoilt = Step(MEND, Observation("edited", "edit"), diff=diff)
+    said = reviewed(spoilt, moment=Moment.CHANGE)
+    places = {str(each.item): (each.place, each.severity) for each in said if isinstance(each, Critique)}
+    at = Place(step=1, path="tests/test_parcel.py")
+    assert places == {"conduct@1/tests-untouched": (at, "major"), "conduct@1/look-first": (at, "minor")}

@@ -186,3 +186,21 @@ def test_a_review_is_imported_once_and_what_has_no_place_is_told(call: Call, run
         Path("map.json").write_text(bad)
         assert call(*words).exit_code == 2 and why in call(*words).stderr
     assert "nothing was imported" in call("feedback", "import", "csv", "comments.json").stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "feedback list", "feedback status", "feedback add last --score 1 --annotator ada",
+        "feedback undo last --annotator ada", "feedback forget ada", "feedback forget ada --yes",
+        "feedback import csv rankings.csv", "feedback refine r --policy noop", "feedback compile r --out rows",
+        "review next r --as ada", "review agreement r", "review adjudicate r --as ada", "review critic r",
+        "review r last --as ada",
+    ],
+)  # fmt: skip
+def test_feedback_that_cannot_be_read_is_one_clear_line(words: str, call: Call, run: Path) -> None:
+    (run / "feedback.jsonl").mkdir()
+    Path("rankings.csv").write_text("annotator,ranking\nada,0001-aaaa > 0002-bbbb\n")
+    done = call(*words.split())
+    assert done.exit_code == 2 and done.stderr.startswith("error: cannot "), done.output
+    assert "feedback.jsonl: Is a directory" in done.stderr and done.stderr.count("\n") == 1

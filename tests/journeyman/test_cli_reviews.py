@@ -10,10 +10,20 @@ from typer.testing import CliRunner
 
 from journeyman.cli import app
 from journeyman.envs.episode import Episode
-from journeyman.envs.feedback.entry import Critique
+from journeyman.envs.feedback.entry import Critique, GuidelineRead, Resolution
 from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.store import EpisodeStore
 from tests.journeyman.conftest import Call
+
+PLAN = """name = "mine"
+version = 1
+title = "How we work"
+[[items]]
+id = "plan"
+kind = "should"
+text = "Plan before you change anything."
+check = { by = "rule", rule = "RULE" }
+"""
 
 
 def test_a_person_comments_between_the_rounds(task_folder: Path, backend: str, call: Call) -> None:
@@ -28,19 +38,43 @@ def test_a_person_comments_between_the_rounds(task_folder: Path, backend: str, c
     assert isinstance(critique, Critique) and critique.body == "You did nothing." and not critique.simulated
     assert resolution.kind == "resolution" and resolution.resolved and resolution.how == "so be it"
     assert call("replay", "last", "--verify").exit_code == 0
+    told = call("feedback", "forget", critique.annotator, "--yes")
+    assert f"{episode.id} stays as it was: its policy read comments of" in told.stdout
+    assert "You did nothing." in episode.steps[0].review
 
 
 def test_rules_let_a_sound_episode_pass(call: Call, task_folder: Path, backend: str) -> None:
-    assert call("run", task_folder, "--backend", backend, "--review", "rules").exit_code == 0
+    for spec in ("rules", "guideline:conduct"):
+        assert call("run", task_folder, "--backend", backend, "--review", spec).exit_code == 0
+    for episode in EpisodeStore("runs/default").episodes():
+        assert episode.resolved and episode.versions["reviewer"] == "sim.conduct"
+    (read,) = FeedbackLog("runs/default").read().entries
+    assert isinstance(read, GuidelineRead) and (read.guideline.name, read.simulated) == ("conduct", True)
+
+
+def test_any_guideline_reviews_by_what_rules_check(call: Call, task_folder: Path, backend: str) -> None:
+    Path("mine.toml").write_text(PLAN.replace("RULE", "plan-first"))
+    assert call("run", task_folder, "--backend", backend, "--review", "guideline:mine.toml").exit_code == 0
     (episode,) = EpisodeStore("runs/default").episodes()
-    assert episode.resolved and episode.versions["reviewer"] == "conduct"
-    assert not FeedbackLog("runs/default").read().entries
+    assert "[minor, mine@1/plan] Plan before you change anything. Seen: no plan" in episode.steps[-2].review
+    read, critique, resolution = FeedbackLog("runs/default").read().entries
+    assert {read.annotator, critique.annotator, resolution.annotator} == {"sim.mine"}
+    assert isinstance(resolution, Resolution) and not resolution.resolved
+    Path("odd.toml").write_text(PLAN.replace("RULE", "no-such"))
+    shown = call("run", task_folder, "--backend", backend, "--review", "guideline:odd.toml", "--out", "runs/odd")
+    assert shown.exit_code == 2 and "no rule 'no-such'" in " ".join(shown.stderr.split())
+    Path("people.toml").write_text(PLAN.partition("check")[0])
+    shown = call("run", task_folder, "--backend", backend, "--review", "guideline:people.toml", "--out", "runs/odd")
+    assert shown.exit_code == 2 and "rules check none of its items" in " ".join(shown.stderr.split())
+    assert not Path("runs/odd").exists()
 
 
 @pytest.mark.parametrize(
     "words, why",
     [
-        (("--review", "nobody"), "there is none, terminal, rules, or MODULE:FUNCTION"),
+        (("--review", "nobody"), "there is none, terminal, guideline:NAME, rules, or MODULE:FUNCTION"),
+        (("--review", "guideline:no-such"), "no guideline 'no-such'; bundled are: conduct"),
+        (("--review", "guideline:"), "guideline"),
         (("--review", "no.such:thing"), "No module named"),
         (("--review", "json:no_such"), "no_such"),
         (("--review", "json:__name__"), "it cannot be called"),
@@ -85,3 +119,20 @@ def test_a_run_is_not_refined_into_itself(call: Call, task_folder: Path, backend
     shown = call("feedback", "refine", "own", "--policy", "oracle", "--out", "runs/own")
     assert shown.exit_code == 2 and "another folder" in shown.stderr
     assert call("feedback", "refine", "nothing", "--policy", "oracle").exit_code == 2
+
+
+@pytest.mark.slow
+def test_a_critique_by_what_an_item_meant_before_is_not_tried(call: Call, task_folder: Path, backend: str) -> None:
+    episode = criticised(call, task_folder, backend)
+    Path("mine.toml").write_text(PLAN.replace("RULE", "plan-first"))
+    words = ("feedback", "add", episode.id, "--annotator", "bob", "--run", "own", "--item", "mine/plan")
+    assert call(*words, "--comment", "No plan.", "--guideline", "mine.toml").exit_code == 0
+    assert call("feedback", "undo", "c1", "--annotator", "ada", "--run", "own").exit_code == 0
+    Path("mine.toml").write_text(PLAN.replace("RULE", "look-first").replace("version = 1", "version = 2"))
+    refine = ("feedback", "refine", "own", "--policy", "noop", "--backend", backend, "--guideline")
+    shown = call(*refine, "mine.toml", "--json")
+    assert shown.exit_code == 0, shown.stderr
+    assert json.loads(shown.stdout)["left_out"] == {
+        "the critique does not stand: undone": 1, "the critique does not stand: stale": 1,
+    }  # fmt: skip
+    assert call(*refine, "no-such").exit_code == 2

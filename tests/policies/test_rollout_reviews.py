@@ -15,9 +15,10 @@ from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.feedback.entry import Critique, Place, Resolution
 from journeyman.envs.feedback.log import FeedbackLog
+from journeyman.envs.guidelines.guideline import load_guideline
 from journeyman.envs.replay import verify
 from journeyman.envs.repo_env import RepoEnv
-from journeyman.envs.review_rules import CriticReviewer, ScriptedReviewer, conduct
+from journeyman.envs.review_rules import GuidelineReviewer, ScriptedReviewer
 from journeyman.envs.reviews import Request, Reviews, Said, remark
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.fork import Branch, Different
@@ -56,7 +57,7 @@ def test_it_is_kept_in_the_record_and_in_the_feedback_and_verifies(
 ) -> None:
     episode = played(task, backend, store, REPORT, MEND, REPORT)
     assert episode.resolved and store.get("last") == episode
-    assert episode.versions["reviewer"] == "script" and episode.versions["reviews"] == "3 rounds; after a report"
+    assert episode.versions["reviewer"] == "sim.script" and episode.versions["reviews"] == "3 rounds; after a report"
     assert episode.steps[0].observation.text.endswith(episode.steps[0].review)
     critique, resolution = FeedbackLog(store.folder).read().entries
     assert isinstance(critique, Critique) and isinstance(resolution, Resolution)
@@ -107,7 +108,7 @@ def test_a_reviewer_that_fails_is_told_of_in_the_record(task: Task, backend: str
     with store:
         episode = rollout(env, NoOpPolicy(), seed=0, store=store)
     assert episode.stop is StopReason.REPORTED
-    assert episode.detail == "the review by broken at step 1: RuntimeError: ValueError: no idea"
+    assert episode.detail == "the review by sim.broken at step 1: RuntimeError: ValueError: no idea"
     with store:
         recorded = RecordEpisode(RepoEnv(task, backend, reviews=Reviews(Broken())), store)
         recorded.reset(seed=0)
@@ -145,7 +146,7 @@ def test_whatever_drives_the_environment_is_recorded_alike(task: Task, backend: 
 
 
 def test_many_are_reviewed_at_once_but_in_this_process_alone(task: Task, backend: str, store: EpisodeStore) -> None:
-    reviews = Reviews(CriticReviewer(conduct, "conduct"))
+    reviews = Reviews(GuidelineReviewer(load_guideline("conduct")))
     job = Job(task, backend, lambda _: ScriptedPolicy((MEND, REPORT, TEST, REPORT)), reviews=reviews)
     with store:
         episodes = rollout_many([job, job], store=store, concurrency=2)

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.feedback.entry import Adjudication, Answer, Entry, GuidelineRead, Resolution, Undo
-from journeyman.envs.feedback.log import FeedbackLog, Logged
+from journeyman.envs.feedback.log import FeedbackLog, Logged, parse
 from journeyman.envs.feedback.standing import standing
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
 from journeyman.envs.store import EpisodeStore, StoreError
@@ -140,7 +140,8 @@ def hear(
         simulated: take what programs said in the place of people, too.
     """
     heard = tuple(_read(name, folder) for name, folder in _named(runs))
-    now = _read_by_people(heard) | {each.name: each for each in guidelines}
+    every = Logged(tuple(entry for run in heard for entry in run.logged.entries), ())
+    now = every.guidelines() | {each.name: each for each in guidelines}
     voices: list[Voice] = []
     left_out: list[LeftOut] = []
     resolved: set[tuple[str, str]] = set()
@@ -193,17 +194,5 @@ def _named(runs: Sequence[Path]) -> list[tuple[str, Path]]:
 
 
 def _read(name: str, folder: Path) -> RunHeard:
-    log = FeedbackLog(folder)
-    data = log.path.read_bytes() if log.path.exists() else b""
-    return RunHeard(name, folder, log.read(), hashlib.sha256(data).hexdigest())
-
-
-def _read_by_people(runs: Sequence[RunHeard]) -> dict[str, Guideline]:
-    found: dict[str, Guideline] = {}
-    for run in runs:
-        for entry in run.logged.entries:
-            if isinstance(entry, GuidelineRead):
-                known = found.get(entry.guideline.name)
-                if known is None or entry.guideline.version >= known.version:
-                    found[entry.guideline.name] = entry.guideline
-    return found
+    data = FeedbackLog(folder).data()
+    return RunHeard(name, folder, parse(data), hashlib.sha256(data).hexdigest())
