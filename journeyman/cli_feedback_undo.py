@@ -19,9 +19,6 @@ from journeyman.envs.reviews import ORIGIN
 from journeyman.envs.store import EpisodeStore
 from journeyman.terminal import line, out
 
-_NEITHER = frozenset({Mark.UNDONE, Mark.AMBIGUOUS})
-"""What bears one of these cannot be taken back."""
-
 
 @feedback_app.command(
     "undo",
@@ -41,7 +38,7 @@ def undo(
     store = open_run(run)
     log = FeedbackLog(store.folder)
     judged = standing(log.read(), lambda _: None, {})
-    own = [each.entry for each in judged if each.entry.annotator == annotator and _NEITHER.isdisjoint(each.marks)]
+    own = [each.entry for each in judged if each.entry.annotator == annotator and Mark.UNDONE not in each.marks]
     if entry_id == "last":
         if not (said := [entry for entry in own if entry.kind not in ("undo", "guideline")]):
             raise CannotError(f"{annotator} has said nothing in {store.folder} that is not taken back")
@@ -50,10 +47,10 @@ def undo(
         entry = by_prefix((each.entry for each in judged), entry_id)
         if entry.annotator != annotator:
             raise CannotError(f"{entry.id} was said by {entry.annotator}; only who said it takes it back")
-        if any(Mark.AMBIGUOUS in each.marks for each in judged if each.entry.id == entry.id):
-            raise CannotError(f"several entries are called {entry.id}, so none of them is used, or can be taken back")
         if entry not in own:
             raise CannotError(f"{entry.id} is taken back already")
+    if any(each.entry.id == entry.id and each.entry != entry for each in judged):
+        raise CannotError(f"several entries are called {entry.id}, so none of them is used, or can be taken back")
     back = Undo(
         id=new_episode_id(), annotator=annotator, at=now(), origin=TERMINAL, simulated=entry.simulated, of=entry.id
     )

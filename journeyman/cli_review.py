@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
+from journeyman.annotators import NAME, WHAT_IT_IS, login_name
 from journeyman.cli_common import CannotError, JsonOption, example, open_run, print_json
 from journeyman.envs.guidelines.guideline import Guideline, GuidelineError, load_guideline
 from journeyman.envs.store import EpisodeStore
@@ -26,7 +25,6 @@ from journeyman.training.feedback.agreement import report as report_on
 from journeyman.training.feedback.queue import Proposal, QueueSettings, Scored, pool, queue, read_scores
 from journeyman.training.values import step_values
 
-_ANNOTATOR = re.compile(r"[\w.@+-]{1,64}")
 _STEP_WORDS = {0.0: "bad", 1.0: "neutral", 2.0: "good"}
 _PAIR_WORDS = {1.0: "the first", 0.0: "a tie", -1.0: "the second"}
 
@@ -52,7 +50,15 @@ RunArgument = Annotated[
     typer.Argument(metavar="[RUN]", help="Run folder, or its name below ./runs. Default: the one written to last."),
 ]
 WhoOption = Annotated[
-    str, typer.Option("--as", metavar="NAME", help="Who judges. Default: who is logged in.", show_default=False)
+    str,
+    typer.Option(
+        "--annotator",
+        "--as",
+        envvar="JOURNEYMAN_ANNOTATOR",
+        metavar="NAME",
+        help="Who judges. Default: who is logged in.",
+        show_default=False,
+    ),
 ]
 GuidelineOption = Annotated[
     list[str] | None,
@@ -209,9 +215,9 @@ def reviewer_of(run: Path | None, who: str, guidelines: Sequence[str] | None, *,
     Raises:
         CannotError: there is no such run or guideline, or the name is none.
     """
-    name = who or getpass.getuser()
-    if not _ANNOTATOR.fullmatch(name) or name in (".", ".."):
-        raise CannotError(f"--as {name!r}: a name holds letters, digits and . _ @ + - alone, 64 at most")
+    name = who or login_name()
+    if not NAME.fullmatch(name) or name in (".", ".."):
+        raise CannotError(f"--annotator {line(name)!r}: {WHAT_IT_IS} is wanted")
     try:
         read: list[Guideline] = [load_guideline(each) for each in guidelines or ()]
     except GuidelineError as error:

@@ -13,6 +13,7 @@ import uvicorn
 from rich.text import Text
 from starlette.types import ASGIApp
 
+from journeyman.annotators import NAME, WHAT_IT_IS
 from journeyman.cli_common import RUNS, CannotError, RunOption, find_run, find_runs
 from journeyman.cli_task import find_tasks
 from journeyman.envs.guidelines.guideline import GuidelineError, bundled, load_guideline
@@ -20,7 +21,7 @@ from journeyman.tasks.harbor import bundled_tasks
 from journeyman.terminal import line, out
 from journeyman.viewer.app import viewer
 from journeyman.viewer.example import example_run
-from journeyman.viewer.feedback import NAME, Reviewing
+from journeyman.viewer.feedback import Reviewing
 from journeyman.viewer.found import found_task
 
 HOST = "127.0.0.1"
@@ -71,8 +72,7 @@ def view(
 
 def _reviewing(annotator: str | None, files: list[str]) -> Reviewing:
     if annotator is not None and not NAME.fullmatch(annotator):
-        told = "a name of up to 64 letters, digits, and the characters _ . @ + -"
-        raise CannotError(f"--annotator {line(annotator)!r}: {told}")
+        raise CannotError(f"--annotator {line(annotator)!r}: {WHAT_IT_IS} is wanted")
     try:
         read = [load_guideline(name) for name in (*bundled(), *files)]
     except GuidelineError as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from journeyman.annotators import login_name
 from journeyman.envs.actions import MALFORMED, Action
 from journeyman.envs.claims import findings_of
 from journeyman.envs.episode import Episode
@@ -38,8 +37,6 @@ from journeyman.viewer.places import found
 
 FROM_PAGES = (Critique, StepLabel, ClaimLabel, Score, Ranking, Correction, Undo)
 ORIGIN = "page"
-NAME = re.compile(r"[\w.@+-]{1,64}")
-"""What an annotator's name looks like."""
 
 
 class CannotSay(ValueError):
@@ -63,15 +60,6 @@ class Reviewing:
     @property
     def name(self) -> str:
         return self.annotator or login_name()
-
-
-def login_name() -> str:
-    """Who uses this machine, as an annotator's name."""
-    try:
-        name = getpass.getuser()
-    except (OSError, KeyError):  # an account without a name
-        name = ""
-    return re.sub(r"[^\w.@+-]+", "-", name)[:64] or "me"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
+from journeyman.annotators import NAME, login_name
 from journeyman.cli import app
 from journeyman.envs.actions import Action
 from journeyman.envs.feedback.entry import ENTRY, Critique, GuidelineRead, Place
@@ -24,7 +25,7 @@ from journeyman.envs.store import EpisodeStore
 from journeyman.tasks.harbor import bundled_tasks
 from journeyman.viewer.app import HEADERS, viewer
 from journeyman.viewer.desk import MAX_BODY
-from journeyman.viewer.feedback import NAME, Reviewing, login_name
+from journeyman.viewer.feedback import Reviewing
 from journeyman.viewer.places import Row, found, rows_of
 
 from .hostile_texts import HOSTILE
