@@ -17,6 +17,7 @@ from journeyman.envs.feedback.standing import finder, standing
 from journeyman.envs.recorder import new_episode_id
 from journeyman.envs.reviews import ORIGIN
 from journeyman.envs.store import EpisodeStore
+from journeyman.reviewer import forget_mark
 from journeyman.terminal import line, out
 
 
@@ -78,6 +79,8 @@ def forget_annotator(
     store = open_run(run)
     gone = forget(store.folder, annotator, dry_run=not yes)
     read_in = _read_in(store, gone)
+    if yes:
+        forget_mark(store.folder, annotator)
     if as_json:
         ids = {"entries": [entry.id for entry in gone.entries], "about": [entry.id for entry in gone.about]}
         lines = [each.number for each in gone.lines]
