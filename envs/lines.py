@@ -59,7 +59,7 @@ class LineFile:
                 file.flush()
                 os.fsync(file.fileno())
             aside.rename(path)
-        except OSError:
+        except BaseException:
             aside.unlink(missing_ok=True)
             raise
         sync_folder(path.parent)

@@ -1,4 +1,4 @@
-"""The names under which people say what they think of episodes."""
+"""Names of those who say something of episodes: given on the command line, or taken from the machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import getpass
 import re
 
 NAME = re.compile(r"[\w.@+-]{1,64}")
-"""What an annotator's name looks like."""
+"""What an annotator's name looks like (`journeyman.envs.feedback.entry.Annotator`)."""
+WHAT_IT_IS = "a name of up to 64 letters, digits, and the characters _ . @ + -"
 
 
 def login_name() -> str:

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from journeyman.annotators import NAME
+from journeyman.annotators import NAME, WHAT_IT_IS
 from journeyman.envs.codec import CodecError
 from journeyman.envs.config import ConfigError, EnvConfig
 from journeyman.envs.feedback.entry import SIMULATED
@@ -118,8 +118,7 @@ def person(option: str, name: str) -> str:
         CannotError: nobody is called so.
     """
     if not NAME.fullmatch(name) or name in (".", ".."):
-        told = "a name of up to 64 letters, digits, and the characters _ . @ + -"
-        raise CannotError(f"{option} {name!r}: {told}")
+        raise CannotError(f"{option} {name!r}: {WHAT_IT_IS} is wanted")
     if name.startswith(SIMULATED):
         raise CannotError(f"{option} {name!r}: {SIMULATED}… is for programs that stand in for people")
     return name

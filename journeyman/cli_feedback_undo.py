@@ -17,6 +17,7 @@ from journeyman.envs.feedback.standing import finder, standing
 from journeyman.envs.recorder import new_episode_id
 from journeyman.envs.reviews import ORIGIN
 from journeyman.envs.store import EpisodeStore
+from journeyman.reviewer import forget_mark
 from journeyman.terminal import line, out
 
 
@@ -49,6 +50,8 @@ def undo(
             raise CannotError(f"{entry.id} was said by {entry.annotator}; only who said it takes it back")
         if entry not in own:
             raise CannotError(f"{entry.id} is taken back already")
+    if any(each.entry.id == entry.id and each.entry != entry for each in judged):
+        raise CannotError(f"several entries are called {entry.id}, so none of them is used, or can be taken back")
     back = Undo(
         id=new_episode_id(), annotator=annotator, at=now(), origin=TERMINAL, simulated=entry.simulated, of=entry.id
     )
@@ -76,6 +79,8 @@ def forget_annotator(
     store = open_run(run)
     gone = forget(store.folder, annotator, dry_run=not yes)
     read_in = _read_in(store, gone)
+    if yes:
+        forget_mark(store.folder, annotator)
     if as_json:
         ids = {"entries": [entry.id for entry in gone.entries], "about": [entry.id for entry in gone.about]}
         lines = [each.number for each in gone.lines]

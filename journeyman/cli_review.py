@@ -50,7 +50,15 @@ RunArgument = Annotated[
     typer.Argument(metavar="[RUN]", help="Run folder, or its name below ./runs. Default: the one written to last."),
 ]
 WhoOption = Annotated[
-    str, typer.Option("--as", metavar="NAME", help="Who judges. Default: who is logged in.", show_default=False)
+    str,
+    typer.Option(
+        "--annotator",
+        "--as",
+        envvar="JOURNEYMAN_ANNOTATOR",
+        metavar="NAME",
+        help="Who judges. Default: who is logged in.",
+        show_default=False,
+    ),
 ]
 GuidelineOption = Annotated[
     list[str] | None,
@@ -209,7 +217,7 @@ def reviewer_of(run: Path | None, who: str, guidelines: Sequence[str] | None, *,
     Raises:
         CannotError: there is no such run or guideline, or the name is none.
     """
-    name = person("--as", who) if who else login_name()
+    name = person("--annotator", who) if who else login_name()
     try:
         read: list[Guideline] = [load_guideline(each) for each in guidelines or ()]
     except GuidelineError as error:

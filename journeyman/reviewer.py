@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from journeyman.annotators import NAME
 from journeyman.cli_common import CannotError
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import Entry, Said
 from journeyman.envs.feedback.log import FeedbackLog, now
-from journeyman.envs.feedback.standing import Judged, standing
+from journeyman.envs.feedback.standing import Judged, finder, standing
 from journeyman.envs.guidelines.guideline import Guideline
 from journeyman.envs.recorder import new_episode_id
-from journeyman.envs.store import EpisodeStore, StoreError
+from journeyman.envs.store import EpisodeStore
 
 ORIGIN = "terminal"
 _E = TypeVar("_E", bound=Said)
@@ -40,15 +41,9 @@ class Reviewer:
 
     def find(self, id_: str) -> Episode | None:
         """The episode of that very id; read once in a sitting."""
-        if id_ not in self._read:
-            try:
-                found = self.store.get(id_)
-            except StoreError:
-                return None
-            if found.id != id_:
-                return None
+        if id_ not in self._read and (found := finder(self.store)(id_)) is not None:
             self._read[id_] = found
-        return self._read[id_]
+        return self._read.get(id_)
 
     def judged(self, only: str = "") -> tuple[Judged, ...]:
         """What was said and what of it stands; of one episode alone, where one is named: no other is read for it."""
@@ -92,5 +87,18 @@ def find_mark(reviewer: Reviewer) -> tuple[str, int] | None:
         return None
 
 
+def forget_mark(folder: Path, annotator: str) -> None:
+    """Take away where somebody left, with the rest of what they said."""
+    try:
+        if NAME.fullmatch(annotator):
+            _mark_of(folder, annotator).unlink(missing_ok=True)
+    except OSError as error:
+        raise CannotError(f"cannot remove {_mark_of(folder, annotator)}: {error.strerror}") from error
+
+
 def _mark(reviewer: Reviewer) -> Path:
-    return reviewer.store.folder / "review" / f"{reviewer.annotator}.json"
+    return _mark_of(reviewer.store.folder, reviewer.annotator)
+
+
+def _mark_of(folder: Path, annotator: str) -> Path:
+    return folder / "review" / f"{annotator}.json"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from journeyman.envs.feedback.entry import ENTRY, Entry, GuidelineRead, refers_to
-from journeyman.envs.feedback.log import FeedbackLog, Logged, Unreadable, parse
+from journeyman.envs.feedback.log import FeedbackError, FeedbackLog, Logged, Unreadable, parse
 from journeyman.envs.lines import locked_lines
 from journeyman.envs.log import LogWriteError
 
@@ -51,8 +51,10 @@ def forget(folder: Path | str, annotator: str, *, dry_run: bool = False) -> Forg
 
     Raises:
         LogWriteError: the disk refused; the feedback is as it was.
-        FeedbackError: the feedback cannot be read.
+        FeedbackError: the feedback cannot be read, or nobody is named.
     """
+    if not annotator.strip():
+        raise FeedbackError("forget whom? The annotator's name is empty")
     log = FeedbackLog(folder)
     if dry_run or not log.path.exists():
         return _forgotten(log.read(), annotator)
@@ -73,10 +75,18 @@ def _forgotten(logged: Logged, annotator: str) -> Forgotten:
     ids = {entry.id for entry in theirs}
     about: list[Entry] = []
     others = [entry for entry in logged.entries if entry.annotator != annotator]
-    while more := [entry for entry in others if not ids.isdisjoint(refers_to(entry))]:
-        about += more
-        ids |= {entry.id for entry in more}
-        others = [entry for entry in others if entry not in more]
+    going = True
+    while going:
+        stay: list[Entry] = []
+        going = False
+        for entry in others:
+            if ids.isdisjoint(refers_to(entry)):
+                stay.append(entry)
+            else:
+                going = True
+                about.append(entry)
+                ids.add(entry.id)
+        others = stay
     lines = [each for each in logged.unreadable if _is_of(each.text, annotator, ids)]
     word = re.compile(rf"(?<!\w){re.escape(annotator)}(?!\w)")
     named = [entry.id for entry in others if word.search(ENTRY.dump_json(entry, exclude={"annotator"}).decode())]

@@ -7,10 +7,11 @@ what is known of a file at each moment; where nothing is known of a line, nothin
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from journeyman.envs.episode import Episode, Step
+from journeyman.envs.episode import Step
 from journeyman.envs.feedback.entry import Place
 from journeyman.envs.text import clean
 
@@ -20,7 +21,7 @@ _SHOWN = re.compile(r"(?m)^(.+):\d+-\d+(?: of \d+)?$")
 _NUMBERED = re.compile(r"(\d+)\|(.*)")
 
 Lines = dict[int, str]
-"""What is known of a file, by line from 1."""
+"""What is known of a file, by line from 1, each as people saw it (`_seen`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +72,28 @@ class Moved:
     """Where they are, if they stand in exactly one place of what is known."""
 
 
-def moved(episode: Episode, place: Place) -> Moved | None:
+def moved(files: Files, place: Place) -> Moved | None:
     """What the record says against a place; None where it bears it out, or cannot tell.
 
-    The step must be one of the episode's.
+    The place's step must be one of the record's.
     """
     if place.line is None:
         return None
-    step = len(episode.steps) if place.step is None else place.step
+    step = len(files.steps) if place.step is None else place.step
     moment = step if place.side == "new" else (0 if place.step is None else step - 1)
     path = place.path.removeprefix("./")
-    known = known_at(episode.steps, path, moment)
+    known = files.at(path, moment)
     if known.there is False:
         return Moved(f"there is no {path} {_when(moment)}")
     quote = _quoted(place)
     count = (place.end or place.line) - place.line + 1
     at = range(place.line, place.line + min(len(quote), count))
     over = known.count is not None and place.line > known.count
-    if not over and all(_same(known.lines.get(n), said) for n, said in zip(at, quote, strict=False)):
+    if not over and all(known.lines.get(n, said) == said for n, said in zip(at, quote, strict=False)):
         return None
     if over and not quote:
         return Moved(f"{path} has {known.count} lines {_when(moment)}")
-    found = [n for n in known.lines if all(_is(known.lines.get(n + i), said) for i, said in enumerate(quote))]
+    found = [n for n in known.lines if all(known.lines.get(n + i) == said for i, said in enumerate(quote))]
     if len(found) != 1:
         many = f"in {len(found)} other places" if found else "nowhere that the record shows"
         return Moved(f"line {place.line} of {path} is another {_when(moment)}; what was quoted stands {many}")
@@ -106,33 +107,46 @@ def _when(moment: int) -> str:
 
 
 def _quoted(place: Place) -> list[str]:
-    return place.quote.removesuffix("\n").split("\n") if place.quote.strip() else []
+    return list(map(_seen, place.quote.removesuffix("\n").split("\n"))) if place.quote.strip() else []
 
 
-def _is(known: str | None, said: str) -> bool:
-    """Whether a known line is what was said: as people saw it, without what stands invisibly at its end."""
-    return known is not None and clean(known).rstrip() == clean(said).rstrip()
+def _seen(line: str) -> str:
+    """A line as people saw it, without what stands invisibly at its end."""
+    return clean(line).rstrip()
 
 
-def _same(known: str | None, said: str) -> bool:
-    return known is None or _is(known, said)
+class Files:
+    """What the record of an episode tells of its files; of each worked out once, when it is first asked for."""
 
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self.steps = steps
+        self._courses: dict[str, tuple[list[Known], list[Known]]] = {}
 
-def known_at(steps: Sequence[Step], path: str, moment: int) -> Known:
-    """What the record tells of a file after so many steps: what came before, carried on, and what came later, back."""
-    turns = [turn_of(step.diff, path) for step in steps]
-    known = Known()
-    for step, turn in zip(steps[:moment], turns, strict=False):
-        _forward(known, turn)
-        _look(known, step, path)
-    later = Known()
-    for step, turn in zip(reversed(steps[moment:]), reversed(turns[moment:]), strict=True):
-        _look(later, step, path)
-        _back(later, turn)
-    known.lines = later.lines | known.lines
-    known.there = later.there if known.there is None else known.there
-    known.count = later.count if known.count is None else known.count
-    return known
+    def at(self, path: str, moment: int) -> Known:
+        """What is told of a file after so many steps: what came before, carried on, and what came later, back."""
+        if path not in self._courses:
+            self._courses[path] = self._course(path)
+        known, later = (course[moment] for course in self._courses[path])
+        return Known(
+            later.lines | known.lines,
+            later.there if known.there is None else known.there,
+            later.count if known.count is None else known.count,
+        )
+
+    def _course(self, path: str) -> tuple[list[Known], list[Known]]:
+        """At each moment: what the steps before it tell, and what the later ones do."""
+        turns = [turn_of(step.diff, path) for step in self.steps]
+        known, before = Known(), [Known()]
+        for step, turn in zip(self.steps, turns, strict=True):
+            _forward(known, turn)
+            _look(known, step, path)
+            before.append(replace(known))
+        later, after = Known(), [Known()]
+        for step, turn in zip(reversed(self.steps), reversed(turns), strict=True):
+            _look(later, step, path)
+            _back(later, turn)
+            after.append(replace(later))
+        return before, after[::-1]
 
 
 def _look(known: Known, step: Step, path: str) -> None:
@@ -140,14 +154,12 @@ def _look(known: Known, step: Step, path: str) -> None:
     if not step.observation.ok:
         return
     arguments = step.action.arguments
-    if step.action.tool == "view":
-        for n, text in _shown(step.output or step.observation.text, path):
-            known.lines.setdefault(n, text)
-            known.there = True
+    if step.action.tool == "view" and (shown := dict(_shown(step.output or step.observation.text, path))):
+        known.lines, known.there = shown | known.lines, True
     content = arguments.get("content")
     if step.action.tool == "write" and isinstance(content, str) and _named(arguments) == path:
         lines = content.removesuffix("\n").split("\n") if content else []
-        known.lines, known.there, known.count = dict(enumerate(lines, 1)), True, len(lines)
+        known.lines, known.there, known.count = dict(enumerate(map(_seen, lines), 1)), True, len(lines)
 
 
 def _named(arguments: Mapping[str, object]) -> str:
@@ -160,7 +172,7 @@ def _shown(text: str, path: str) -> Iterator[tuple[int, str]]:
     for row in text.split("\n"):
         if (line := _NUMBERED.fullmatch(row)) is not None:
             if here:
-                yield int(line[1]), line[2]
+                yield int(line[1]), _seen(line[2])
         elif (head := _SHOWN.fullmatch(row)) is not None:
             here = head[1] == path
         elif not row.startswith("…"):
@@ -173,10 +185,7 @@ def _forward(known: Known, turn: Turn) -> None:
     if turn.opaque or turn.made or turn.gone:
         known.lines, known.count = {}, None
         known.there = None if turn.opaque else turn.made
-    after: Lines = {}
-    for n, text in known.lines.items():
-        if (to := _carried(n, turn.hunks, back=False)) is not None:
-            after[to] = text
+    after = _carried(known.lines, turn.hunks, back=False)
     for hunk in turn.hunks:
         after |= hunk.after
     known.lines = after
@@ -194,10 +203,7 @@ def _back(known: Known, turn: Turn) -> None:
     if turn.opaque or turn.made or turn.gone:
         known.lines, known.count = {}, None
         known.there = None if turn.opaque else turn.gone
-    before: Lines = {}
-    for n, text in known.lines.items():
-        if (to := _carried(n, turn.hunks, back=True)) is not None:
-            before[to] = text
+    before = _carried(known.lines, turn.hunks, back=True)
     for hunk in turn.hunks:
         before |= hunk.before
     known.lines = before
@@ -209,22 +215,25 @@ def _back(known: Known, turn: Turn) -> None:
             known.count -= sum(hunk.new_count - hunk.old_count for hunk in turn.hunks)
 
 
-def _carried(line: int, hunks: Sequence[Hunk], *, back: bool) -> int | None:
-    """The number of a line after a change (or before it); None for one of a hunk, which tells itself what stands there.
+def _carried(lines: Lines, hunks: Sequence[Hunk], *, back: bool) -> Lines:
+    """Lines under their numbers after a change (or before it), but for those of a hunk, which tells itself what stands
+    there.
 
     Of an empty side the number is that of the line before it.
     """
-    shift = 0
-    for hunk in hunks:
-        start, count, other = (hunk.new, hunk.new_count, hunk.old_count) if back else (
-            hunk.old, hunk.old_count, hunk.new_count
-        )  # fmt: skip
-        if line < start or (not count and line == start):
-            break
-        if line < start + count:
-            return None
-        shift += other - count
-    return line + shift
+    sides = deque(
+        (hunk.new, hunk.new_count, hunk.old_count) if back else (hunk.old, hunk.old_count, hunk.new_count)
+        for hunk in hunks
+    )
+    carried: Lines = {}
+    shift = end = 0
+    for n in sorted(lines):
+        while sides and n >= sides[0][0] + (not sides[0][1]):
+            start, count, other = sides.popleft()
+            shift, end = shift + other - count, start + count
+        if n >= end:
+            carried[n + shift] = lines[n]
+    return carried
 
 
 def turn_of(diff: str, path: str) -> Turn:
@@ -232,27 +241,23 @@ def turn_of(diff: str, path: str) -> Turn:
     if path not in diff and "more files, changed or not" not in diff:
         return Turn()
     rows = diff.split("\n")
-    for number, row in enumerate(rows):
-        if not row.startswith("--- ") or number + 1 == len(rows) or not rows[number + 1].startswith("+++ "):
+    number = 0
+    while number < len(rows):
+        if (head := _HUNK.match(rows[number])) is not None:
+            # What looks like a file's head within a hunk is a line of it, which an agent may have written.
+            number = _read(rows, number, head)[1]
             continue
-        old, new = row[4:], rows[number + 1][4:]
-        if path not in (old.removeprefix("a/"), new.removeprefix("b/")) or _inside(rows, number):
+        old, new = rows[number], rows[number + 1] if number + 1 < len(rows) else ""
+        number += 1
+        if not old.startswith("--- ") or not new.startswith("+++ "):
             continue
-        hunks = _hunks(rows[number + 2 :])
-        made, gone = old == "/dev/null", new == "/dev/null"
-        opaque = number + 2 < len(rows) and rows[number + 2].startswith("Binary or large file")
-        return Turn(() if opaque else hunks, opaque and not gone, made and not opaque, gone)
+        if path not in (old[4:].removeprefix("a/"), new[4:].removeprefix("b/")):
+            continue
+        below = rows[number + 1 :]
+        made, gone = old == "--- /dev/null", new == "+++ /dev/null"
+        opaque = bool(below) and below[0].startswith("Binary or large file")
+        return Turn(() if opaque else _hunks(below), opaque and not gone, made and not opaque, gone)
     return Turn(opaque=bool(re.search(r"(?m)^and \d+ more files, changed or not$", diff)))
-
-
-def _inside(rows: Sequence[str], number: int) -> bool:
-    """Whether a row that looks like a file's head is a line of a hunk above it, which an agent may have written."""
-    start = number - 1
-    while start >= 0 and (head := _HUNK.match(rows[start])) is None:
-        start -= 1
-    if start < 0 or head is None:
-        return False
-    return _read(rows, start, head)[1] > number
 
 
 def _hunks(rows: Sequence[str]) -> tuple[Hunk, ...]:
@@ -271,7 +276,7 @@ def _read(rows: Sequence[str], number: int, head: re.Match[str]) -> tuple[Hunk, 
     after: Lines = {}
     number += 1
     while number < len(rows) and (len(before) < old_count or len(after) < new_count or rows[number][:1] == "\\"):
-        sign, text = rows[number][:1], rows[number][1:]
+        sign, text = rows[number][:1], _seen(rows[number][1:])
         if sign in ("-", " "):
             before[old + len(before)] = text
         if sign in ("+", " "):

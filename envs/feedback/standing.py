@@ -6,7 +6,7 @@ order of the lines.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,9 +26,9 @@ from journeyman.envs.feedback.entry import (
     StepLabel,
     episodes_of,
 )
-from journeyman.envs.feedback.log import Logged
+from journeyman.envs.feedback.log import Logged, by_id
 from journeyman.envs.feedback.marks import Mark
-from journeyman.envs.feedback.places import moved
+from journeyman.envs.feedback.places import Files, moved
 from journeyman.envs.feedback.references import References, Why, moment, references, who
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
 from journeyman.envs.store import EpisodeStore, StoreError
@@ -61,8 +61,8 @@ def standing(logged: Logged, episode: FindEpisode, guidelines: Mapping[str, Guid
     Args:
         guidelines: as they are now, by name; items of others are taken as they were read.
     """
-    different = Counter(entry.id for entry in _distinct(logged.entries))
-    ambiguous = frozenset(id_ for id_, count in different.items() if count > 1)
+    first = by_id(logged.entries)
+    ambiguous = frozenset(entry.id for entry in logged.entries if entry != first[entry.id])
     known = {entry.id: entry for entry in logged.entries if entry.id not in ambiguous}
     said = references(known, ambiguous)
     seen = _Seen(known, episode, guidelines)
@@ -86,15 +86,6 @@ def standing(logged: Logged, episode: FindEpisode, guidelines: Mapping[str, Guid
 
 
 _ORDER = {mark: n for n, mark in enumerate(Mark)}
-
-
-def _distinct(entries: Sequence[Entry]) -> list[Entry]:
-    """Entries of which each is said once, however often its line is there."""
-    groups: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        if entry not in groups[entry.id]:
-            groups[entry.id].append(entry)
-    return [entry for group in groups.values() for entry in group]
 
 
 def _of_others(entry: Entry, said: References) -> list[Why]:
@@ -190,7 +181,7 @@ class _Seen:
         found = self.marks[entry.id]
         if step is not None and step > len(facts.episode.steps):
             found.append((Mark.UNKNOWN, f"no step {step} of {len(facts.episode.steps)}"))
-        elif (there := moved(facts.episode, place)) is not None:
+        elif (there := moved(facts.files, place)) is not None:
             found.append((Mark.MOVED, there.why))
             if there.place is not None:
                 self.places[entry.id] = there.place
@@ -207,6 +198,7 @@ class _Facts:
 
     def __init__(self, episode: Episode) -> None:
         self.episode = episode
+        self.files = Files(episode.steps)
         self.subtasks = set[str]()
         self.claims = 0
         for step in episode.steps:

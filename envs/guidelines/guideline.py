@@ -123,6 +123,8 @@ def load_guideline(place: Path | str) -> Guideline:
             raise GuidelineError(f"no guideline {place!r}; bundled are: {', '.join(bundled())}; or name a TOML file")
     try:
         return Guideline.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except RecursionError as error:
+        raise GuidelineError(f"{path}: it is nested too deep for a guideline") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise GuidelineError(f"{path}: cannot be read as a guideline: {error}") from error
     except ValidationError as error:

@@ -177,7 +177,8 @@ def _parts(block: Block) -> list[Block]:
         return []
     if max(len(old), len(new)) > MAX_COMPARED or not old or not new:
         return [block]
-    codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    # Of a long one the commonest lines are no marks to go by (autojunk): time would grow with the cube of its length.
+    codes = SequenceMatcher(None, old, new).get_opcodes()
     return [
         Block(block.old[i:j], block.new[k:m], new[k - 1] if k else block.above)
         for kind, i, j, k, m in codes

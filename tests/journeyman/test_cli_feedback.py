@@ -130,6 +130,9 @@ def test_undo_takes_back_what_is_ones_own(call: Call, run: Path) -> None:
     back = listed(call)[-1]["id"]
     assert call("feedback", "undo", back, "--annotator", "ada").exit_code == 0
     assert [each["stands"] for each in listed(call)] == [True, True, False, True]
+    log = run / "feedback.jsonl"
+    log.write_text(log.read_text() + log.read_text().splitlines()[0].replace('"value":1.0', '"value":0.0') + "\n")
+    assert "several entries are called" in call("feedback", "undo", ada, "--annotator", "ada").stderr
 
 
 def test_status_counts_and_forget_leaves_nothing(call: Call, run: Path) -> None:
@@ -142,11 +145,14 @@ def test_status_counts_and_forget_leaves_nothing(call: Call, run: Path) -> None:
     assert (status["entries"], status["stand"], status["marks"]) == (3, 2, {"duplicate": 1})
     assert status["groups"][0]["annotator"] == "ada" and status["unreadable"][0]["line"] == 4
     assert "1 duplicate" in call("feedback", "status").stdout
+    left_at = run / "review" / "ada.json"  # where ada left in `journeyman review`
+    left_at.parent.mkdir()
+    left_at.write_text("{}")
     dry = call("feedback", "forget", "ada")
     assert "would go (--yes does it): 2 entries of ada" in dry.stdout
-    assert "ada" in (run / "feedback.jsonl").read_text()
+    assert "ada" in (run / "feedback.jsonl").read_text() and left_at.exists()
     assert "gone: 2 entries" in call("feedback", "forget", "ada", "--yes").stdout
-    assert "ada" not in (run / "feedback.jsonl").read_text()
+    assert "ada" not in (run / "feedback.jsonl").read_text() and not left_at.exists()
     assert "nothing that ada said" in call("feedback", "forget", "ada", "--yes").stdout
 
 

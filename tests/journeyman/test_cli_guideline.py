@@ -51,7 +51,12 @@ def test_those_that_come_along_are_listed_and_shown(call: Call) -> None:
 
 def test_what_is_none_is_said_in_a_line(call: Call) -> None:
     Path("broken.toml").write_text("name = ")
-    for name, said in (("nonsuch", "bundled are: conduct"), ("broken.toml", "cannot be read as a guideline")):
+    Path("deep.toml").write_text("name = " + "[" * 5000)
+    for name, said in (
+        ("nonsuch", "bundled are: conduct"),
+        ("broken.toml", "cannot be read as a guideline"),
+        ("deep.toml", "nested too deep"),
+    ):
         for command in ("show", "lint", "check"):
             keep(FINE)
             failed = call("guideline", command, name)

@@ -202,8 +202,8 @@ def test_an_editor_writes_what_is_long(review: Review, tmp_path: Path, monkeypat
     [
         (["first", "zzz"], "no episode begins with 'zzz'"),
         (["nowhere"], "no episodes in nowhere"),
-        (["first", "--as", "a/b"], "a name of up to 64 letters"),
         (["first", "--as", "sim.ada"], "programs that stand in for people"),
+        (["first", "--as", "a/b"], "--annotator 'a/b': a name of up to 64 letters"),
         (["first", "--guideline", "nonesuch"], "no guideline 'nonesuch'"),
         (["next", "first", "--scores", "bad.json"], "no scores"),
     ],

@@ -21,8 +21,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import Ranking
 from journeyman.envs.feedback.log import FeedbackLog
-from journeyman.envs.feedback.standing import standing
-from journeyman.envs.store import EpisodeStore, StoreError
+from journeyman.envs.feedback.standing import finder, standing
+from journeyman.envs.store import EpisodeStore
 from journeyman.training.checkpoint import DONE, RunFolderError, write_json
 from journeyman.training.feedback.drift import FILE as DRIFT
 from journeyman.training.feedback.drift import (
@@ -232,10 +232,9 @@ class Watch(TrainerCallback):
 
     def _find(self, id_: str) -> Episode | None:
         if id_ not in self._episodes:
-            try:
-                self._episodes[id_] = EpisodeStore(self._run / "episodes").get(id_)
-            except StoreError:
+            if (found := finder(EpisodeStore(self._run / "episodes"))(id_)) is None:
                 return None
+            self._episodes[id_] = found
         return self._episodes[id_]
 
 

@@ -12,9 +12,9 @@ from typing import TypeVar
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.feedback.entry import Adjudication, Answer, Entry, GuidelineRead, Resolution, Undo
 from journeyman.envs.feedback.log import FeedbackLog, Logged, parse
-from journeyman.envs.feedback.standing import standing
+from journeyman.envs.feedback.standing import finder, standing
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
-from journeyman.envs.store import EpisodeStore, StoreError
+from journeyman.envs.store import EpisodeStore
 from journeyman.training.feedback.rows import LeftOut, Source
 
 ABOUT_ENTRIES = (Undo, Adjudication, Answer, Resolution, GuidelineRead)
@@ -104,7 +104,7 @@ class Episodes:
     """The episodes of some runs by their whole ids."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        self._stores = [EpisodeStore(folder) for folder in folders]
+        self._find_in = [finder(EpisodeStore(folder)) for folder in folders]
         self._known: dict[str, Episode | None] = {}
         self._in: dict[str, int] = {}
 
@@ -119,12 +119,8 @@ class Episodes:
         return self._in[id_]
 
     def _read(self, id_: str) -> Episode | None:
-        for number, store in enumerate(self._stores):
-            try:
-                found = store.get(id_)
-            except StoreError:
-                continue
-            if found.id == id_:  # not one that begins so, nor the last
+        for number, find in enumerate(self._find_in):
+            if (found := find(id_)) is not None:
                 self._in[id_] = number
                 return found
         return None

@@ -91,6 +91,14 @@ def test_a_namesake_and_a_shared_id_stay(tmp_path: Path) -> None:
     assert [(entry.id, entry.annotator) for entry in log.read().entries] == [("b", "adam"), ("a", "bob")]
 
 
+def test_nobody_in_particular_is_not_forgotten(tmp_path: Path) -> None:
+    log = FeedbackLog(tmp_path)
+    log.path.write_bytes(b'{"kind":"of later","quote":""}\n')
+    with pytest.raises(FeedbackError, match="name is empty"):
+        forget(tmp_path, "")
+    assert len(log.read().unreadable) == 1
+
+
 def test_nothing_is_made_where_nothing_was_said(tmp_path: Path) -> None:
     assert not forget(tmp_path / "run", "ada")
     assert not list(tmp_path.iterdir())

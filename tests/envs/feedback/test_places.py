@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyman.envs.episode import Episode, Step
+from journeyman.envs.feedback import places
 from journeyman.envs.feedback.entry import Place
-from journeyman.envs.feedback.places import known_at, moved, turn_of
+from journeyman.envs.feedback.places import Files, Moved, turn_of
 from tests.envs.feedback.saying import episode, judged, said, step
 
 
@@ -31,6 +32,10 @@ def mended() -> Episode:
 
 def at(line: int, quote: str, **fields: object) -> Place:
     return Place.model_validate({"path": "a.py", "line": line, "quote": quote, **fields})
+
+
+def moved(there: Episode, place: Place) -> Moved | None:
+    return places.moved(Files(there.steps), place)
 
 
 def test_a_quote_that_stands_there_has_not_moved() -> None:
@@ -93,6 +98,8 @@ def test_lines_that_look_like_a_files_head_are_lines() -> None:
     old, new = ["-- a/b.py", "x"], ["++ b/b.py", "x"]
     assert turn_of(diff(old, new), "b.py").nothing
     assert turn_of(diff(old, new) + diff(["1"], ["2"], "b.py"), "b.py").hunks[0].after == {1: "2"}
+    many = "--- a/b.py\n+++ b/b.py\n" * 5000  # each read on its own would take minutes
+    assert turn_of(f"--- a/a.py\n+++ b/a.py\n@@ -1,5000 +1,5000 @@\n{many}", "b.py").nothing
 
 
 def test_a_moved_comment_says_where_it_belongs() -> None:
@@ -112,8 +119,9 @@ def test_what_is_known_of_a_file_is_what_it_held(states: list[list[str] | None],
     steps: list[Step] = []
     for old, new in pairwise(states):
         steps.append(step(diff=diff(old, new, context=context) if old != new else ""))
+    files = Files(steps)
     for moment, lines in enumerate(states):
-        known = known_at(steps, "a.py", moment)
+        known = files.at("a.py", moment)
         assert known.there in (None, lines is not None)
         assert all(lines is not None and lines[n - 1] == text for n, text in known.lines.items())
         if known.count is not None:

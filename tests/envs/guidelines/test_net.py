@@ -38,6 +38,16 @@ def test_what_a_test_run_leaves_is_nobodys() -> None:
     assert net_changes(work.steps) == ()
 
 
+def test_many_lines_that_are_alike_are_compared_in_no_time() -> None:
+    long, other = "a\n" * 500, "a\nb\n" * 250
+    work = Work({f"{n}.py": long for n in range(30)})  # with all lines as marks to go by each would take seconds
+    for path in list(work.files):
+        work.edit(path, None).edit(path, other)
+    for file in net_changes(work.steps):
+        assert len(file.added) - len(file.removed) == 0
+        assert "b" in {line.text for line in file.added}
+
+
 @pytest.mark.slow
 @given(st.lists(lines, min_size=2, max_size=6))
 def test_any_course_of_edits_leads_from_the_first_text_to_the_last(texts: list[list[str]]) -> None:
