@@ -34,7 +34,7 @@ WHAT = {
     ),
 )
 def compile_command(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, or their names below ./runs.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or their names below ./runs.")],
     to: Annotated[Path, typer.Option("--out", help="Folder of the rows; what was compiled there before is replaced.")],
     guideline: GuidelineOption = None,
     simulated: Annotated[

@@ -27,8 +27,11 @@ from journeyman.terminal import line, out
     ),
 )
 def import_feedback(
-    source: Annotated[Source, typer.Argument(help="The format of the file.")],
-    file: Annotated[Path, typer.Argument(help="What was exported.")],
+    source: Annotated[
+        Source,
+        typer.Argument(metavar="FORMAT", help=f"The format of the file: {', '.join(each.value for each in Source)}."),
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What was exported.")],
     episode: Annotated[
         str, typer.Option(metavar="ID", help="The episode of which all is said that names none itself.")
     ] = "",

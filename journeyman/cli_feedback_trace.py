@@ -28,10 +28,16 @@ from journeyman.training.feedback.trace import From, Paid, Trace, Traced, Traine
     ),
 )
 def trace_command(
-    folder: Annotated[Path | None, typer.Argument(help="Compiled feedback.")] = None,
-    row: Annotated[str | None, typer.Argument(help="One of its rows; all by default.")] = None,
-    entry: Annotated[str | None, typer.Option(help="What became of this entry of a run's feedback.")] = None,
-    episode: Annotated[str | None, typer.Option(help="The rows, or the rewards, of this episode.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="Folder of `journeyman feedback compile`.")
+    ] = None,
+    row: Annotated[str | None, typer.Argument(metavar="[ROW]", help="One of its rows; all by default.")] = None,
+    entry: Annotated[
+        str | None, typer.Option(metavar="ID", help="What became of this entry of a run's feedback.")
+    ] = None,
+    episode: Annotated[
+        str | None, typer.Option(metavar="ID", help="The rows, or the rewards, of this episode.")
+    ] = None,
     run: Annotated[Path | None, typer.Option(help="A training run: what it was trained on, or paid for.")] = None,
     step: Annotated[int | None, typer.Option(min=1, help="Of a run on its own episodes, only this step.")] = None,
     as_json: JsonOption = False,

@@ -61,7 +61,7 @@ def undo(
     "forget", epilog=example("journeyman feedback forget ada", "journeyman feedback forget ada --run demo --yes")
 )
 def forget_annotator(
-    annotator: Annotated[str, typer.Argument(help="Whose feedback goes.")],
+    annotator: Annotated[str, typer.Argument(metavar="ANNOTATOR", help="Whose feedback goes.")],
     run: RunOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it. Without this, only what would go is said.")] = False,
     as_json: JsonOption = False,
