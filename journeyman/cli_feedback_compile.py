@@ -64,6 +64,9 @@ def compile_command(
         out.print(Text(f"good and bad at once, so neither: {id_}"), soft_wrap=True)
     heard = sum(run.entries for run in made.runs)
     out.print(f"compiled from {heard} lines of feedback: {to}", soft_wrap=True, highlight=False, markup=False)
+    if not any(made.files[name].rows for name in WHAT):
+        hint = "no rows: `journeyman review RUN` or `journeyman feedback add` says something of episodes"
+        out.print(Text(hint, "yellow"), soft_wrap=True)
 
 
 def _guidelines(places: Iterable[str]) -> list[Guideline]:
