@@ -15,6 +15,7 @@ from journeyman.envs.feedback.log import FeedbackLog, now
 from journeyman.envs.feedback.marks import Mark
 from journeyman.envs.feedback.standing import standing
 from journeyman.envs.recorder import new_episode_id
+from journeyman.reviewer import forget_mark
 from journeyman.terminal import line, out
 
 
@@ -72,6 +73,8 @@ def forget_annotator(
     """
     store = open_run(run)
     gone = forget(store.folder, annotator, dry_run=not yes)
+    if yes:
+        forget_mark(store.folder, annotator)
     if as_json:
         ids = {"entries": [entry.id for entry in gone.entries], "about": [entry.id for entry in gone.about]}
         lines = [each.number for each in gone.lines]
@@ -97,5 +100,8 @@ def _say(gone: Forgotten, annotator: str, done: bool) -> None:
             f"{len(gone.lines)} unreadable lines; {len(gone.renamed)} guidelines stay under nobody's name",
             markup=False, soft_wrap=True,
         )  # fmt: skip
+        if done:
+            again = "compile again what was compiled from it (`journeyman feedback compile`), and train again"
+            out.print(Text(again, "yellow"), soft_wrap=True)
     for id_ in gone.mentioned:
         out.print(Text(f"{id_} stays, and names {name} in its words: who said it can take it back", "yellow"))

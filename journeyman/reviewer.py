@@ -92,5 +92,12 @@ def find_mark(reviewer: Reviewer) -> tuple[str, int] | None:
         return None
 
 
+def forget_mark(folder: Path, annotator: str) -> None:
+    """Keep no longer where somebody left in a run, under their name."""
+    for path in (folder / "review").glob("*.json"):
+        if path.stem == annotator:
+            path.unlink(missing_ok=True)
+
+
 def _mark(reviewer: Reviewer) -> Path:
     return reviewer.store.folder / "review" / f"{reviewer.annotator}.json"

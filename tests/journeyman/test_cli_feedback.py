@@ -148,7 +148,12 @@ def test_status_counts_and_forget_leaves_nothing(call: Call, run: Path) -> None:
     dry = call("feedback", "forget", "ada")
     assert "would go (--yes does it): 2 entries of ada" in dry.stdout
     assert "ada" in (run / "feedback.jsonl").read_text()
-    assert "gone: 2 entries" in call("feedback", "forget", "ada", "--yes").stdout
+    (run / "review").mkdir()
+    for name in ("ada", "bob"):
+        (run / "review" / f"{name}.json").write_text("{}")  # where they left in `journeyman review`
+    done = call("feedback", "forget", "ada", "--yes").stdout
+    assert "gone: 2 entries" in done and "compile again" in done
+    assert [path.name for path in (run / "review").iterdir()] == ["bob.json"]
     assert "ada" not in (run / "feedback.jsonl").read_text()
     assert "nothing that ada said" in call("feedback", "forget", "ada", "--yes").stdout
 
@@ -182,6 +187,8 @@ def test_a_review_is_imported_once_and_what_has_no_place_is_told(call: Call, run
     assert entry["episode"] == "0001-aaaa" and entry["stands"] and entry["place"]["quote"] == "two"
     assert json.loads(call(*words, "--json").stdout)["unmapped"][0]["where"] == "comment 2"
     assert call("feedback", "import", "code-review", "comments.json", "--episode", "bbbb").exit_code == 0
+    Path("map.json").write_text('{"a.py": "gone"}')
+    assert "kept, but not counting: 1; `feedback list --marked` says why" in call(*words).stdout
     for bad, why in (("[]", "a JSON object is wanted"), ('{"a": 1}', "'a' is mapped to"), ("{", "--map map.json")):
         Path("map.json").write_text(bad)
         assert call(*words).exit_code == 2 and why in call(*words).stderr
