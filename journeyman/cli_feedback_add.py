@@ -159,7 +159,18 @@ def _entry(said: dict[str, Any], where: str) -> Entry:
     try:
         return ENTRY.validate_python({"id": new_episode_id(), "at": now(), "origin": TERMINAL, **said})
     except ValidationError as error:
-        raise CannotError(f"{where}{why_not(error)}") from error
+        raise CannotError(f"{where}{why_not(error)}" if where else _option_not(error)) from error
+
+
+def _option_not(error: ValidationError) -> str:
+    """What of an entry is wrong, by the option that says it."""
+    first = error.errors(include_url=False)[0]
+    said = first["msg"].removeprefix("Value error, ")
+    names = [part for part in first["loc"][1:] if isinstance(part, str)]
+    if not names or names[-1] in ("episodes", "place"):
+        return said
+    option = "--" + {"body": "comment", "value": "score"}.get(names[-1], names[-1])
+    return f"{option} is missing" if first["type"] == "missing" else f"{option}: {said}"
 
 
 def _of_lines(path: Path, store: EpisodeStore, annotator: str) -> list[Entry]:

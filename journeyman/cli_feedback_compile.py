@@ -33,7 +33,7 @@ WHAT = {
     ),
 )
 def compile_command(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, or their names below ./runs.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or their names below ./runs.")],
     to: Annotated[Path, typer.Option("--out", help="Folder of the rows; what was compiled there before is replaced.")],
     guideline: GuidelineOption = None,
     simulated: Annotated[
@@ -63,6 +63,9 @@ def compile_command(
         out.print(Text(f"good and bad at once, so neither: {id_}"), soft_wrap=True)
     heard = sum(run.entries for run in made.runs)
     out.print(f"compiled from {heard} lines of feedback: {to}", soft_wrap=True, highlight=False, markup=False)
+    if not any(made.files[name].rows for name in WHAT):
+        hint = "no rows: `journeyman review RUN` or `journeyman feedback add` says something of episodes"
+        out.print(Text(hint, "yellow"), soft_wrap=True)
 
 
 def _say_left_out(why: Mapping[str, int]) -> None:

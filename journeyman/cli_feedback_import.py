@@ -10,12 +10,12 @@ import typer
 from rich.text import Text
 
 from journeyman.cli_common import CannotError, JsonOption, RunOption, example, open_run, print_json
-from journeyman.cli_feedback import feedback_app
+from journeyman.cli_feedback import feedback_app, judged_in
 from journeyman.envs.feedback.formats.exports import Source, read_feedback
 from journeyman.envs.feedback.formats.reading import ImportFeedbackError, Mapped, Reading
 from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.store import EpisodeNotFound, EpisodeStore
-from journeyman.terminal import line, out
+from journeyman.terminal import line, out, plural
 
 
 @feedback_app.command(
@@ -27,8 +27,11 @@ from journeyman.terminal import line, out
     ),
 )
 def import_feedback(
-    source: Annotated[Source, typer.Argument(help="The format of the file.")],
-    file: Annotated[Path, typer.Argument(help="What was exported.")],
+    source: Annotated[
+        Source,
+        typer.Argument(metavar="FORMAT", help=f"The format of the file: {', '.join(each.value for each in Source)}."),
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What was exported.")],
     episode: Annotated[
         str, typer.Option(metavar="ID", help="The episode of which all is said that names none itself.")
     ] = "",
@@ -64,8 +67,12 @@ def import_feedback(
         return
     for where, why in found.unmapped:
         out.print(Text(f"{line(str(file))}, {line(where)}: {line(why)}", "yellow"), soft_wrap=True)
-    said = f"{len(found.entries)} entries of {line(str(file))}, {len(new)} of them new in {line(str(store.folder))}"
-    out.print(Text(f"{said}; {len(found.unmapped)} remarks", "dim"), soft_wrap=True)
+    entries = "1 entry" if len(found.entries) == 1 else f"{len(found.entries)} entries"
+    said = f"{entries} of {line(str(file))}, {len(new)} of them new in {line(str(store.folder))}"
+    out.print(Text(f"{said}; {plural(len(found.unmapped), 'remark')}", "dim"), soft_wrap=True)
+    read = {entry.id for entry in found.entries}
+    if silent := sum(each.entry.id in read and not each.stands for each in judged_in(store)[1]):
+        out.print(Text(f"kept, but not counting: {silent}; `feedback list --marked` says why", "yellow"))
 
 
 def _mapping(path: Path | None) -> dict[str, list[str]]:
@@ -78,7 +85,9 @@ def _mapping(path: Path | None) -> dict[str, list[str]]:
         return {}
     try:
         data: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise CannotError(f"--map {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise CannotError(f"--map {path}: {error}") from error
     found = {str(key): [value] if isinstance(value, str) else value for key, value in _items(data)}
     for key, value in found.items():

@@ -51,11 +51,14 @@ def list_feedback(
         lines = [{"line": each.number, "why": each.why, "text": each.text} for each in unreadable]
         print_json({"run": store.folder, "entries": [_row(each) for each in shown], "unreadable": lines})
         return
-    out.print(_table(shown))
+    if shown:
+        out.print(_table(shown))
     say_unreadable(unreadable)
     stand = sum(each.stands for each in shown)
     said = f"{len(shown)} of {len(every)} entries in {line(str(store.folder))}, {stand} of these stand"
     out.print(Text(said, "dim"), soft_wrap=True)
+    if not every:
+        out.print(Text(f"`journeyman review {line(str(store.folder))}` or `feedback add` says something", "yellow"))
 
 
 @feedback_app.command(

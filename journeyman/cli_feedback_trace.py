@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -28,10 +28,16 @@ from journeyman.training.feedback.trace import From, Paid, Trace, Traced, Traine
     ),
 )
 def trace_command(
-    folder: Annotated[Path | None, typer.Argument(help="Compiled feedback.")] = None,
-    row: Annotated[str | None, typer.Argument(help="One of its rows; all by default.")] = None,
-    entry: Annotated[str | None, typer.Option(help="What became of this entry of a run's feedback.")] = None,
-    episode: Annotated[str | None, typer.Option(help="The rows, or the rewards, of this episode.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="Folder of `journeyman feedback compile`.")
+    ] = None,
+    row: Annotated[str | None, typer.Argument(metavar="[ROW]", help="One of its rows; all by default.")] = None,
+    entry: Annotated[
+        str | None, typer.Option(metavar="ID", help="What became of this entry of a run's feedback.")
+    ] = None,
+    episode: Annotated[
+        str | None, typer.Option(metavar="ID", help="The rows, or the rewards, of this episode.")
+    ] = None,
     run: Annotated[Path | None, typer.Option(help="A training run: what it was trained on, or paid for.")] = None,
     step: Annotated[int | None, typer.Option(min=1, help="Of a run on its own episodes, only this step.")] = None,
     as_json: JsonOption = False,
@@ -50,6 +56,8 @@ def trace_command(
     for each in rows:
         _say(f"{each.row.id} ({each.file}): {_about(each)}; {each.row.said}")
         _say_sources(each.sources)
+    if not rows and not left_out:
+        _say(f"no rows in {folder}: what counts of the feedback says nothing that training takes")
     for lost in left_out:
         why = f" ({lost.why})" if lost.why else ""
         _say(f"entry {lost.entry} of {lost.run} is in no row: {lost.reason}{why}")
@@ -58,14 +66,32 @@ def trace_command(
 def _asked(trace: Trace, row: str | None, entry: str | None, episode: str | None) -> tuple[list[Traced], list[LeftOut]]:
     rows, left_out = trace.rows, list[LeftOut]()
     if entry is not None:
+        entry = _whole(
+            entry,
+            {each.entry for each in trace.left_out} | {said.source.entry for each in rows for said in each.sources},
+        )
         rows, left_out = trace.of_entry(entry)
         if not rows and not left_out:
             raise CannotError(f"nothing in {trace.folder} comes of an entry {entry}: it was said later, or taken back")
     if row is not None and not (rows := [each for each in rows if each.row.id == row]):
         raise CannotError(f"no row {row} in {trace.folder}; `journeyman feedback trace {trace.folder}` lists them")
+    if episode is not None:
+        episode = _whole(episode, {id_ for each in trace.rows for id_ in ids_of(each.row)})
     if episode is not None and not (rows := [each for each in rows if episode in ids_of(each.row)]):
         raise CannotError(f"nothing in {trace.folder} is about an episode {episode}")
     return rows, left_out
+
+
+def _whole(name: str, ids: Iterable[str]) -> str:
+    """An id by its unique beginning, or that of the part after the dash, as elsewhere; else what was given.
+
+    Raises:
+        CannotError: several begin so.
+    """
+    found = sorted({id_ for id_ in ids if id_.startswith(name) or id_.rpartition("-")[2].startswith(name)})
+    if len(found) > 1 and name not in found:
+        raise CannotError(f"{len(found)} ids begin with {name!r}: {', '.join(found[:4])}")
+    return found[0] if len(found) == 1 else name
 
 
 def _trace_run(run: Path, trace: Trace | None, episode: str | None, step: int | None, *, as_json: bool) -> None:

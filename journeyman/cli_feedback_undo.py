@@ -66,7 +66,7 @@ def undo(
     "forget", epilog=example("journeyman feedback forget ada", "journeyman feedback forget ada --run demo --yes")
 )
 def forget_annotator(
-    annotator: Annotated[str, typer.Argument(help="Whose feedback goes.")],
+    annotator: Annotated[str, typer.Argument(metavar="ANNOTATOR", help="Whose feedback goes.")],
     run: RunOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it. Without this, only what would go is said.")] = False,
     as_json: JsonOption = False,
@@ -116,5 +116,8 @@ def _say(gone: Forgotten, annotator: str, done: bool) -> None:
             f"{len(gone.lines)} unreadable lines; {len(gone.renamed)} guidelines stay under nobody's name",
             markup=False, soft_wrap=True,
         )  # fmt: skip
+        if done:
+            again = "compile again what was compiled from it (`journeyman feedback compile`), and train again"
+            out.print(Text(again, "yellow"), soft_wrap=True)
     for id_ in gone.mentioned:
         out.print(Text(f"{id_} stays, and names {name} in its words: who said it can take it back", "yellow"))

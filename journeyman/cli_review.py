@@ -30,12 +30,20 @@ _PAIR_WORDS = {1.0: "the first", 0.0: "a tie", -1.0: "the second"}
 
 
 class JudgeByDefault(TyperGroup):
-    """`journeyman review RUN` is `journeyman review judge RUN`."""
+    """`journeyman review RUN` is `journeyman review judge RUN`, and so is `journeyman review --run RUN`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
             args = ["judge", *args]
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, _run_first(args))
+
+
+def _run_first(args: list[str]) -> list[str]:
+    """`--run RUN`, which other commands take, as the argument that it is here."""
+    if "--run" not in args[1:-1]:
+        return args
+    at = args.index("--run")
+    return [args[0], args[at + 1], *args[1:at], *args[at + 2 :]]
 
 
 app = typer.Typer(
@@ -52,14 +60,10 @@ RunArgument = Annotated[
 WhoOption = Annotated[
     str,
     typer.Option(
-        "--annotator",
-        "--as",
-        envvar="JOURNEYMAN_ANNOTATOR",
-        metavar="NAME",
+        "--annotator", "--as", metavar="NAME", envvar="JOURNEYMAN_ANNOTATOR", show_default=False,
         help="Who judges. Default: who is logged in.",
-        show_default=False,
     ),
-]
+]  # fmt: skip
 GuidelineOption = Annotated[
     list[str] | None,
     typer.Option("--guideline", help="What is judged by: a bundled guideline's name, or a TOML file; may be repeated."),
@@ -152,14 +156,19 @@ def next_(
 
 @app.command(epilog=example("journeyman review agreement default", "journeyman review agreement runs/a runs/b --json"))
 def agreement(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders, or their names below ./runs.")],
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[RUN]...", help="Run folders, or their names below ./runs. Default: the one written to last."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Say how far annotators agree: Krippendorff's alpha with its 95% interval, and who differs most where."""
     found: list[Rating] = []
-    for run in runs:
-        found += ratings(Reviewer(open_run(run), "nobody").judged())
+    for store in map(open_run, runs or (None,)):
+        found += ratings(Reviewer(store, "nobody").judged())
     report = report_on(found, seed)
     if as_json:
         print_json(report)

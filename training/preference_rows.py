@@ -74,9 +74,10 @@ class Rows(Generic[_Row]):
         if longer := len(self.rows) - len(kept):
             left_out[f"longer than {max_length} tokens (the shortest has {min(lengths)})"] = longer
         if not kept:
-            why = reasons(left_out) or "there are no episodes"
+            why = reasons(left_out) or "there are no episodes and no rows of feedback"
+            mend = "; --max-length takes longer ones" if longer else ""
             raise NoPreferencesError(
-                f"nothing to learn from ({why}); it takes a better and a worse episode of one task"
+                f"nothing to learn from ({why}); it takes a better and a worse episode of one task{mend}"
             )
         return Rows(kept, left_out)
 

@@ -171,7 +171,7 @@ def why_not(error: ValidationError) -> str:
     """What of an entry is wrong: the first thing, and where it stands."""
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"]))
-    return f"{where + ': ' if where else ''}{first['msg']}"
+    return f"{where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}"
 
 
 def by_id(entries: Iterable[Entry]) -> dict[str, Entry]:

@@ -61,11 +61,14 @@ def test_what_is_said_is_listed_with_what_keeps_it_from_counting(call: Call, run
     [
         (["last"], "nothing is said"),
         (["last", "--score", "1", "--ranks", "1"], "make 2 entries"),
-        (["last", "--score", "7"], "value: "),
+        (["last", "--score", "7"], "--score: "),
         (["aaaa", "bbbb", "--score", "1"], "the one episode that is meant, not 2"),
         (["aaaa", "bbbb", "--ranks", "first"], "--ranks first"),
         (["zzzz", "--score", "1"], "no episode begins with 'zzzz'"),
-        (["last", "--label", "true", "--step", "1"], "label"),
+        (["last", "--label", "true", "--step", "1"], "--label: "),
+        (["last", "--label", "bad"], "--step is missing"),
+        (["aaaa", "bbbb", "--ranks", "1"], "error: `ranks` holds one number"),
+        (["last", "--comment", "x", "--line", "0"], "--line: "),
         (["last", "--action", "{", "--step", "1"], "--action is not JSON"),
         (["last", "--score", "1", "--item", "conduct/none", "--guideline", "conduct.toml"], "conduct@1 has scope"),
         (["last", "--score", "1", "--item", "nothing/x"], "no guideline 'nothing'"),
@@ -150,9 +153,12 @@ def test_status_counts_and_forget_leaves_nothing(call: Call, run: Path) -> None:
     left_at.write_text("{}")
     dry = call("feedback", "forget", "ada")
     assert "would go (--yes does it): 2 entries of ada" in dry.stdout
+    (left_at.parent / "bob.json").write_text("{}")
     assert "ada" in (run / "feedback.jsonl").read_text() and left_at.exists()
-    assert "gone: 2 entries" in call("feedback", "forget", "ada", "--yes").stdout
-    assert "ada" not in (run / "feedback.jsonl").read_text() and not left_at.exists()
+    done = call("feedback", "forget", "ada", "--yes").stdout
+    assert "gone: 2 entries" in done and "compile again" in done
+    assert [path.name for path in left_at.parent.iterdir()] == ["bob.json"]
+    assert "ada" not in (run / "feedback.jsonl").read_text()
     assert "nothing that ada said" in call("feedback", "forget", "ada", "--yes").stdout
 
 
@@ -185,6 +191,8 @@ def test_a_review_is_imported_once_and_what_has_no_place_is_told(call: Call, run
     assert entry["episode"] == "0001-aaaa" and entry["stands"] and entry["place"]["quote"] == "two"
     assert json.loads(call(*words, "--json").stdout)["unmapped"][0]["where"] == "comment 2"
     assert call("feedback", "import", "code-review", "comments.json", "--episode", "bbbb").exit_code == 0
+    Path("map.json").write_text('{"a.py": "gone"}')
+    assert "kept, but not counting: 1; `feedback list --marked` says why" in call(*words).stdout
     for bad, why in (("[]", "a JSON object is wanted"), ('{"a": 1}', "'a' is mapped to"), ("{", "--map map.json")):
         Path("map.json").write_text(bad)
         assert call(*words).exit_code == 2 and why in call(*words).stderr

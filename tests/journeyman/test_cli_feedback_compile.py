@@ -62,6 +62,16 @@ def test_a_row_and_an_entry_are_traced(call: Call, reviewed: Path) -> None:
     assert lost.stdout == "entry m of mine is in no row: simulated (--simulated takes it)\n"
     found = json.loads(call("feedback", "trace", "rows", "--episode", BAD.id, "--json").stdout)
     assert [row["file"] for row in found["rows"]] == ["pairs.jsonl", "labels.jsonl"]
+    begun = call("feedback", "trace", "rows", "--episode", BAD.id.rpartition("-")[2], "--json")
+    assert json.loads(begun.stdout) == found, "the beginning of an id is enough"
+
+
+def test_where_nothing_was_said_a_line_tells_what_to_do(call: Call) -> None:
+    run(Path("runs/mine"), [GOOD])
+    assert "`journeyman review runs/mine`" in call("feedback", "list").stdout
+    done = call("feedback", "compile", "mine", "--out", "rows")
+    assert done.exit_code == 0 and "no rows: `journeyman review RUN`" in done.stdout
+    assert call("feedback", "trace", "rows").stdout.startswith("no rows in rows: ")
 
 
 @pytest.mark.parametrize(

@@ -279,6 +279,18 @@ def test_the_list_of_what_is_next(review: Review, episodes: tuple[Episode, Episo
     assert "neither supports nor contradicts" in shown.output and episodes[0].id in shown.output
 
 
+def test_names_and_runs_are_given_as_to_the_other_commands(
+    review: Review, episodes: tuple[Episode, Episode], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = CliRunner().invoke(app, ["review", "--run", "first", episodes[0].id, "--annotator", "bob"], input="s90\nq")
+    assert done.exit_code == 0 and [each.annotator for each in said()] == ["bob"], done.output
+    monkeypatch.setenv("JOURNEYMAN_ANNOTATOR", "cleo")
+    data = json.loads(CliRunner().invoke(app, ["review", "next", "--json", "--run", "first"]).stdout)
+    assert data["annotator"] == "cleo" and data["run"].endswith("first")
+    alone = CliRunner().invoke(app, ["review", "agreement", "--json"])
+    assert json.loads(alone.stdout)["kinds"][0]["single"] == 1, "the run written to last"
+
+
 def test_conflicts_are_settled_with_a_reason(review: Review, episodes: tuple[Episode, Episode]) -> None:
     review("n+n-s90\nrA>B\n\nq")
     review("n-n-s80\nrB>A\n\nq", who="bob")

@@ -148,5 +148,7 @@ def test_pairs_become_rows_and_what_is_too_long_is_said(model: LocalModel) -> No
     with pytest.raises(NoPreferencesError, match=why):
         rows.within(9)
     nothing: Rows[PairRow] = Rows((), {})
-    with pytest.raises(NoPreferencesError, match=r"nothing to learn from \(there are no episodes\)"):
+    with pytest.raises(
+        NoPreferencesError, match=r"nothing to learn from \(there are no episodes and no rows of feedback\)"
+    ):
         nothing.within(9)

@@ -112,7 +112,7 @@ def train_features(pairs: Pairs, out: Path | str, settings: FeatureSettings | No
     """
     settings = settings or FeatureSettings()
     if not pairs.found:
-        why = reasons(pairs.left_out) or "there are no episodes"
+        why = reasons(pairs.left_out) or "there are no episodes and no rows of feedback"
         raise NoPreferencesError(f"nothing to learn from ({why}); it takes a better and a worse episode of one task")
     said = sorted([pair.task, pair.chosen.id, pair.rejected.id, pair.by] for pair in pairs.found)
     folder = RunFolder(out, {"kind": "features", "model": "", "pairs": said, **asdict(settings)})

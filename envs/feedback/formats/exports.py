@@ -40,7 +40,9 @@ def read_feedback(path: Path, reading: Reading) -> Found:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ImportFeedbackError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise ImportFeedbackError(f"{path}: {error}") from error
     source = Source(reading.source)
     try:

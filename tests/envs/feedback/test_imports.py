@@ -149,7 +149,7 @@ def test_doccano_and_a_plain_table(tmp_path: Path) -> None:
     assert isinstance(entry, Ranking) and (entry.episodes, entry.ranks) == (("e2", "e1", "e3"), (1, 2, 2))
     assert found.unmapped == [
         ("line 3", "nobody is named who said it: give --annotator"),
-        ("line 4", "ranking: Value error, an episode is ranked once"),
+        ("line 4", "ranking: an episode is ranked once"),
     ]
 
 
