@@ -13,6 +13,7 @@ from typing import Any
 from journeyman.envs.feedback.entry import Entry
 from journeyman.envs.feedback.log import FeedbackLog, by_id
 from journeyman.training.feedback.compile import ids_of
+from journeyman.training.feedback.compiled import SIMULATED
 from journeyman.training.feedback.manifest import CompiledError, read_manifest, read_rows
 from journeyman.training.feedback.provenance import TrainedRow, rows_of_run
 from journeyman.training.feedback.rows import FILES, LeftOut, Row, Source
@@ -153,6 +154,8 @@ def origin_of(term: str, source: str) -> str:
     """What decides a term: a test, a rule, a person, a program in a person's place, or a model."""
     if source.startswith("rule:"):
         return "rule"
+    if term == "step" and source.startswith(f"{SIMULATED} row "):
+        return "simulated"
     return ORIGINS.get(term, "model")
 
 
