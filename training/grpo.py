@@ -159,8 +159,7 @@ def train_grpo(
     folder = RunFolder(out, what | _heard(outside, reward, settings) | asdict(settings))
     if folder.open():
         admit(folder.folder, reward, begun=True)
-        progress(settings.steps, settings.steps, "done before")
-        return folder.model
+        return _done_before(folder, settings, progress)
     tracking = trackers(track, folder.folder)
     _begin(folder.folder, model, tasks, reward)
     checkpoint = folder.last_checkpoint()
@@ -180,6 +179,11 @@ def train_grpo(
         )  # fmt: skip
         _train(trainer, sampler, checkpoint, settings.steps)
     _finish(trainer, folder, watch)
+    return folder.model
+
+
+def _done_before(folder: RunFolder, settings: GrpoSettings, progress: Progress) -> Path:
+    progress(settings.steps, settings.steps, "done before")
     return folder.model
 
 
