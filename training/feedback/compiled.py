@@ -145,8 +145,8 @@ def _heard(rows: Sequence[S]) -> Sequence[S]:
 def _told(rows: Sequence[ScoreOf | StepOf]) -> Told:
     """The mean of what was said of episodes that did the same."""
     heard = _heard(rows)
-    said = (f"{SIMULATED} row {row.id}: {row.said}" if row.simulated else f"row {row.id}: {row.said}" for row in heard)
-    return Told(fmean(row.value for row in heard), "; ".join(said))
+    said = "; ".join(f"row {row.id}: {row.said}" for row in heard)
+    return Told(fmean(row.value for row in heard), f"{SIMULATED}: {said}" if heard[0].simulated else said)
 
 
 def _name(source: Source) -> str:
