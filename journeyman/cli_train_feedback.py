@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +13,11 @@ from journeyman.cli_common import CannotError
 from journeyman.envs.episode import Episode
 from journeyman.training.feedback.compile import ids_of
 from journeyman.training.feedback.compiled import Compiled, Imitated, Voices
+from journeyman.training.feedback.drift import DriftAlarmError
 from journeyman.training.feedback.provenance import TrainedRow, Use, note_rows, of_feedback
 from journeyman.training.feedback.rows import LabelOf, PairOf, Row, ScoreOf, StepOf
 from journeyman.training.preferences import Label, Preference
+from journeyman.training.reward_log import read_rewards
 
 FeedbackOption = Annotated[
     Path | None, typer.Option(help="What people said: a folder of `journeyman feedback compile`.")
@@ -82,8 +85,19 @@ def voices(folder: Path | None) -> Voices | None:
     return Voices(Compiled(folder)) if folder is not None else None
 
 
-def note_voices(run: Path, folder: Path | None) -> None:
-    """Keep beside a run on its own episodes what its reward was told."""
+@contextmanager
+def noting_voices(run: Path, folder: Path | None) -> Iterator[None]:
+    """Keep beside a run on its own episodes what its reward is told, also where it is stopped after it paid."""
+    try:
+        yield
+    except (DriftAlarmError, KeyboardInterrupt):
+        if read_rewards(run):
+            _note_voices(run, folder)
+        raise
+    _note_voices(run, folder)
+
+
+def _note_voices(run: Path, folder: Path | None) -> None:
     if folder is not None:
         feedback = Compiled(folder)
         rows = [*feedback.rows(ScoreOf, "scores.jsonl"), *feedback.rows(StepOf, "steps.jsonl")]

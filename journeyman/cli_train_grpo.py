@@ -36,7 +36,7 @@ from journeyman.cli_train import (
     reporting,
     say_trained,
 )
-from journeyman.cli_train_feedback import FeedbackOption, note_voices, voices
+from journeyman.cli_train_feedback import FeedbackOption, noting_voices, voices
 from journeyman.cli_train_plan import DryRunOption, RunPresetOption, require_launched, say_changed_plan
 from journeyman.live import watching
 from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
@@ -120,7 +120,7 @@ def grpo(
     )  # fmt: skip
     with reporting() as stage:
         found = gather_tasks(tasks, limit, stage("Tasks"))
-    with watching(str(out), read_steps(out)) as monitor, _stopped_by_alarm():
+    with watching(str(out), read_steps(out)) as monitor, _stopped_by_alarm(), noting_voices(out, feedback):
         folder = train_grpo(
             model, found, out, backend=open_backend(backend), settings=recipe,
             config=with_guidelines(chosen.env, guideline), outside=voices(feedback),
@@ -128,7 +128,6 @@ def grpo(
             engine=_engine(engine), monitor=monitor, track=track,
             reward=RewardUse(reward_model) if reward_model else None,
         )  # fmt: skip
-    note_voices(folder.parent, feedback)
     say_trained(folder, as_json)
 
 

@@ -158,8 +158,8 @@ def train_grpo(
     what = {"model": model, "tasks": _names(tasks), "local": asdict(local), "env": config.to_dict()}
     folder = RunFolder(out, what | _heard(outside, reward, settings) | asdict(settings))
     if folder.open():
-        progress(settings.steps, settings.steps, "done before")
-        return folder.model
+        admit(folder.folder, reward, begun=True)
+        return _done_before(folder, settings, progress)
     tracking = trackers(track, folder.folder)
     _begin(folder.folder, model, tasks, reward)
     checkpoint = folder.last_checkpoint()
@@ -179,6 +179,11 @@ def train_grpo(
         )  # fmt: skip
         _train(trainer, sampler, checkpoint, settings.steps)
     _finish(trainer, folder, watch)
+    return folder.model
+
+
+def _done_before(folder: RunFolder, settings: GrpoSettings, progress: Progress) -> Path:
+    progress(settings.steps, settings.steps, "done before")
     return folder.model
 
 
@@ -210,8 +215,8 @@ def _heard(outside: Outside | None, reward: RewardUse | None, settings: GrpoSett
     """What of a run's settings says who is heard besides the grader. (Of a reward model see `admit`.)"""
     if reward is not None:
         _require_sound(settings, reward)
-    if outside is not None and settings.hybrid is None:
-        raise TrainingError("hybrid=none pays what the grader decided alone: nobody else can be heard")
+    if outside is not None and not (settings.hybrid and settings.hybrid.learned):
+        raise TrainingError("hybrid=none, or hybrid.learned=0, pays what the grader decided: nobody else can be heard")
     return {"outside": outside.name} if outside is not None else {}
 
 

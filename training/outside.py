@@ -35,7 +35,11 @@ class Outside(Protocol):
 
 
 class Several:
-    """Those that are heard, as one. What they say of one step is averaged; of episodes each has terms of its own."""
+    """Those that are heard, as one. What they say of one step is averaged; of episodes each has terms of its own.
+
+    Raises:
+        TrainingError: two call a term by one name: whose it is could not be told.
+    """
 
     def __init__(self, *voices: Outside) -> None:
         self._voices = voices
@@ -48,7 +52,10 @@ class Several:
         found: dict[str, dict[str, float | Told]] = {}
         for voice in self._voices:
             for id_, terms in voice.learned(group).items():
-                found.setdefault(id_, {}).update(terms)
+                known = found.setdefault(id_, {})
+                if twice := sorted(known.keys() & terms):
+                    raise TrainingError(f"{self.name} both give a term {twice[0]!r}: leave one of them out")
+                known.update(terms)
         return found
 
     def steps(self, episode: Episode) -> Sequence[Told | None]:

@@ -43,7 +43,7 @@ class Preference:
     shared: int = 0
     """So many first actions are the same in both: read by both, and in the loss of neither."""
     by: str = ""
-    """The annotator who says so; empty for the grader."""
+    """The annotators who say so, divided by commas; empty for the grader."""
     row: str = ""
     """The row of compiled feedback that it is; empty where the grader says so."""
 

@@ -23,7 +23,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from journeyman.envs.episode import Episode
-from journeyman.envs.feedback.entry import Ranking
 from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.chat import ChatTemplate
@@ -37,6 +36,8 @@ from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import DONE
 from journeyman.training.demonstrations import collect_demonstrations
 from journeyman.training.evaluate import Evaluation
+from journeyman.training.feedback.compile import compile_feedback
+from journeyman.training.feedback.compiled import Compiled
 from journeyman.training.feedback.drift import DriftAlarmError
 from journeyman.training.feedback.features import FeatureSettings, train_features
 from journeyman.training.feedback.gate import GateError, GateSettings
@@ -48,7 +49,7 @@ from journeyman.training.hybrid import HybridSettings
 from journeyman.training.measure import measure
 from journeyman.training.players import local_players
 from journeyman.training.preference_rows import pair_rows
-from journeyman.training.preferences import Pairs, Preference
+from journeyman.training.preferences import Pairs
 from journeyman.training.presets import Preset, preset
 from journeyman.training.progress import Progress
 from journeyman.training.reward_model import RewardSettings, train_reward
@@ -108,10 +109,11 @@ class Loop:
     def judged(self, model: str) -> Pairs:
         """What the annotators say of episodes that the policy played."""
         self.measured("judged", model, self.starter[: self.options.judged_tasks], times=4, hot=True)
-        log = FeedbackLog(self.folder / "judged")
-        episodes = {each.id: each for each in EpisodeStore(self.folder / "judged").episodes()}
-        judge_pairs(self.annotators(), list(pairs_among(episodes.values())), log, most=self.options.judgements)
-        return preferences([each for each in log.read().entries if isinstance(each, Ranking)], episodes)
+        run, rows = self.folder / "judged", self.folder / "rows"
+        pairs = list(pairs_among(EpisodeStore(run).episodes()))
+        judge_pairs(self.annotators(), pairs, FeedbackLog(run), most=self.options.judgements)
+        left_out = compile_feedback([run], rows, simulated=True).left_out
+        return Pairs(tuple(Compiled(rows).preferences()), dict(left_out))
 
     def reward_model(self, model: str, pairs: Pairs) -> Path:
         if self.options.kind == "features":
@@ -165,19 +167,6 @@ def pairs_among(episodes: Iterable[Episode]) -> Iterable[tuple[Episode, Episode]
     turns = [list(itertools.combinations(members, 2)) for members in by_task.values()]
     for row in itertools.zip_longest(*turns):
         yield from (pair for pair in row if pair is not None)
-
-
-def preferences(rankings: Sequence[Ranking], episodes: dict[str, Episode]) -> Pairs:
-    """Rankings of two as pairs to learn from; a tie gives none."""
-    found, ties = [], 0
-    for each in rankings:
-        if each.ranks[0] == each.ranks[1]:
-            ties += 1
-            continue
-        best, worst = (each.episodes[each.ranks.index(rank)] for rank in (min(each.ranks), max(each.ranks)))
-        said = f"ranked by {each.annotator} (simulated)"
-        found.append(Preference(episodes[best], episodes[worst], 1.0, said, by=each.annotator))
-    return Pairs(tuple(found), {"ties": ties} if ties else {})
 
 
 def slug(name: str) -> str:

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from journeyman.cli_train_feedback import noting_voices
 from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.store import EpisodeStore
+from journeyman.training.checkpoint import RunFolderError
+from journeyman.training.feedback.drift import DriftAlarmError
+from journeyman.training.feedback.provenance import rows_of_run
 from tests.journeyman.conftest import Call
 from tests.training.feedback.saying import run, say
 from tests.training.preferring import episode, view
@@ -103,12 +107,13 @@ def review_more(runs: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["dpo", "kto", "reward", "sft"])
+@pytest.mark.parametrize("method", ["dpo", "kto", "reward", "features", "sft"])
 def test_feedback_becomes_a_model_and_its_rows_are_traced(call: Call, method: str) -> None:
     review_more(Path("runs/mine"))
     assert call("feedback", "compile", "mine", "--out", "rows").exit_code == 0
     sizes = ("--max-length", "4000", "--batch-size", "4", *(() if method == "sft" else ("--micro-batch", "2")))
-    done = call("train", method, "--model", "tiny", "--feedback", "rows", *sizes, "--out", "runs/new")
+    words = ("reward", "--kind", "features") if method == "features" else (method,)
+    done = call("train", *words, "--model", "tiny", "--feedback", "rows", *sizes, "--out", "runs/new")
     assert done.exit_code == 0, done.output
     traced = json.loads(call("feedback", "trace", "--run", "runs/new", "--json").stdout)["rows"]
     assert len(traced) == {"sft": 1, "kto": 6}.get(method, 3)
@@ -116,6 +121,21 @@ def test_feedback_becomes_a_model_and_its_rows_are_traced(call: Call, method: st
     assert all(row["origin"] == "person" and row["sources"][0]["annotator"] == "ada" for row in traced)
     told = call("feedback", "trace", "--run", "runs/new")
     assert "trained: " in told.stdout and "person ada, entry " in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("why", "noted"), [(DriftAlarmError, True), (KeyboardInterrupt, True), (RunFolderError, False)]
+)
+def test_what_a_stopped_run_was_told_is_noted_and_what_a_refused_one_would_have_been_is_not(
+    call: Call, reviewed: Path, why: type[BaseException], noted: bool
+) -> None:
+    assert call("feedback", "compile", "mine", "--out", "rows", "--simulated").exit_code == 0
+    Path("runs/new").mkdir()
+    paid = {"step": 1, "episode": GOOD.id, "task": "t", "trained": True, "total": 0.0, "terms": [], "steps": []}
+    Path("runs/new/rewards.jsonl").write_text(json.dumps(paid) + "\n")
+    with pytest.raises(why), noting_voices(Path("runs/new"), Path("rows")):
+        raise why
+    assert [row.use for row in rows_of_run(Path("runs/new"))] == ["in the reward"] * noted
 
 
 def test_something_must_be_learned_from(call: Call) -> None:

@@ -34,7 +34,7 @@ class Margin:
     task: str
     value: float
     by: str = ""
-    """The annotator; empty for the grader."""
+    """The annotators, divided by commas; empty for the grader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,8 @@ class Calibration:
     by_task: dict[str, Measured]
     """Agreement; with Wilson's interval, as in the next."""
     by_annotator: dict[str, Measured]
-    """And "grader" for verified rewards, "people" for all persons together, "simulated annotators" for all programs."""
+    """And "grader" for verified rewards, "people" for what persons alone said, "simulated annotators" for what any
+    program had a part in."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -104,9 +105,8 @@ def calibrate(margins: Sequence[Margin], *, seed: int = 0) -> Calibration | None
     by_annotator: defaultdict[str, list[float]] = defaultdict(list)
     for margin in margins:
         by_task[margin.task].append(margin.value)
-        by_annotator[margin.by or GRADER].append(margin.value)
-        if margin.by:
-            by_annotator[PROGRAMS if margin.by.startswith(SIMULATED) else PEOPLE].append(margin.value)
+        for name in _names(margin.by):
+            by_annotator[name].append(margin.value)
     clusters = [np.array(values) for _, values in sorted(by_task.items())]
     agreement, auc, ece, brier = _bootstrap(clusters, (_agreement, _auc, _ece, _brier), seed)
     plain = _share(np.concatenate(clusters))
@@ -117,6 +117,14 @@ def calibrate(margins: Sequence[Margin], *, seed: int = 0) -> Calibration | None
         {task: _share(np.array(values)) for task, values in sorted(by_task.items())},
         {name: _share(np.array(values)) for name, values in sorted(by_annotator.items())},
     )  # fmt: skip
+
+
+def _names(by: str) -> list[str]:
+    """Under which a pair is counted: of all who judged it, and of their kind."""
+    if not by:
+        return [GRADER]
+    names = by.split(", ")
+    return [*names, PROGRAMS if any(name.startswith(SIMULATED) for name in names) else PEOPLE]
 
 
 def _bootstrap(clusters: Sequence[_Values], figures: Sequence[Callable[[_Values], float]], seed: int) -> list[Measured]:

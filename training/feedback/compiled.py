@@ -11,15 +11,17 @@ from typing import TypeVar
 
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Ancestry, Change, Episode, Step
+from journeyman.envs.feedback.entry import SIMULATED as PREFIX
 from journeyman.envs.observation import Observation
 from journeyman.envs.store import EpisodeStore, StoreError
 from journeyman.training.feedback.compile import digest_of
 from journeyman.training.feedback.manifest import CompiledError, read_manifest, read_rows
-from journeyman.training.feedback.rows import CorrectedOf, LabelOf, PairOf, Row, ScoreOf, Side, StepOf, deeds
-from journeyman.training.hybrid import Learned, Told
+from journeyman.training.feedback.rows import CorrectedOf, LabelOf, PairOf, Row, ScoreOf, Side, Source, StepOf, deeds
+from journeyman.training.hybrid import Told
 from journeyman.training.preferences import Label, Preference
 
 R = TypeVar("R", bound=Row)
+S = TypeVar("S", ScoreOf, StepOf, ScoreOf | StepOf)
 PEOPLE, SIMULATED = "people", "simulated"
 """What the terms of a reward are called."""
 
@@ -63,7 +65,7 @@ class Compiled:
         found = []
         for row in self.rows(PairOf, "pairs.jsonl"):
             chosen, rejected = self._side(row.chosen), self._side(row.rejected)
-            by = ", ".join(sorted({source.annotator for source in row.sources}))
+            by = ", ".join(sorted({_name(source) for source in row.sources}))
             shared = _shared(chosen, rejected)
             found.append(Preference(chosen, rejected, row.margin, row.said, shared, by=by, row=row.id))
         return found
@@ -104,9 +106,9 @@ class Voices:
     def name(self) -> str:
         return f"feedback:{self._compiled.manifest.digest}"
 
-    def learned(self, group: Sequence[Episode]) -> Learned:
+    def learned(self, group: Sequence[Episode]) -> dict[str, dict[str, Told]]:
         return {
-            episode.id: {SIMULATED if all(row.simulated for row in said) else PEOPLE: _told(said)}
+            episode.id: {SIMULATED if all(row.simulated for row in _heard(said)) else PEOPLE: _told(said)}
             for episode in group if (said := self._scores.get(deeds(episode)))
         }  # fmt: skip
 
@@ -135,9 +137,22 @@ class Voices:
         return frozenset(row.task for rows in self._steps.values() for row in rows)
 
 
+def _heard(rows: Sequence[S]) -> Sequence[S]:
+    """Of episodes that did the same, what persons said; what programs did where no person said anything."""
+    return [row for row in rows if not row.simulated] or rows
+
+
 def _told(rows: Sequence[ScoreOf | StepOf]) -> Told:
     """The mean of what was said of episodes that did the same."""
-    return Told(fmean(row.value for row in rows), "; ".join(f"row {row.id}: {row.said}" for row in rows))
+    heard = _heard(rows)
+    said = "; ".join(f"row {row.id}: {row.said}" for row in heard)
+    return Told(fmean(row.value for row in heard), f"{SIMULATED}: {said}" if heard[0].simulated else said)
+
+
+def _name(source: Source) -> str:
+    """The annotator's, of a program so that it is seen to be one."""
+    is_marked = source.origin != "simulated" or source.annotator.startswith(PREFIX)
+    return source.annotator if is_marked else f"{PREFIX}{source.annotator}"
 
 
 def _shared(one: Episode, other: Episode) -> int:

@@ -24,6 +24,8 @@ ORIGINS: Mapping[str, str] = {
     "learned:people": "person", "learned:simulated": "simulated", "step": "person",
 }  # fmt: skip
 """What decides each term of a training's reward; other learned ones are a model's."""
+TOLD = ("rule", "person", "simulated")
+"""Which of them a term's source may tell by its first word and a colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +153,8 @@ def _paid(row: Mapping[str, Any], name: str, origin: str, term: Mapping[str, Any
 
 def origin_of(term: str, source: str) -> str:
     """What decides a term: a test, a rule, a person, a program in a person's place, or a model."""
-    if source.startswith("rule:"):
-        return "rule"
-    return ORIGINS.get(term, "model")
+    said, is_told, _ = source.partition(":")
+    return said if is_told and said in TOLD else ORIGINS.get(term, "model")
 
 
 def rows_named(sources: Iterable[str], trace: Trace) -> list[Traced]:

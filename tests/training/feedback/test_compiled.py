@@ -17,16 +17,18 @@ from journeyman.policies.dialect import dialect
 from journeyman.policies.models import load_tokenizer
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.credit import CreditSettings, advantages
+from journeyman.training.feedback.calibration import Margin, calibrate
 from journeyman.training.feedback.compile import compile_feedback
 from journeyman.training.feedback.compiled import Compiled, Voices
 from journeyman.training.feedback.manifest import CompiledError
+from journeyman.training.feedback.trace import origin_of
 from journeyman.training.groups import Collected, Group
 from journeyman.training.hybrid import HybridSettings, Told, hybrid, learned_bound
 from journeyman.training.outside import step_terms
 from journeyman.training.preferences import Pairs, pairs_of, pairs_with
 from journeyman.training.reward_log import RewardLog, read_rewards
 from journeyman.training.tokens import demonstration
-from tests.training.feedback.saying import run, say, told
+from tests.training.feedback.saying import SCOPE, run, say, told
 from tests.training.groups import BUG, OLD, SOLVED
 from tests.training.groups import episode as graded
 from tests.training.preferring import episode, view
@@ -38,6 +40,19 @@ BAD = episode("20260101T000000-bb", 0.0, view("a.py"), view("c.py"))
 def compiled(tmp_path: Path, *entries: object, of: tuple[Episode, ...] = (GOOD, BAD)) -> Compiled:
     compile_feedback([run(tmp_path / "run", of, *entries)], tmp_path / "rows")  # type: ignore[arg-type]
     return Compiled(tmp_path / "rows")
+
+
+def test_a_pair_names_all_who_judged_it_and_programs_as_such(tmp_path: Path) -> None:
+    ranked = {"episodes": [BAD.id, GOOD.id], "ranks": [1, 2]}
+    source = run(
+        tmp_path / "run", [GOOD, BAD], say("ranking", "a", "ada", item=SCOPE, **ranked),
+        say("ranking", "b", "bob", item=SCOPE, **ranked), say("ranking", "p", "parrot", simulated=True, **ranked),
+    )  # fmt: skip
+    compile_feedback([source], tmp_path / "rows", simulated=True)
+    (pair,) = Compiled(tmp_path / "rows").preferences()
+    assert pair.by == "ada, bob, sim.parrot"
+    counted = calibrate([Margin(pair.task, 1.0, pair.by), Margin(pair.task, 1.0, "ada, bob")])
+    assert counted and set(counted.by_annotator) == {"ada", "bob", "sim.parrot", "people", "simulated annotators"}
 
 
 def test_a_pair_shares_what_both_began_with(tmp_path: Path) -> None:
@@ -99,6 +114,23 @@ def test_whoever_does_the_same_is_judged_the_same(tmp_path: Path) -> None:
     assert list(learned) == ["again"] and isinstance(learned["again"]["people"], Told)
     assert [told and told.value for told in found.steps(other)] == [None, -1.0, None]
     assert found.steps(replace(BAD, task="elsewhere")) == [None] * 3
+
+
+def test_a_program_is_heard_where_no_person_spoke_and_named_as_one(tmp_path: Path) -> None:
+    again = replace(GOOD, id="20260101T000000-cc")
+    source = run(
+        tmp_path / "run", [GOOD, again, BAD], say("score", "s", episode=GOOD.id, value=0.9),
+        *(say("score", f"m{each.id}", "sim.x", simulated=True, episode=each.id, value=0.1) for each in (again, BAD)),
+        say("step", "l", "sim.x", simulated=True, episode=BAD.id, step=2, label="bad"),
+    )  # fmt: skip
+    compile_feedback([source], tmp_path / "rows", simulated=True)
+    found = Voices(Compiled(tmp_path / "rows"))
+    learned = found.learned([again, BAD])
+    assert {id_: {name: told.value for name, told in said.items()} for id_, said in learned.items()} == {
+        again.id: {"people": 0.9}, BAD.id: {"simulated": 0.1},
+    }  # fmt: skip
+    (told,) = filter(None, found.steps(BAD))
+    assert origin_of("step", told.source) == "simulated"
 
 
 def test_what_is_said_from_outside_shares_one_bound_and_is_small_where_all_failed() -> None:

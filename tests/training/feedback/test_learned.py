@@ -118,11 +118,13 @@ def test_below_the_gate_or_without_a_weight_nothing_is_begun(
     low, sound = RewardUse(reward_model(tmp_path / "low", 0.55)), RewardUse(reward_model(tmp_path / "sound"))
     with pytest.raises(GateError, match=r"may not enter training: it agrees with 90% .* no more than 55%"):
         train_grpo("tiny", tasks, tmp_path / "run", backend=backend, reward=low)
+    mute = LearnedTerm(Given())
     for hybrid_ in (None, HybridSettings(learned=0, learned_alone=0)):
+        settings = GrpoSettings(hybrid=hybrid_)
         with pytest.raises(TrainingError, match="pays nothing"):
-            train_grpo(
-                "tiny", tasks, tmp_path / "run", backend=backend, reward=sound, settings=GrpoSettings(hybrid=hybrid_)
-            )
+            train_grpo("tiny", tasks, tmp_path / "run", backend=backend, reward=sound, settings=settings)
+        with pytest.raises(TrainingError, match="nobody else can be heard"):
+            train_grpo("tiny", tasks, tmp_path / "run", backend=backend, outside=mute, settings=settings)
     assert not (tmp_path / "run").exists()
 
 
@@ -160,3 +162,5 @@ def test_an_alarm_stops_the_run_and_it_goes_on_without(
     train(None)
     history = RunFolder(tmp_path / "run", {}).report()["history"]
     assert [("reward/learned:reward_model" in entry) for entry in history] == [True, False, False]
+    with pytest.raises(RunFolderError, match="begun with no reward model"):
+        train(use)

@@ -70,6 +70,8 @@ def test_a_trained_row_leads_back_and_forgets_with_the_person(tmp_path: Path) ->
         ("learned:people", "row score-1: scored by 1 of 1 annotators", "person"),
         ("learned:simulated", "row score-1: scored by 1 of 1 annotators", "simulated"),
         ("learned:preference", "runs/reward/model", "model"),
+        ("step", "row step-1: judged by 1 of 1 annotators", "person"),
+        ("step", "simulated: row step-1: judged by 1 of 1 annotators", "simulated"),
     ],
 )
 def test_every_term_is_decided_by_a_test_a_rule_a_person_or_a_model(term: str, source: str, origin: str) -> None:
