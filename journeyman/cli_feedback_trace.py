@@ -94,7 +94,8 @@ def _trace_run(run: Path, trace: Trace | None, episode: str | None, step: int | 
         _say_steps(terms)
     else:
         for term in terms:
-            _say(f"step {term.step}, {term.episode}: {term.term} {term.amount:+.4f}, {term.origin}: {term.source}")
+            source = term.source.removeprefix(f"{term.origin}: ")
+            _say(f"step {term.step}, {term.episode}: {term.term} {term.amount:+.4f}, {term.origin}: {source}")
         _say_sources(comments)
     for found in rows_named((term.source for term in terms), trace) if trace else []:
         _say(f"{found.row.id}: {found.row.said}")

@@ -12,6 +12,7 @@ from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import Critique
 from journeyman.envs.feedback.log import FeedbackLog
+from journeyman.envs.guidelines.guideline import Guideline, load_guideline
 from journeyman.envs.observation import Observation
 from journeyman.envs.review_rules import CriticReviewer, conduct
 from journeyman.envs.reviews import Reviews, remark
@@ -116,6 +117,22 @@ def test_what_nobody_would_hear_or_could_review_is_refused_before_anything_is_wr
     with pytest.raises(TrainingError, match="nobody else can be heard"):
         train_grpo("tiny", tasks, tmp_path / "run", backend=backend, settings=plain, reviews=BY_RULES)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_reviewer_who_judges_by_another_version_of_a_guideline_is_another_one() -> None:
+    class Judging(CriticReviewer):
+        def __init__(self, guideline: Guideline) -> None:
+            super().__init__(conduct, guideline.name)
+            self.guideline = guideline
+
+    first = load_guideline("conduct")
+    mended = first.items[0].model_copy(update={"text": "Something else."})
+    second = first.model_copy(update={"items": (mended, *first.items[1:])})
+    one, same, other = (
+        Judges(reviews=Reviews(Judging(guideline))).settings(HybridSettings(), None)
+        for guideline in (first, load_guideline("conduct"), second)
+    )
+    assert one == same != other
 
 
 @pytest.mark.slow
