@@ -82,7 +82,6 @@ def require_paid(group: Group, run: Path) -> None:
     assert all(a > 0 for a in group.advantages[0]) and all(a < 0 for a in group.advantages[1])
 
 
-@pytest.mark.slow
 def test_who_heeds_a_comment_is_paid_more_and_it_is_told_where_that_comes_from(
     tmp_path: Path, backend: SandboxFactory
 ) -> None:
