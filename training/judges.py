@@ -12,7 +12,7 @@ from accelerate import PartialState
 
 from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.guidelines.guideline import Guideline
-from journeyman.envs.reviews import Reviews
+from journeyman.envs.reviews import ORIGIN, Reviews
 from journeyman.policies.job import NO_REVIEWS
 from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
 from journeyman.training.checkpoint import TrainingError
@@ -53,23 +53,34 @@ class Judges:
         return chosen or (ProcessEngine() if elsewhere else LocalEngine())
 
     def heard(self, run: Path, *, steps: int, resumed_from: int) -> tuple[Outside | None, list[Watch]]:
-        """All of them as one voice, and who watches the reward model.
+        """All of them as one voice, and who watches the reward model. A guideline that is reviewed by is kept beside
+        what is said by it.
 
         Raises:
+            FeedbackError, LogWriteError: the run's feedback cannot be read or written.
             ModelError: there is no reward model.
         """
         term, watch = learned_term(run, self.reward, steps=steps, resumed_from=resumed_from)
-        said = Resolutions(FeedbackLog(run / "episodes"), self.reviews) if self.reviews is not None else None
-        return together(self.outside, term, said), watch
+        if self.reviews is None:
+            return together(self.outside, term), watch
+        log = FeedbackLog(run / "episodes")
+        if (guideline := _guideline(self.reviews)) is not None:
+            log.keep_guideline(guideline, self.reviews.versions()["reviewer"], ORIGIN)
+        return together(self.outside, term, Resolutions(log, self.reviews)), watch
 
 
 def _named(reviews: Reviews) -> dict[str, str]:
     """Who reviews, when, and by which guideline, if by one."""
-    guideline = getattr(reviews.reviewer, "guideline", None)
-    if not isinstance(guideline, Guideline):
+    if (guideline := _guideline(reviews)) is None:
         return reviews.versions()
     items = " ".join(f"{item.id}:{item.digest}" for item in guideline.items)
     return reviews.versions() | {"guideline": f"{guideline.name}@{guideline.version} {items}"}
+
+
+def _guideline(reviews: Reviews) -> Guideline | None:
+    """By which the reviewer judges, if by one."""
+    found = getattr(reviews.reviewer, "guideline", None)
+    return found if isinstance(found, Guideline) else None
 
 
 def _require_sound(hybrid: HybridSettings | None, reward: RewardUse) -> None:

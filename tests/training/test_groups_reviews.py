@@ -10,11 +10,11 @@ import pytest
 from journeyman.envs.actions import Action
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
-from journeyman.envs.feedback.entry import Critique
+from journeyman.envs.feedback.entry import Critique, GuidelineRead
 from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.guidelines.guideline import Guideline, load_guideline
 from journeyman.envs.observation import Observation
-from journeyman.envs.review_rules import CriticReviewer, conduct
+from journeyman.envs.review_rules import CriticReviewer
 from journeyman.envs.reviews import Reviews, remark
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.rollout_many import ProcessEngine
@@ -35,8 +35,15 @@ from tests.training.test_grpo import LOCAL, SMALL
 
 MEND, TEST, REPORT = Action("edit", {"path": "parcel.py", **FIX}), Action("test"), Action("report", {"summary": "done"})
 HEEDS, IGNORES = (MEND, REPORT, TEST, REPORT), (MEND, REPORT, REPORT)
-"""Both solve it; reported untested, `conduct` has something to say."""
-BY_RULES = Reviews(CriticReviewer(conduct, "conduct"), rounds=1)
+"""Both solve it; one is tested after all."""
+
+
+def untested(episode: Episode) -> Iterator[Critique]:
+    if not any(step.tests for step in episode.steps):
+        yield remark("Run the tests.", severity="major", category="process")
+
+
+BY_RULES = Reviews(CriticReviewer(untested, "untested"), rounds=1)
 
 
 class Now(ScriptedPolicy):
@@ -92,8 +99,8 @@ def test_who_heeds_a_comment_is_paid_more_and_it_is_told_where_that_comes_from(
     terms = [term for term in paid(tmp_path) if term.term == "learned:reviews"]
     assert [term.origin for term in terms] == ["simulated", "simulated"]
     said = comments_named(tmp_path, [terms[1].source])
-    assert [each.words for each in said] == ["severity major, body Run the tests after your last change."]
-    assert said[0].source.annotator.endswith("conduct") and said[0].source.origin == "simulated"
+    assert [each.words for each in said] == ["severity major, body Run the tests."]
+    assert said[0].source.annotator.endswith("untested") and said[0].source.origin == "simulated"
 
 
 @pytest.mark.slow
@@ -118,10 +125,10 @@ def test_what_nobody_would_hear_or_could_review_is_refused_before_anything_is_wr
     assert not (tmp_path / "run").exists()
 
 
-def test_a_reviewer_who_judges_by_another_version_of_a_guideline_is_another_one() -> None:
+def test_a_guideline_that_is_reviewed_by_is_kept_and_another_version_is_another_reviewer(tmp_path: Path) -> None:
     class Judging(CriticReviewer):
         def __init__(self, guideline: Guideline) -> None:
-            super().__init__(conduct, guideline.name)
+            super().__init__(untested, guideline.name)
             self.guideline = guideline
 
     first = load_guideline("conduct")
@@ -132,6 +139,10 @@ def test_a_reviewer_who_judges_by_another_version_of_a_guideline_is_another_one(
         for guideline in (first, load_guideline("conduct"), second)
     )
     assert one == same != other
+    for _ in range(2):  # resumed
+        Judges(reviews=Reviews(Judging(first))).heard(tmp_path, steps=1, resumed_from=0)
+    (read,) = FeedbackLog(tmp_path / "episodes").read().entries
+    assert isinstance(read, GuidelineRead) and read.guideline == first
 
 
 @pytest.mark.slow
