@@ -15,7 +15,17 @@ from journeyman.cli_feedback import feedback_app
 from journeyman.terminal import line, out
 from journeyman.training.feedback.compile import ids_of
 from journeyman.training.feedback.rows import LeftOut
-from journeyman.training.feedback.trace import From, Paid, Trace, Traced, Trained, paid, rows_named, trained
+from journeyman.training.feedback.trace import (
+    From,
+    Paid,
+    Trace,
+    Traced,
+    Trained,
+    comments_named,
+    paid,
+    rows_named,
+    trained,
+)
 
 
 @feedback_app.command(
@@ -99,8 +109,10 @@ def _trace_run(run: Path, trace: Trace | None, episode: str | None, step: int | 
     terms = [each for each in paid(run) if episode in (None, each.episode) and step in (None, each.step)]
     if not rows and not terms:
         raise CannotError(f"{run} does not tell what it was trained on; it is no training run, or of an older version")
+    comments = comments_named(run, (term.source for term in terms))
     if as_json:
-        print_json({"rows": [_plain_trained(each) for each in rows], "rewards": terms})
+        plain = [_plain_trained(each) for each in rows]
+        print_json({"rows": plain, "rewards": terms, "comments": _plain_sources(comments)})
         return
     for each in rows if not terms or episode is None else []:
         _say_trained(each)
@@ -108,7 +120,9 @@ def _trace_run(run: Path, trace: Trace | None, episode: str | None, step: int | 
         _say_steps(terms)
     else:
         for term in terms:
-            _say(f"step {term.step}, {term.episode}: {term.term} {term.amount:+.4f}, {term.origin}: {term.source}")
+            source = term.source.removeprefix(f"{term.origin}: ")
+            _say(f"step {term.step}, {term.episode}: {term.term} {term.amount:+.4f}, {term.origin}: {source}")
+        _say_sources(comments)
     for found in rows_named((term.source for term in terms), trace) if trace else []:
         _say(f"{found.row.id}: {found.row.said}")
         _say_sources(found.sources)

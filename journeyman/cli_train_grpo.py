@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,7 @@ from journeyman.cli_common import (
     say_error,
     with_guidelines,
 )
+from journeyman.cli_run_review import NOBODY, PERSON, ReviewOption, RoundsOption, reviews_of
 from journeyman.cli_train import (
     BackendOption,
     LimitOption,
@@ -38,13 +39,18 @@ from journeyman.cli_train import (
 )
 from journeyman.cli_train_feedback import FeedbackOption, noting_voices, voices
 from journeyman.cli_train_plan import DryRunOption, RunPresetOption, require_launched, say_changed_plan
+from journeyman.envs.reviews import Reviews
 from journeyman.live import watching
+from journeyman.policies.job import NO_REVIEWS
 from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
 from journeyman.sandbox.backends import open_backend
 from journeyman.training.feedback.drift import DriftAlarmError
 from journeyman.training.monitor import read_steps
 from journeyman.training.overrides import with_changes
 from journeyman.training.presets import preset as preset_named
+
+if TYPE_CHECKING:
+    from journeyman.training.feedback.learned import RewardUse
 
 EnginesOption = Annotated[
     str, typer.Option("--engine", help="Where environments are: local, processes, or auto (processes with a GPU).")
@@ -91,6 +97,8 @@ def grpo(
     guideline: GuidelineOption = None,
     feedback: FeedbackOption = None,
     reward_model: RewardModelOption = None,
+    review: ReviewOption = NOBODY,
+    review_rounds: RoundsOption = 3,
     sampler: SamplerOption = "transformers",
     gpu_memory_share: GpuShareOption = 0.3,
     engine: EnginesOption = "auto",
@@ -106,7 +114,6 @@ def grpo(
         return
     require_launched(ctx, run_preset)
     needs_training()
-    from journeyman.training.feedback.learned import RewardUse
     from journeyman.training.grpo import GrpoSettings, train_grpo
 
     chosen = preset_named(preset)
@@ -122,11 +129,10 @@ def grpo(
         found = gather_tasks(tasks, limit, stage("Tasks"))
     with watching(str(out), read_steps(out)) as monitor, _stopped_by_alarm(), noting_voices(out, feedback):
         folder = train_grpo(
-            model, found, out, backend=open_backend(backend), settings=recipe,
+            model, found, out, backend=open_backend(backend), settings=recipe, reviews=_reviews(review, review_rounds),
             config=with_guidelines(chosen.env, guideline), outside=voices(feedback),
             local=replace(chosen.local, sampler=sampler, gpu_memory_share=gpu_memory_share),
-            engine=_engine(engine), monitor=monitor, track=track,
-            reward=RewardUse(reward_model) if reward_model else None,
+            engine=_engine(engine, review), monitor=monitor, track=track, reward=_reward(reward_model),
         )  # fmt: skip
     say_trained(folder, as_json)
 
@@ -141,9 +147,29 @@ def _stopped_by_alarm() -> Iterator[None]:
         raise typer.Exit(FAILED) from None
 
 
-def _engine(name: str) -> LocalEngine | None:
+def _reward(model: Path | None) -> RewardUse | None:
+    """The part that a reward model has."""
+    from journeyman.training.feedback.learned import RewardUse
+
+    return RewardUse(model) if model is not None else None
+
+
+def _reviews(spec: str, rounds: int) -> Reviews | None:
+    """Who comments while the episodes run.
+
+    Raises:
+        CannotError: there is no such reviewer, or it is a person.
+    """
+    if spec == PERSON:
+        raise CannotError("--review terminal: nobody is asked while a model trains; give a reviewer that is a program")
+    return reviews_of(spec, rounds, after_changes=False, every=0, alone=False)
+
+
+def _engine(name: str, review: str) -> LocalEngine | None:
     """None leaves it to the trainer, which knows where the model is."""
     known = {"auto": lambda: None, "local": LocalEngine, "processes": ProcessEngine}
     if name not in known:
         raise CannotError(f"--engine {name}: the model samples in this process, so it is one of {', '.join(known)}")
+    if name == "processes" and review != NOBODY:
+        raise CannotError(f"--engine {name}: {NO_REVIEWS}")
     return known[name]()

@@ -71,6 +71,10 @@ def plan(
         out.print(f"accelerate's config: {accelerate_config}", soft_wrap=True, highlight=False, markup=False)
 
 
+_OTHERS = ("out", "engine", "backend", "track", "feedback", "reward_model", "review", "review_rounds")
+"""Options that a plan does not reckon with, and repeats."""
+
+
 def say_changed_plan(ctx: typer.Context, name: str | None, as_json: bool) -> None:
     """The plan of a run preset with the options that were typed beside it.
 
@@ -82,8 +86,7 @@ def say_changed_plan(ctx: typer.Context, name: str | None, as_json: bool) -> Non
                           f"there are {', '.join(names())}")  # fmt: skip
     typed = {key: value for key, value in ctx.params.items() if key in OPTIONS and _is_typed(ctx, key)}
     run = load(name, changes_of(typed))
-    passed = ("out", "engine", "backend", "track", "feedback", "reward_model")
-    others = [(key.replace("_", "-"), ctx.params[key]) for key in passed if _is_typed(ctx, key)]
+    others = [(key.replace("_", "-"), ctx.params[key]) for key in _OTHERS if _is_typed(ctx, key)]
     others += [("set", change) for change in ctx.params["settings"] or ()]
     others += [("guideline", each) for each in ctx.params["guideline"] or ()]
     made = _planned(name, run, grpo=[word for key, value in others for word in (f"--{key}", str(value))])

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.query import Query
+from journeyman.envs.reviews import Reviews
 from journeyman.envs.store import EpisodeStore
 from journeyman.envs.summary import State, Summary
 from journeyman.policies.job import Engine, Job
@@ -114,6 +115,7 @@ class Groups:
         engine: Engine | None = None,
         place: tuple[int, int] = (0, 1),
         outside: Outside | None = None,
+        reviews: Reviews | None = None,
     ) -> None:
         """
         Args:
@@ -121,11 +123,12 @@ class Groups:
             engine: where the episodes run; in this process by default.
             place: this process among those that train together, and how many they are: each has groups of its own.
             outside: judges the episodes besides the grader, where training pays more than the grader's reward.
+            reviews: who comments while an episode runs; what that pays is for `outside` to say.
         """
         self._tasks = {task.name: task for task in tasks}
         self._settings, self._backend, self._config, self._store = settings, backend, config, store
         self._prefixes, self._name, self._engine, self._place = prefixes, name, engine, place
-        self._outside = outside
+        self._outside, self._reviews = outside, reviews
         self._curriculum = Curriculum(
             self._tasks, settings.seed, by_rate=settings.curriculum,
             begins_within=lambda task: self._solution(task) is not None,
@@ -186,7 +189,7 @@ class Groups:
             start = self._start(self._tasks[name])
             for member in range(size):
                 seed = hash_seed(self._settings.seed, step, (number * places + place) * size + member)
-                jobs.append(Job(self._tasks[name], self._backend, policy, seed, self._config, start))
+                jobs.append(Job(self._tasks[name], self._backend, policy, seed, self._config, start, self._reviews))
         missing = [job for job in jobs if (job.task.name, job.seed) not in known]
         fresh = rollout_many(missing, concurrency=self._settings.concurrency, store=self._store, engine=self._engine)
         found = {(job.task.name, job.seed): episode for job, episode in zip(missing, fresh, strict=True)}

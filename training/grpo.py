@@ -18,28 +18,29 @@ from typing import Any
 
 import torch
 from accelerate import PartialState
-from transformers import PrinterCallback, TrainerState
+from transformers import PrinterCallback, TrainerCallback, TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from journeyman.envs.config import EnvConfig
+from journeyman.envs.reviews import Reviews
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.local_settings import LocalSettings
 from journeyman.policies.memory import keep_freed_memory
 from journeyman.policies.models import computes_in_bfloat16, load_model
-from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
+from journeyman.policies.rollout_many import LocalEngine
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.sources.likeness import likeness_of
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.credit import CreditSettings
-from journeyman.training.feedback.gate import require_gate
-from journeyman.training.feedback.learned import RewardUse, Watch, admit, learned_term
+from journeyman.training.feedback.learned import RewardUse, Watch, admit
 from journeyman.training.groups import Groups, GroupSettings
 from journeyman.training.hybrid import HybridSettings
+from journeyman.training.judges import Judges
 from journeyman.training.lineage import TRAINED_ON, remember
 from journeyman.training.monitor import Monitor, Monitors, StepLog
-from journeyman.training.outside import Outside, together
+from journeyman.training.outside import Outside
 from journeyman.training.prefixes import Prefixes
 from journeyman.training.progress import Progress, silent
 from journeyman.training.reporting import StepReporter
@@ -135,6 +136,7 @@ def train_grpo(
     engine: LocalEngine | None = None,
     outside: Outside | None = None,
     reward: RewardUse | None = None,
+    reviews: Reviews | None = None,
 ) -> Path:
     """Train `model` on `tasks` by GRPO and return the folder of the new model. Every episode is kept in `out/episodes`,
     a line about every step in `out/steps.jsonl`, and what each episode was paid for what in `out/rewards.jsonl`. Run
@@ -146,6 +148,7 @@ def train_grpo(
         engine: where environments are; by default here, and with a GPU, where sampling is Python's work, elsewhere.
         outside: judges the episodes besides the grader, within the bounds of `settings.hybrid`.
         reward: a reward model that has a part in the reward (training/feedback/learned.py).
+        reviews: who comments while an episode runs; what becomes of that is paid for as well (training/resolutions.py).
 
     Raises:
         GateError, DriftAlarmError: the reward model may have no part: not yet, or not any more (the run is saved).
@@ -155,8 +158,9 @@ def train_grpo(
         TrainingError: the model could not play a single episode of a step.
     """
     settings, local, config = settings or GrpoSettings(), local or LocalSettings(), config or EnvConfig()
+    judges = Judges(outside, reward, reviews)
     what = {"model": model, "tasks": _names(tasks), "local": asdict(local), "env": config.to_dict()}
-    folder = RunFolder(out, what | _heard(outside, reward, settings) | asdict(settings))
+    folder = RunFolder(out, what | judges.settings(settings.hybrid, engine) | asdict(settings))
     if folder.open():
         admit(folder.folder, reward, begun=True)
         return _done_before(folder, settings, progress)
@@ -167,16 +171,13 @@ def train_grpo(
     reporter, rewards = _logs(folder.folder, resumed_from, monitor)
     keep_freed_memory()
     weights, tokenizer = load_model(model, to_train=True, frozen=settings.lora_rank > 0)
-    engine = WatchedEngine(reporter.watch, engine or (ProcessEngine() if torch.cuda.is_available() else LocalEngine()))
-    term, watch = learned_term(folder.folder, reward, steps=settings.steps, resumed_from=resumed_from)
-    sampling, heard = replace(local, temperature=settings.temperature), together(outside, term)
-    with _groups(tasks, folder.folder, settings, heard, backend=backend, config=config, engine=engine) as groups:
+    engine = WatchedEngine(reporter.watch, judges.engine(engine))
+    heard, watch = judges.heard(folder.folder, steps=settings.steps, resumed_from=resumed_from)
+    with _groups(tasks, folder, settings, heard, reviews, backend=backend, config=config, engine=engine) as groups:
+        sampling = replace(local, temperature=settings.temperature)
         sampler = GroupSampler(groups, tokenizer, sampling, settings.refresh_every, reporter, rewards)
-        trainer = make_grpo_trainer(
-            weights, tokenizer, sampler, peft=adapters(settings.lora_rank),
-            arguments=_arguments(folder, settings, on_cpu=not torch.cuda.is_available()),
-            callbacks=[ProgressCallback(progress), MarkWhole(), reporter, *tracking, *watch],
-        )  # fmt: skip
+        callbacks = [ProgressCallback(progress), MarkWhole(), reporter, *tracking, *watch]
+        trainer = _trainer(folder, settings, weights, tokenizer, sampler, callbacks)
         _train(trainer, sampler, checkpoint, settings.steps)
     _finish(trainer, folder, watch)
     return folder.model
@@ -193,15 +194,6 @@ def _begin(run: Path, model: str, tasks: Sequence[Task], reward: RewardUse | Non
     remember(run, map(likeness_of, tasks), model)
 
 
-def _require_sound(settings: GrpoSettings, reward: RewardUse) -> None:
-    """Before anything is written: a reward model must be above its gate, and have something to say."""
-    if settings.hybrid is None or not settings.hybrid.learned:
-        raise TrainingError("a reward model pays nothing where hybrid is none or hybrid.learned is 0: leave it out")
-    if PartialState().num_processes > 1:
-        raise TrainingError("a reward model has a part in training by one process alone so far")
-    require_gate(reward.folder, reward.gate)
-
-
 def _names(tasks: Sequence[Task]) -> list[str]:
     if not tasks:
         raise NoTasksError("no tasks to train on")
@@ -209,15 +201,6 @@ def _names(tasks: Sequence[Task]) -> list[str]:
     if len(names) < len(tasks):
         raise TrainingError("two tasks have one name: their episodes could not be told apart")
     return names
-
-
-def _heard(outside: Outside | None, reward: RewardUse | None, settings: GrpoSettings) -> dict[str, Any]:
-    """What of a run's settings says who is heard besides the grader. (Of a reward model see `admit`.)"""
-    if reward is not None:
-        _require_sound(settings, reward)
-    if outside is not None and not (settings.hybrid and settings.hybrid.learned):
-        raise TrainingError("hybrid=none, or hybrid.learned=0, pays what the grader decided: nobody else can be heard")
-    return {"outside": outside.name} if outside is not None else {}
 
 
 def _logs(run: Path, at: int, monitor: Monitor | None) -> tuple[StepReporter, RewardLog]:
@@ -239,22 +222,35 @@ def _finish(trainer: GRPOTrainer, folder: RunFolder, watch: Sequence[Watch]) -> 
 @contextlib.contextmanager
 def _groups(
     tasks: Sequence[Task],
-    run: Path,
+    folder: RunFolder,
     settings: GrpoSettings,
     outside: Outside | None,
+    reviews: Reviews | None,
     *,
     backend: SandboxFactory,
     config: EnvConfig,
     engine: LocalEngine,
 ) -> Iterator[Groups]:
     """What collects the episodes of a run."""
+    run = folder.folder
     with EpisodeStore(run / "episodes") as store, engine:
         yield Groups(
             tasks, settings.groups, backend=backend, config=config, store=store, engine=engine,
             prefixes=Prefixes(run / "prefixes", backend=backend, config=config),
             place=(PartialState().process_index, PartialState().num_processes),
-            name=re.sub(r"[^\w.-]", "_", run.name), outside=outside,
+            name=re.sub(r"[^\w.-]", "_", run.name), outside=outside, reviews=reviews,
         )  # fmt: skip
+
+
+def _trainer(
+    folder: RunFolder, settings: GrpoSettings, weights: Any, tokenizer: Any, sampler: GroupSampler,
+    callbacks: list[TrainerCallback],
+) -> GRPOTrainer:  # fmt: skip
+    """TRL's, which learns from what `sampler` plays."""
+    return make_grpo_trainer(
+        weights, tokenizer, sampler, peft=adapters(settings.lora_rank), callbacks=callbacks,
+        arguments=_arguments(folder, settings, on_cpu=not torch.cuda.is_available()),
+    )  # fmt: skip
 
 
 def _train(trainer: GRPOTrainer, sampler: GroupSampler, checkpoint: str | None, steps: int) -> None:

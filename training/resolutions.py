@@ -21,8 +21,10 @@ from dataclasses import dataclass
 
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import Critique, Resolution
-from journeyman.envs.feedback.standing import Judged
-from journeyman.envs.reviews import ORIGIN
+from journeyman.envs.feedback.log import FeedbackLog
+from journeyman.envs.feedback.standing import Judged, standing
+from journeyman.envs.reviews import ORIGIN, Reviews
+from journeyman.training.hybrid import Learned, Told
 
 NAME = "reviews"
 """Of the term: `learned:reviews`."""
@@ -63,6 +65,44 @@ def review_values(episodes: Sequence[Episode], judged: Iterable[Judged]) -> dict
         for episode in episodes
         if "reviewer" in episode.versions
     }
+
+
+class Resolutions:
+    """What became of the comments that a training's episodes were given while they ran, as a voice in its reward: an
+    `Outside`.
+
+    Args:
+        log: where the comments are.
+    """
+
+    def __init__(self, log: FeedbackLog, reviews: Reviews) -> None:
+        self._log, self._reviews = log, reviews
+
+    @property
+    def name(self) -> str:
+        return f"{NAME}:{self._reviews.versions()['reviewer']}"
+
+    def learned(self, group: Sequence[Episode]) -> Learned:
+        """Of these episodes alone: an episode that was cut short has an id of its own, and so have its comments."""
+        known = {episode.id: episode for episode in group}
+        # By the items of a guideline as the reviewer read them: it goes on with these to the end of the run.
+        judged = standing(self._log.read(), known.get, {})
+        found = reviewed(judged)
+        return {
+            id_: {name: Told(value, self._source(found.get(id_, Reviewed()))) for name, value in terms.items()}
+            for id_, terms in review_values(group, judged).items()
+        }
+
+    def steps(self, episode: Episode) -> Sequence[Told | None]:
+        """Nothing: what is resolved is the work of several steps."""
+        return ()
+
+    def _source(self, found: Reviewed) -> str:
+        """Names the comments by their ids; who made them is told by the log, as long as they want to be found there."""
+        count = len(found.resolved) + len(found.open)
+        parts = [f"{len(found.resolved)} of {count} comments resolved" if count else "no comments"]
+        parts += [f"{how} {' '.join(ids)}" for how, ids in (("resolved", found.resolved), ("open", found.open)) if ids]
+        return f"{'simulated' if self._reviews.reviewer.simulated else 'person'}: {'; '.join(parts)}"
 
 
 def _reviewed(comments: Sequence[Critique], ends: Mapping[str, bool]) -> Reviewed:

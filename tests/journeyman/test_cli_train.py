@@ -26,6 +26,11 @@ TINY = ("--model", "tiny", "--episodes", "runs/oracle", "--max-length", "9999", 
             ("train", "grpo", "--tasks", "till-line-rounding", "--micro-batch", "5", "--out", "x"),
             "multiple of micro_batch",
         ),
+        (("train", "grpo", "--tasks", "till-line-rounding", "--review", "terminal", "--out", "x"), "nobody is asked"),
+        (
+            ("train", "grpo", "--tasks", "till-line-rounding", "--review=rules", "--engine=processes", "--out", "x"),
+            "reviewed in this process alone: leave out the engine",
+        ),
     ],
 )
 def test_bad_input_is_one_clear_line(call: Call, backend: str, words: tuple[str, ...], said: str) -> None:

@@ -62,6 +62,7 @@ def test_a_dry_run_counts_the_options_that_were_typed(call: Call) -> None:
         ("--sampler", "llamacpp", "--limit", "7", "--micro-batch", "1"),
         ("--sampler", "vllm:http://127.0.0.1:8000", "--preset", "small", "--gpu-memory-share", "0.2"),
         ("--no-activation-checkpointing", "--engine", "processes", "--set", "refills=0", "--set", "state_share=0"),
+        ("--review", "rules", "--review-rounds", "2"),
         ("--activation-checkpointing", "--group-size", "4", "--tasks-per-step", "16", "--concurrency", "2"),
         ("--feedback", "rows", "--reward-model", "runs/reward/model", "--guideline", "honesty"),
     ],
@@ -73,7 +74,8 @@ def test_the_printed_command_does_what_the_plan_reckons(call: Call, name: str, w
     plan = json.loads(first.stdout)
     command = shlex.split(plan["stages"][0]["command"])
     assert command[command.index("--out") + 1] == "a/x y"
-    for word in ("processes", "refills=0", "state_share=0", "rows", "runs/reward/model", "honesty"):
+    passed_on = ("processes", "refills=0", "state_share=0", "rows", "runs/reward/model", "honesty", "rules")
+    for word in (*passed_on, "--review-rounds"):
         assert (word in command) == (word in words)
     assert json.loads(call(*command[1:], "--dry-run", "--json").stdout) == plan
 

@@ -16,6 +16,7 @@ from journeyman.training.feedback.compile import ids_of
 from journeyman.training.feedback.manifest import CompiledError, read_manifest, read_rows
 from journeyman.training.feedback.provenance import TrainedRow, rows_of_run
 from journeyman.training.feedback.rows import FILES, LeftOut, Row, Source
+from journeyman.training.feedback.voices import Voice
 from journeyman.training.reward_log import read_rewards
 
 GONE = "the row is not in the compiled feedback any more: somebody took back what they said, or judged anew"
@@ -159,8 +160,23 @@ def origin_of(term: str, source: str) -> str:
 
 def rows_named(sources: Iterable[str], trace: Trace) -> list[Traced]:
     """The rows of compiled feedback that terms name as their source."""
-    told = {word.rstrip(":;") for source in sources for word in source.split()}
+    told = _told(sources)
     return [each for each in trace.rows if each.row.id in told]
+
+
+def comments_named(run: Path, sources: Iterable[str]) -> list[From]:
+    """The comments, made while a training run's episodes ran, that terms name as their source."""
+    told, folder = _told(sources), run / "episodes"
+    found = []
+    for entry in FeedbackLog(folder).read().entries:
+        if entry.id in told:
+            voice = Voice(folder.name, entry, entry.annotator, entry.simulated)
+            found.append(From(voice.source, words(entry)))
+    return found
+
+
+def _told(sources: Iterable[str]) -> set[str]:
+    return {word.rstrip(":;") for source in sources for word in source.split()}
 
 
 def words(entry: Entry | None) -> str:

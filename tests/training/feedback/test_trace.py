@@ -69,6 +69,8 @@ def test_a_trained_row_leads_back_and_forgets_with_the_person(tmp_path: Path) ->
         ("honesty", "no false claim", "rule"),
         ("learned:people", "row score-1: scored by 1 of 1 annotators", "person"),
         ("learned:simulated", "row score-1: scored by 1 of 1 annotators", "simulated"),
+        ("learned:reviews", "simulated: 1 of 1 comments resolved; resolved c1", "simulated"),
+        ("learned:reviews", "person: no comments", "person"),
         ("learned:preference", "runs/reward/model", "model"),
         ("step", "row step-1: judged by 1 of 1 annotators", "person"),
         ("step", "simulated: row step-1: judged by 1 of 1 annotators", "simulated"),
