@@ -22,12 +22,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from peft import PeftModel
+
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
-from journeyman.policies.models import load_tokenizer
+from journeyman.policies.models import load_model, load_tokenizer
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.sources.likeness import likeness_of
@@ -54,6 +56,7 @@ from journeyman.training.presets import Preset, preset
 from journeyman.training.progress import Progress
 from journeyman.training.reward_model import RewardSettings, train_reward
 from journeyman.training.sft import SftSettings, rows_of, train_sft
+from journeyman.training.whole import step_of
 
 ARMS = ("tests only", "with the reward model")
 
@@ -144,7 +147,7 @@ class Loop:
             )  # fmt: skip
         except DriftAlarmError as alarm:
             (out / "stopped.txt").write_text(str(alarm))
-            return str(max((out / "checkpoints").glob("checkpoint-*"), key=lambda each: int(each.name.split("-")[1])))
+            return str(as_model(max((out / "checkpoints").glob("checkpoint-*"), key=step_of), model))
 
     def run(self) -> None:
         taught = self.taught()
@@ -167,6 +170,17 @@ def pairs_among(episodes: Iterable[Episode]) -> Iterable[tuple[Episode, Episode]
     turns = [list(itertools.combinations(members, 2)) for members in by_task.values()]
     for row in itertools.zip_longest(*turns):
         yield from (pair for pair in row if pair is not None)
+
+
+def as_model(checkpoint: Path, base: str) -> Path:
+    """A checkpoint as a model that plays: adapters are put into what they were trained upon."""
+    if (checkpoint / "config.json").exists():
+        return checkpoint
+    weights, tokenizer = load_model(base)
+    out = checkpoint.parent.parent / "stopped"
+    PeftModel.from_pretrained(weights, str(checkpoint)).merge_and_unload().save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    return out
 
 
 def slug(name: str) -> str:
