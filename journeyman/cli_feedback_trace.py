@@ -105,8 +105,11 @@ def _whole(name: str, ids: Iterable[str]) -> str:
 
 
 def _trace_run(run: Path, trace: Trace | None, episode: str | None, step: int | None, *, as_json: bool) -> None:
-    rows = [each for each in trained(run) if episode is None or episode in each.row.episodes]
-    terms = [each for each in paid(run) if episode in (None, each.episode) and step in (None, each.step)]
+    every, told = trained(run), paid(run)
+    rows = [each for each in every if episode is None or episode in each.row.episodes]
+    terms = [each for each in told if episode in (None, each.episode) and step in (None, each.step)]
+    if not rows and not terms and (every or told):
+        raise CannotError(f"nothing of {run} is of that episode or step; without --episode and --step all is shown")
     if not rows and not terms:
         raise CannotError(f"{run} does not tell what it was trained on; it is no training run, or of an older version")
     comments = comments_named(run, (term.source for term in terms))
