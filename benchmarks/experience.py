@@ -1,7 +1,7 @@
 """How fast experience is made: our rollout engine, TRL's own `environment_factory`, and a plain loop of `generate`.
 
     python benchmarks/experience.py [--model smollm2-135m] [--rollouts 16] [--turns 4]
-        [--latency 0.8] [--quick] [--json]
+        [--latency 0.8] [--part all] [--quick] [--json]
 
 All sides have one model and one environment: `RepoEnv` of a bundled task, with real commands in real sandboxes, resets
 and gradings included. `--latency` is slept in each step on top of what the commands take, as a slower machine, image
@@ -190,6 +190,7 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.8, help="seconds slept in each step of an environment")
     parser.add_argument("--loop-episodes", type=int, default=2, help="that the plain loop plays in a round")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--part", choices=("all", "experience", "turns"), default="all", help="what is measured")
     parser.add_argument("--quick", action="store_true", help="under a minute: that everything runs, not how fast")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, nothing else")
     options = parser.parse_args()
@@ -200,20 +201,23 @@ def main() -> None:
     tokenizer.chat_template = TEMPLATE
     world = World(model, tokenizer, options.turns, options.cap, options.latency)
     load = os.getloadavg()[0]
-    with tempfile.TemporaryDirectory() as folder:
-        figures = compared(world, options.rollouts, options.loop_episodes, options.rounds, folder)
+    figures: dict[str, Any] = {}
+    if options.part != "turns":
+        with tempfile.TemporaryDirectory() as folder:
+            figures |= compared(world, options.rollouts, options.loop_episodes, options.rounds, folder)
+    if options.part != "experience":
+        figures |= cost_of_long(model, options.cap, options.rounds)
     result = {
         "machine": f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, load {load:.1f} before, "
         f"{torch.get_num_threads()} threads",
         **{key: value for key, value in vars(options).items() if key not in ("json", "quick")},
         **figures,
-        **cost_of_long(model, options.cap, options.rounds),
     }
     if options.json:
         print(json.dumps(result))
         return
     print("\n".join(f"{name:<36} {value}" for name, value in result.items()))
-    for goal, holds in [] if options.quick else GOALS.items():
+    for goal, holds in GOALS.items() if options.part == "all" and not options.quick else ():
         print(f"{'kept' if holds(result) else 'MISSED':<8} {goal}")
 
 
