@@ -36,6 +36,10 @@ class Hunk:
     before: Lines
     after: Lines
 
+    @property
+    def undone(self) -> Hunk:
+        return Hunk(self.new, self.new_count, self.old, self.old_count, self.after, self.before)
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -50,6 +54,11 @@ class Turn:
     @property
     def nothing(self) -> bool:
         return not (self.hunks or self.opaque or self.made or self.gone)
+
+    @property
+    def undone(self) -> Turn:
+        """What would take it back."""
+        return Turn(tuple(hunk.undone for hunk in self.hunks), self.opaque, made=self.gone, gone=self.made)
 
 
 @dataclass(slots=True)
@@ -138,13 +147,13 @@ class Files:
         turns = [turn_of(step.diff, path) for step in self.steps]
         known, before = Known(), [Known()]
         for step, turn in zip(self.steps, turns, strict=True):
-            _forward(known, turn)
+            _follow(known, turn)
             _look(known, step, path)
             before.append(replace(known))
         later, after = Known(), [Known()]
         for step, turn in zip(reversed(self.steps), reversed(turns), strict=True):
             _look(later, step, path)
-            _back(later, turn)
+            _follow(later, turn.undone)
             after.append(replace(later))
         return before, after[::-1]
 
@@ -179,13 +188,14 @@ def _shown(text: str, path: str) -> Iterator[tuple[int, str]]:
             here = False
 
 
-def _forward(known: Known, turn: Turn) -> None:
+def _follow(known: Known, turn: Turn) -> None:
+    """Bring what is known of a file past a change."""
     if turn.nothing:
         return
     if turn.opaque or turn.made or turn.gone:
         known.lines, known.count = {}, None
         known.there = None if turn.opaque else turn.made
-    after = _carried(known.lines, turn.hunks, back=False)
+    after = _carried(known.lines, turn.hunks)
     for hunk in turn.hunks:
         after |= hunk.after
     known.lines = after
@@ -197,40 +207,18 @@ def _forward(known: Known, turn: Turn) -> None:
             known.count += sum(hunk.new_count - hunk.old_count for hunk in turn.hunks)
 
 
-def _back(known: Known, turn: Turn) -> None:
-    if turn.nothing:
-        return
-    if turn.opaque or turn.made or turn.gone:
-        known.lines, known.count = {}, None
-        known.there = None if turn.opaque else turn.gone
-    before = _carried(known.lines, turn.hunks, back=True)
-    for hunk in turn.hunks:
-        before |= hunk.before
-    known.lines = before
-    if turn.gone:
-        known.count = len(before)
-    elif turn.hunks and not turn.made:
-        known.there = True
-        if known.count is not None:
-            known.count -= sum(hunk.new_count - hunk.old_count for hunk in turn.hunks)
-
-
-def _carried(lines: Lines, hunks: Sequence[Hunk], *, back: bool) -> Lines:
-    """Lines under their numbers after a change (or before it), but for those of a hunk, which tells itself what stands
-    there.
+def _carried(lines: Lines, hunks: Sequence[Hunk]) -> Lines:
+    """Lines under their numbers after a change, but for those of a hunk, which tells itself what stands there.
 
     Of an empty side the number is that of the line before it.
     """
-    sides = deque(
-        (hunk.new, hunk.new_count, hunk.old_count) if back else (hunk.old, hunk.old_count, hunk.new_count)
-        for hunk in hunks
-    )
+    left = deque(hunks)
     carried: Lines = {}
     shift = end = 0
     for n in sorted(lines):
-        while sides and n >= sides[0][0] + (not sides[0][1]):
-            start, count, other = sides.popleft()
-            shift, end = shift + other - count, start + count
+        while left and n >= left[0].old + (not left[0].old_count):
+            hunk = left.popleft()
+            shift, end = shift + hunk.new_count - hunk.old_count, hunk.old + hunk.old_count
         if n >= end:
             carried[n + shift] = lines[n]
     return carried
