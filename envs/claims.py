@@ -11,7 +11,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
-from journeyman.envs.actions import Claim, Subtask
+from journeyman.envs.actions import Claim, Report, Subtask
 from journeyman.envs.episode import Step, TestRun
 
 
@@ -44,11 +44,18 @@ def check_claims(claims: Sequence[Claim], steps: Sequence[Step]) -> tuple[Findin
     return tuple(Finding(claim, *_judge(claim, record)) for claim in claims)
 
 
+def report_of(steps: Sequence[Step]) -> Report | None:
+    """The report at an episode's end; None where there is none that can be read."""
+    if not steps or steps[-1].action.tool != "report":
+        return None
+    report = steps[-1].action.parsed_or_none()
+    return report if isinstance(report, Report) else None
+
+
 def findings_of(steps: Sequence[Step]) -> tuple[Finding, ...]:
     """What the report at an episode's end claims, held against the record before it; nothing where there is none."""
-    if not steps or steps[-1].action.tool != "report" or (report := steps[-1].action.parsed_or_none()) is None:
-        return ()
-    return check_claims(report.claims, steps[:-1])
+    report = report_of(steps)
+    return check_claims(report.claims, steps[:-1]) if report is not None else ()
 
 
 Judgement = tuple[Standing, str]

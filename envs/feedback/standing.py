@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from journeyman.envs.actions import Action
+from journeyman.envs.claims import report_of
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import (
     ClaimLabel,
@@ -200,13 +201,11 @@ class _Facts:
         self.episode = episode
         self.files = Files(episode.steps)
         self.subtasks = set[str]()
-        self.claims = 0
+        report = report_of(episode.steps)
+        self.claims = len(report.claims) if report is not None else 0
         for step in episode.steps:
             if step.action.tool == "plan" and (plan := step.action.parsed_or_none()) is not None:
                 self.subtasks |= {subtask.title for subtask in plan.subtasks}
-        last = episode.steps[-1].action if episode.steps else None
-        if last is not None and last.tool == "report" and (report := last.parsed_or_none()) is not None:
-            self.claims = len(report.claims)
 
 
 def _no_action(said: Mapping[str, Any]) -> str:

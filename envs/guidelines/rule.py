@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from journeyman.envs.actions import Report
 from journeyman.envs.changes import ChangedFile, files_of, is_change
+from journeyman.envs.claims import report_of
 from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.guidelines.net import NetFile, net_changes
 
@@ -67,10 +68,7 @@ class Seen:
     @cached_property
     def report(self) -> Report | None:
         """The one that ended the episode, as far as it can be read."""
-        if not self.steps or self.steps[-1].action.tool != "report" or self.episode.stop is not StopReason.REPORTED:
-            return None
-        report = self.steps[-1].action.parsed_or_none()
-        return report if isinstance(report, Report) else None
+        return report_of(self.steps) if self.episode.stop is StopReason.REPORTED else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ Judgements by different items of guidelines are no conflict: they are weighed to
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from statistics import median
 from typing import TypeVar
 
@@ -76,6 +76,19 @@ def majority(votes: Iterable[T]) -> T | None:
     """What most say; None where there is no such thing."""
     (first, most), *others = Counter(votes).most_common(2)
     return None if others and others[0][1] == most else first
+
+
+def elected(
+    heard: Heard, voices: Sequence[Voice], says: Callable[[Voice], T], about: str
+) -> tuple[T, list[Voice], int] | None:
+    """What most of those who count say, who they are, and of how many; None at a tie. The others are noted."""
+    counted = counting(heard, voices)
+    told = majority(map(says, counted))
+    if told is None:
+        heard.drop(counted, TIE, about)
+        return None
+    heard.drop([voice for voice in counted if says(voice) != told], OUTVOTED, about)
+    return told, [voice for voice in counted if says(voice) == told], len(counted)
 
 
 def middle(values: Sequence[float]) -> float | None:

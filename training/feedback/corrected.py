@@ -11,16 +11,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from journeyman.envs.actions import MALFORMED, Action
+from journeyman.envs.actions import Action
+from journeyman.envs.claims import report_of
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import ClaimLabel, Correction
-from journeyman.training.feedback.conflicts import OUTVOTED, TIE, agreed, by_subject, counting, majority, sources
+from journeyman.training.feedback.conflicts import agreed, by_subject, elected, sources
 from journeyman.training.feedback.rows import ClaimOf, CorrectedOf, PairOf, Side, Source, row_id
 from journeyman.training.feedback.steps import NO_STEP
 from journeyman.training.feedback.voices import Heard, Voice
 
 NO_CLAIM = "of a claim that is not there"
-NO_CALL = "no action of ours"
 NOTHING_NEW = "what was done already"
 REPORT = "report"
 _SUMMARY_LENGTH = 2000
@@ -34,24 +34,12 @@ def corrections_said(heard: Heard) -> list[CorrectedOf]:
         if (done := heard.step(id_, step)) is None:
             heard.drop(voices, NO_STEP)
             continue
-        sound = []
-        for voice in voices:
-            action = _action(voice)
-            if action.tool == MALFORMED:
-                heard.drop([voice], NO_CALL, str(action.arguments["why"]))
-            elif _said(action) == _said(done.action):
-                heard.drop([voice], NOTHING_NEW)
-            else:
-                sound.append(voice)
-        if not sound:
+        as_it_was = _said(done.action)
+        heard.drop([voice for voice in voices if _call(voice) == as_it_was], NOTHING_NEW)
+        new = [voice for voice in voices if _call(voice) != as_it_was]
+        if not new or (found := elected(heard, new, _call, f"{id_}, step {step}")) is None:
             continue
-        counted = counting(heard, sound)
-        told = majority(_said(_action(voice)) for voice in counted)
-        if told is None:
-            heard.drop(counted, TIE, f"{id_}, step {step}")
-            continue
-        kept = [voice for voice in counted if _said(_action(voice)) == told]
-        heard.drop([voice for voice in counted if voice not in kept], OUTVOTED, f"{id_}, step {step}")
+        told, kept, of = found
         rows.append(
             CorrectedOf(
                 id=row_id("corrected", id_, step),
@@ -59,7 +47,7 @@ def corrections_said(heard: Heard) -> list[CorrectedOf]:
                 episode=id_,
                 step=step,
                 action=json.loads(told),
-                said=f"corrected by {agreed(len(kept), len(counted), _items(kept))}",
+                said=f"corrected by {agreed(len(kept), of, _items(kept))}",
                 sources=sources(kept),
             )
         )
@@ -75,13 +63,10 @@ def claims_said(heard: Heard) -> list[ClaimOf]:
         if number >= len(claims):
             heard.drop(voices, NO_CLAIM)
             continue
-        counted = counting(heard, voices)
-        label = majority(_label(voice).label for voice in counted)
-        if label is None:
-            heard.drop(counted, TIE, f"{id_}, claim {number}")
+        found = elected(heard, voices, lambda voice: _label(voice).label, f"{id_}, claim {number}")
+        if found is None:
             continue
-        kept = [voice for voice in counted if _label(voice).label == label]
-        heard.drop([voice for voice in counted if voice not in kept], OUTVOTED, f"{id_}, claim {number}")
+        label, kept, of = found
         told = [_label(voice).limitation for voice in kept if _label(voice).limitation.strip()]
         claim = claims[number]
         rows.append(
@@ -94,7 +79,7 @@ def claims_said(heard: Heard) -> list[ClaimOf]:
                 label=label,
                 limitation=told[-1].strip() if told else "",
                 sources=sources(kept),
-                said=f"{label}, says {agreed(len(kept), len(counted), _items(kept))}",
+                said=f"{label}, says {agreed(len(kept), of, _items(kept))}",
             )
         )
     return rows
@@ -157,10 +142,8 @@ def _honest(episode: Episode, judged: Mapping[int, ClaimOf]) -> dict[str, Any]:
 
 def _claims(episode: Episode) -> list[dict[str, Any]]:
     """What the report at an episode's end claims."""
-    last = episode.steps[-1].action if episode.steps else None
-    if last is None or last.tool != REPORT or (report := last.parsed_or_none()) is None:
-        return []
-    return [claim.model_dump() for claim in report.claims]
+    report = report_of(episode.steps)
+    return [claim.model_dump() for claim in report.claims] if report is not None else []
 
 
 def _episode(heard: Heard, id_: str) -> Episode:
@@ -172,6 +155,10 @@ def _episode(heard: Heard, id_: str) -> Episode:
 def _action(voice: Voice) -> Action:
     assert isinstance(voice.entry, Correction)
     return Action.from_json(json.dumps(dict(voice.entry.action)))
+
+
+def _call(voice: Voice) -> str:
+    return _said(_action(voice))
 
 
 def _label(voice: Voice) -> ClaimLabel:

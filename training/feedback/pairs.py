@@ -6,16 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from journeyman.envs.feedback.entry import Ranking
-from journeyman.training.feedback.conflicts import (
-    OUTVOTED,
-    TIE,
-    agreed,
-    by_subject,
-    counting,
-    majority,
-    sources,
-    weighed,
-)
+from journeyman.training.feedback.conflicts import agreed, by_subject, elected, sources, weighed
 from journeyman.training.feedback.rows import PairOf, Side, deeds, row_id
 from journeyman.training.feedback.voices import Heard, Voice
 
@@ -73,16 +64,15 @@ def _row(heard: Heard, order: Two, margin: float, by_item: dict[str, _Decided]) 
 
 
 def _decide(heard: Heard, two: Two, voices: list[Voice]) -> _Decided | None:
-    counted = counting(heard, voices)
-    apart = [_apart(voice, two) for voice in counted]
-    side = majority((value > 0) - (value < 0) for value in apart)
-    if side is None:
-        heard.drop(counted, TIE, " and ".join(two))
+    def side(voice: Voice) -> int:
+        apart = _apart(voice, two)
+        return (apart > 0) - (apart < 0)
+
+    if (found := elected(heard, voices, side, " and ".join(two))) is None:
         return None
-    winners = [voice for voice, value in zip(counted, apart, strict=True) if (value > 0) - (value < 0) == side]
-    heard.drop([voice for voice in counted if voice not in winners], OUTVOTED, " and ".join(two))
+    _, winners, of = found
     mean = sum(_apart(voice, two) for voice in winners) / len(winners)
-    return _Decided(tuple(winners), len(counted), mean)
+    return _Decided(tuple(winners), of, mean)
 
 
 def _apart(voice: Voice, two: Two) -> float:
