@@ -25,7 +25,8 @@ from pydantic import ValidationError
 
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import SIMULATED, Critique, Place, Resolution
-from journeyman.envs.feedback.log import why_not
+from journeyman.envs.feedback.log import FeedbackLog, why_not
+from journeyman.envs.guidelines.guideline import Guideline
 
 ORIGIN = "episode"
 """`Said.origin` of what was said while an episode ran."""
@@ -108,6 +109,21 @@ class Reviews:
         """Who is written down as saying it: a program under a name that says that it is one."""
         name = self.reviewer.name
         return f"{SIMULATED}{name.removeprefix(SIMULATED)}"[:64] if self.reviewer.simulated else name
+
+    @property
+    def guideline(self) -> Guideline | None:
+        """By which the reviewer judges, if by one."""
+        found = getattr(self.reviewer, "guideline", None)
+        return found if isinstance(found, Guideline) else None
+
+    def keep_guideline(self, log: FeedbackLog) -> None:
+        """Keep that guideline beside what is said by it, so that its words can be traced to it.
+
+        Raises:
+            FeedbackError, LogWriteError: the log cannot be read or written.
+        """
+        if self.guideline is not None:
+            log.keep_guideline(self.guideline, self.annotator, ORIGIN)
 
     def versions(self) -> dict[str, str]:
         """For the record."""

@@ -33,13 +33,13 @@ from journeyman.cli_run_review import (
     EveryOption,
     ReviewOption,
     RoundsOption,
-    keep_what_is_read,
     reviews_of,
 )
 from journeyman.cli_task import find_tasks, sandboxes_of
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, Step, StopReason
 from journeyman.envs.feedback.entry import Entry
+from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.recorder import Hearing, Recorder
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.job import Engine, Job
@@ -93,7 +93,8 @@ def run(
     quiet = as_json or policy == "human" or concurrency > 1
     try:
         with engine_of(engine, policy, ray_address, episode_cpus) as machines, EpisodeStore(out_folder) as store:
-            keep_what_is_read(reviews, out_folder)
+            if reviews is not None:
+                reviews.keep_guideline(FeedbackLog(out_folder))
             _run_all(jobs, store if quiet else Narrator(store), concurrency, on_done, machines)
             facts = machines.facts()
     except KeyboardInterrupt:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import getpass
 import pkgutil
 import re
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from journeyman.annotators import login_name
 from journeyman.cli_common import CannotError
 from journeyman.envs.feedback.entry import SIMULATED
-from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.guidelines.guideline import load_guideline
 from journeyman.envs.guidelines.lint import lint
 from journeyman.envs.review_rules import CriticReviewer, GuidelineReviewer
-from journeyman.envs.reviews import ORIGIN, Reviews
+from journeyman.envs.reviews import Reviews
 from journeyman.policies.human_reviewer import HumanReviewer
 
 NOBODY, PERSON, RULES, GUIDELINE = "none", "terminal", "rules", "guideline:"
@@ -53,7 +51,7 @@ def reviews_of(spec: str, rounds: int, after_changes: bool, every: int, *, alone
     if spec == PERSON:
         if not alone:
             raise CannotError("--review terminal: you are asked at this terminal; leave out --concurrency and --engine")
-        person = HumanReviewer(re.sub(r"[^\w.@+-]", "", _user())[:64].removeprefix(SIMULATED) or "me")
+        person = HumanReviewer(login_name().removeprefix(SIMULATED) or "me")
         return Reviews(person, rounds, after_changes, every, timeout_s=None)
     if spec == RULES or spec.startswith(GUIDELINE):
         reviewer = _by_rule("conduct" if spec == RULES else spec.removeprefix(GUIDELINE))
@@ -69,16 +67,6 @@ def reviews_of(spec: str, rounds: int, after_changes: bool, every: int, *, alone
     return Reviews(CriticReviewer(criticise, re.sub(r"[^\w.@+-]", ".", spec)[:64]), rounds, after_changes, every)
 
 
-def keep_what_is_read(reviews: Reviews | None, run: Path) -> None:
-    """Keep the guideline that a reviewer judges by beside what it says, so that its words can be traced to it.
-
-    Raises:
-        FeedbackError, LogWriteError: the run's feedback cannot be read or written.
-    """
-    if reviews is not None and isinstance(reviews.reviewer, GuidelineReviewer):
-        FeedbackLog(run).keep_guideline(reviews.reviewer.guideline, reviews.annotator, ORIGIN)
-
-
 def _by_rule(place: str) -> GuidelineReviewer:
     guideline = load_guideline(place)
     if wrong := next((doubt for doubt in lint(guideline) if doubt.level == "error"), None):
@@ -86,10 +74,3 @@ def _by_rule(place: str) -> GuidelineReviewer:
     if not any(item.check.by == "rule" for item in guideline.items):
         raise CannotError(f'--review {GUIDELINE}{place}: rules check none of its items (`by = "rule"`)')
     return GuidelineReviewer(guideline)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # nobody has a name here
-        return ""

@@ -11,8 +11,7 @@ import torch
 from accelerate import PartialState
 
 from journeyman.envs.feedback.log import FeedbackLog
-from journeyman.envs.guidelines.guideline import Guideline
-from journeyman.envs.reviews import ORIGIN, Reviews
+from journeyman.envs.reviews import Reviews
 from journeyman.policies.job import NO_REVIEWS
 from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
 from journeyman.training.checkpoint import TrainingError
@@ -66,23 +65,16 @@ class Judges:
         if self.reviews is None:
             return together(self.outside, term), watch
         log = FeedbackLog(run / "episodes")
-        if (guideline := _guideline(self.reviews)) is not None:
-            log.keep_guideline(guideline, self.reviews.versions()["reviewer"], ORIGIN)
+        self.reviews.keep_guideline(log)
         return together(self.outside, term, Resolutions(log, self.reviews)), watch
 
 
 def _named(reviews: Reviews) -> dict[str, str]:
     """Who reviews, when, and by which guideline, if by one."""
-    if (guideline := _guideline(reviews)) is None:
+    if (guideline := reviews.guideline) is None:
         return reviews.versions()
     items = " ".join(f"{item.id}:{item.digest}" for item in guideline.items)
     return reviews.versions() | {"guideline": f"{guideline.name}@{guideline.version} {items}"}
-
-
-def _guideline(reviews: Reviews) -> Guideline | None:
-    """By which the reviewer judges, if by one."""
-    found = getattr(reviews.reviewer, "guideline", None)
-    return found if isinstance(found, Guideline) else None
 
 
 def _require_sound(hybrid: HybridSettings | None, reward: RewardUse) -> None:
