@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from starlette.applications import Starlette
 
 from journeyman.cli_view import HOST, listen
 from journeyman.envs.actions import Action, TokenTurn
@@ -86,13 +87,19 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 @contextmanager
 def served(store: EpisodeStore) -> Iterator[str]:
     """The pages over a run, at an address."""
-    listener = listen(0)
-    app = viewer(lambda: {"first": store.folder}, bundled_tasks, task_of=the_task)
+    with at_port(viewer(lambda: {"first": store.folder}, bundled_tasks, task_of=the_task)) as port:
+        yield f"http://{HOST}:{port}"
+
+
+@contextmanager
+def at_port(app: Starlette, port: int = 0) -> Iterator[int]:
+    """Pages that are served, and where."""
+    listener = listen(port)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        yield f"http://{HOST}:{listener.getsockname()[1]}"
+        yield int(listener.getsockname()[1])
     finally:
         server.should_exit = True
         thread.join()

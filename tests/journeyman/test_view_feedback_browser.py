@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
-from journeyman.cli_view import HOST, listen
+from journeyman.cli_view import HOST
 from journeyman.envs.feedback.entry import ClaimLabel, Correction, Critique, Entry, Ranking, StepLabel, Undo
 from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.guidelines.guideline import Guideline, Item
@@ -23,7 +22,7 @@ from tests.processes import eventually
 
 from .hostile_texts import MARKUP, UNICODE
 from .test_view import STEPS, episode, hostile_episode, step, the_task
-from .test_view_browser import ACTED, axe, browser, current, opened, ready, until
+from .test_view_browser import ACTED, at_port, axe, browser, current, opened, ready, until
 from .test_view_feedback import SHOWN, SMALL
 
 __all__ = ["axe", "browser"]  # fixtures
@@ -33,18 +32,41 @@ pytestmark = pytest.mark.slow
 @contextmanager
 def served(store: EpisodeStore, port: int = 0, **reviewing: Any) -> Iterator[int]:
     """The pages over a run, at a port."""
-    listener = listen(port)
     told = Reviewing(**{"annotator": "ana", "guidelines": {SMALL.name: SMALL}, **reviewing})
     pages = viewer(lambda: {"first": store.folder}, bundled_tasks, task_of=the_task, reviewing=told)
-    server = uvicorn.Server(uvicorn.Config(pages, log_level="error", access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield int(listener.getsockname()[1])
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    with at_port(pages, port) as place:
+        yield place
+
+
+@dataclass
+class Waiting:
+    page: Any
+    troubles: list[str]
+    held: list[Any] = field(default_factory=list)
+    """What the page asked for meanwhile."""
+    free: bool = False
+
+    def let_come(self) -> None:
+        """The step, once the page waits for it."""
+        assert eventually(lambda: bool(self.page.evaluate("coming.size") and self.held), 60)
+        self.free = True
+        for route in self.held:
+            route.continue_()
+
+
+@contextmanager
+def waiting_for_a_step(browser: Any, store: EpisodeStore) -> Iterator[Waiting]:
+    """A page that goes to a step of a long episode, which the server does not give before it is let."""
+    store.add(told := episode(steps=(*[STEPS[3]] * 200,)))
+    with served(store) as port:
+        page, troubles = opened(browser)
+        page.goto(f"http://{HOST}:{port}/runs/first/episodes/{told.id}#step-1")
+        ready(page)
+        until(page, current(1))
+        waiting = Waiting(page, troubles)
+        page.route("**/steps?**", lambda route: route.continue_() if waiting.free else waiting.held.append(route))
+        page.evaluate("void go(150).catch(tell)")
+        yield waiting
 
 
 @pytest.fixture
@@ -101,27 +123,17 @@ def test_a_line_is_commented_in_six_keystrokes(browser: Any, store: EpisodeStore
 
 def test_keys_wait_for_a_step_that_has_yet_to_come(browser: Any, store: EpisodeStore) -> None:
     """Whoever types faster than the server answers says it of the same line."""
-    store.add(told := episode(steps=(*[STEPS[3]] * 200,)))
-    with served(store) as port:
-        page, troubles = opened(browser)
-        page.goto(f"http://{HOST}:{port}/runs/first/episodes/{told.id}#step-1")
-        ready(page)
-        until(page, current(1))
-        held, free = list[Any](), list[bool]()
-        page.route("**/steps?**", lambda route: route.continue_() if free else held.append(route))
-        page.evaluate("void go(150).catch(tell)")
+    with waiting_for_a_step(browser, store) as waiting:
+        page = waiting.page
         for key in ("l", "k", "c"):
             page.keyboard.press(key)
         page.keyboard.type("fast")
-        assert eventually(lambda: bool(page.evaluate("coming.size") and held), 60)
-        free.append(True)
-        for route in held:
-            route.continue_()
+        waiting.let_come()
         until(page, "document.querySelector('#say [name=body]').value === 'fast'")
         page.keyboard.press("Control+Enter")
         (said,) = kept(store, 1)
         assert isinstance(said, Critique) and (said.body, said.place.step, said.place.side) == ("fast", 151, "old")
-        assert troubles == []
+        assert waiting.troubles == []
 
 
 def test_everything_is_said_by_keys(browser: Any, store: EpisodeStore) -> None:
@@ -225,6 +237,7 @@ def test_a_crash_in_mid_comment_loses_nothing(browser: Any, store: EpisodeStore)
         until(page, current(4))
         page.keyboard.press("c")
         page.keyboard.type("half a sen")
+        until(page, "Object.values(localStorage).some((each) => each.includes('half a sen'))")
         from playwright.sync_api import Error
 
         with suppress(Error):

@@ -12,9 +12,9 @@ from journeyman.envs.feedback.entry import Critique, StepLabel, Undo
 from journeyman.envs.store import EpisodeStore
 from tests.processes import eventually
 
-from .test_view import STEPS, episode
+from .test_view import episode
 from .test_view_browser import browser, current, opened, ready, until
-from .test_view_feedback_browser import kept, served
+from .test_view_feedback_browser import kept, served, waiting_for_a_step
 
 __all__ = ["browser"]  # a fixture
 pytestmark = pytest.mark.slow
@@ -79,23 +79,13 @@ def test_what_was_just_said_is_what_is_taken_back(browser: Any, store: EpisodeSt
 
 
 def test_escape_waits_no_longer_for_a_step_that_does_not_come(browser: Any, store: EpisodeStore) -> None:
-    store.add(told := episode(steps=(*[STEPS[3]] * 200,)))
-    with served(store) as port:
-        page, _ = opened(browser)
-        page.goto(f"http://{HOST}:{port}/runs/first/episodes/{told.id}#step-1")
-        ready(page)
-        until(page, current(1))
-        held, free = list[Any](), list[bool]()
-        page.route("**/steps?**", lambda route: route.continue_() if free else held.append(route))
-        page.evaluate("void go(150).catch(tell)")
+    with waiting_for_a_step(browser, store) as waiting:
+        page = waiting.page
         for key in ("l", "c", "Escape", "w"):
             page.keyboard.press(key)
         page.keyboard.type("all of it")
         assert page.evaluate("form.place.step === undefined && fields.body.value === 'all of it'")
-        assert eventually(lambda: bool(page.evaluate("coming.size") and held), 60)
-        free.append(True)
-        for route in held:
-            route.continue_()
+        waiting.let_come()
         until(page, "jumping === 0 && document.getElementById('step-151') !== null")
         assert page.evaluate("cursor === null")
 
