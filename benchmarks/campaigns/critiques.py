@@ -17,12 +17,12 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from peft import PeftModel
+from stages import fine_tuned, said, slug
 
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.log import FeedbackLog
@@ -32,11 +32,9 @@ from journeyman.policies.dialect import dialect
 from journeyman.policies.models import load_model, load_tokenizer
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import SandboxFactory
-from journeyman.tasks.sources.likeness import likeness_of
 from journeyman.tasks.sources.suites import build_suite
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import DONE
-from journeyman.training.demonstrations import collect_demonstrations
 from journeyman.training.evaluate import Evaluation
 from journeyman.training.feedback.compile import compile_feedback
 from journeyman.training.feedback.compiled import Compiled
@@ -53,9 +51,8 @@ from journeyman.training.players import local_players
 from journeyman.training.preference_rows import pair_rows
 from journeyman.training.preferences import Pairs
 from journeyman.training.presets import Preset, preset
-from journeyman.training.progress import Progress
 from journeyman.training.reward_model import RewardSettings, train_reward
-from journeyman.training.sft import SftSettings, rows_of, train_sft
+from journeyman.training.sft import SftSettings
 from journeyman.training.whole import step_of
 
 ARMS = ("tests only", "with the reward model")
@@ -88,16 +85,10 @@ class Loop:
         """The policy that all begins with."""
         if self.options.taught:
             return str(self.options.taught)
-        with EpisodeStore(self.root / "demonstrations") as store:
-            shown = collect_demonstrations(
-                self.starter, backend=self.backend, store=store, config=self.settings.env, mistaken_share=0.2,
-                progress=said("demonstrations"),
-            )  # fmt: skip
-        rows = rows_of(shown, self.options.model, self.settings.local.dialect)
-        sft = SftSettings(max_length=self.options.max_length, lora_rank=self.options.lora_rank, seed=self.seed)
-        folder = self.folder / "sft"
-        return str(
-            train_sft(self.options.model, rows, folder, sft, said("SFT"), of=map(likeness_of, self.starter))
+        return fine_tuned(
+            self.options.model, self.starter, self.root / "demonstrations", self.folder / "sft",
+            SftSettings(max_length=self.options.max_length, lora_rank=self.options.lora_rank, seed=self.seed),
+            preset=self.settings, backend=self.backend, title="SFT",
         )  # fmt: skip
 
     def measured(
@@ -181,23 +172,6 @@ def as_model(checkpoint: Path, base: str) -> Path:
     PeftModel.from_pretrained(weights, str(checkpoint)).merge_and_unload().save_pretrained(out)
     tokenizer.save_pretrained(out)
     return out
-
-
-def slug(name: str) -> str:
-    return name.replace(" ", "-")
-
-
-def said(title: str) -> Progress:
-    """A line now and then."""
-    last = 0.0
-
-    def report(done: int, total: int, note: str = "") -> None:
-        nonlocal last
-        if done == total or time.monotonic() - last > 30:
-            last = time.monotonic()
-            print(f"{time.strftime('%H:%M:%S')} {title}: {done} of {total} {note}", flush=True)
-
-    return report
 
 
 def table(root: Path, seeds: int, wants: Hidden) -> list[str]:

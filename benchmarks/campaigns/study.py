@@ -14,27 +14,24 @@ Qwen2.5-Coder-0.5B-Instruct: --model FOLDER --preset medium --lora-rank 16 --sft
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from journeyman.envs.store import EpisodeStore
+from stages import fine_tuned, said, slug
+
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import SandboxFactory
-from journeyman.tasks.sources.likeness import likeness_of
 from journeyman.tasks.sources.suites import build_suite
 from journeyman.tasks.task import Task
-from journeyman.training.demonstrations import collect_demonstrations
 from journeyman.training.evaluate import Evaluation
 from journeyman.training.grpo import GrpoSettings, train_grpo
 from journeyman.training.measure import measure
 from journeyman.training.overrides import with_changes
 from journeyman.training.players import local_players
 from journeyman.training.presets import Preset, preset
-from journeyman.training.progress import Progress
 from journeyman.training.repeats import paired_by_task
-from journeyman.training.sft import SftSettings, rows_of, train_sft
+from journeyman.training.sft import SftSettings
 
 RECIPES = {
     "whole": (),
@@ -66,15 +63,10 @@ class Study:
         )  # fmt: skip
 
     def fine_tuned(self, seed: int, settings: SftSettings) -> str:
-        with EpisodeStore(self.root / "demonstrations") as store:
-            episodes = collect_demonstrations(
-                self.starter, backend=self.backend, store=store, config=self.settings.env, mistaken_share=0.2,
-                progress=said("demonstrations"),
-            )  # fmt: skip
-        rows = rows_of(episodes, self.model, self.settings.local.dialect)
-        folder = self.root / f"seed-{seed}" / "sft"
-        of = map(likeness_of, self.starter)
-        return str(train_sft(self.model, rows, folder, settings, said(f"SFT, seed {seed}"), of=of))
+        return fine_tuned(
+            self.model, self.starter, self.root / "demonstrations", self.root / f"seed-{seed}" / "sft", settings,
+            preset=self.settings, backend=self.backend, title=f"SFT, seed {seed}",
+        )  # fmt: skip
 
     def reinforced(self, seed: int, recipe: str, model: str, settings: GrpoSettings) -> str:
         folder = self.root / f"seed-{seed}" / slug(recipe)
@@ -86,23 +78,6 @@ class Study:
                 config=self.settings.env, progress=said(title),
             )
         )  # fmt: skip
-
-
-def slug(name: str) -> str:
-    return name.replace(" ", "-")
-
-
-def said(title: str) -> Progress:
-    """A line now and then: this runs for hours, mostly unwatched."""
-    last = 0.0
-
-    def report(done: int, total: int, note: str = "") -> None:
-        nonlocal last
-        if done == total or time.monotonic() - last > 30:
-            last = time.monotonic()
-            print(f"{time.strftime('%H:%M:%S')} {title}: {done} of {total} {note}", flush=True)
-
-    return report
 
 
 def table(root: Path, seeds: int, load: Callable[[Path], Evaluation | None]) -> list[str]:
