@@ -21,11 +21,9 @@ from journeyman.cli_feedback import GuidelineOption, feedback_app, judged_in
 from journeyman.cli_run import policy_of
 from journeyman.cli_task import sandboxes_of
 from journeyman.cli_train import reporting
-from journeyman.cli_train_lessons import task_finder
-from journeyman.cli_train_sft import say_left_out
+from journeyman.cli_train_lessons import say_lessons, task_finder
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.registry import POLICIES
-from journeyman.terminal import line, out, plural
 from journeyman.training.corrections import Collected
 from journeyman.training.feedback.refine import CRITIQUES, refine
 
@@ -78,8 +76,4 @@ def _say(made: Collected, to: Path, as_json: bool) -> None:
         rows = [{"id": each.id, "critiques": each.versions[CRITIQUES].split(",")} for each in made.episodes]
         print_json({"run": to, "episodes": rows, "left_out": made.left_out})
         return
-    said = f"{plural(len(made.episodes), 'refinement')} in {line(str(to))}"
-    if made.episodes:
-        said += f"\nlearn from it: journeyman train sft --episodes {line(str(to))} --out runs/sft"
-    out.print(said, soft_wrap=True, highlight=False, markup=False)
-    say_left_out(made.left_out)
+    say_lessons(made, "refinement", to)

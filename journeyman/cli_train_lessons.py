@@ -108,6 +108,11 @@ def _say(made: Collected, what: str, folder: Path, as_json: bool) -> None:
         ids = [episode.id for episode in made.episodes]
         print_json({"run": folder, "episodes": ids, "left_out": made.left_out})
         return
+    say_lessons(made, what, folder)
+
+
+def say_lessons(made: Collected, what: str, folder: Path) -> None:
+    """How many there are, where, and how to learn from them."""
     said = f"{plural(len(made.episodes), what)} in {line(str(folder))}"
     if made.episodes:
         said += f"\nlearn from it: journeyman train sft --episodes {line(str(folder))} --out runs/sft"
