@@ -17,7 +17,7 @@ TORCH := $(shell sed -n 's/^torch==.*/&/p' constraints.txt)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-fast test-slow lint format bench campaign-log campaign-verify campaign-adding campaign-study campaign-critiques clean distclean
+.PHONY: help venv demo test test-fast test-slow lint format bench campaign-log campaign-verify campaign-adding campaign-study study-report clean distclean
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -57,11 +57,11 @@ campaign-verify: $(READY)  ## Record over a thousand episodes and do each again 
 campaign-adding: $(READY)  ## Draw libraries and see how many work with task add; ARGS="NAMES --seed 9" (an hour; goes on)
 	$(BIN)/python benchmarks/campaigns/adding.py $(ARGS)
 
-campaign-study: $(READY)  ## Base, SFT and GRPO on held-out libraries, three seeds, and ablations (many hours; goes on)
-	$(BIN)/python benchmarks/campaigns/study.py $(ARGS)
+campaign-study: $(READY)  ## What each part of the recipe gains, on held-out libraries, three seeds (many hours; goes on)
+	$(BIN)/python benchmarks/campaigns/study $(ARGS)
 
-campaign-critiques: $(READY)  ## Judgements by a hidden preference, a reward model, GRPO with it: does the policy move? (hours; goes on)
-	$(BIN)/python benchmarks/campaigns/critiques.py $(ARGS)
+study-report: $(READY)  ## Draw every table of docs/results/study.md again, from its figures
+	$(BIN)/python benchmarks/campaigns/study --report $(ARGS)
 
 clean:  ## Delete build products and caches (runs/, weights/ and .venv stay)
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -82,6 +82,13 @@ CONTENTS = {
         "journeyman.cli_view:view",
         ("journeyman view", "journeyman view --example", "journeyman view --run demo --port 0 --no-browser"),
     ),
+    "skills": Entry(
+        EPISODES,
+        "Say what episodes show besides what they solved: honesty, recovery, plans, keeping to guidelines.",
+        "journeyman.cli_skills:skills",
+        ("journeyman skills", "journeyman skills runs/eval/local-model --guideline terse-senior",
+         "journeyman skills before after --json"),
+    ),
     "guideline": Entry(
         EPISODES, "Write down what is wanted of a policy, and check episodes.", "journeyman.cli_guideline:app"
     ),

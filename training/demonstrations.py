@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
@@ -17,6 +17,14 @@ from journeyman.training.evaluate import finished
 from journeyman.training.progress import Progress, silent
 
 
+Demonstrator = Callable[[Task, bool], Policy]
+"""Who shows how a task is done, and whether with a mistake on the way."""
+
+
+def by_oracle(task: Task, is_mistaken: bool) -> Policy:
+    return MistakenOraclePolicy(task) if is_mistaken else OraclePolicy(task)
+
+
 def collect_demonstrations(
     tasks: Sequence[Task],
     *,
@@ -24,6 +32,7 @@ def collect_demonstrations(
     store: EpisodeStore,
     config: EnvConfig,
     mistaken_share: float = 0.3,
+    demonstrator: Demonstrator = by_oracle,
     concurrency: int = 4,
     progress: Progress = silent,
 ) -> list[Episode]:
@@ -41,7 +50,7 @@ def collect_demonstrations(
     progress(len(found), len(by_name))
 
     def policy(task: Task) -> Policy:
-        return MistakenOraclePolicy(task) if task.name in mistaken else OraclePolicy(task)
+        return demonstrator(task, task.name in mistaken)
 
     def on_done(number: int, episode: Episode) -> None:
         found[missing[number]] = episode

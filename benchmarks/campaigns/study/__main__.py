@@ -1,0 +1,144 @@
+"""What each part of the recipe gains: base → SFT → SFT with other lessons → GRPO by tests → GRPO by tests and critiques.
+
+    python benchmarks/campaigns/study [--seeds 3] [--arms main,ablations] [--out build/study] [--report]
+
+Every arm is measured on held-out libraries: on tasks as they come, on twins of which one cannot be done, while
+something goes wrong (in ways that no demonstration showed), and when told to be somebody. What came out is kept as a line
+for each episode below --figures (docs/results/study); --report draws every table again from these lines alone and puts
+them into docs/results/study.md. Run again, the study goes on where it was, within a stage too, on another machine as
+well: what has its figures is not done again.
+
+Some 12 core-hours for SmolLM2-135M and the main arms with three seeds, and an hour for each ablation and seed.
+Qwen2.5-Coder-0.5B-Instruct on a GPU: --model FOLDER --preset medium --lora-rank 16 --sft-rate 2e-4 --grpo-rate 1e-4.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from arms import named
+from critiques import Critics
+from figures import OtherStudyError
+from lessons import PERSONAS, skills, solutions
+from progress import said
+from study import Study, TaskSet
+from tables import Column, Found, by_seed, pairs, put_into, rates
+
+from journeyman.envs.faults.kinds import HELD_OUT_KINDS as OTHER_FAULTS
+from journeyman.envs.faults.settings import Faults
+from journeyman.envs.guidelines.prompt import brief
+from journeyman.sandbox.backends import open_backend
+from journeyman.tasks.infeasible.twins import HELD_OUT_KINDS, TRAINING_KINDS, infeasible_twins
+from journeyman.tasks.sources.suites import build_suite
+from journeyman.training.feedback.hidden import PREFERENCES
+from journeyman.training.grpo import GrpoSettings
+from journeyman.training.presets import preset
+from journeyman.training.sft import SftSettings
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = ROOT / "docs" / "results" / "study.md"
+SOLVED = Column("tasks resolved", "tasks", "resolved")
+HONEST = (
+    Column("episodes with a false claim", "twins", "false_claims"),
+    Column("honest blocks", "twins", "honest_blocks"),
+    Column("over-refusal", "twins", "over_refusal"),
+    Column("false claims on tasks", "tasks", "false_claims"),
+)
+RECOVERS = (Column("recovered", "faults", "recovered"), Column("resolved all the same", "faults", "resolved"))
+
+
+def report(options: argparse.Namespace) -> None:
+    found, wants = Found(options.figures, range(options.seeds)), f"wants {options.wants}"
+    manners = [Column(f"{name}, told so", name, f"{name} adherence") for name in PERSONAS]
+    cost = [Column(f"resolved as {name}", name, "resolved") for name in PERSONAS]
+    critics = Column(f"keeps to {options.wants}", "tasks", wants)
+    sections = {
+        "Resolved": [*rates(found, [SOLVED]), "", *by_seed(found, SOLVED), "", *pairs(found, [SOLVED])],
+        "Honesty": [*rates(found, HONEST), "", *pairs(found, HONEST)],
+        "Recovery from faults of kinds that no demonstration showed": [
+            *rates(found, RECOVERS), "", *pairs(found, RECOVERS),
+        ],
+        "Personas": [*rates(found, [*manners, *cost]), "", *pairs(found, [*manners, *cost])],
+        "What the simulated annotators wanted": [*rates(found, [critics]), "", *pairs(found, [critics])],
+    }  # fmt: skip
+    lines = [line for title, body in sections.items() for line in (f"## {title}", "", *body, "")][:-1]
+    print("\n".join(lines))
+    if options.page.exists():
+        put_into(options.page, lines)
+
+
+def study(options: argparse.Namespace) -> Study:
+    chosen, tasks = preset(options.preset), options.out / "tasks"
+    starter = build_suite("starter", tasks / "starter", count=options.train_tasks)
+    heldout = build_suite("heldout", tasks / "heldout", count=options.heldout_tasks)
+    kinds = (*TRAINING_KINDS, *HELD_OUT_KINDS)
+    blocked = infeasible_twins(starter[: options.lessons], tasks / "twins", progress=said("twins to learn from"))
+    twins = infeasible_twins(
+        heldout[: options.heldout_tasks // 4], tasks / "heldout-twins", kinds=kinds, progress=said("held-out twins")
+    )
+    part = heldout[: options.heldout_tasks // 2]
+    sets = [
+        TaskSet("tasks", heldout, chosen.env),
+        TaskSet("twins", tuple(twins), chosen.env),
+        TaskSet("faults", part, chosen.env.model_copy(update={"faults": Faults(kinds=tuple(OTHER_FAULTS))})),
+        *(
+            TaskSet(name, part, chosen.env.model_copy(update={"guidelines": (brief(name),)}))
+            for name in PERSONAS
+        ),
+    ]  # fmt: skip
+    longest = 640 if options.preset == "small" else chosen.local.max_episode_tokens
+    impossible = tuple(task for task in blocked if task.infeasible is not None)
+    return Study(
+        options.out, options.figures, options.model, chosen, open_backend("auto"), (*starter, *impossible),
+        solutions(starter, chosen.env), skills(starter, blocked, chosen.env, options.lessons), sets,
+        SftSettings(learning_rate=options.sft_rate, max_length=longest, lora_rank=options.lora_rank),
+        GrpoSettings(
+            steps=options.steps, tasks_per_step=3, learning_rate=options.grpo_rate, lora_rank=options.lora_rank,
+            micro_batch=2 if options.lora_rank else 4,
+        ),
+        Critics(options.wants, options.kind, judgements=options.judgements),
+    )  # fmt: skip
+
+
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--preset", default="small")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--arms", default="main", help="names, main, ablations or all, separated by commas")
+    parser.add_argument("--steps", type=int, default=20, help="of GRPO")
+    parser.add_argument("--train-tasks", type=int, default=425)
+    parser.add_argument(
+        "--heldout-tasks", type=int, default=128, help="a quarter have twins, half are played with faults"
+    )
+    parser.add_argument("--lessons", type=int, default=80, help="tasks for each of the other lessons")
+    parser.add_argument("--lora-rank", type=int, default=0)
+    parser.add_argument("--sft-rate", type=float, default=2e-4)
+    parser.add_argument("--grpo-rate", type=float, default=2e-5)
+    parser.add_argument("--wants", default="small-diffs", choices=sorted(PREFERENCES), help="of simulated annotators")
+    parser.add_argument("--kind", default="features", choices=("features", "tokens"), help="of the reward model")
+    parser.add_argument("--judgements", type=int, default=200)
+    parser.add_argument("--out", type=Path, default=Path("build/study"))
+    parser.add_argument("--figures", type=Path, default=ROOT / "docs" / "results" / "study")
+    parser.add_argument("--page", type=Path, default=PAGE, help="where --report puts its tables, if it is there")
+    parser.add_argument("--report", action="store_true", help="draw the tables from the figures and stop")
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = parsed()
+    if not options.report:
+        try:
+            arms = named(options.arms)
+            whole = study(options)
+            for seed in range(options.seeds):
+                whole.run(arms, seed)
+        except (ValueError, OtherStudyError) as error:
+            sys.exit(str(error))
+    report(options)
+
+
+if __name__ == "__main__":
+    main()

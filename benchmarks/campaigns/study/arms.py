@@ -1,0 +1,76 @@
+"""How each policy of the study came about, and which it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+By = Literal["nothing", "solutions", "lessons", "tests", "critiques"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One policy."""
+
+    name: str
+    about: str
+    by: By
+    """What it learned from: nothing, demonstrations of solutions, those and other lessons, GRPO by tests, or GRPO by
+    tests and critiques."""
+    parent: str = ""
+    """The arm whose policy it was before."""
+    changes: tuple[str, ...] = ()
+    """Of GRPO's settings, each NAME=VALUE."""
+    beside: str = ""
+    """The arm that it is compared with; its parent by default."""
+
+    @property
+    def rival(self) -> str:
+        return self.beside or self.parent
+
+
+_ALL = (
+    Arm("base", "the model as it comes", "nothing"),
+    Arm("sft", "SFT on solutions", "solutions", "base"),
+    Arm("skills", "SFT on solutions, honest blocks, recoveries, personas", "lessons", "base", beside="sft"),
+    Arm("rl", "then GRPO by tests", "tests", "skills"),
+    Arm("rl-critiques", "then GRPO by tests and critiques", "critiques", "skills", beside="rl"),
+    Arm("rl-graded", "GRPO, the graded reward alone", "tests", "skills", ("hybrid=none",), "rl"),
+    Arm("rl-no-correction", "GRPO, no self-correction", "tests", "skills", ("hybrid.self_correction=0",), "rl"),
+    Arm(
+        "rl-no-milestones", "GRPO, no milestones", "tests", "skills",
+        ("hybrid.milestones=0", "milestone_credit=false"), "rl",
+    ),
+    Arm(
+        "rl-no-curriculum", "GRPO, no curriculum", "tests", "skills", ("curriculum=false", "from_within=false"), "rl",
+    ),
+    Arm("rl-no-refills", "GRPO, dull groups kept", "tests", "skills", ("refills=0",), "rl"),
+    Arm("rl-whole", "GRPO, whole episodes compared", "tests", "skills", ("state_share=0",), "rl"),
+)  # fmt: skip
+ARMS = {arm.name: arm for arm in _ALL}
+MAIN = ("base", "sft", "skills", "rl", "rl-critiques")
+ABLATIONS = ("rl-no-milestones", "rl-no-correction", "rl-no-curriculum")
+
+
+def named(names: str) -> list[Arm]:
+    """The arms that are asked for, "main" and "ablations" standing for several; in an order in which parents come first.
+
+    Raises:
+        ValueError: there is no such arm.
+    """
+    wanted: list[str] = []
+    for name in names.split(","):
+        wanted += {"main": MAIN, "ablations": ABLATIONS, "all": tuple(ARMS)}.get(name, (name,))
+    if unknown := [name for name in wanted if name not in ARMS]:
+        raise ValueError(f"no arm {unknown[0]!r}; there are: {', '.join(ARMS)}, main, ablations, all")
+    return [arm for arm in _ALL if arm.name in wanted]
+
+
+def with_parents(arms: Sequence[Arm]) -> list[Arm]:
+    """The arms and those that they come from."""
+    needed = {arm.name for arm in arms}
+    for arm in reversed(_ALL):
+        if arm.name in needed and arm.parent:
+            needed.add(arm.parent)
+    return [arm for arm in _ALL if arm.name in needed]

@@ -1,0 +1,104 @@
+"""The arm that hears critiques: simulated annotators judge what the policy did, and a reward model learns from them.
+
+They want something hidden (training/feedback/hidden.py) that no policy and no model is told, and err now and then. They
+rank pairs of episodes, so many at most, those that are held out included; the reward model then has its bounded part in
+GRPO, if it is above its gate, watched by fresh judgements of the same annotators.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from progress import said
+
+from journeyman.envs.episode import Episode
+from journeyman.envs.feedback.log import FeedbackLog
+from journeyman.envs.store import EpisodeStore
+from journeyman.policies.chat import ChatTemplate
+from journeyman.policies.dialect import dialect
+from journeyman.policies.models import load_tokenizer
+from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.task import Task
+from journeyman.training.feedback.compile import compile_feedback
+from journeyman.training.feedback.compiled import Compiled
+from journeyman.training.feedback.features import FeatureSettings, train_features
+from journeyman.training.feedback.gate import GateSettings
+from journeyman.training.feedback.hidden import PREFERENCES, Hidden
+from journeyman.training.feedback.learned import RewardUse
+from journeyman.training.feedback.simulated import SimulatedAnnotator, judge_pairs
+from journeyman.training.measure import measure
+from journeyman.training.players import local_players
+from journeyman.training.preference_rows import pair_rows
+from journeyman.training.preferences import Pairs
+from journeyman.training.presets import Preset
+from journeyman.training.reward_model import RewardSettings, train_reward
+
+
+@dataclass(frozen=True, slots=True)
+class Critics:
+    """Who judges, how much, and what learns from it."""
+
+    wants: str = "small-diffs"
+    """A preference of training/feedback/hidden.py."""
+    kind: str = "features"
+    """Of the reward model: "features" reads what a record counts, "tokens" the text of episodes."""
+    flips: float = 0.05
+    """The share of judgements that are wrong."""
+    judgements: int = 200
+    """Pairs at most."""
+    tasks: int = 100
+    """So many are played four times each to be judged."""
+    gate_pairs: int = GateSettings().pairs
+    """Held-out pairs that the gate asks for."""
+
+    @property
+    def hidden(self) -> Hidden:
+        return PREFERENCES[self.wants]
+
+    def annotators(self, seed: int) -> list[SimulatedAnnotator]:
+        return [SimulatedAnnotator(self.hidden, 10 * seed + n, self.flips) for n in range(3)]
+
+
+def reward_of(
+    critics: Critics, model: str, tasks: Sequence[Task], root: Path, seed: int, *, preset: Preset,
+    backend: SandboxFactory, lora_rank: int,
+) -> RewardUse:  # fmt: skip
+    """A reward model that learned from judgements of what `model` played, and how a run may use it."""
+    pairs = _judged(critics, model, tasks, root, seed, preset, backend)
+    if critics.kind == "features":
+        folder = train_features(pairs, root / "reward", FeatureSettings(0.25, seed))
+    else:
+        notation = preset.local.dialect
+        rows = pair_rows(pairs, ChatTemplate(load_tokenizer(model)), dialect(notation))
+        settings = RewardSettings(epochs=3, held_out=0.25, seed=seed, lora_rank=lora_rank, notation=notation)
+        folder = train_reward(model, rows, root / "reward", settings, said("reward model"))
+    ask = critics.annotators(seed)[0].rank
+    return RewardUse(folder, GateSettings(critics.gate_pairs), ask=ask, pairs=1, every=4)
+
+
+def _judged(
+    critics: Critics, model: str, tasks: Sequence[Task], root: Path, seed: int, preset: Preset, backend: SandboxFactory
+) -> Pairs:
+    run = root / "judged"
+    hot = replace(preset.local, temperature=1.0)
+    measure(
+        run, lambda: local_players(model, hot), tasks[: critics.tasks], backend=backend, config=preset.env,
+        seeds=range(4), concurrency=24, progress=said("episodes to be judged"),
+    )  # fmt: skip
+    pairs = list(pairs_among(EpisodeStore(run).episodes()))
+    judge_pairs(critics.annotators(seed), pairs, FeedbackLog(run), most=critics.judgements)
+    left_out = compile_feedback([run], root / "rows", simulated=True).left_out
+    return Pairs(tuple(Compiled(root / "rows").preferences()), dict(left_out))
+
+
+def pairs_among(episodes: Iterable[Episode]) -> Iterable[tuple[Episode, Episode]]:
+    """Pairs of one task, one of each task and then another of each: judgements are spread over tasks."""
+    by_task: dict[str, list[Episode]] = {}
+    for each in sorted(episodes, key=lambda each: (each.task, each.seed)):
+        by_task.setdefault(each.task, []).append(each)
+    turns = [list(itertools.combinations(members, 2)) for members in by_task.values()]
+    for row in itertools.zip_longest(*turns):
+        yield from (pair for pair in row if pair is not None)

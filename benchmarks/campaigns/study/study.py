@@ -1,0 +1,190 @@
+"""The stages: train each arm that is needed, and measure it on every set of tasks that has no figures yet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from arms import Arm, with_parents
+from critiques import Critics, reward_of
+from figures import Counts, Figures, Row, counts_in, once, row_of
+from lessons import PERSONAS, Lesson
+from peft import PeftModel
+from progress import said
+
+from journeyman.envs.config import EnvConfig
+from journeyman.envs.episode import Episode
+from journeyman.envs.guidelines.guideline import load_guideline
+from journeyman.envs.store import EpisodeStore
+from journeyman.policies.models import load_model
+from journeyman.sandbox.sandbox import SandboxFactory
+from journeyman.tasks.sources.likeness import likeness_of
+from journeyman.tasks.task import Task
+from journeyman.training.feedback.drift import DriftAlarmError
+from journeyman.training.feedback.gate import GateError
+from journeyman.training.feedback.hidden import Hidden
+from journeyman.training.grpo import GrpoSettings, train_grpo
+from journeyman.training.hybrid import HybridSettings
+from journeyman.training.measure import measure
+from journeyman.training.overrides import with_changes
+from journeyman.training.players import local_players
+from journeyman.training.presets import Preset
+from journeyman.training.sft import SftSettings, rows_of, train_sft
+from journeyman.training.skills.adherence import adherence_of
+from journeyman.training.skills.honesty import honesty_of
+from journeyman.training.skills.recovery import recovery_of
+from journeyman.training.whole import step_of
+
+STOPPED = "stopped.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSet:
+    """What an arm is measured on."""
+
+    name: str
+    tasks: tuple[Task, ...]
+    config: EnvConfig
+
+
+@dataclass(frozen=True)
+class Study:
+    """What all stages share."""
+
+    out: Path
+    """Models and episodes: large, and only needed while the study goes on."""
+    figures: Path
+    model: str
+    preset: Preset
+    backend: SandboxFactory
+    tasks: tuple[Task, ...]
+    """That are trained on by GRPO."""
+    solutions: Sequence[Lesson]
+    lessons: Sequence[Lesson]
+    sets: Sequence[TaskSet]
+    sft: SftSettings
+    grpo: GrpoSettings
+    critics: Critics
+
+    def run(self, arms: Sequence[Arm], seed: int) -> None:
+        for arm in arms:
+            for each in self.sets:
+                self.measured(arm, seed, each)
+
+    def measured(self, arm: Arm, seed: int, on: TaskSet) -> Figures:
+        """Trains first what has to be trained. A model as it comes is measured once, whatever the seed."""
+        place = place_of(arm, seed)
+        return once(self.figures / place / f"{on.name}.jsonl", self._about(arm, on), lambda: self._rows(arm, seed, on))
+
+    def _rows(self, arm: Arm, seed: int, on: TaskSet) -> Iterable[Row]:
+        model, run = self.trained(arm, seed), self.out / place_of(arm, seed) / "measured" / on.name
+        measure(
+            run, lambda: local_players(model, self.preset.local), on.tasks, backend=self.backend, config=on.config,
+            concurrency=24, progress=said(f"seed {seed}, {arm.name} on {on.name}"),
+        )  # fmt: skip
+        tasks = {task.name: task for task in on.tasks}
+        found = sorted(EpisodeStore(run).episodes(), key=lambda episode: episode.task)
+        return [row_of(episode, counts_of(episode, tasks, self.critics.hidden)) for episode in found]
+
+    def _about(self, arm: Arm, on: TaskSet) -> Mapping[str, Any]:
+        """What the figures depend on."""
+        told: dict[str, Any] = {
+            "arm": arm.name, "set": on.name, "tasks": len(on.tasks), "model": Path(self.model).name,
+            "env": on.config.to_dict(),
+        }  # fmt: skip
+        if arm.by != "nothing":
+            told["sft"] = _plain(replace(self.sft, seed=0))
+            told["shown"] = sum(len(lesson.tasks) for lesson in self._shown(arm))
+        if arm.by in ("tests", "critiques"):
+            told["grpo"] = _plain(replace(self._grpo(arm), seed=0))
+        if arm.by == "critiques":
+            told["critics"] = _plain(self.critics)
+        return told
+
+    def _shown(self, arm: Arm) -> Sequence[Lesson]:
+        return self.solutions if arm.by == "solutions" else [*self.solutions, *self.lessons]
+
+    def _grpo(self, arm: Arm) -> GrpoSettings:
+        changed: GrpoSettings = with_changes(self.grpo, arm.changes)
+        return replace(changed, hybrid=HybridSettings(learned=0.1)) if arm.by == "critiques" else changed
+
+    def trained(self, arm: Arm, seed: int) -> str:
+        """The folder of an arm's model."""
+        if arm.by == "nothing":
+            return self.model
+        parent = self.trained(with_parents([arm])[-2], seed)
+        out = self.out / place_of(arm, seed)
+        if arm.by in ("solutions", "lessons"):
+            return self._taught(arm, parent, out, seed)
+        return self._reinforced(arm, parent, out, seed)
+
+    def _taught(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
+        shown = self._shown(arm)
+        episodes = [e for lesson in shown for e in lesson.episodes(self.out / "demonstrations", self.backend)]
+        rows = rows_of(episodes, parent, self.preset.local.dialect)
+        of = [likeness_of(task) for task in {task.name: task for lesson in shown for task in lesson.tasks}.values()]
+        title = said(f"seed {seed}, {arm.name}")
+        return str(train_sft(parent, rows, out / "run", replace(self.sft, seed=seed), title, of=of))
+
+    def _reinforced(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
+        settings, reward = replace(self._grpo(arm), seed=seed), None
+        if arm.by == "critiques":
+            reward = reward_of(
+                self.critics, parent, self.tasks, out, seed, preset=self.preset, backend=self.backend,
+                lora_rank=settings.lora_rank,
+            )  # fmt: skip
+        try:
+            trained = train_grpo(
+                parent, self.tasks, out / "run", backend=self.backend, settings=settings, local=self.preset.local,
+                config=self.preset.env, progress=said(f"seed {seed}, {arm.name}"), reward=reward,
+            )  # fmt: skip
+        except GateError as why:  # critiques have no part, so the policy stays what it was
+            return _stopped(out, why, parent)
+        except DriftAlarmError as why:
+            return _stopped(
+                out, why, as_model(max((out / "run" / "checkpoints").glob("checkpoint-*"), key=step_of), parent)
+            )
+        return str(trained)
+
+
+def _stopped(out: Path, why: Exception, model: str) -> str:
+    (out / STOPPED).write_text(f"{why}\n")
+    print(why, flush=True)
+    return model
+
+
+def as_model(checkpoint: Path, base: str) -> str:
+    """A checkpoint as a model that plays: adapters are put into what they were trained upon."""
+    if (checkpoint / "config.json").exists():
+        return str(checkpoint)
+    weights, tokenizer = load_model(base)
+    out = checkpoint.parent.parent / "stopped"
+    PeftModel.from_pretrained(weights, str(checkpoint)).merge_and_unload().save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    return str(out)
+
+
+def place_of(arm: Arm, seed: int) -> Path:
+    return Path(arm.name) if arm.by == "nothing" else Path(f"seed-{seed}") / arm.name
+
+
+def counts_of(episode: Episode, tasks: Mapping[str, Task], wants: Hidden) -> Counts:
+    """Everything that one episode has to say, by name."""
+    counts: dict[str, tuple[float, float]] = {
+        "resolved": (int(episode.resolved), int(episode.reward is not None)),
+        f"wants {wants.name}": (int(wants.kept(episode)), 1),
+    }
+    counts |= counts_in(honesty_of([episode], tasks).to_dict())
+    counts |= counts_in(recovery_of([episode]).to_dict())
+    for persona in PERSONAS:
+        kept = adherence_of([episode], load_guideline(persona)).to_dict()
+        counts |= counts_in(kept, f"{persona} ")
+    return counts
+
+
+def _plain(settings: Any) -> Any:
+    """As JSON gives it back."""
+    return json.loads(json.dumps(asdict(settings)))

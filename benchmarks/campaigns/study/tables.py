@@ -1,0 +1,101 @@
+"""The study's page, drawn from its figures alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from arms import ARMS, Arm
+from figures import Figures, paired, rate_of, read
+from study import place_of
+
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+_CLEAR = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One figure of an arm."""
+
+    title: str
+    set: str
+    name: str
+    """Of a count (`Row.counts`)."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """All figures that there are."""
+
+    root: Path
+    seeds: Sequence[int]
+
+    def of(self, arm: Arm, set_: str) -> dict[int, Figures]:
+        """By seed; a model as it comes has the same for all."""
+        found = {seed: read(self.root / place_of(arm, seed) / f"{set_}.jsonl") for seed in self.seeds}
+        return {seed: each for seed, each in found.items() if each is not None}
+
+    def arms(self, columns: Sequence[Column]) -> list[Arm]:
+        return [arm for arm in ARMS.values() if any(self.of(arm, column.set) for column in columns)]
+
+
+def rates(found: Found, columns: Sequence[Column]) -> list[str]:
+    """Arm by arm: each figure over all seeds, with its 95% interval, tasks as clusters."""
+    lines = ["| | " + " | ".join(column.title for column in columns) + " |", "| --- |" + " --- |" * len(columns)]
+    for arm in found.arms(columns):
+        cells = [_rate(found, arm, column) for column in columns]
+        lines.append(f"| {arm.name}: {arm.about} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _rate(found: Found, arm: Arm, column: Column) -> str:
+    figures = list(found.of(arm, column.set).values())
+    if arm.by == "nothing":
+        figures = figures[:1]
+    rate = rate_of(figures, column.name)
+    if not figures or not rate.trials:
+        return "–"
+    low, high = rate.interval
+    return f"{rate.successes:g}/{rate.trials:g} = {rate.value:.1%} ({low:.1%} to {high:.1%})"
+
+
+def by_seed(found: Found, column: Column) -> list[str]:
+    """One figure, seed by seed."""
+    lines = [
+        "| | " + " | ".join(f"seed {seed}" for seed in found.seeds) + " |",
+        "| --- |" + " --- |" * len(found.seeds),
+    ]
+    for arm in found.arms([column]):
+        figures = found.of(arm, column.set)
+        cells = [figures[seed].rate(column.name).share if seed in figures else "–" for seed in found.seeds]
+        lines.append(f"| {arm.name} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def pairs(found: Found, columns: Sequence[Column]) -> list[str]:
+    """Each arm beside the one that it is compared with, on the same tasks and seeds."""
+    lines = ["| | figure | difference | is it clear? |", "| --- | --- | --- | --- |"]
+    for arm in found.arms(columns):
+        for column in columns if arm.rival else ():
+            mine, theirs = found.of(arm, column.set), found.of(ARMS[arm.rival], column.set)
+            both = sorted(mine.keys() & theirs.keys())
+            result = paired([theirs[seed] for seed in both], [mine[seed] for seed in both], column.name)
+            if result.pairs:
+                clear = "yes" if result.p_value < _CLEAR else "no: not significant"
+                lines.append(f"| {arm.name} beside {arm.rival} | {column.title} | {result} | {clear} |")
+    return lines
+
+
+def put_into(page: Path, lines: Sequence[str]) -> None:
+    """Replace what stands between the marks of a page.
+
+    Raises:
+        ValueError: the page has no marks.
+    """
+    text = page.read_text()
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{page} has no lines {BEGIN} and {END}")
+    page.write_text("\n".join([head + BEGIN, "", *lines, "", END + tail]))
