@@ -7,22 +7,14 @@ from collections.abc import Callable, Sequence
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
 from journeyman.envs.store import EpisodeStore
+from journeyman.policies.blocked import demonstrating
 from journeyman.policies.job import Job
-from journeyman.policies.oracle import MistakenOraclePolicy, OraclePolicy
 from journeyman.policies.policy import Policy
 from journeyman.policies.rollout_many import rollout_many
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.evaluate import finished
 from journeyman.training.progress import Progress, silent
-
-
-Demonstrator = Callable[[Task, bool], Policy]
-"""Who shows how a task is done, and whether with a mistake on the way."""
-
-
-def by_oracle(task: Task, is_mistaken: bool) -> Policy:
-    return MistakenOraclePolicy(task) if is_mistaken else OraclePolicy(task)
 
 
 def collect_demonstrations(
@@ -32,7 +24,7 @@ def collect_demonstrations(
     store: EpisodeStore,
     config: EnvConfig,
     mistaken_share: float = 0.3,
-    demonstrator: Demonstrator = by_oracle,
+    manner: Callable[[Policy, Task], Policy] | None = None,
     concurrency: int = 4,
     progress: Progress = silent,
 ) -> list[Episode]:
@@ -42,6 +34,7 @@ def collect_demonstrations(
 
     Args:
         mistaken_share: of the tasks, spread evenly over their order; in [0, 1].
+        manner: how it is shown, as a persona's (policies/persona.py); by default the oracles' own.
     """
     by_name = {task.name: task for task in tasks}
     mistaken = {task.name for i, task in enumerate(tasks) if int((i + 1) * mistaken_share) > int(i * mistaken_share)}
@@ -50,7 +43,8 @@ def collect_demonstrations(
     progress(len(found), len(by_name))
 
     def policy(task: Task) -> Policy:
-        return demonstrator(task, task.name in mistaken)
+        shows = demonstrating(task, mistaken=task.name in mistaken)
+        return manner(shows, task) if manner is not None else shows
 
     def on_done(number: int, episode: Episode) -> None:
         found[missing[number]] = episode

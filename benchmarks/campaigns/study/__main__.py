@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from arms import named
@@ -28,10 +29,12 @@ from tables import Column, Found, by_seed, pairs, put_into, rates
 
 from journeyman.envs.faults.kinds import HELD_OUT_KINDS as OTHER_FAULTS
 from journeyman.envs.faults.settings import Faults
-from journeyman.envs.guidelines.prompt import brief
+from journeyman.envs.guidelines.prompt import BRIEF, shown
 from journeyman.sandbox.backends import open_backend
-from journeyman.tasks.infeasible.twins import HELD_OUT_KINDS, TRAINING_KINDS, infeasible_twins
+from journeyman.tasks.infeasible.kinds import HELD_OUT_KINDS, TRAINING_KINDS
+from journeyman.tasks.infeasible.twins import Made, infeasible_twins, why_not
 from journeyman.tasks.sources.suites import build_suite
+from journeyman.tasks.task import Task
 from journeyman.training.feedback.hidden import PREFERENCES
 from journeyman.training.grpo import GrpoSettings
 from journeyman.training.presets import preset
@@ -51,7 +54,7 @@ RECOVERS = (Column("recovered", "faults", "recovered"), Column("resolved all the
 
 def report(options: argparse.Namespace) -> None:
     found, wants = Found(options.figures, range(options.seeds)), f"wants {options.wants}"
-    manners = [Column(f"{name}, told so", name, f"{name} adherence") for name in PERSONAS]
+    manners = [Column(f"{name}, told so", name, f"{name} faithful") for name in PERSONAS]
     cost = [Column(f"resolved as {name}", name, "resolved") for name in PERSONAS]
     critics = Column(f"keeps to {options.wants}", "tasks", wants)
     sections = {
@@ -73,18 +76,15 @@ def study(options: argparse.Namespace) -> Study:
     chosen, tasks = preset(options.preset), options.out / "tasks"
     starter = build_suite("starter", tasks / "starter", count=options.train_tasks)
     heldout = build_suite("heldout", tasks / "heldout", count=options.heldout_tasks)
-    kinds = (*TRAINING_KINDS, *HELD_OUT_KINDS)
-    blocked = infeasible_twins(starter[: options.lessons], tasks / "twins", progress=said("twins to learn from"))
-    twins = infeasible_twins(
-        heldout[: options.heldout_tasks // 4], tasks / "heldout-twins", kinds=kinds, progress=said("held-out twins")
-    )
+    blocked = twins(starter, options.lessons, tasks / "twins", TRAINING_KINDS)
+    doubted = twins(heldout, options.heldout_tasks // 4, tasks / "heldout-twins", (*TRAINING_KINDS, *HELD_OUT_KINDS))
     part = heldout[: options.heldout_tasks // 2]
     sets = [
         TaskSet("tasks", heldout, chosen.env),
-        TaskSet("twins", tuple(twins), chosen.env),
+        TaskSet("twins", doubted, chosen.env),
         TaskSet("faults", part, chosen.env.model_copy(update={"faults": Faults(kinds=tuple(OTHER_FAULTS))})),
         *(
-            TaskSet(name, part, chosen.env.model_copy(update={"guidelines": (brief(name),)}))
+            TaskSet(name, part, chosen.env.model_copy(update={"guidelines": (shown(name + BRIEF),)}))
             for name in PERSONAS
         ),
     ]  # fmt: skip
@@ -100,6 +100,17 @@ def study(options: argparse.Namespace) -> Study:
         ),
         Critics(options.wants, options.kind, judgements=options.judgements),
     )  # fmt: skip
+
+
+def twins(tasks: Sequence[Task], count: int, out: Path, kinds: Sequence[str]) -> tuple[Task, ...]:
+    """Both sides of pairs of the first so many tasks that can have one."""
+    told = said(f"pairs in {out.name}")
+
+    def progress(made: Made) -> None:
+        told(made.pairs, made.of)
+
+    fit = [task for task in tasks if not why_not(task)][:count]
+    return tuple(infeasible_twins(fit, out, kinds=kinds, progress=progress))
 
 
 def parsed() -> argparse.Namespace:

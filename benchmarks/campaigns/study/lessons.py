@@ -19,17 +19,15 @@ from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
 from journeyman.envs.faults.kinds import TRAINING_KINDS as FAULTS
 from journeyman.envs.faults.settings import Faults
-from journeyman.envs.guidelines.prompt import brief
+from journeyman.envs.guidelines.prompt import BRIEF, shown
 from journeyman.envs.store import EpisodeStore
-from journeyman.policies.oracle import OraclePolicy
 from journeyman.policies.persona import PersonaPolicy
 from journeyman.policies.policy import Policy
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
-from journeyman.training.demonstrations import by_oracle, collect_demonstrations
+from journeyman.training.demonstrations import collect_demonstrations
 
 PERSONAS = ("terse-senior", "patient-mentor")
-Demonstrator = Callable[[Task, bool], Policy]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +38,13 @@ class Lesson:
     tasks: tuple[Task, ...]
     config: EnvConfig
     mistaken_share: float = 0.2
-    demonstrator: Demonstrator = by_oracle
+    manner: Callable[[Policy, Task], Policy] | None = None
 
     def episodes(self, root: Path, backend: SandboxFactory) -> list[Episode]:
         with EpisodeStore(root / self.name) as store:
             return collect_demonstrations(
                 self.tasks, backend=backend, store=store, config=self.config, mistaken_share=self.mistaken_share,
-                demonstrator=self.demonstrator, progress=said(f"demonstrations: {self.name}"),
+                manner=self.manner, progress=said(f"demonstrations: {self.name}"),
             )  # fmt: skip
 
 
@@ -64,11 +62,11 @@ def skills(tasks: Sequence[Task], twins: Sequence[Task], config: EnvConfig, each
     wrong = config.model_copy(update={"faults": Faults(kinds=tuple(FAULTS))})
     found = [Lesson("blocked", tuple(twins), config, 0.0), Lesson("recoveries", tuple(tasks[:each]), wrong, 0.0)]
     for number, persona in enumerate(PERSONAS, 1):
-        told = config.model_copy(update={"guidelines": (brief(persona),)})
+        told = config.model_copy(update={"guidelines": (shown(persona + BRIEF),)})
         some = tuple(tasks[number * each : (number + 1) * each])
         found.append(Lesson(persona, some, told, 0.0, partial(_in_persona, persona)))
     return found
 
 
-def _in_persona(persona: str, task: Task, _: bool) -> Policy:
-    return PersonaPolicy(OraclePolicy(task), persona, task)
+def _in_persona(persona: str, policy: Policy, task: Task) -> Policy:
+    return PersonaPolicy(policy, persona, task)
