@@ -1,4 +1,4 @@
-"""What each part of the recipe gains: base → SFT → SFT with other lessons → GRPO by tests → GRPO by tests and critiques.
+"""What each part of the recipe gains: base → SFT → SFT with other lessons → GRPO by tests → GRPO by critiques too.
 
     python benchmarks/campaigns/study [--seeds 3] [--arms main,ablations] [--out build/study] [--report]
 
