@@ -32,6 +32,7 @@ PAGES = (
     "docs/sandbox.md",
     "docs/scale.md",
     "docs/sft.md",
+    "docs/skills.md",
     "docs/training.md",
     "docs/trajectories.md",
     "docs/viewing.md",

@@ -54,7 +54,7 @@ ABLATIONS = ("rl-no-milestones", "rl-no-correction", "rl-no-curriculum")
 
 
 def named(names: str) -> list[Arm]:
-    """The arms that are asked for, "main" and "ablations" standing for several; in an order in which parents come first.
+    """The arms that are asked for, parents first; "main", "ablations" and "all" stand for several.
 
     Raises:
         ValueError: there is no such arm.

@@ -1,0 +1,112 @@
+"""The study's figures: kept line by line, never mixed with others, and enough to draw every table again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+HOUSE = Path(__file__).resolve().parents[2]
+STUDY = HOUSE / "benchmarks" / "campaigns" / "study"
+ABOUT = {"arm": "rl", "set": "tasks", "tasks": 2}
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The campaign's modules, which import each other as scripts do."""
+    names = ("figures", "arms")
+    monkeypatch.syspath_prepend(str(STUDY))
+    yield SimpleNamespace(**{name: __import__(name) for name in names})
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+def row(parts: Any, task: str, resolved: int) -> Any:
+    return parts.figures.Row(task, {"resolved": (resolved, 1)}, "reported", 4, 90)
+
+
+def test_what_was_measured_is_not_measured_again(parts: Any, tmp_path: Path) -> None:
+    place = tmp_path / "seed-0" / "rl" / "tasks.jsonl"
+    first = parts.figures.once(place, ABOUT, lambda: [row(parts, "a", 1), row(parts, "b", 0)])
+    again = parts.figures.once(place, ABOUT, lambda: pytest.fail("it was there"))
+    assert again == first
+    assert str(again.rate("resolved")).startswith("1/2 = 50.0%")
+
+
+def test_figures_of_another_recipe_are_refused_and_stay(parts: Any, tmp_path: Path) -> None:
+    place = tmp_path / "tasks.jsonl"
+    parts.figures.once(place, ABOUT, lambda: [row(parts, "a", 1)])
+    before = place.read_text()
+    with pytest.raises(parts.figures.OtherStudyError, match="tasks = 2, not 3"):
+        parts.figures.once(place, {**ABOUT, "tasks": 3}, lambda: pytest.fail("it was there"))
+    assert place.read_text() == before
+
+
+def test_an_interrupted_measurement_leaves_nothing(parts: Any, tmp_path: Path) -> None:
+    def broken() -> Iterator[Any]:
+        yield row(parts, "a", 1)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        parts.figures.once(tmp_path / "tasks.jsonl", ABOUT, broken)
+    assert not list(tmp_path.iterdir())
+
+
+@given(counts=st.dictionaries(st.text(max_size=9), st.tuples(st.integers(0, 9), st.integers(0, 9))))
+def test_a_count_without_a_trial_is_no_count(counts: dict[str, tuple[int, int]]) -> None:
+    sys.path.insert(0, str(STUDY))
+    try:
+        import figures
+    finally:
+        sys.path.remove(str(STUDY))
+    episode = SimpleNamespace(task="a", stop=SimpleNamespace(value="reported"), steps=())
+    found = figures.row_of(episode, counts)
+    assert found.counts == {name: pair for name, pair in counts.items() if pair[1]}
+
+
+def test_two_arms_are_compared_on_the_tasks_and_seeds_of_both(parts: Any) -> None:
+    figures = parts.figures
+    before = [figures.Figures(ABOUT, (row(parts, "a", 0), row(parts, "b", 0))) for _ in range(2)]
+    after = [figures.Figures(ABOUT, (row(parts, "a", 1), row(parts, "c", 1))) for _ in range(2)]
+    found = figures.paired(before, after, "resolved")
+    assert (found.pairs, found.difference) == (2, 1.0)
+
+
+def test_arms_come_after_those_that_they_come_from(parts: Any) -> None:
+    arms = parts.arms
+    assert [arm.name for arm in arms.named("rl-critiques,base")] == ["base", "rl-critiques"]
+    assert [arm.name for arm in arms.with_parents([arms.ARMS["rl"]])] == ["base", "skills", "rl"]
+    assert {arm.name for arm in arms.named("ablations")} == set(arms.ABLATIONS)
+    with pytest.raises(ValueError, match="no arm 'x'"):
+        arms.named("x")
+
+
+@pytest.mark.slow
+def test_every_table_is_drawn_from_the_figures_alone(tmp_path: Path) -> None:
+    for seed, hits in ((0, (1, 0, 0)), (1, (1, 1, 0))):
+        for arm, resolved in (("skills", (0, 0, 0)), ("rl", hits)):
+            place = tmp_path / f"seed-{seed}" / arm
+            place.mkdir(parents=True)
+            rows = [
+                {"task": task, "counts": {"resolved": [hit, 1]}, "stop": "reported", "steps": 3, "tokens": 50}
+                for task, hit in zip("abc", resolved, strict=True)
+            ]
+            lines = [{**ABOUT, "arm": arm}, *rows]
+            (place / "tasks.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
+    page = tmp_path / "study.md"
+    page.write_text("# A study\n\n<!-- figures: begin -->\nold\n<!-- figures: end -->\n\nAfter.\n")
+    command = [sys.executable, str(STUDY), "--report", "--seeds", "2", "--figures", str(tmp_path), "--page", str(page)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    text = page.read_text()
+    assert "3/6 = 50.0%" in text and "| rl | 1/3 = 33.3% | 2/3 = 66.7% |" in text
+    assert "rl beside skills" in text and "not significant" in text
+    assert "old" not in text and text.startswith("# A study") and text.endswith("After.\n")
