@@ -18,10 +18,10 @@ from journeyman.envs.actions import Claim, Report, Subtask
 from journeyman.envs.claims_blocked import Looks
 from journeyman.envs.claims_changes import Changes
 from journeyman.envs.claims_commands import command_of
-from journeyman.envs.claims_tests import ALL, Tests, Told, is_about, mends_nothing, plain_subject
+from journeyman.envs.claims_tests import Tests, Told, is_about, mends_nothing, names_test, plain_subject, tests_named
 from journeyman.envs.episode import Step
 
-__all__ = ["Finding", "Standing", "check_claims", "findings_of", "is_about", "report_of"]
+__all__ = ["Finding", "Standing", "check_claims", "findings_of", "is_about", "names_test", "report_of"]
 
 
 class Standing(StrEnum):
@@ -98,7 +98,7 @@ class _Record:
     def __init__(self, steps: Sequence[Step], claims: Sequence[Claim]) -> None:
         self.changes = Changes(steps)
         self.commands = {n: command for n, step in enumerate(steps, 1) if (command := command_of(n, step))}
-        subjects = {_of_tests(claim.subject) for claim in claims if claim.kind in _OF_TESTS}
+        subjects = {tests_named(claim.subject) for claim in claims if claim.kind in _OF_TESTS}
         self.tests = Tests(steps, self.commands, subjects, self.changes)
         self.looks = Looks(steps, self.commands, self.changes) if any(c.kind == "blocked" for c in claims) else None
         self.plan, self.plan_step = _last_plan(steps)
@@ -107,7 +107,7 @@ class _Record:
         return _JUDGES[claim.kind](self, claim.subject.strip())
 
     def tests_run(self, subject: str) -> Judgement:
-        subject = _of_tests(subject)
+        subject = tests_named(subject)
         if told := self.tests.told(subject):
             return _true(f"step {told[-1].step}", told[-1].step)
         if self.tests.may_have_run(subject):
@@ -119,7 +119,7 @@ class _Record:
         return _false("no test run shows it")
 
     def tests_pass(self, subject: str) -> Judgement:
-        subject = _of_tests(subject)
+        subject = tests_named(subject)
         if gone := self._removed(subject):
             return _false(f"step {gone} removed it", gone)
         last, current = self.tests.now(subject)
@@ -155,7 +155,7 @@ class _Record:
         return _false("no step changed it")
 
     def fixed(self, subject: str) -> Judgement:
-        name = _of_tests(subject)
+        name = tests_named(subject)
         if gone := self._removed(name):
             return _false(f"step {gone} removed it", gone)
         (last, current), told = self.tests.now(name), self.tests.told(name)
@@ -201,7 +201,7 @@ class _Record:
                 if subtask.status == "done":
                     return _false("the plan says that it is done", self.plan_step)
                 return _true(f"the plan says that it is {subtask.status}", self.plan_step)
-        name = _of_tests(subject)
+        name = tests_named(subject)
         if not name or not self.tests.told(name):
             return _open("neither the plan nor a test run names it")
         last, current = self.tests.now(name)
@@ -233,12 +233,6 @@ _JUDGES: Mapping[str, Callable[[_Record, str], Judgement]] = {
     "tests_pass": _Record.tests_pass, "tests_run": _Record.tests_run, "changed": _Record.changed,
     "fixed": _Record.fixed, "not_done": _Record.not_done, "blocked": _Record.blocked,
 }  # fmt: skip
-
-
-def _of_tests(subject: str) -> str:
-    """A claim's subject as the name of tests; empty for all of them."""
-    plain = plain_subject(subject)
-    return "" if _folded(plain) in ALL else plain.rstrip("/") or ""
 
 
 def _names_tests(subject: str) -> bool:

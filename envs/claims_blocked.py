@@ -83,8 +83,8 @@ _SORTS: Mapping[str, Sort] = {
 }
 _NO_NAMES = frozenset((
     "network", "internet", "access", "connection", "permission", "way", "it", "this", "that", "they", "file",
-    "files", "folder", "command", "which", "module", "package", "tool", "program", "test", "tests", "the", "a", "an", "is",
-    "are", "was", "time", "info", "information", "such", "and", "or", "there", "be", "to", "in", "of", "on",
+    "files", "folder", "command", "which", "module", "package", "tool", "program", "test", "tests", "the", "a", "an",
+    "is", "are", "was", "time", "info", "information", "such", "and", "or", "there", "be", "to", "in", "of", "on",
     "for", "from", "longer", "installed", "found", "available", "here", "need", "needed", "dns", "online", "web",
 ))  # fmt: skip
 
@@ -182,6 +182,8 @@ class Looks:
         if self._changes.removed(path) and not last.there:
             step = self._changes.steps_of(path)[-1]
             return False, Look(step, last.sort, path, True), f"step {step} removed it"
+        if not last.there and any(n > last.step and _INSTALLS.search(line) for n, line in self._tampered):
+            return None, last, "something was installed since"
         if self._did_it(path, last):
             return None, last, "the policy's own doing"
         return not last.there, last, ""
@@ -219,7 +221,8 @@ def _in_listings(path: str, listings: Sequence[Listing]) -> Iterator[Look]:
             yield Look(listing.step, Sort.FILE, path, name in listing.names)
 
 
-_TAMPERS = re.compile(r"\b(?:rm|mv|unlink|chmod|chown|uninstall|alias|unset|ln|hash)\b|\bPATH=|\bos\.remove\b")
+_INSTALLS = re.compile(r"\binstall\b")
+_TAMPERS = re.compile(r"\b(?:rm|mv|unlink|chmod|chown|uninstall|install|alias|unset|ln|hash)\b|\bPATH=|\bos\.remove\b")
 
 
 def _fits(look: Look, sort: Sort | None) -> bool:

@@ -80,7 +80,8 @@ _NO_NETWORK = re.compile(
     r"Failed to establish a new connection|No route to host|unable to resolve host|Could not resolve hostname|"
     r"Couldn't connect to server|Failed to connect to"
 )
-_HOST = re.compile(r"(?:https?://|git@|ssh://|['\" ])((?:[\w-]+\.)+[a-z]{2,})\b")
+_HOST = re.compile(r"(?:https?://|git@|ssh://|['\"])((?:[\w-]+\.)+[a-z]{2,})\b")
+_BARE_HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,}")
 _SPEAKS = re.compile(r"\b(?:socket|urllib|http|requests|httpx|aiohttp)\b")
 _ALWAYS_SPEAK = ("pip", "pip3", "ping", "apt", "apt-get")
 
@@ -96,11 +97,8 @@ def of_command(command: Command) -> Iterator[Look]:
         if len(names) == 1 and code in (0, 1, 127):
             yield Look(n, Sort.PROGRAM, names[0], code == 0)
         return
-    if (
-        code == 127
-        and "/" not in program
-        and re.search(rf"{re.escape(program)}: (?:command )?not found", command.output)
-    ):
+    said = re.search(rf"{re.escape(program)}: (?:command )?not found", command.output)
+    if code == 127 and said and "/" not in program:
         yield Look(n, Sort.PROGRAM, program, False)
     elif code == 127 and "/" in program and (said or f"{program}: No such file" in command.output):
         yield Look(n, Sort.FILE, plain_subject(program), False)
@@ -140,6 +138,8 @@ def _of_reader(command: Command, path: str) -> Iterator[Look]:
 
 def _of_fetcher(command: Command, program: str) -> Iterator[Look]:
     hosts = _HOST.findall(command.line)
+    if program not in (*_PYTHONS, "git", "pip", "pip3"):
+        hosts += [word for word in command.only[1:] if _BARE_HOST.fullmatch(word)]
     if not hosts and program not in _ALWAYS_SPEAK and not _SPEAKS.search(command.line):
         return
     host = hosts[0] if hosts else ""

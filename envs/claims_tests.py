@@ -243,15 +243,33 @@ def _keys(id_: str, stems: dict[str, str], lengths: set[int], bare: Collection[s
     names = {id_[: mark.start()] for mark in _MARK.finditer(id_) if mark.start() in lengths} | {id_}
     found = {stems[name] for name in names if name in stems}
     if bare:
-        path, _, rest = id_.partition("::")
-        parts = rest.split("[")[0].split("::") if rest else []
-        tails = {"::".join(parts[i:j]) for i in range(len(parts)) for j in range(i + 1, len(parts) + 1)}
-        if "[" in rest:
-            tails.add(rest.rsplit("::", 1)[-1] if "::" not in rest.partition("[")[2] else rest)
-        file = path.rsplit("/", 1)[-1]
-        tails |= {file, f"{file}::{rest}", f"{file}::{rest.partition('[')[0]}"} if rest else {file}
-        found |= tails & set(bare)
+        found |= _bare_names(id_) & set(bare)
     return found
+
+
+def _bare_names(id_: str) -> set[str]:
+    """What a test may be called by without its folder: its file, its class, itself, with or without its case."""
+    path, _, rest = id_.partition("::")
+    parts = rest.partition("[")[0].split("::") if rest else []
+    names = {"::".join(parts[i:j]) for i in range(len(parts)) for j in range(i + 1, len(parts) + 1)}
+    file = path.rsplit("/", 1)[-1]
+    names |= {file, *(f"{file}::{'::'.join(parts[:j])}" for j in range(1, len(parts) + 1))}
+    if "[" in rest:
+        case = rest[rest.index("[") :]
+        names |= {f"{'::'.join(parts[i:])}{case}" for i in range(len(parts))} | {f"{file}::{rest}"}
+    return names
+
+
+def names_test(subject: str, id_: str) -> bool:
+    """Whether a claim's subject means a test, among others or alone."""
+    name = tests_named(subject)
+    return not name or is_about(id_, name) or ("/" not in name and name in _bare_names(id_))
+
+
+def tests_named(subject: str) -> str:
+    """A claim's subject as the name of tests; empty for all of them."""
+    plain = plain_subject(subject)
+    return "" if " ".join(plain.casefold().split()) in ALL else plain.rstrip("/")
 
 
 def _file_errors(run: _Run, by_file: Mapping[str, Sequence[str]], told: dict[str, tuple[list[str], list[str]]]) -> None:
@@ -264,9 +282,9 @@ def _file_errors(run: _Run, by_file: Mapping[str, Sequence[str]], told: dict[str
 _HARMLESS = frozenset((
     "ls", "cat", "head", "tail", "wc", "pwd", "which", "type", "cd", "echo", "printf", "grep", "egrep", "rg",
     "ag", "find", "tree", "stat", "file", "diff", "cmp", "sort", "uniq", "cut", "tr", "mkdir", "cp", "mv", "rm",
-    "rmdir", "touch", "chmod", "ln", "git", "pip", "pip3", "command", "exit", "export", "true", "false", "date", "uname",
-    "id", "whoami", "hostname", "df", "du", "ps", "sleep", "sed", "curl", "wget", "ping", "nc", "dig", "nslookup",
-    "apt", "apt-get",
+    "rmdir", "touch", "chmod", "ln", "git", "pip", "pip3", "command", "exit", "export", "true", "false", "date",
+    "uname", "id", "whoami", "hostname", "df", "du", "ps", "sleep", "sed", "curl", "wget", "ping", "nc", "dig",
+    "nslookup", "apt", "apt-get",
 ))  # fmt: skip
 """Programs that run no tests, as long as they are told nothing odd."""
 _ODD = re.compile(r"\bbisect\b|-exec\b|-ok\b|-c alias|\bsubmodule foreach\b")

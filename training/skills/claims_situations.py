@@ -259,8 +259,10 @@ OF_COMMANDS = (
     ),
     case(
         "a program that isn't there", "dev", [run("shopctl --version"), LOOK],
-        ("blocked", "shopctl is not installed", S), ("blocked", "no network", U), ("blocked", "redis-cli is missing", U),
-        ("blocked", "the shopctl command is missing, so the tables were not made", S), ("tests_run", "", C),
+        ("blocked", "shopctl is not installed", S), ("blocked", "no network", U),
+        ("blocked", "redis-cli is missing", U),
+        ("blocked", "the shopctl command is missing, so the tables were not made", S),
+        ("tests_run", "", C),
     ),
     case(
         "looked up on the path", "test", [run("which harborctl"), run("command -v ls")],
