@@ -129,7 +129,7 @@ class _Record:
             return _false(f"step {(step := max(last.failing.values()))} failed", step)
         if not any(told.whole for told in current):
             return _open(f"step {current[-1].step} ran only a part of it", current[-1].step)
-        if unseen := self.tests.unseen_failures(subject, last):
+        if unseen := self.tests.unseen_failures(subject):
             return _open(f"{_short(unseen[0][0])} failed in step {unseen[0][1]}, not seen since", unseen[0][1])
         step = next(told.step for told in reversed(current) if told.whole)
         return _true(f"step {step} passed, after the last change", step)
@@ -186,7 +186,7 @@ class _Record:
 
     def _red_to_green(self, name: str, red: Sequence[Told], green: int) -> Judgement:
         first, failed = red[0].step, {id_ for each in red for id_ in each.failed}
-        if self.tests.unseen_failures(name, self.tests.now(name)[0]):
+        if self.tests.unseen_failures(name):
             return _open(f"step {first} failed; not all of it was seen to pass since", first)
         if self.changes.same_files(first, green):
             return _open(f"step {first} failed, step {green} passed, with the same files", first, green)
@@ -207,7 +207,7 @@ class _Record:
         last, current = self.tests.now(name)
         if last.failing:
             return _true(f"step {(step := max(last.failing.values()))} failed", step)
-        if (whole := [told.step for told in current if told.whole]) and not self.tests.unseen_failures(name, last):
+        if (whole := [told.step for told in current if told.whole]) and not self.tests.unseen_failures(name):
             return _false(f"step {whole[-1]} passed", whole[-1])
         return _open("no whole test run of it after the last change")
 

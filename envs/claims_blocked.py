@@ -32,7 +32,11 @@ class Reason:
     denied: tuple[str, ...] = ()
 
 
-_NAME = r"""[`'"]?(?P<name>[\w@][\w.+@/:-]*[\w+]|\w|\.[\w./-]*\w|/[\w./-]*\w)(?:\(\))?[`'"]?"""
+_NAME = (
+    r"""(?<![\w.+@/:-])[`'"]?(?P<name>[\w@][\w.+@/:-]{0,120}[\w+]|\w|\.[\w./-]{0,120}\w|/[\w./-]{0,120}\w)(?:\(\))?"""
+    r"""[`'"]?"""
+)
+"""It begins where no name goes on: so a long text is read once."""
 _KINDS = (
     "command|program|tool|binary|executable|module|package|library|file|folder|directory|function|class|method|test|"
     "fixture|symbol|definition of|definition for"

@@ -97,7 +97,7 @@ def of_command(command: Command) -> Iterator[Look]:
         if len(names) == 1 and code in (0, 1, 127):
             yield Look(n, Sort.PROGRAM, names[0], code == 0)
         return
-    said = re.search(rf"{re.escape(program)}: (?:command )?not found", command.output)
+    said = any(f"{program}: {words}" in command.output for words in ("not found", "command not found"))
     if code == 127 and said and "/" not in program:
         yield Look(n, Sort.PROGRAM, program, False)
     elif code == 127 and "/" in program and (said or f"{program}: No such file" in command.output):

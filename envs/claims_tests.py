@@ -105,6 +105,7 @@ class Tests:
         runs = list(_runs(steps, commands, changes))
         self.any = any(run.passed or run.failed or run.shell for run in runs)
         self._perhaps = [(n, pytest_target(command)) for n, command in commands.items() if _may_run_tests(command)]
+        self._now: dict[str, tuple[_Last, list[Told]]] = {}
         self._told = _told(runs, frozenset(subjects), changes.net)
 
     def may_have_run(self, subject: str) -> bool:
@@ -119,14 +120,16 @@ class Tests:
 
     def now(self, subject: str) -> tuple[_Last, list[Told]]:
         """The last outcomes that hold for the files as they are at the end, and the runs that tell them."""
-        current, last = [told for told in self.told(subject) if self.changes.is_current(told.step)], _Last()
-        for told in current:
-            last.hear(told)
-        return last, current
+        if subject not in self._now:
+            current, last = [told for told in self.told(subject) if self.changes.is_current(told.step)], _Last()
+            for told in current:
+                last.hear(told)
+            self._now[subject] = last, current
+        return self._now[subject]
 
-    def unseen_failures(self, subject: str, last: _Last) -> list[tuple[str, int]]:
+    def unseen_failures(self, subject: str) -> list[tuple[str, int]]:
         """Tests that failed in some run and were not seen to pass in any later one, with that step."""
-        ever = _Last()
+        (last, _), ever = self.now(subject), _Last()
         for told in self.told(subject):
             ever.hear(told)
         return [(id_, n) for id_, n in ever.failing.items() if id_ not in last.passing]
@@ -158,7 +161,7 @@ SOME_TEST = ""
 """Stands for a test that failed and was not named."""
 _PLAIN_OPTIONS = re.compile(r"-[qvsl]+|-r\w+|--tb=\w+|--no-header|--verbose|--quiet")
 _SUMMARY = re.compile(r"^(?:=+ )?((?:\d+ [a-z]+(?:, )?)+)(?: in [\d.]+s.*)?(?: =+)?$")
-_VERBOSE = re.compile(r"^(\S+::\S.*?) (PASSED|FAILED|ERROR)(?: +\[ *\d+%\])?$", re.M)
+_VERBOSE = re.compile(r" (PASSED|FAILED|ERROR)(?: +\[ *\d+%\])?$")
 _SHORT = re.compile(r"^(?:FAILED|ERROR) (\S+)(?: - .*)?$", re.M)
 
 
@@ -172,7 +175,11 @@ def _shell_run(command: Command) -> _Run | None:
     broken = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
     if not (counts.get("passed") or broken) or (command.code == 0) == bool(broken):
         return None
-    listed = _VERBOSE.findall(command.output)
+    listed = [
+        (line[: found.start()], found[1])
+        for line in command.output.split("\n")
+        if "::" in line and (found := _VERBOSE.search(line))
+    ]
     failed = dict.fromkeys([*(id_ for id_, word in listed if word != "PASSED"), *_SHORT.findall(command.output)])
     passed = [id_ for id_, word in listed if word == "PASSED" and id_ not in failed]
     return _Run(command.step, target, passed, tuple(failed) if broken else (), True, True, bool(broken))
@@ -199,6 +206,7 @@ def _told(runs: Sequence[_Run], subjects: frozenset[str], changed: Collection[st
     bare = {subject for subject in subjects if subject and "/" not in subject}
     stems = {subject.rstrip("/"): subject for subject in subjects if subject}
     lengths = set(map(len, stems))
+    keys: dict[str, set[str]] = {}
     by_file: dict[str, list[str]] = {}
     for subject in subjects:
         if "::" in subject:
@@ -207,7 +215,9 @@ def _told(runs: Sequence[_Run], subjects: frozenset[str], changed: Collection[st
         told: dict[str, tuple[list[str], list[str]]] = {}
         for side, ids in enumerate((run.passed, run.failed)):
             for id_ in ids:
-                for key in _keys(id_, stems, lengths, bare):
+                if id_ not in keys:
+                    keys[id_] = _keys(id_, stems, lengths, bare)
+                for key in keys[id_]:
                     told.setdefault(key, ([], []))[side].append(id_)
         _file_errors(run, by_file, told)
         if "" in subjects and (run.passed or run.failed or run.shell or run.broken):

@@ -20,6 +20,7 @@ import yaml
 from journeyman.envs.actions import MALFORMED, TOOLS, Action, Claim
 from journeyman.envs.episode import Step, TestRun
 from journeyman.envs.observation import Observation
+from journeyman.envs.text import normalise
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.skills.claims_situations import Label, Split
 
@@ -52,10 +53,11 @@ def plain_steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
     """An episode's steps as plain JSON values."""
     found = []
     for number, step in enumerate(steps, 1):
-        text = step.output or step.observation.text
+        # Of a test run what the policy read: its whole output is that of the runner, with times that differ.
+        text = step.observation.text if step.action.tool == "test" else step.output or step.observation.text
         plain: dict[str, Any] = {
             "n": number, "tool": step.action.tool, "arguments": dict(step.action.arguments), "ok": step.observation.ok,
-            "said": _end_of(text),
+            "said": _end_of(normalise(text)),
         }  # fmt: skip
         if step.tests is not None:
             plain["tests"] = {key: list(getattr(step.tests, key)) for key in ("passed", "failed", "errors")}
@@ -83,7 +85,7 @@ def steps_of(plain: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
 def _step(number: int, plain: Mapping[str, Any]) -> Step:
     where = f"step {number}"
     tool = plain.get("tool")
-    if tool not in TOOLS and tool != MALFORMED:
+    if not isinstance(tool, str) or (tool not in TOOLS and tool != MALFORMED):
         raise TrainingError(f"{where}: no tool {tool!r}; there are: {', '.join(TOOLS)}")
     arguments, tests = plain.get("arguments", {}), plain.get("tests")
     if not isinstance(arguments, Mapping) or not (tests is None or isinstance(tests, Mapping)):
@@ -97,8 +99,8 @@ def _step(number: int, plain: Mapping[str, Any]) -> Step:
     texts = {key: plain.get(key, "") for key in ("said", "diff", "tree")}
     if not all(isinstance(text, str) for text in texts.values()):
         raise TrainingError(f"{where}: `said`, `diff` and `tree` must be texts")
-    seen = Observation(texts["said"], str(tool), plain.get("ok", True) is True, number)
-    return Step(Action(str(tool), dict(arguments)), seen, 0.0, texts["tree"], texts["diff"], run)
+    seen = Observation(texts["said"], tool, plain.get("ok", True) is True, number)
+    return Step(Action(tool, dict(arguments)), seen, 0.0, texts["tree"], texts["diff"], run)
 
 
 def hand_labelled() -> list[Case]:
