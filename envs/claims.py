@@ -74,7 +74,12 @@ def findings_of(steps: Sequence[Step]) -> tuple[Finding, ...]:
 Judgement = tuple[Standing, str, tuple[int, ...]]
 _OF_TESTS = ("tests_pass", "tests_run", "fixed", "not_done")
 _PATH = re.compile(r"[\w.@+/-]*[\w@+-]/?|\.")
-_SUFFIX = re.compile(r"\.\w{1,8}$")
+_SUFFIX = re.compile(
+    r"\.(?:py[ix]?|md|rst|txt|toml|cfg|ini|json[lc]?|ya?ml|[cm]?[jt]sx?|go|rs|c|h|cc|hh|[ch]pp|java|kt|rb|php|sh|bat|html?|"
+    r"css|csv|tsv|xml|sql|lock|mod|sum|png|jpe?g|svg|gif|pdf|ipynb|proto|env|conf|log|swift|lua|pl|r|jl|ex|exs)$",
+    re.I,
+)
+"""What tells a file's bare name from a dotted name of code, such as `Cart.total`."""
 _UNSEEN = re.compile(r"^(?:/|~|\.\.)|(?:^|/)(?:\.git|__pycache__|\.pytest_cache)(?:/|$)")
 """Paths whose changes no diff tells."""
 _TEST_NAME = re.compile(r"(?:test_\w+|Test\w+)(?:::\w+|\[.*\])*")

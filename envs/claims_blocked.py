@@ -196,11 +196,14 @@ class Looks:
         """Whether the policy itself may have taken the thing away, or put it there."""
         made = (path, f"{path}.py", f"{path}/__init__.py")
         return any(map(self._changes.made, made)) or any(
-            n < look.step and _names(line, path) for n, line in self._tampered
+            not look.there and n < look.step and _names(line, path) for n, line in self._tampered
         )
 
     def _reached(self, host: str) -> Vote:
         looks = [look for look in self._network if not host or look.name in ("", host)]
+        last = {look.name: look for look in looks}
+        if not host and (answers := [look for look in last.values() if look.there]):
+            return False, answers[-1], ""  # one that answers is enough of a network
         return (not looks[-1].there, looks[-1], "") if looks else (None, None, "")
 
     def _denied(self, name: str) -> Vote:

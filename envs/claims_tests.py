@@ -18,7 +18,21 @@ _MARKS = ("::", "/", "[")
 """What follows the name of a class, file or folder in a test's id, or the name of a test with cases."""
 _MARK = re.compile("|".join(map(re.escape, _MARKS)))
 WORKSPACE = "/workspace/"
-ALL = frozenset({"all", "all tests", "the tests", "test suite", "the test suite", "suite", "full suite"})
+ALL = frozenset(
+    {
+        "all",
+        "all tests",
+        "the tests",
+        "test suite",
+        "the test suite",
+        "suite",
+        "full suite",
+        "everything",
+        "whole test suite",
+        "the whole test suite",
+        "full test suite",
+    }
+)
 """Words that say what an empty subject says."""
 
 
