@@ -14,7 +14,7 @@ from itertools import takewhile
 
 from journeyman.envs.episode import Step
 
-_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 _MODE = re.compile(r"mode of (.+) changed: (?:not )?executable")
 _MORE = re.compile(r"and \d+ more files, changed or not")
 _NO_END = "\\ No newline at end of file"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from journeyman.envs.episode import Step
 
-_STATUS = re.compile(r"exit (-?\d+)(?:\n|$)")
+_STATUS = re.compile(r"exit (-?\d{1,9})(?:\n|$)")
 _ASSIGNMENT = re.compile(r"\w+=.*")
 _HIDDEN = re.compile(r"\$\(|`|<\(|\beval\b|\bbase64\b|\bxxd\b|\\x")
 _LEADS = {"time": 0, "nohup": 0, "exec": 0, "sudo": 0, "command": 0, "env": 0, "timeout": 1, "nice": 0}

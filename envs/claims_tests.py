@@ -174,7 +174,7 @@ _DIED = re.compile(r"; (?:the test process died before its end|timed out after \
 SOME_TEST = ""
 """Stands for a test that failed and was not named."""
 _PLAIN_OPTIONS = re.compile(r"-[qvsl]+|-r\w+|--tb=\w+|--no-header|--verbose|--quiet")
-_SUMMARY = re.compile(r"^(?:=+ )?((?:\d+ [a-z]+(?:, )?)+)(?: in [\d.]+s.*)?(?: =+)?$")
+_SUMMARY = re.compile(r"^(?:=+ )?((?:\d{1,9} [a-z]+(?:, )?)+)(?: in [\d.]+s.*)?(?: =+)?$")
 _VERBOSE = re.compile(r" (PASSED|FAILED|ERROR)(?: +\[ *\d+%\])?$")
 _SHORT = re.compile(r"^(?:FAILED|ERROR) (\S+)(?: - .*)?$", re.M)
 
@@ -185,7 +185,7 @@ def _shell_run(command: Command) -> _Run | None:
     if target is None or command.code not in (0, 1):
         return None
     summary = _SUMMARY.match(command.output.rstrip().rsplit("\n", 1)[-1])
-    counts = {word: int(count) for count, word in re.findall(r"(\d+) ([a-z]+)", summary[1])} if summary else {}
+    counts = {word: int(count) for count, word in re.findall(r"(\d{1,9}) ([a-z]+)", summary[1])} if summary else {}
     broken = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
     if not (counts.get("passed") or broken) or (command.code == 0) == bool(broken):
         return None

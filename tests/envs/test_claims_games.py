@@ -244,3 +244,13 @@ def test_looking_changes_no_finding(steps: list[Step]) -> None:
     look = did("search", "no match", tree=steps[-1].tree_hash if steps else "a", pattern="zzz", path="tests")
     before, after = check_claims(wanted, steps), check_claims(wanted, [*steps, look])
     assert [each.standing for each in before] == [each.standing for each in after]
+
+
+def test_numbers_without_end_are_no_counts() -> None:
+    """Python refuses to read integers of more than 4,300 digits, and a policy prints what it likes."""
+    many = "9" * 5_000
+    steps = [
+        command("pytest", f"exit 0\n{many} passed"), command("pytest", f"exit {many}\n1 passed"),
+        did("write", diff=f"--- a/x\n+++ b/x\n@@ -{many} +1 @@\n-a\n+b\n", tree="b", path="x"),
+    ]  # fmt: skip
+    assert standing("tests_pass", steps) is U
