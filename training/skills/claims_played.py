@@ -49,7 +49,9 @@ def played(
         SandboxError: no sandbox can be made.
     """
     done = 0
-    plays = [(repo.task(folder), repo.names, SITUATIONS) for repo in REPOS]
+    plays: list[tuple[Task, Mapping[str, str], tuple[Situation, ...]]] = [
+        (repo.task(folder), repo.names, SITUATIONS) for repo in REPOS
+    ]
     plays += [(task := open_task(name), names_of(task), OF_BUNDLED) for name in BUNDLED]
     for task, names, situations in plays:
         env = RepoEnv(task, backend)
