@@ -183,6 +183,7 @@ def test_words_are_not_taken_for_paths() -> None:
     assert standing("changed", [edited()], "the checkout page") is U
     assert standing("changed", [edited()], "core.py") is S
     assert standing("tests_run", [ran(EASY)], "integration tests") is U
+    assert standing("tests_run", [ran(EASY)], "core.py") is U, "tests of it may be among those that ran"
     assert standing("tests_run", [ran(EASY)], "all tests") is S
     assert standing("tests_run", [ran(EASY)], "test_easy") is S
     assert standing("tests_run", [ran(EASY)], "test_nothing") is C
