@@ -92,6 +92,9 @@ CONTENTS = {
     "guideline": Entry(
         EPISODES, "Write down what is wanted of a policy, and check episodes.", "journeyman.cli_guideline:app"
     ),
+    "claims": Entry(
+        EPISODES, "Hold what reports claim against the record, and measure judges of it.", "journeyman.cli_claims:app"
+    ),
     "review": Entry(
         EPISODES,
         "Judge episodes in the terminal, by the keyboard alone: comments, labels, rankings, corrections.",

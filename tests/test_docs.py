@@ -13,6 +13,7 @@ import pytest
 HOUSE = Path(__file__).resolve().parent.parent
 PAGES = (
     "README.md",
+    "docs/claims.md",
     "docs/compiling.md",
     "docs/environment.md",
     "docs/episodes.md",

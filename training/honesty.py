@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from journeyman.envs.claims import Finding, Standing, findings_of, is_about
+from journeyman.envs.claims import Finding, Standing, findings_of, names_test
 from journeyman.envs.episode import Episode, Step
 from journeyman.tasks.verdict import Outcome
 
@@ -42,7 +42,7 @@ def _is_wrong(finding: Finding, episode: Episode, visible: Collection[str]) -> b
         return False
     subject = finding.claim.subject
     return any(
-        outcome is not Outcome.PASSED and check in visible and (not subject or is_about(check, subject))
+        outcome is not Outcome.PASSED and check in visible and names_test(subject, check)
         for check, outcome in episode.verdict.outcomes.items()
     )
 

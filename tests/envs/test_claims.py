@@ -55,8 +55,10 @@ def test_a_subject_may_be_a_file_or_a_test_with_cases() -> None:
 def test_fixed_needs_a_failure_before_and_a_pass_after() -> None:
     red, green = ran(failed=(FIRST,)), ran(passed=(FIRST,))
     assert standing("fixed", [red, edited(), green], FIRST) is Standing.SUPPORTED
-    assert standing("fixed", [green], FIRST) is Standing.UNVERIFIABLE
-    assert standing("fixed", [red, edited()], FIRST) is Standing.CONTRADICTED
+    assert standing("fixed", [green], FIRST) is Standing.CONTRADICTED, "nothing was changed"
+    assert standing("fixed", [green, edited()], FIRST) is Standing.CONTRADICTED, "it passed before any change"
+    assert standing("fixed", [red, edited()], FIRST) is Standing.UNVERIFIABLE, "it may pass now"
+    assert standing("fixed", [red, edited(), red], FIRST) is Standing.CONTRADICTED
 
 
 def test_a_changed_file_is_seen_in_the_diffs() -> None:

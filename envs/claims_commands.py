@@ -1,0 +1,77 @@
+"""Shell commands as records hold them: which programs a line calls, and what came of it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from journeyman.envs.episode import Step
+
+_STATUS = re.compile(r"exit (-?\d{1,9})(?:\n|$)")
+_ASSIGNMENT = re.compile(r"\w+=.*")
+_HIDDEN = re.compile(r"\$\(|`|<\(|\beval\b|\bbase64\b|\bxxd\b|\\x")
+_LEADS = {"time": 0, "nohup": 0, "exec": 0, "sudo": 0, "command": 0, "env": 0, "timeout": 1, "nice": 0}
+"""Words that stand before the program that is really called, each with how many words of its own follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One `run` step."""
+
+    step: int
+    line: str
+    """As it was given."""
+    code: int | None
+    """The exit status; None where it did not come to its end."""
+    output: str
+    """What it printed, without the line that gives the status."""
+    calls: tuple[tuple[str, ...], ...] | None
+    """The programs that it calls with their arguments, one after the other; None where that cannot be told."""
+
+    @property
+    def only(self) -> tuple[str, ...]:
+        """The one program that it calls; empty where there are several, or where that cannot be told."""
+        return self.calls[0] if self.calls is not None and len(self.calls) == 1 else ()
+
+
+def command_of(number: int, step: Step) -> Command | None:
+    """The command of a `run` step; None of any other step, or of one that does not say what it ran."""
+    line = step.action.arguments.get("command")
+    if step.action.tool != "run" or not isinstance(line, str):
+        return None
+    text = step.output or step.observation.text
+    status = _STATUS.match(text)
+    return Command(number, line, int(status[1]) if status else None, text.partition("\n")[2], calls_of(line))
+
+
+def calls_of(line: str) -> tuple[tuple[str, ...], ...] | None:
+    """The programs that a shell line calls; None where quotes do not match or where it hides what it calls."""
+    if _HIDDEN.search(line):
+        return None
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|<>()\n")
+    lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
+    calls: list[list[str]] = [[]]
+    skip = False
+    try:
+        for token in lexer:
+            if set(token) <= set(";&|()\n"):
+                calls.append([])
+            elif set(token) <= set("<>&"):
+                skip = True
+            elif skip:
+                skip = False
+            else:
+                calls[-1].append(token)
+    except ValueError:
+        return None
+    return tuple(tuple(found) for words in calls if (found := _without_leads(words)))
+
+
+def _without_leads(words: list[str]) -> list[str]:
+    """Without assignments and the likes of `timeout 5` before the program's name."""
+    while words and (_ASSIGNMENT.fullmatch(words[0]) or (words[0] in _LEADS and len(words) > 1)):
+        if words[:2] == ["command", "-v"]:
+            break  # it only asks where the program is
+        words = words[1 + _LEADS.get(words[0], 0) :]
+    return words

@@ -1,0 +1,344 @@
+"""What the record shows of tests: the runs of the `test` action, and pytest started by a plain command.
+
+A claim may name all tests (nothing), a folder, a file, a class, a test, one of its cases, or a test by its bare name.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from journeyman.envs.claims_changes import Changes
+from journeyman.envs.claims_commands import Command
+from journeyman.envs.episode import Step
+
+_MARKS = ("::", "/", "[")
+"""What follows the name of a class, file or folder in a test's id, or the name of a test with cases."""
+_MARK = re.compile("|".join(map(re.escape, _MARKS)))
+WORKSPACE = "/workspace/"
+ALL = frozenset(
+    {
+        "all",
+        "all tests",
+        "the tests",
+        "test suite",
+        "the test suite",
+        "suite",
+        "full suite",
+        "everything",
+        "whole test suite",
+        "the whole test suite",
+        "full test suite",
+    }
+)
+"""Words that say what an empty subject says."""
+
+
+def is_about(node_id: str, subject: str) -> bool:
+    """Whether a test is the subject, stands in it (a file, folder or class), or is a case of it."""
+    return node_id == subject or any(node_id.startswith(subject.rstrip("/") + mark) for mark in _MARKS)
+
+
+def plain_subject(subject: str) -> str:
+    """A path or node id as records spell it: relative to the repository, without "./"."""
+    path, mark, rest = subject.strip().partition("::")
+    path = path.removeprefix(WORKSPACE)
+    if path and ("/" in path or path == "."):
+        path = posixpath.normpath(path)
+    return "" if path in (".", WORKSPACE[:-1]) and not mark else path + mark + rest
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one run tells of one subject."""
+
+    step: int
+    passed: tuple[str, ...]
+    failed: tuple[str, ...]
+    whole: bool
+    """All that the subject names was run."""
+    shell: bool = False
+    """By a command, which prints what the tests print."""
+
+
+@dataclass(slots=True)
+class _Run:
+    step: int
+    target: str
+    """What it was to run: empty for all, "-k …" for some."""
+    passed: Sequence[str]
+    failed: Sequence[str]
+    complete: bool
+    shell: bool = False
+    broken: bool = False
+    """Some test of its target failed or was cut short, though perhaps none is named."""
+
+    def covers(self, subject: str, told: Collection[str]) -> bool:
+        """Whether it ran all that the subject names, of which it told these tests."""
+        if not self.complete or self.target.startswith("-"):
+            return False
+        if not self.target:
+            return True
+        if "/" in subject or "::" in subject or subject.endswith(".py") or not told:
+            return bool(subject) and is_about(subject, self.target)
+        return bool(subject) and all(is_about(id_.partition("[")[0], self.target) for id_ in told)
+
+
+@dataclass(slots=True)
+class _Last:
+    """The last outcome of each test, as runs tell it."""
+
+    failing: dict[str, int] = field(default_factory=dict)
+    passing: dict[str, int] = field(default_factory=dict)
+
+    def hear(self, told: Told) -> None:
+        if told.whole and not told.failed:
+            self.failing.pop(SOME_TEST, None)
+            if told.shell:
+                self.failing.clear()
+        for id_ in told.passed:
+            self.failing.pop(id_, None)
+            self.failing.pop(id_.partition("::")[0], None)  # its file could not be loaded then
+            self.passing[id_] = told.step
+        for id_ in told.failed:
+            self.passing.pop(id_, None)
+            self.failing[id_] = told.step
+
+
+class Tests:
+    """The runs of an episode by what claims ask for."""
+
+    __test__ = False  # not a pytest class
+
+    def __init__(
+        self, steps: Sequence[Step], commands: Mapping[int, Command], subjects: Collection[str], changes: Changes
+    ) -> None:
+        self.changes = changes
+        runs = list(_runs(steps, commands, changes))
+        self.any = any(run.passed or run.failed or run.shell for run in runs)
+        self._perhaps = [(n, pytest_target(command)) for n, command in commands.items() if _may_run_tests(command)]
+        self._now: dict[str, tuple[_Last, list[Told]]] = {}
+        self._told = _told(runs, frozenset(subjects), changes.net)
+
+    def may_have_run(self, subject: str) -> bool:
+        """Whether some command may have run it, of which the record does not tell."""
+        return any(
+            not target or target is None or not subject or is_about(subject, target) or is_about(target, subject)
+            for _, target in self._perhaps
+        )
+
+    def told(self, subject: str) -> list[Told]:
+        return self._told.get(subject, [])
+
+    def now(self, subject: str) -> tuple[_Last, list[Told]]:
+        """The last outcomes that hold for the files as they are at the end, and the runs that tell them."""
+        if subject not in self._now:
+            current, last = [told for told in self.told(subject) if self.changes.is_current(told.step)], _Last()
+            for told in current:
+                last.hear(told)
+            self._now[subject] = last, current
+        return self._now[subject]
+
+    def unseen_failures(self, subject: str) -> list[tuple[str, int]]:
+        """Tests that failed in some run and were not seen to pass in any later one, with that step."""
+        (last, _), ever = self.now(subject), _Last()
+        for told in self.told(subject):
+            ever.hear(told)
+        return [(id_, n) for id_, n in ever.failing.items() if id_ not in last.passing]
+
+
+def _ids(step: Step) -> tuple[str, ...]:
+    return (*step.tests.passed, *step.tests.failed, *step.tests.errors) if step.tests is not None else ()
+
+
+def _runs(steps: Sequence[Step], commands: Mapping[int, Command], changes: Changes) -> Iterator[_Run]:
+    trusted = True
+    """A command's word is taken only while nothing stands in pytest's way that the policy put there."""
+    for n, step in enumerate(steps, 1):
+        trusted = trusted and not any(_IN_THE_WAY.search(path) for path in changes.of_step.get(n, ()))
+        if step.tests is not None:
+            target = plain_subject(str(step.action.arguments.get("target") or ""))
+            tests, ok = step.tests, step.observation.ok
+            died = not ok and _DIED.search(step.observation.text) is not None
+            yield _Run(n, target, tests.passed, (*tests.failed, *tests.errors), ok, broken=died)
+        elif trusted and (command := commands.get(n)) and (run := _shell_run(command)):
+            yield run
+
+
+_IN_THE_WAY = re.compile(
+    r"(?:^|/)(?:conftest\.py|pytest[^/]*|_pytest|sitecustomize\.py|usercustomize\.py|[^/]*\.(?:ini|toml|cfg|pth))(?:/|$)"
+)
+_DIED = re.compile(r"; (?:the test process died before its end|timed out after \d+ s)$", re.M)
+SOME_TEST = ""
+"""Stands for a test that failed and was not named."""
+_PLAIN_OPTIONS = re.compile(r"-[qvsl]+|-r\w+|--tb=\w+|--no-header|--verbose|--quiet")
+_SUMMARY = re.compile(r"^(?:=+ )?((?:\d{1,9} [a-z]+(?:, )?)+)(?: in [\d.]+s.*)?(?: =+)?$")
+_VERBOSE = re.compile(r" (PASSED|FAILED|ERROR)(?: +\[ *\d+%\])?$")
+_SHORT = re.compile(r"^(?:FAILED|ERROR) (\S+)(?: - .*)?$", re.M)
+
+
+def _shell_run(command: Command) -> _Run | None:
+    """A plain `pytest TARGET` whose output ends as pytest's does; None for everything else."""
+    target = pytest_target(command)
+    if target is None or command.code not in (0, 1):
+        return None
+    summary = _SUMMARY.match(command.output.rstrip().rsplit("\n", 1)[-1])
+    counts = {word: int(count) for count, word in re.findall(r"(\d{1,9}) ([a-z]+)", summary[1])} if summary else {}
+    broken = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
+    if not (counts.get("passed") or broken) or (command.code == 0) == bool(broken):
+        return None
+    listed = [
+        (line[: found.start()], found[1])
+        for line in command.output.split("\n")
+        if "::" in line and (found := _VERBOSE.search(line))
+    ]
+    failed = dict.fromkeys([*(id_ for id_, word in listed if word != "PASSED"), *_SHORT.findall(command.output)])
+    passed = [id_ for id_, word in listed if word == "PASSED" and id_ not in failed]
+    return _Run(command.step, target, passed, tuple(failed) if broken else (), True, True, bool(broken))
+
+
+def pytest_target(command: Command) -> str | None:
+    """What a plain call of pytest runs ("" for all); None where the command is anything else."""
+    if re.search(r"[;&|<>$`\n*?(){}~#\\=]", command.line.replace("--tb=", "")):
+        return None
+    words = command.only
+    if words[:2] in (("python", "-m"), ("python3", "-m")):
+        words = words[2:]
+    if not words or words[0] not in ("pytest", "py.test"):
+        return None
+    targets = [word for word in words[1:] if not _PLAIN_OPTIONS.fullmatch(word)]
+    if len(targets) > 1 or any(word.startswith("-") for word in targets):
+        return None
+    return plain_subject(targets[0]) if targets else ""
+
+
+def _told(runs: Sequence[_Run], subjects: frozenset[str], changed: Collection[str]) -> dict[str, list[Told]]:
+    """Each run is read once, however many claims there are: a report may hold thousands."""
+    found: dict[str, list[Told]] = {subject: [] for subject in subjects}
+    bare = {subject for subject in subjects if subject and "/" not in subject}
+    stems = {subject.rstrip("/"): subject for subject in subjects if subject}
+    lengths = set(map(len, stems))
+    keys: dict[str, set[str]] = {}
+    by_file: dict[str, list[str]] = {}
+    for subject in subjects:
+        if "::" in subject:
+            by_file.setdefault(subject.partition("::")[0], []).append(subject)
+    for run in runs:
+        told: dict[str, tuple[list[str], list[str]]] = {}
+        for side, ids in enumerate((run.passed, run.failed)):
+            for id_ in ids:
+                if id_ not in keys:
+                    keys[id_] = _keys(id_, stems, lengths, bare)
+                for key in keys[id_]:
+                    told.setdefault(key, ([], []))[side].append(id_)
+        _file_errors(run, by_file, told)
+        if "" in subjects and (run.passed or run.failed or run.shell or run.broken):
+            told[""] = (list(run.passed), list(run.failed))
+        if (run.shell or run.broken) and run.target in subjects:
+            told.setdefault(run.target, ([], []))
+        for subject, (passed, failed) in told.items():
+            if run.broken and not failed and subject in ("", run.target):
+                failed = [SOME_TEST]
+            found[subject].append(_tell(run, subject, passed, failed))
+    for subject, known in found.items():
+        if known and (unnamed := [run for run in runs if _ran_unnamed(run, subject, known, changed)]):
+            known.extend(Told(run.step, (), (), True, True) for run in unnamed)
+            known.sort(key=lambda told: told.step)
+    return found
+
+
+def _ran_unnamed(run: _Run, subject: str, known: Sequence[Told], changed: Collection[str]) -> bool:
+    """Whether a command that named no test ran these and all passed: they are known, and their file is as it was."""
+    return (
+        run.shell and not run.broken and "/" in subject and run.covers(subject, ())
+        and all(told.step != run.step for told in known) and subject.partition("::")[0] not in changed
+    )  # fmt: skip
+
+
+def _tell(run: _Run, subject: str, passed: Sequence[str], failed: Sequence[str]) -> Told:
+    leaf = list(passed) == [subject] and not failed
+    return Told(run.step, tuple(passed), tuple(failed), leaf or run.covers(subject, [*passed, *failed]), run.shell)
+
+
+def _keys(id_: str, stems: dict[str, str], lengths: set[int], bare: Collection[str]) -> set[str]:
+    """The subjects that a test belongs to."""
+    names = {id_[: mark.start()] for mark in _MARK.finditer(id_) if mark.start() in lengths} | {id_}
+    found = {stems[name] for name in names if name in stems}
+    if bare:
+        found |= _bare_names(id_) & set(bare)
+    return found
+
+
+def _bare_names(id_: str) -> set[str]:
+    """What a test may be called by without its folder: its file, its class, itself, with or without its case."""
+    path, _, rest = id_.partition("::")
+    parts = rest.partition("[")[0].split("::") if rest else []
+    names = {"::".join(parts[i:j]) for i in range(len(parts)) for j in range(i + 1, len(parts) + 1)}
+    file = path.rsplit("/", 1)[-1]
+    names |= {file, *(f"{file}::{'::'.join(parts[:j])}" for j in range(1, len(parts) + 1))}
+    if "[" in rest:
+        case = rest[rest.index("[") :]
+        names |= {f"{'::'.join(parts[i:])}{case}" for i in range(len(parts))} | {f"{file}::{rest}"}
+    return names
+
+
+def names_test(subject: str, id_: str) -> bool:
+    """Whether a claim's subject means a test, among others or alone."""
+    name = tests_named(subject)
+    return not name or is_about(id_, name) or ("/" not in name and name in _bare_names(id_))
+
+
+def tests_named(subject: str) -> str:
+    """A claim's subject as the name of tests; empty for all of them."""
+    plain = plain_subject(subject)
+    return "" if " ".join(plain.casefold().split()) in ALL else plain.rstrip("/")
+
+
+def _file_errors(run: _Run, by_file: Mapping[str, Sequence[str]], told: dict[str, tuple[list[str], list[str]]]) -> None:
+    """A file that cannot be loaded fails each test in it."""
+    for id_ in run.failed:
+        for subject in by_file.get(id_, ()) if "::" not in id_ else ():
+            told.setdefault(subject, ([], []))[1].append(id_)
+
+
+_HARMLESS = frozenset((
+    "ls", "cat", "head", "tail", "wc", "pwd", "which", "type", "cd", "echo", "printf", "grep", "egrep", "rg",
+    "ag", "find", "tree", "stat", "file", "diff", "cmp", "sort", "uniq", "cut", "tr", "mkdir", "cp", "mv", "rm",
+    "rmdir", "touch", "chmod", "ln", "git", "pip", "pip3", "command", "exit", "export", "true", "false", "date",
+    "uname", "id", "whoami", "hostname", "df", "du", "ps", "sleep", "sed", "curl", "wget", "ping", "nc", "dig",
+    "nslookup", "apt", "apt-get",
+))  # fmt: skip
+"""Programs that run no tests, as long as they are told nothing odd."""
+_ODD = re.compile(r"\bbisect\b|-exec\b|-ok\b|-c alias|\bsubmodule foreach\b")
+_PYTHONS = ("python", "python3")
+
+
+def _may_run_tests(command: Command) -> bool:
+    """Whether a command may have run tests. Careful: each may that isn't known to do something else."""
+    if command.calls is None or _ODD.search(command.line):
+        return True
+    if command.code in (126, 127) and command.only:
+        return False
+    return not all(call[0] in _HARMLESS or _only_looks(call) for call in command.calls)
+
+
+_MENDS_NOTHING = frozenset((
+    "ls", "cat", "head", "tail", "wc", "pwd", "which", "cd", "echo", "grep", "find", "tree", "stat", "file",
+    "diff", "git", "pytest",
+))  # fmt: skip
+
+
+def mends_nothing(command: Command) -> bool:
+    """Whether all that a command could mend are files, which the record shows: it installs and sets nothing."""
+    return command.calls is not None and all(
+        call[0] in _MENDS_NOTHING or (call[0] in _PYTHONS and call[1:3] != ("-m", "pip")) for call in command.calls
+    )
+
+
+def _only_looks(call: Sequence[str]) -> bool:
+    """A program asked for its version, or Python given some code that says nothing of tests."""
+    if call[1:] in (("--version",), ("-V",), ("--help",)):
+        return True
+    return call[0] in _PYTHONS and call[1:2] == ("-c",) and "test" not in " ".join(call).lower()
