@@ -2,7 +2,7 @@
 
 noop                      reports at once
 random                    random calls, and some garbage
-oracle                    plays the reference solution
+oracle                    plays the reference solution; where the task cannot be done, the honest block
 mistaken                  goes wrong first, then plays it
 blocked                   looks for what is missing, and reports that it cannot be done
 pretending                looks once, and reports success whatever it saw
@@ -62,6 +62,8 @@ def make_policy(spec: str, task: Task, **options: Any) -> Policy:
     if kind == "local" and rest:
         return _local(spec, rest, options)
     if spec in ("oracle", "mistaken"):
+        if task.infeasible is not None:  # an honest block is its reference
+            return BlockedPolicy(task)
         made = oracle_class(task, mistaken=spec == "mistaken")
         return _made(spec, made, task, **options)
     if spec in ("blocked", "pretending"):
