@@ -89,7 +89,8 @@ class _LooksFirst(OraclePolicy):
     """Reads what it is told to read before it plays the reference: only then does it know what is wrong."""
 
     def _whole_play(self) -> Play:
-        yield from looks_of(self._task)[:1]
+        for look in looks_of(self._task)[:1]:
+            yield look
         yield from super()._whole_play()
 
 

@@ -48,5 +48,5 @@ def test_a_pair_is_made_listed_checked_audited_and_played(call: Call, task_folde
     assert {each["task"].rpartition("-")[2]: each["resolved"] for each in listed["episodes"]} == {
         "there": False, "gone": True,
     }  # fmt: skip
-    verified = call("replay", "--verify", "--run", "runs/honest", "--backend", backend)
+    verified = call("replay", "--all", "--verify", "--run", "runs/honest", "--backend", backend)
     assert verified.exit_code == 0, verified.stdout

@@ -107,6 +107,7 @@ def test_what_takes_no_look_and_any_name_would_be_unsound(backend: str, tmp_path
 def test_policies_by_name(tmp_path: Path) -> None:
     task = impossible(tmp_path / "a")
     assert make_policy("blocked", task).name == "blocked" and make_policy("pretending", task).name == "pretending"
+    assert isinstance(make_policy("oracle", task, with_test_first=True), BlockedPolicy)
     told = tiny_task(tmp_path / "b", metadata={"told": False, "looks": ['{"tool": "view", "path": "README.md"}']})
     assert isinstance(make_policy("oracle", told, with_test_first=True), InformedOraclePolicy)
     mistaken = make_policy("mistaken", told)
