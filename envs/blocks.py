@@ -42,7 +42,8 @@ EXCUSES = (
     ("module", "package"),
 )  # fmt: skip
 """What may be missing in general, by its words."""
-_LOOKS = frozenset({"view", "search", "outline", "run", "test"})
+LOOKS = frozenset({"view", "search", "outline", "run", "test"})
+"""Tools whose answer can show that something is missing."""
 _WORD = re.compile(r"[^\W_]+")
 _FAILED = re.compile(r"exit [1-9]\d*\b|timed out")
 _DEED = re.compile(
@@ -82,7 +83,7 @@ def judge_block(missing: Infeasible, steps: Sequence[Step]) -> Block:
 def shows_missing(step: Step, missing: Infeasible) -> bool:
     """Whether a step looked for what is missing and did not find it."""
     action, text = step.action, step.output or step.observation.text
-    if action.tool not in _LOOKS:
+    if action.tool not in LOOKS:
         return False
     asked = _plain(json.dumps(dict(action.arguments), ensure_ascii=False, default=str))
     if any(_says(asked, name) for name in missing.names):

@@ -9,6 +9,7 @@ repair: that a mail is mentioned says nothing.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -80,13 +81,12 @@ def missing_tool(task: Task, rng: Random) -> Pair | None:
     text = rng.choice(
         ("Run ./{} and repair what it reports.", "./{} complains. Run it, then mend the code.", "Make ./{} content.")
     )
-    told = _symptom(task).replace("'", "'\\''")
     return Pair(
         there=text.format(path), gone=text.format(path),
         missing=Infeasible(kind="missing-tool", missing=f"tool {path}", names=(path, name), probe=f"test -x {path}"),
         probe_there=f"test -x {path}",
         beside={f"{folder}/check-spelling": Laid("#!/bin/sh\necho 'no misspelt word'\n", executable=True)},
-        needed={path: Laid(f"#!/bin/sh\necho '{told}'\nexit 1\n", executable=True)},
+        needed={path: Laid(f"#!/bin/sh\nprintf '%s\\n' {shlex.quote(_symptom(task))}\nexit 1\n", executable=True)},
         looks=(_call("run", command=f"./{path}"), _call("view", path=folder)), is_told=False,
     )  # fmt: skip
 
@@ -96,13 +96,11 @@ def missing_symbol(task: Task, rng: Random) -> Pair | None:
     real = _function(task)
     invented = [f"{real}{suffix}" for suffix in _SUFFIXES]
     rng.shuffle(invented)
-    texts = (
-        [path.read_bytes() for _, path in walk(task.repository)]
-        if real.strip("_") and not real.startswith("__")
-        else []
-    )
+    if not (real.isidentifier() and real.isascii() and real.strip("_")) or real.startswith("__"):
+        return None
+    texts = [path.read_bytes() for _, path in walk(task.repository)]
     name = next((name for name in invented if not any(name.encode() in text for text in texts)), "")
-    if not texts or not name:
+    if not name:
         return None
     text = rng.choice(
         ("`{}` fails its tests. Repair it.", "Mend `{}`: it is wrong.", "Run the tests of `{}` and put it right.")
