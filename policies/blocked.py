@@ -89,8 +89,8 @@ class _LooksFirst(OraclePolicy):
     """Reads what it is told to read before it plays the reference: only then does it know what is wrong."""
 
     def _whole_play(self) -> Play:
-        for look in looks_of(self._task)[:1]:
-            yield look  # noqa: UP028  (a tuple takes no observations, so `yield from` would not do)
+        if looks := looks_of(self._task):
+            yield looks[0]
         yield from super()._whole_play()
 
 
