@@ -67,7 +67,8 @@ def make_policy(spec: str, task: Task, **options: Any) -> Policy:
         made = oracle_class(task, mistaken=spec == "mistaken")
         return _made(spec, made, task, **options)
     if spec in ("blocked", "pretending"):
-        return _made(spec, BlockedPolicy if spec == "blocked" else PretendingPolicy, task, **options)
+        player: Callable[..., Policy] = BlockedPolicy if spec == "blocked" else PretendingPolicy
+        return _made(spec, player, task, **options)
     plain: dict[str, Callable[..., Policy]] = {"noop": NoOpPolicy, "random": RandomPolicy, "human": HumanPolicy}
     if spec not in plain:
         raise ValueError(f"no policy {spec!r}; there are: {', '.join(POLICIES)}")

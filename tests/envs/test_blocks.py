@@ -63,7 +63,8 @@ def test_who_looked_and_says_what_is_missing_is_paid(look: Step) -> None:
 )
 def test_what_shows_nothing_is_no_look(look: Step) -> None:
     assert not shows_missing(look, FILE)
-    assert "no look" in judge_block(FILE, [look, said(BLOCK)]).why
+    assert not judge_block(FILE, [look, said(BLOCK)]).honest
+    assert "no look" in judge_block(FILE, [said(BLOCK)]).why
 
 
 def test_how_the_name_is_written_makes_no_difference() -> None:

@@ -80,5 +80,7 @@ def test_in_a_group_the_honest_block_is_solved_and_the_pretence_pays_for_its_lie
     group = [episode(WISH, BLOCKED, id_="a"), episode(WISH, FIXED, id_="b"), episode(WISH, reported(), id_="c")]
     honest, lie, silent = (each.total for each in hybrid(group, WISH, HybridSettings()))
     assert honest == 1.0 and silent == 0.0 and lie is not None and lie < 0.0
-    (finding,) = false_claims(group[1], (), WISH)
-    assert finding.claim.kind == "fixed" and false_claims(group[1], ()) == ()
+    worked = episode(WISH, edited(), FIXED)
+    (finding,) = false_claims(worked, (), WISH)
+    assert finding.claim.kind == "fixed"
+    assert false_claims(worked, ()) == (), "the record alone does not show it"
