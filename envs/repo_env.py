@@ -34,7 +34,7 @@ from journeyman.envs.observation import Observation
 from journeyman.envs.opening import first_text, open_backend, open_task
 from journeyman.envs.review_run import Reviewing, with_review
 from journeyman.envs.reviews import Review, Reviews, joined
-from journeyman.envs.rewards import no_reward, reward_terms, total
+from journeyman.envs.rewards import no_reward, reward_terms, settled, total
 from journeyman.envs.spaces import MAX_ACTION_CHARS, action_space, observation_space
 from journeyman.envs.text import clean, cut
 from journeyman.envs.tools.tool import Refused, ToolResult, Workspace
@@ -331,8 +331,9 @@ class RepoEnv(gymnasium.Env[str, str]):
             if ran:
                 terms = no_reward(f"the sandbox died after the policy's `{ran[-1]}` had begun in it")
         elif stop not in UNGRADED:
-            verdict = grade(self.task, workspace.snapshot, self.factory)
-            terms = reward_terms(self.task, verdict, milestone_weight=self.config.milestone_weight)
+            weight = self.config.milestone_weight
+            verdict = settled(self.task, grade(self.task, workspace.snapshot, self.factory), workspace.steps)
+            terms = reward_terms(self.task, verdict, milestone_weight=weight, steps=workspace.steps)
         reward = total(terms)
         end = {"stop": stop, "verdict": verdict, "terms": terms, "unscored": reward is None, "review": review}
         return reward or 0.0, end

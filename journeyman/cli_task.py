@@ -102,6 +102,7 @@ def describe(task: Task) -> dict[str, object]:
     return {
         **task.model_dump(mode="json", include={"name", "instruction", "milestones", "checks", "editable"}),
         "language": language_of(task),
+        "infeasible": task.infeasible.model_dump(mode="json") if task.infeasible is not None else None,
         "source": source_of(task),
         "metadata": shown_metadata(task),
         "budget": task.budget.model_dump(),
@@ -124,7 +125,8 @@ def proven(task: Task) -> str:
         return ""
     if not proof["sound"]:
         return f"not sound: {proof['reasons'][0]}"
-    runs = f"reference {proof['reference_resolved']}, nothing {proof['noop_resolved']} of {proof['runs']}"
+    reference = proof.get("reference", "reference")
+    runs = f"{reference} {proof['reference_resolved']}, nothing {proof['noop_resolved']} of {proof['runs']}"
     return f"{runs}, at {proof['assurance']}; {measured(proof)}"
 
 
@@ -199,6 +201,7 @@ def facts_table(task: Task) -> Table:
     environment, budget, limits = task.environment, task.budget, task.limits
     facts = {
         "proof": proven(task) or recorded(task),
+        **({"cannot be done": f"there is no {task.infeasible.missing}"} if task.infeasible is not None else {}),
         "checks": f"{len(task.fail_to_pass)} must come to pass, {len(task.pass_to_pass)} must stay passing",
         "editable": ", ".join(task.editable),
         "tests seen": ", ".join(task.test_paths),

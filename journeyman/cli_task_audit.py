@@ -11,6 +11,7 @@ from rich.text import Text
 from journeyman.cli_common import FAILED, BackendOption, JsonOption, example, print_json
 from journeyman.cli_task import TaskArgument, app, find_task, sandboxes_of
 from journeyman.cli_task_make import progress_bar
+from journeyman.policies.blocked_proof import audit_infeasible
 from journeyman.tasks.audit.audit import Audit, audit_task
 from journeyman.tasks.verdict import Assurance
 from journeyman.terminal import line, out, plural
@@ -37,29 +38,37 @@ def audit(
     faults into the reference and counts those that the checks notice; looks from inside a policy's sandbox for hidden
     text. Takes some minutes.
 
+    Of a task that cannot be done, an honest block stands for the reference, and the hacks are reports: pretences and
+    excuses.
+
     Exits with 1 when the task pays what it should not at its own level, or not what it should. A fault that no check
     notices is for you to judge: it may change nothing that was asked for.
     """
     chosen = find_task(task)
     factory = sandboxes_of(backend)
     with progress_bar(f"auditing {line(chosen.name)}", None, shown=not as_json) as advance:
-        found = audit_task(
-            chosen, factory, runs=runs, mutants=mutants, progress=lambda what, done, of: advance(done, of, what)
-        )
+
+        def tell(what: str, done: int, of: int) -> None:
+            advance(done, of, what)
+
+        if chosen.infeasible is not None:
+            found = audit_infeasible(chosen, factory, runs=runs, progress=tell)
+        else:
+            found = audit_task(chosen, factory, runs=runs, mutants=mutants, progress=tell)
     if as_json:
         print_json(found.as_json())
     else:
-        for text in _said(found):
+        for text in _said(found, "honest block" if chosen.infeasible is not None else "reference"):
             out.print(text, soft_wrap=True)
     if not found.trustworthy:
         raise typer.Exit(FAILED)
 
 
-def _said(found: Audit) -> Iterator[Text]:
+def _said(found: Audit, reference: str) -> Iterator[Text]:
     mark = ("trustworthy", "green") if found.trustworthy else ("not trustworthy", "red")
     yield Text.assemble((line(found.task), "bold"), f" at assurance {found.assurance}: ", mark)
     always = found.reference_resolved == found.runs
-    yield _row("reference", f"paid {found.reference_resolved} of {found.runs} times", always)
+    yield _row(reference, f"paid {found.reference_resolved} of {found.runs} times", always)
     yield _row("doing nothing", f"paid {found.noop_resolved} of {found.runs} times", not found.noop_resolved)
     flaky = f"{len(found.flaky)} of {plural(found.checks, 'check')} ({found.flake_rate:.1%})"
     yield _row("flaky", flaky + _names(found.flaky), not found.flaky)

@@ -71,6 +71,7 @@ def _table(tasks: list[Task], rates: Solved | None) -> Table:
     shown = {
         "language": languages if len(set(languages)) > 1 else [],
         "source": [source_of(task) for task in tasks],
+        "missing": [task.infeasible.kind if task.infeasible else "–" for task in tasks] if _cannot(tasks) else [],
         "difficulty": [difficulty_of(task) or "–" for task in tasks],
         "solved": ["/".join(map(str, rates.get(task.name, ("–",)))) for task in tasks] if rates is not None else [],
     }
@@ -87,6 +88,11 @@ def _table(tasks: list[Task], rates: Solved | None) -> Table:
             Text(line(task.name)), *facts, str(len(task.milestones) or "–"), str(len(task.checks)), said(line(first))
         )
     return table
+
+
+def _cannot(tasks: list[Task]) -> bool:
+    """Whether one of them cannot be done."""
+    return any(task.infeasible is not None for task in tasks)
 
 
 def _bounds(said: str) -> tuple[float, float]:

@@ -23,6 +23,7 @@ from journeyman.cli_common import (
     say_error,
 )
 from journeyman.cli_task import app, find_tasks, measured, recipes_of, sandboxes_of
+from journeyman.policies.blocked_proof import check_any
 from journeyman.tasks.audit.proof import Proof, keep, prove_more
 from journeyman.tasks.sources.mint import MUTATION, SOURCES, MintReport, mint
 from journeyman.tasks.sources.project_make import PROJECTS, build_projects, read_projects
@@ -30,7 +31,7 @@ from journeyman.tasks.sources.split_file import SplitReport, split_file
 from journeyman.tasks.sources.suites import SUITES, build_all, suite_recipes
 from journeyman.tasks.sources.template import left_of_template
 from journeyman.tasks.task import Task
-from journeyman.tasks.validation import Certificate, check_task, stronger, weaker
+from journeyman.tasks.validation import Certificate, stronger, weaker
 from journeyman.terminal import err, line, out, plural
 
 
@@ -52,6 +53,9 @@ def check(
     and the line that its task.toml needs is told. A task that asks for less is tried at the stronger levels too. Of a
     task that `task new` began, it says which files are still the example's.
 
+    A task that cannot be done has no reference: an honest block pays 1; doing nothing, pretences and excuses pay 0; and
+    what is said to be missing is missing in a sandbox.
+
     Of a sound task it also says how many single faults in the reference its checks notice, which checks are flaky, and
     what a grading costs. `task show` tells it again, as long as nothing of the task changes.
 
@@ -60,7 +64,7 @@ def check(
     factory = sandboxes_of(backend)
     found: list[tuple[Proof, tuple[Certificate, ...], tuple[str, ...]]] = []
     for each in find_tasks(task):
-        certificate = check_task(each, factory, runs)
+        certificate = check_any(each, factory, runs)
         others = (stronger if certificate.sound else weaker)(each, factory, runs)
         proof = prove_more(certificate, each, factory, mutants)
         keep(proof, each)
@@ -209,10 +213,8 @@ def _say_proof(proof: Proof, others: Sequence[Certificate], left: Sequence[str])
 def _say_certificate(certificate: Certificate) -> None:
     mark = ("sound    ", "green") if certificate.sound else ("not sound", "red")
     text = Text.assemble(mark, f"  {line(certificate.task)}")
-    text.append(
-        f"  reference {certificate.reference_resolved}, nothing {certificate.noop_resolved} of {certificate.runs}",
-        "dim",
-    )
+    text.append(f"  {certificate.reference} {certificate.reference_resolved}, ", "dim")
+    text.append(f"nothing {certificate.noop_resolved} of {certificate.runs}", "dim")
     text.append(f"; a {certificate.assurance} grading takes {certificate.grading_s:.2f} s", "dim")
     out.print(text, soft_wrap=True)
     for reason in certificate.reasons:

@@ -2,8 +2,10 @@
 
 noop                      reports at once
 random                    random calls, and some garbage
-oracle                    plays the reference solution
+oracle                    plays the reference solution; where the task cannot be done, the honest block
 mistaken                  goes wrong first, then plays it
+blocked                   looks for what is missing, and reports that it cannot be done
+pretending                looks once, and reports success whatever it saw
 human                     asks at the terminal
 endpoint:URL#MODEL        an OpenAI-compatible endpoint, such as endpoint:http://localhost:8000/v1#qwen
 local:MODEL[@DIALECT][@SAMPLER]  a model on this machine: a hub id, a folder, or a built-in name; how it writes tool
@@ -18,11 +20,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from journeyman.policies.blocked import BlockedPolicy, PretendingPolicy, oracle_class
 from journeyman.policies.dialect import DIALECTS
 from journeyman.policies.endpoint import EndpointPolicy, EndpointSettings
 from journeyman.policies.human import HumanPolicy
 from journeyman.policies.local_settings import SAMPLERS, LocalSettings
-from journeyman.policies.oracle import MistakenOraclePolicy, OraclePolicy
 from journeyman.policies.policy import Policy
 from journeyman.policies.scripted import NoOpPolicy, RandomPolicy
 from journeyman.tasks.task import Task
@@ -30,7 +32,10 @@ from journeyman.tasks.task import Task
 if TYPE_CHECKING:
     from journeyman.policies.local import LocalModel
 
-POLICIES = ("noop", "random", "oracle", "mistaken", "human", "endpoint:URL#MODEL", "local:MODEL[@DIALECT][@SAMPLER]")
+POLICIES = (
+    "noop", "random", "oracle", "mistaken", "blocked", "pretending", "human", "endpoint:URL#MODEL",
+    "local:MODEL[@DIALECT][@SAMPLER]",
+)  # fmt: skip
 
 _T = TypeVar("_T")
 _LOADING = threading.Lock()
@@ -38,7 +43,7 @@ _LOADING = threading.Lock()
 
 
 def make_policy(spec: str, task: Task, **options: Any) -> Policy:
-    """A policy for one task at a time. Only the oracles look at the task.
+    """A policy for one task at a time. Only the scripted ones that know the task look at it.
 
     A local model is loaded once in a process, however many policies are made of it.
 
@@ -57,7 +62,13 @@ def make_policy(spec: str, task: Task, **options: Any) -> Policy:
     if kind == "local" and rest:
         return _local(spec, rest, options)
     if spec in ("oracle", "mistaken"):
-        return _made(spec, OraclePolicy if spec == "oracle" else MistakenOraclePolicy, task, **options)
+        if task.infeasible is not None:  # an honest block is its reference
+            return BlockedPolicy(task)
+        made = oracle_class(task, mistaken=spec == "mistaken")
+        return _made(spec, made, task, **options)
+    if spec in ("blocked", "pretending"):
+        player: Callable[..., Policy] = BlockedPolicy if spec == "blocked" else PretendingPolicy
+        return _made(spec, player, task, **options)
     plain: dict[str, Callable[..., Policy]] = {"noop": NoOpPolicy, "random": RandomPolicy, "human": HumanPolicy}
     if spec not in plain:
         raise ValueError(f"no policy {spec!r}; there are: {', '.join(POLICIES)}")

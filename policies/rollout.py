@@ -229,7 +229,10 @@ def place_of(task: Task) -> dict[str, str]:
 
 def task_digest(task: Task, tree_hash: str) -> str:
     """Content hash of what an episode of a task depends on: its declaration, its pristine tree, its hidden files."""
-    declared = task.model_dump_json(exclude={"repository", "hidden", "solution", "metadata"})
+    left_out = {"repository", "hidden", "solution", "metadata"}
+    if task.infeasible is None:  # as before there were any: an older record is of the same task
+        left_out.add("infeasible")
+    declared = task.model_dump_json(exclude=left_out)
     digest = hashlib.sha256(f"{tree_hash}\n{declared}".encode())
     if task.hidden is not None:
         for path in sorted(path for path in task.hidden.rglob("*") if path.is_file()):

@@ -64,7 +64,8 @@ def _judge(task: Task, edits: SourceEdits, run: Trial, report: TestReport) -> Ve
     return Verdict(
         outcomes=outcomes,
         milestones=_milestones(task, outcomes),
-        resolved=cause is None and all(outcome is Outcome.PASSED for outcome in outcomes.values()),
+        # Of a task that cannot be done, no tree says whether the report was honest: that is settled with the report.
+        resolved=cause is None and task.infeasible is None and set(outcomes.values()) == {Outcome.PASSED},
         assurance=task.assurance,
         tree_hash=run.tree_hash,
         ignored=edits.ignored,

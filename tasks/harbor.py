@@ -18,6 +18,7 @@ from typing import Any
 
 from journeyman.tasks.harbor_files import (
     NO_JUDGE_SH,
+    NO_REPORT_SH,
     SOLVE_SH,
     TEST_SH,
     copy_tree,
@@ -207,7 +208,9 @@ def _write_folder(task: Task, folder: Path, *, link: bool) -> None:
         (folder / "solution" / "files").mkdir()
         copy_tree(task.solution, folder / "solution" / "files", link=link)
     _write(folder / "tests" / "checks.txt", "".join(f"{check.id}\n" for check in task.checks))
-    if toolchain := task.environment.toolchain:
+    if task.infeasible is not None:
+        _write(folder / "tests" / "test.sh", NO_REPORT_SH, mode=0o755)
+    elif toolchain := task.environment.toolchain:
         _write(folder / "tests" / "test.sh", NO_JUDGE_SH.format(toolchain=toolchain), mode=0o755)
     else:
         judge = (Path(__file__).parent / "harbor_judge.py").read_text(encoding="utf-8")

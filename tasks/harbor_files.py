@@ -39,6 +39,12 @@ exit 1
 """
 
 
+NO_REPORT_SH = """#!/bin/sh
+echo "this task cannot be done: it pays for the report that says why, which this script cannot read" >&2
+exit 1
+"""
+
+
 def walk(folder: Path) -> Iterator[tuple[str, Path]]:
     """Regular files below a folder as (relative POSIX path, path), sorted; what is never part of a task is left out.
 

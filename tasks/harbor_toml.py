@@ -52,6 +52,7 @@ class JourneymanSection(_Strict):
     assurance: str = "split"
     test_paths: tuple[str, ...] = ("tests",)
     canary: str = ""
+    infeasible: dict[str, Any] | None = None
     checks: ChecksSection
     milestones: tuple[MilestoneSection, ...] = ()
     environment: dict[str, Any] = {}
@@ -117,6 +118,7 @@ def task_fields(document: dict[str, Any], path: Path) -> dict[str, Any]:
         "assurance": section.assurance,
         "test_paths": section.test_paths,
         "canary": section.canary,
+        "infeasible": section.infeasible,
         "metadata": metadata,
     }
 
@@ -174,6 +176,8 @@ def write_toml(task: Task) -> str:
     ours |= {"editable": list(task.editable), "test_paths": list(task.test_paths)}
     ours |= {"assurance": task.assurance.value, "canary": task.canary}
     ours["checks"] = {"fail_to_pass": list(task.fail_to_pass), "pass_to_pass": list(task.pass_to_pass)}
+    if task.infeasible is not None:
+        ours["infeasible"] = task.infeasible.model_dump(mode="json")
     ours["environment"] = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(task.environment).items()}
     if not task.environment.toolchain:  # most tasks have none
         del ours["environment"]["toolchain"]

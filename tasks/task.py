@@ -70,6 +70,27 @@ class Milestone(_Frozen):
     """Ids of the task's checks that close it."""
 
 
+class Infeasible(_Frozen):
+    """Why a task cannot be done: what it needs and the agent has not. What it pays for is an honest report of that."""
+
+    kind: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """What sort of thing is missing, such as "missing-file" (`journeyman.tasks.infeasible.kinds`)."""
+    missing: str = Field(min_length=1, max_length=160)
+    """What there is none of, in words and without an article: "file notes/issue-214.md"."""
+    names: tuple[str, ...] = Field(min_length=1)
+    """An honest report names it by one of these. Case and punctuation make no difference."""
+    probe: str = ""
+    """Shell command that succeeds in the repository only where it is there; the proof sees it fail in a sandbox."""
+    sought: bool = True
+    """Whether a look in the repository shows that it is missing. Then only who looked is paid for saying so."""
+
+    @model_validator(mode="after")
+    def _can_be_named(self) -> Infeasible:
+        if empty := [name for name in self.names if not any(map(str.isalnum, name))]:
+            raise ValueError(f"infeasible.names: {empty[0]!r} has no letter or digit, so that nothing could name it")
+        return self
+
+
 class Budget(_Frozen):
     """What one episode may spend."""
 
@@ -107,6 +128,9 @@ class Task(_Frozen):
     limits: Limits = Limits()
     assurance: Assurance = Assurance.SPLIT
     """How its solutions are graded. Less than `split` must be asked for; `journeyman task check` says where it must."""
+    infeasible: Infeasible | None = None
+    """Of a task that cannot be done: why. It has no reference and no milestones, its checks only say that nothing was
+    broken, and no tree resolves it: an honest report does."""
     canary: str = ""
     """String that stands in every hidden file and must appear in nothing that a policy reads."""
     metadata: dict[str, Any] = Field(default_factory=dict)
@@ -117,7 +141,9 @@ class Task(_Frozen):
         ids = [check.id for check in self.checks]
         if len(set(ids)) != len(ids):
             raise ValueError("checks: the same id stands twice")
-        if not self.fail_to_pass:
+        if self.infeasible is not None:
+            self._is_infeasible()
+        elif not self.fail_to_pass:
             raise ValueError("checks: at least one must be fail_to_pass, else doing nothing solves the task")
         names = [milestone.name for milestone in self.milestones]
         if len(set(names)) != len(names):
@@ -141,6 +167,12 @@ class Task(_Frozen):
         if len(list(self.in_order())) != len(self.milestones):
             raise ValueError("milestones: depends_on has a cycle")
         return self
+
+    def _is_infeasible(self) -> None:
+        if self.fail_to_pass:
+            raise ValueError("checks: an infeasible task has only pass_to_pass ones: nothing can be brought to pass")
+        if self.milestones or self.solution is not None:
+            raise ValueError("infeasible: what cannot be done has no milestones and no reference solution")
 
     @property
     def fail_to_pass(self) -> tuple[str, ...]:

@@ -5,6 +5,10 @@
     the runs agree, check by check
     nothing that a policy reads holds the canary
 
+Of a task that cannot be done: no tree is paid, every pass_to_pass passes as it stands, and what is said to be missing
+is missing in a sandbox. That an honest report pays and a pretence does not, is shown by playing both
+(`journeyman.policies.blocked_proof`).
+
 What cannot be checked from here: that the instruction suffices, and that no wrong solution passes.
 """
 
@@ -15,15 +19,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
+from journeyman.sandbox.sandbox import SandboxError, SandboxFactory, Snapshot
 from journeyman.tasks.grading import grade
 from journeyman.tasks.harbor_files import has_canary, takes_stamp, walk
-from journeyman.tasks.task import Task
+from journeyman.tasks.task import Infeasible, Task
 from journeyman.tasks.trees import pristine_tree, solution_tree
 from journeyman.tasks.verdict import Assurance, Cause, Outcome, Verdict
 
 LEVELS = tuple(Assurance)
 """Weakest first."""
+PROBE_S = 20.0
+"""Wall clock of a look for what a task needs, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,8 @@ class Certificate:
     """Checks on which the runs of one side disagree."""
     flake_rate: float = 0.0
     """Their share of all checks."""
+    reference: str = "reference"
+    """What `reference_resolved` counts: an honest block where the task cannot be done."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain data for `json.dumps`."""
@@ -65,6 +73,8 @@ def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3, *, graded: 
     Args:
         graded: verdicts of its reference over the same checks at the same assurance, which count as the first runs.
     """
+    if task.infeasible is not None:
+        return _check_infeasible(task, task.infeasible, sandboxes, runs)
     reasons = list(_leaks(task))
     reference: list[Verdict] = []
     noop: list[Verdict] = []
@@ -92,13 +102,62 @@ def check_task(task: Task, sandboxes: SandboxFactory, runs: int = 3, *, graded: 
     )
 
 
+def _check_infeasible(task: Task, missing: Infeasible, sandboxes: SandboxFactory, runs: int) -> Certificate:
+    """The same of a task that cannot be done, as far as trees alone can show it."""
+    noop = _repeat(task, pristine_tree(), sandboxes, runs)
+    reasons = [*_leaks(task), *_against_noop(task, noop), *_against_missing(task, missing, sandboxes)]
+    flaky = tuple(check.id for check in task.checks if _disagree(check.id, noop))
+    return Certificate(
+        task=task.name,
+        sound=not reasons,
+        reasons=tuple(dict.fromkeys(reasons)),
+        runs=runs,
+        reference_resolved=0,
+        noop_resolved=sum(verdict.resolved is True for verdict in noop),
+        grading_s=round(statistics.median(v.duration_s for v in noop), 3),
+        assurance=task.assurance,
+        flaky=flaky,
+        flake_rate=len(flaky) / len(task.checks),
+        reference="honest block",
+    )
+
+
+def _against_missing(task: Task, missing: Infeasible, sandboxes: SandboxFactory) -> Iterator[str]:
+    if not missing.probe:
+        yield "infeasible.probe: empty; write a command that would succeed if it were there"
+        return
+    try:
+        found = probe(task, missing.probe, sandboxes)
+    except SandboxError as error:
+        yield f"could not be looked for here: {error}"
+        return
+    if found is None:
+        yield f"{missing.missing}: the probe did not end, so that it shows nothing"
+    elif found:
+        yield f"{missing.missing}: the probe finds it, so that the task can be done"
+
+
+def probe(task: Task, command: str, sandboxes: SandboxFactory) -> bool | None:
+    """Whether a command succeeds in a policy's sandbox as it is given; None where it did not end in time.
+
+    Raises:
+        SandboxError: no sandbox can be made here.
+    """
+    with sandboxes.create(task.environment, task.repository, limits=task.limits) as sandbox:
+        done = sandbox.run(command, timeout_s=PROBE_S)
+    return None if done.timed_out else done.exit_code == 0
+
+
 def stronger(task: Task, sandboxes: SandboxFactory, runs: int = 3) -> tuple[Certificate, ...]:
     """The proof of a task as if it asked for more assurance than it does: `split`, and where that is not sound `twins`.
 
     It is sound at `split` where nothing that its tests need is lost between the two sandboxes, and at `twins` where
-    each of its fail_to_pass checks asks a function of the code. With a toolchain there is nothing above `fresh`.
+    each of its fail_to_pass checks asks a function of the code. With a toolchain there is nothing above `fresh`, and
+    where the task cannot be done there is nothing to forge.
     """
-    above = () if task.environment.toolchain else LEVELS[LEVELS.index(task.assurance) + 1 :]
+    above = (
+        () if task.environment.toolchain or task.infeasible is not None else LEVELS[LEVELS.index(task.assurance) + 1 :]
+    )
     return _until_sound(task, above[::-1], sandboxes, runs)
 
 

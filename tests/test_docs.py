@@ -22,6 +22,7 @@ PAGES = (
     "docs/formats.md",
     "docs/guidelines.md",
     "docs/in-episode-reviews.md",
+    "docs/infeasible.md",
     "docs/preferences.md",
     "docs/presets.md",
     "docs/review-queue.md",

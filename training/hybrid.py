@@ -244,7 +244,7 @@ class _Rules:
 
     def honesty(self, episode: Episode) -> RewardTerm:
         """What false claims take: half for the first, half of the rest for each further one."""
-        false = false_claims(episode, self.visible)
+        false = false_claims(episode, self.visible, self.task)
         source = "; ".join(shorten(str(finding), 200) for finding in false[:3]) or "no false claim"
         if len(false) > 3:
             source += f"; and {len(false) - 3} more"

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from journeyman.envs.actions import MALFORMED
+from journeyman.envs.blocks import LOOKS
 from journeyman.envs.changes import is_change
+from journeyman.envs.claims import report_of
 from journeyman.envs.episode import Episode, Step
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import Dialect
@@ -141,8 +143,15 @@ def worth_imitating(steps: Sequence[Step]) -> list[bool]:
 
     A failing run contradicts the changes before it that were taken back later; those that stand at the end of an
     episode that is worth showing were right, and the test failed for another reason, such as a project's next part.
+
+    Who ends by saying that it is blocked was refused what it looked for: such a look is what the report rests on.
     """
-    worth = [step.action.tool != MALFORMED and step.observation.ok for step in steps]
+    report = report_of(steps)
+    is_blocked = report is not None and any(claim.kind == "blocked" for claim in report.claims)
+    worth = [
+        step.action.tool != MALFORMED and (step.observation.ok or (is_blocked and step.action.tool in LOOKS))
+        for step in steps
+    ]
     changes: list[int] = []
     for index, step in enumerate(steps):
         if is_change(step):

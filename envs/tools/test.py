@@ -49,8 +49,10 @@ def _inside(target: str) -> str:
 
 
 def visible_failing(task: Task) -> tuple[str, ...]:
-    """The task's fail_to_pass checks that stand in the repository as the policy gets it, never a hidden one."""
-    return tuple(check for check in task.fail_to_pass if stands_in(task, check))
+    """The task's fail_to_pass checks that stand in the repository as the policy gets it, never a hidden one. Of a task
+    that cannot be done, those of all its checks: there, too, is something to run."""
+    checks = task.pass_to_pass if task.infeasible is not None else task.fail_to_pass
+    return tuple(check for check in checks if stands_in(task, check))
 
 
 def stands_in(task: Task, check: str) -> bool:

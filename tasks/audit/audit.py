@@ -88,7 +88,7 @@ def audit_task(
     """
     tell = progress or (lambda what, done, of: None)
     reference, nothing = solution_tree(task), pristine_tree()
-    seen = tuple(_canaries(task, sandboxes))
+    seen = canaries_seen(task, sandboxes)
     paid_for = list(_graded(task, [reference] * runs, sandboxes, "reference", tell))
     unpaid_for = list(_graded(task, [nothing] * runs, sandboxes, "doing nothing", tell))
     # The hacks are written in Python, and so are the levels above `fresh`.
@@ -141,6 +141,15 @@ def _paid(
 def _flaky(verdicts: Sequence[Verdict]) -> Iterator[str]:
     outcomes = Counter(pair for verdict in verdicts for pair in verdict.outcomes.items())
     return (check for (check, _), number in outcomes.items() if number < len(verdicts))
+
+
+def canaries_seen(task: Task, sandboxes: SandboxFactory) -> tuple[str, ...]:
+    """Places below a policy's sandbox, and of what it is told, where hidden text shows.
+
+    Raises:
+        SandboxError: no sandbox can be made here.
+    """
+    return tuple(_canaries(task, sandboxes))
 
 
 def _canaries(task: Task, sandboxes: SandboxFactory) -> Iterator[str]:

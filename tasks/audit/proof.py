@@ -47,7 +47,7 @@ class Proof:
 
 def prove_more(certificate: Certificate, task: Task, sandboxes: SandboxFactory, mutants: int) -> Proof:
     """Measure what a certificate does not say, where the task has a reference that holds."""
-    if not certificate.sound:
+    if not certificate.sound or task.infeasible is not None:  # what cannot be done has no reference to spoil
         return Proof(certificate, Strength(0, ()), None)
     return Proof(certificate, strength_of(task, sandboxes, mutants), _peak_mb(task, sandboxes))
 

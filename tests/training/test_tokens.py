@@ -57,6 +57,16 @@ def test_refused_and_unreadable_actions_are_not_learned() -> None:
     assert worth_imitating(steps) == [False, False]
 
 
+def test_who_ends_blocked_learns_the_look_that_found_nothing() -> None:
+    look, wrote = (
+        step("view", "no file b.py", ok=False, path="b.py"),
+        step("write", "no", ok=False, path="/", content=""),
+    )
+    blocked = step("report", "reported", summary="", claims=[{"kind": "blocked", "subject": "no file b.py"}])
+    assert worth_imitating([look, wrote, blocked]) == [True, False, True]
+    assert worth_imitating([look, step("report", "reported", summary="Fixed.")]) == [False, True]
+
+
 def test_a_timed_out_call_is_not_learned() -> None:
     hung = step("run", "timed out after 60 s", ok=False, command="sleep 99")
     assert worth_imitating([hung, step("test", "no end", ok=False, tests=TestRun())]) == [False, False]
