@@ -83,7 +83,7 @@ CONTENTS = {
         ("journeyman view", "journeyman view --example", "journeyman view --run demo --port 0 --no-browser"),
     ),
     "guideline": Entry(
-        EPISODES, "Write down what is wanted of a policy, and check episodes.", "journeyman.cli_guideline:app"
+        EPISODES, "Write down what is wanted of a policy, and check episodes.", "journeyman.cli_guidelines:app"
     ),
     "review": Entry(
         EPISODES,

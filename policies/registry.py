@@ -4,6 +4,7 @@ noop                      reports at once
 random                    random calls, and some garbage
 oracle                    plays the reference solution
 mistaken                  goes wrong first, then plays it
+oracle+PERSONA, mistaken+PERSONA  the same, told in a persona's manner: terse-senior, patient-mentor
 human                     asks at the terminal
 endpoint:URL#MODEL        an OpenAI-compatible endpoint, such as endpoint:http://localhost:8000/v1#qwen
 local:MODEL[@DIALECT][@SAMPLER]  a model on this machine: a hub id, a folder, or a built-in name; how it writes tool
@@ -23,6 +24,7 @@ from journeyman.policies.endpoint import EndpointPolicy, EndpointSettings
 from journeyman.policies.human import HumanPolicy
 from journeyman.policies.local_settings import SAMPLERS, LocalSettings
 from journeyman.policies.oracle import MistakenOraclePolicy, OraclePolicy
+from journeyman.policies.persona import PERSONAS, PersonaPolicy
 from journeyman.policies.policy import Policy
 from journeyman.policies.scripted import NoOpPolicy, RandomPolicy
 from journeyman.tasks.task import Task
@@ -30,7 +32,10 @@ from journeyman.tasks.task import Task
 if TYPE_CHECKING:
     from journeyman.policies.local import LocalModel
 
-POLICIES = ("noop", "random", "oracle", "mistaken", "human", "endpoint:URL#MODEL", "local:MODEL[@DIALECT][@SAMPLER]")
+POLICIES = (
+    "noop", "random", "oracle[+PERSONA]", "mistaken[+PERSONA]", "human", "endpoint:URL#MODEL",
+    "local:MODEL[@DIALECT][@SAMPLER]",
+)  # fmt: skip
 
 _T = TypeVar("_T")
 _LOADING = threading.Lock()
@@ -56,8 +61,10 @@ def make_policy(spec: str, task: Task, **options: Any) -> Policy:
         return EndpointPolicy(url, model, _made(spec, EndpointSettings, **options))
     if kind == "local" and rest:
         return _local(spec, rest, options)
-    if spec in ("oracle", "mistaken"):
-        return _made(spec, OraclePolicy if spec == "oracle" else MistakenOraclePolicy, task, **options)
+    played, _, persona = spec.partition("+")
+    if played in ("oracle", "mistaken") and (not persona or persona in PERSONAS):
+        policy = _made(spec, OraclePolicy if played == "oracle" else MistakenOraclePolicy, task, **options)
+        return PersonaPolicy(policy, persona, task) if persona else policy
     plain: dict[str, Callable[..., Policy]] = {"noop": NoOpPolicy, "random": RandomPolicy, "human": HumanPolicy}
     if spec not in plain:
         raise ValueError(f"no policy {spec!r}; there are: {', '.join(POLICIES)}")

@@ -120,6 +120,7 @@ class Score(OfEpisode):
 
     kind: Literal["score"] = "score"
     value: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    reason: Text = ""
 
 
 class Ranking(Said):

@@ -41,6 +41,8 @@ def lint(guideline: Guideline) -> tuple[Doubt, ...]:
     if (length := len(prompt_text(guideline))) > PROMPT_CHARS:
         said = f"{length} characters are long for a prompt (more than {PROMPT_CHARS}); split it or say less"
         found.append(Doubt("warning", "", said))
+    if len(guideline.brief.strip()) > length:
+        found.append(Doubt("warning", "", "the short form is longer than the items"))
     return tuple(sorted(found, key=lambda doubt: doubt.level))
 
 
