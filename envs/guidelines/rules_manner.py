@@ -134,9 +134,12 @@ def names_a_change(seen: Seen, settings: RuleSettings) -> RuleFinding:
 
 @rule("no-small-plan", Small, at=calls_of("plan"))
 def no_small_plan(seen: Seen, settings: Small) -> RuleFinding:
-    """No plan is made for a change of few `files` and `lines`."""
+    """No plan is made for a change of few `files` and `lines`, unless the task has several milestones."""
     if not seen.files:
         return silent(NO_CHANGE)
+    verdict = seen.episode.verdict
+    if verdict is not None and len(verdict.milestones) > 1:
+        return kept(f"a project of {len(verdict.milestones)} milestones may be planned")
     lines = sum(len(file.added) + len(file.removed) for file in seen.files)
     size = f"{lines} line{'s' * (lines != 1)} in {len(seen.files)} file{'s' * (len(seen.files) != 1)}"
     if len(seen.files) > settings.files or lines > settings.lines:

@@ -131,5 +131,5 @@ def _score(said: _Said, episode: Episode, item: ItemRef, model: str) -> Score:
     return Score(
         id=new_episode_id(), annotator=judge_of(model), at=now(), origin=f"judge:{model}"[:100], draft=True,
         episode=episode.id, item=item, value=said.sure if said.kept else 1 - said.sure,
-        reason=said.why.encode("utf-8", "replace").decode(),
+        reason=said.why,
     )  # fmt: skip

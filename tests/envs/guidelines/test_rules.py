@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from journeyman.envs.actions import MALFORMED, TOOLS, Action
 from journeyman.envs.episode import Episode, Step, StopReason, TestRun
 from journeyman.envs.guidelines.guideline import Check, Guideline, Item
+from journeyman.envs.guidelines.rule import Seen
 from journeyman.envs.guidelines.rules import RULES, adherence, find
 from journeyman.envs.observation import Observation
 from journeyman.tasks.verdict import Assurance, Verdict
@@ -164,6 +165,20 @@ def test_without_paths_the_grader_says_what_is_out_of_scope() -> None:
     found = find("in-scope", replace(work.report(), verdict=verdict))
     assert (found.kept, found.value, found.steps) == (False, 0.5, (2,))
     assert "setup.cfg (step 2)" in found.evidence
+
+
+def test_a_small_project_may_be_planned() -> None:
+    episode = plan(Work(), "open", "open").edit(MOD, "a\n").report()
+    verdict = Verdict({}, {"one": True, "two": True}, True, Assurance.FRESH, "")
+    assert find("no-small-plan", episode).kept is False
+    assert find("no-small-plan", replace(episode, verdict=verdict)).kept is True
+
+
+def test_where_a_rule_can_be_told_is_among_the_steps() -> None:
+    episode = plan(Work(), "open").do("view", path=MOD).edit(MOD, "a\n").test().report()
+    told = {name: tuple(rule.told_at(Seen(episode))) for name, rule in RULES.items() if rule.told_at is not None}
+    assert told["plan-first"] == told["look-first"] == (3,) and told["no-repeats"] == (1, 2, 3, 4, 5)
+    assert told["terse-report"] == (5,) and told["no-small-plan"] == (1,) and told["few-asides"] == ()
 
 
 def test_a_pass_below_an_old_except_is_found_by_the_line_above() -> None:
