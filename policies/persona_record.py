@@ -22,6 +22,8 @@ _COUNT = re.compile(r"(\d+) (failed|passed|errors?)")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]+")
 _SHORT = 32
 """Characters of code that a sentence quotes."""
+_MANY = 2000
+"""Lines of one edit that are looked up."""
 
 
 @dataclass(slots=True)
@@ -36,6 +38,8 @@ class Change:
     new: tuple[str, ...]
     function: str = ""
     """Where it stands, if that was shown."""
+    whole: bool = False
+    """Whether the file was written as a whole."""
 
     @property
     def quoted(self) -> tuple[str, str] | None:
@@ -109,16 +113,17 @@ class Record:
         if call.path not in self.untested:
             self.untested.append(call.path)
         if action.tool == "write":
-            self._put(Change(call.path, 1, None, tuple(call.content.split("\n"))), covers_all=True)
+            self._put(Change(call.path, 1, None, tuple(call.content.split("\n")), whole=True))
             return
         known = self._lines.get(call.path, {})
         if call.old is not None:
             self._replaced(call.path, call.old, call.new, known)
             return
         end = call.end or call.line
-        old = [known.get(number) for number in range(call.line, min(end, call.line + 2000) + 1)]
+        old = [known.get(number) for number in range(call.line, min(end, call.line + _MANY) + 1)]
         new = tuple(call.new.removesuffix("\n").split("\n")) if call.new else ()
-        lines = None if None in old else tuple(line for line in old if line is not None)
+        # Of a longer one not all was looked up.
+        lines = None if None in old or end - call.line > _MANY else tuple(line for line in old if line is not None)
         self._shift(call.path, call.line, end, new)
         self._put(Change(call.path, call.line, lines, new, _around(known, call.line)), replaced=end - call.line + 1)
 
@@ -138,36 +143,38 @@ class Record:
                  if not line <= number <= end}  # fmt: skip
         self._lines[path] = moved | dict(enumerate(new, line))
 
-    def _put(self, made: Change, *, replaced: int = 0, covers_all: bool = False) -> None:
+    def _put(self, made: Change, *, replaced: int = 0) -> None:
         """Lay a change over those before it: what was put back as it was is no change."""
-        end, shift, kept = made.line + replaced - 1, len(made.new) - replaced, []
+        end, shift = made.line + replaced - 1, len(made.new) - replaced
+        kept: list[Change] = []
+        covered: list[Change] = []
         for change in self.changes:
             last = change.line + len(change.new) - 1
-            if change.path != made.path or (not covers_all and last < made.line):
+            if change.path != made.path or (not made.whole and last < made.line):
                 kept.append(change)
-            elif not covers_all and change.line > end:
+            elif not made.whole and change.line > end:
                 change.line += shift
                 kept.append(change)
-            elif not covers_all and made.line <= change.line and last <= end:
-                made.old = _undone(made, change)
-                made.function = made.function or change.function
-            elif not covers_all and change.line <= made.line and end <= last:
+            elif not made.whole and change.line <= made.line and end <= last and not covered:
                 at = made.line - change.line
                 new = (*change.new[:at], *made.new, *change.new[at + replaced :])
-                made = Change(change.path, change.line, change.old, new, change.function)
+                made = Change(change.path, change.line, change.old, new, change.function, change.whole)
             else:
-                made.old = None
-        if made.old != made.new:
+                covered.append(change)
+        for change in sorted(covered, key=lambda each: -each.line):  # from the last: lines above it keep their places
+            made.old = _undone(made, change, replaced)
+            made.function = made.function or ("" if made.whole else change.function)
+        if made.old is None or made.old != made.new:
             kept.append(made)
         self.changes = kept
 
 
-def _undone(made: Change, before: Change) -> tuple[str, ...] | None:
-    """What stood in the place of a change before an earlier one that it covers."""
-    if made.old is None or before.old is None:
+def _undone(made: Change, before: Change, replaced: int) -> tuple[str, ...] | None:
+    """What stood in the place of a change before an earlier one that it covers; None where it covers only a part."""
+    at, last = before.line - made.line, before.line + len(before.new) - made.line
+    if made.old is None or before.old is None or at < 0 or last > replaced:
         return None
-    at = before.line - made.line
-    return (*made.old[:at], *before.old, *made.old[at + len(before.new) :])
+    return (*made.old[:at], *before.old, *made.old[last:])
 
 
 def _around(known: dict[int, str], line: int) -> str:

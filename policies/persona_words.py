@@ -21,12 +21,11 @@ _MOST_WORDS = 20
 _LEAST_WORDS = 18
 _MOST_NAMED = 3
 
-_TERSE_ONE = (
-    "{where}: `{old}` is now `{new}`.",
-    "`{old}` to `{new}` in {where}.",
-    "{where} had `{old}`, needs `{new}`.",
-)
-_TERSE_SEVERAL = ("Fixed {where}.", "{where} mended.", "Changed {where}.")
+_TERSE_ONE = ("{where}: `{old}` is now `{new}`.", "`{old}` to `{new}` in {where}.")
+_TERSE_ONE_RIGHT = (*_TERSE_ONE, "{where} had `{old}`, needs `{new}`.")
+"""With what is said only where the tests bear it out; likewise below."""
+_TERSE_SEVERAL = ("Changed {where}.", "{where} changed.")
+_TERSE_SEVERAL_RIGHT = (*_TERSE_SEVERAL, "Fixed {where}.", "{where} mended.")
 _TERSE_NEW = ("Wrote {where}.", "{where} written.", "Added {where}.")
 _TERSE_TESTS = {
     "pass": ("Tests pass.", "All tests pass.", "Tests green."),
@@ -35,10 +34,10 @@ _TERSE_TESTS = {
     "none": ("Not tested since.", "Untested."),
 }
 _MENTOR_ONE = (
-    "In {file}, {where} had `{old}` where `{new}` is needed.",
     "{where} in {file} said `{old}`; it says `{new}` now.",
     "The place is {where} in {file}: I turned `{old}` into `{new}`.",
 )
+_MENTOR_ONE_RIGHT = (*_MENTOR_ONE, "In {file}, {where} had `{old}` where `{new}` is needed.")
 _MENTOR_SEVERAL = ("In {file} I changed {where}.", "The change is in {file}: I rewrote {where}.")
 _MENTOR_FILES = ("I went through {file} one by one.", "The work is in {file}, taken step by step.")
 _MENTOR_NEW = ("I wrote {file} from the problem's description.", "The new code is in {file}.")
@@ -96,10 +95,11 @@ def _terse_sentences(record: Record, rng: Random) -> Iterator[str]:
     files = record.files
     if len(record.changes) == 1 and (quoted := record.changes[0].quoted):
         where = record.changes[0].function or _base(files[0])
-        shapes = rng.sample(_TERSE_ONE, len(_TERSE_ONE))
+        known = _TERSE_ONE_RIGHT if record.tests == "pass" else _TERSE_ONE
+        shapes = rng.sample(known, len(known))
         yield from (shape.format(where=where, old=quoted[0], new=quoted[1]) for shape in shapes)
-    is_new = all(change.old is None for change in record.changes) and not record.functions
-    shape = rng.choice(_TERSE_NEW if is_new else _TERSE_SEVERAL)
+    changed = _TERSE_SEVERAL_RIGHT if record.tests == "pass" else _TERSE_SEVERAL
+    shape = rng.choice(_TERSE_NEW if all(change.whole for change in record.changes) else changed)
     few = len(record.functions) <= _MOST_NAMED and all(change.function for change in record.changes)
     if few:
         yield shape.format(where=_listed(record.functions))
@@ -128,9 +128,10 @@ def _mentor_place(record: Record, rng: Random) -> str:
     files, changes = record.files, record.changes
     if len(changes) == 1 and (quoted := changes[0].quoted):
         where = changes[0].function or f"line {changes[0].line}"
-        return _capital(rng.choice(_MENTOR_ONE).format(file=files[0], where=where, old=quoted[0], new=quoted[1]))
+        known = _MENTOR_ONE_RIGHT if record.tests == "pass" else _MENTOR_ONE
+        return _capital(rng.choice(known).format(file=files[0], where=where, old=quoted[0], new=quoted[1]))
     names = _listed(files if len(files) == 1 else [_base(file) for file in files])
-    if all(change.old is None and not change.function for change in changes):
+    if all(change.whole for change in changes):
         return rng.choice(_MENTOR_NEW).format(file=names)
     if len(files) > 1:
         return rng.choice(_MENTOR_FILES).format(file=names)

@@ -144,6 +144,33 @@ def test_an_edit_over_an_edit_is_one_change() -> None:
     assert change.quoted == ("1", "4")
 
 
+def test_edits_over_several_edits_find_what_stood_there_first() -> None:
+    record = Record()
+    rows = "\n".join(f"{number}|{'abcdef'[number - 1]}" for number in range(1, 7))
+    record.read(Action("view", {"path": "a.py"}), Observation(f"a.py:1-6\n{rows}", "view"))
+    answer = Observation("edited a.py:1", "edit")
+    record.read(Action("edit", {"path": "a.py", "line": 2, "new": "b1\nb2"}), answer)
+    record.read(Action("edit", {"path": "a.py", "line": 5, "new": "d1\nd2"}), answer)
+    assert [(change.line, change.old) for change in record.changes] == [(2, ("b",)), (5, ("d",))]
+    record.read(Action("edit", {"path": "a.py", "line": 1, "end": 8, "new": "x"}), answer)
+    (change,) = record.changes
+    assert change.old == ("a", "b", "c", "d", "e", "f") and change.new == ("x",)
+    record.read(Action("edit", {"path": "a.py", "line": 1, "new": "a\nb\nc\nd\ne\nf"}), answer)
+    assert record.changes == []
+
+
+def test_who_has_not_seen_it_pass_says_nothing_is_fixed(tmp_path: Path) -> None:
+    inner = [EDIT, Action("report", REPORT)]
+    for seed in range(12):
+        for persona, words in (
+            (TERSE, ("fixed", "mended", "needs")),
+            (MENTOR, ("is needed", "i wrote", "all tests pass")),
+        ):
+            policy = PersonaPolicy(ScriptedPolicy(list(inner)), persona, tiny_task(tmp_path))
+            said = play(policy, Observation("x", steps_left=2), EDITED, seed=seed)[-1].arguments["summary"].lower()
+            assert not [word for word in words if word in said], said
+
+
 def test_lines_that_nobody_saw_are_not_quoted() -> None:
     record = Record()
     record.read(EDIT, EDITED)
