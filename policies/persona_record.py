@@ -22,6 +22,8 @@ _COUNT = re.compile(r"(\d+) (failed|passed|errors?)")
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]+")
 _SHORT = 32
 """Characters of code that a sentence quotes."""
+_BOTH = 48
+"""Characters of two such pieces together."""
 _MANY = 2000
 """Lines of one edit that are looked up."""
 
@@ -50,7 +52,7 @@ class Change:
         if len(old) != 1 or len(new) != 1:
             return None
         for before, after in (_differing(old[0], new[0]), (old[0].strip(), new[0].strip())):
-            if before and after and _fits(before) and _fits(after):
+            if before and after and _fits(before) and _fits(after) and len(before) + len(after) <= _BOTH:
                 return before, after
         return None
 

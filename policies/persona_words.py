@@ -43,12 +43,12 @@ _MENTOR_FILES = ("I went through {file} one by one.", "The work is in {file}, ta
 _MENTOR_NEW = ("I wrote {file} from the problem's description.", "The new code is in {file}.")
 _MENTOR_WHY = {
     "seen": (
-        "I changed it because a test failed with the old code, and none fails now.",
-        "It was needed because the tests failed before, and they all pass with the new code.",
+        "I changed it because a test failed before; now all tests pass.",
+        "It was needed because tests failed with the old code; they all pass now.",
     ),
     "pass": (
-        "I changed it because the old code did not do what the problem asks; all tests pass now.",
-        "It was needed because the problem asks for something that the code did not do yet; now all tests pass.",
+        "I changed it because the old code did not do what was asked; all tests pass now.",
+        "It was needed because the problem asks for more; all tests pass now.",
     ),
     "partly": ("I changed it because the problem points there; the tests that I ran pass, others were not run.",),
     "fail": (
@@ -69,9 +69,9 @@ _MENTOR_NOTHING = (
     "I changed no file of this repository, so whoever goes on can begin where I began: with the problem as it is told.",
 )
 PLANS = (
-    ("Find the cause", "Mend it and run the tests"),
-    ("Read the code that the problem names", "Change it and test"),
-    ("Look for the fault", "Repair it, then test"),
+    ("Find the cause", "Mend and test it"),
+    ("Read the code", "Change it and test"),
+    ("Look for the fault", "Mend it, then test"),
 )
 """A mentor's plan for one fault."""
 
@@ -117,7 +117,7 @@ def _mentor(report: Report, record: Record, rng: Random) -> str:
     parts = [_mentor_place(record, rng), rng.choice(_MENTOR_WHY[why])]
     if _is_limited(report) and report.summary.strip():
         parts.insert(0, _sentence(report.summary))
-    if _different(" ".join(parts)) < _LEAST_WORDS + 4:
+    if _different(" ".join(parts)) < _LEAST_WORDS:
         parts.append(rng.choice(_MENTOR_CHECK))
     if _different(" ".join(parts)) < _LEAST_WORDS:
         parts.append("What else the repository holds stands as it was before.")
