@@ -51,27 +51,29 @@ class Heard:
     people: tuple[Opinion, ...] = ()
     judges: tuple[Opinion, ...] = ()
     """Of models."""
+    programs: tuple[Opinion, ...] = ()
+    """Of programs that stand in for people, a guideline's rules that commented while an episode ran among them."""
 
     def __bool__(self) -> bool:
-        return bool(self.people or self.judges)
+        return bool(self.people or self.judges or self.programs)
 
     def of(self, judge: str) -> Rate:
         return _kept(each for each in self.judges if each.by == judge)
 
     def to_dict(self) -> dict[str, Any]:
-        people = _kept(self.people).to_dict() | {
-            "annotators": sorted({each.by for each in self.people}),
-            "simulated": sum(each.simulated for each in self.people),
+        return {
+            "people": _kept(self.people).to_dict() | {"annotators": _names(self.people)},
+            "judges": {name: self.of(name).to_dict() for name in _names(self.judges)},
+            "simulated": _kept(self.programs).to_dict() | {"annotators": _names(self.programs)},
         }
-        return {"people": people, "judges": {name: self.of(name).to_dict() for name in _names(self.judges)}}
 
     def lines(self, trusted: Sequence[Trust]) -> list[str]:
         found = []
-        if self.people:
-            names = _names(self.people)
-            by = f"{len(names)} annotator{'s' * (len(names) != 1)}"
-            by += ", simulated ones among them" if any(each.simulated for each in self.people) else ""
-            found.append(f"people say it is kept in {_kept(self.people)}, {by}")
+        for who, opinions in (("people say", self.people), ("simulated annotators say", self.programs)):
+            if opinions:
+                names = _names(opinions)
+                by = f"{len(names)} annotator{'s' * (len(names) != 1)}"
+                found.append(f"{who} it is kept in {_kept(opinions)}, {by}")
         known = {each.judge: each for each in trusted}
         for name in _names(self.judges):
             trust, count = known.get(name), self.of(name).trials
@@ -144,8 +146,9 @@ def heard_of(said: Iterable[Judged], guideline: Guideline, tasks: Mapping[str, s
         found[item_id].append(answer)
     return {
         item_id: Heard(
-            tuple(each for each in answers if not each.model),
-            tuple(each for each in answers if each.model),
+            people=tuple(each for each in answers if not (each.model or each.simulated)),
+            judges=tuple(each for each in answers if each.model),
+            programs=tuple(each for each in answers if each.simulated and not each.model),
         )
         for item_id, answers in found.items()
     }

@@ -124,10 +124,12 @@ def test_what_people_said_stands_beside_and_how_many_were_heard() -> None:
         update={"item": ItemRef(guideline="patient-mentor", version=1, item="can-be-checked", digest="old")}
     )
     elsewhere = score(episodes[0], "can-be-checked", 1.0).model_copy(update={"id": "x", "episode": "nowhere"})
-    said = judged([score(episodes[0], "can-be-checked", 1.0), comment, note, stale, elsewhere], episodes)
+    program = score(episodes[0], "can-be-checked", 0.0, "sim.rules", simulated=True)
+    said = judged([score(episodes[0], "can-be-checked", 1.0), comment, note, stale, elsewhere, program], episodes)
     found = adherence_of(episodes, MENTOR, said)  # type: ignore[arg-type]
     heard = {each.item.id: each.heard for each in found.items}["can-be-checked"]
     assert [each.by for each in heard.people] == ["ada", "bob"]
+    assert any("simulated annotators say it is kept in 0/1" in line for line in found.lines())
     assert any("people say it is kept in 1/2 = 50.0%" in line and "2 annotators" in line for line in found.lines())
 
 
