@@ -9,8 +9,10 @@ before it goes on to the next. What it does beside the inner policy, that one is
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 from journeyman.envs.actions import Action, Plan, Report
 from journeyman.envs.observation import Observation
@@ -21,6 +23,8 @@ from journeyman.tasks.task import Task
 
 __all__ = ["PERSONAS", "PersonaPolicy"]
 
+_PARTS = 40
+"""So many parts a plan may have."""
 _ROOM = 10
 """Steps that must be left for a test run or a revised plan on the way."""
 
@@ -78,8 +82,9 @@ class PersonaPolicy:
     def _forget(self, seed: int) -> None:
         self._rng, self._record = Random(f"{self.persona} {seed} {self._task.name}"), Record()
         self._last = self._waiting = None
-        self._plan: list[tuple[str, str]] = []
-        """Title and status of the parts of the plan that stands."""
+        self._tested_for: Action | None = None
+        self._plan: list[dict[str, Any]] = []
+        """The parts of the plan that stands, as its call says them: one without a status is open."""
         self._fewest: int | None = None
         self._since: list[str] = []
         """Files that were changed since the plan was last looked at."""
@@ -87,7 +92,7 @@ class PersonaPolicy:
     def _take(self, action: Action | None, observation: Observation) -> None:
         if action is not None and observation.ok:
             if action.tool == "plan" and isinstance(plan := action.parsed_or_none(), Plan):
-                self._plan = [(part.title, part.status) for part in plan.subtasks]
+                self._plan = [part.model_dump(mode="json", exclude_defaults=True) for part in plan.subtasks]
                 self._since = []
             elif action.tool in ("edit", "write") and isinstance(path := action.arguments.get("path"), str):
                 self._since.append(path)
@@ -99,31 +104,41 @@ class PersonaPolicy:
             return None
         left, changes = observation.steps_left, wanted.tool in ("edit", "write")
         if not self._plan and wanted.tool != "plan" and wanted.tool != "report" and left > 2 and not self._since:
-            return self._planned([(title, "open") for title in self._titles()])
+            return self._planned([{"title": title} for title in self._titles()])
         if wanted.tool == "report" and left > 1:
             return self._closed()
         if self._task.milestones and left > _ROOM and wanted.tool != "plan":
             if (revised := self._revised()) is not None:
                 return revised
-            if changes and set(self._record.untested) - {wanted.arguments.get("path")}:
+            is_other = bool(set(self._record.untested) - {wanted.arguments.get("path")})
+            if changes and is_other and self._tested_for is not wanted:  # once, even if no test can be run
+                self._tested_for = wanted
                 return Action("test")
         return None
 
     def _titles(self) -> list[str]:
         milestones = list(self._task.in_order()) if self._task.milestones else []
-        return [(each.title or each.name)[:200] for each in milestones] or list(self._rng.choice(PLANS))
+        return [(each.title or each.name)[:200] for each in milestones[:_PARTS]] or list(self._rng.choice(PLANS))
 
-    def _planned(self, parts: list[tuple[str, str]]) -> Action:
+    def _planned(self, parts: list[dict[str, Any]]) -> Action:
         self._plan = parts
-        rows = [{"title": title} | ({"status": status} if status != "open" else {}) for title, status in parts]
-        return Action("plan", {"subtasks": rows})
+        return Action("plan", {"subtasks": [dict(part) for part in parts]})
+
+    def _open(self) -> list[int]:
+        """The numbers of the parts that are open."""
+        return [number for number, part in enumerate(self._plan) if part.get("status", "open") == "open"]
 
     def _closed(self) -> Action | None:
         """The plan with all of it done, where the tests bear that out and it does not say so yet."""
-        is_open = any(status == "open" for _, status in self._plan)
-        if not is_open or self._record.tests != "pass" or not self._record.changes:
+        left = self._open()
+        if not left or self._record.tests != "pass" or not self._record.changes:
             return None
-        return self._planned([(title, "done" if status == "open" else status) for title, status in self._plan])
+        return self._with_done(left)
+
+    def _with_done(self, numbers: Sequence[int]) -> Action:
+        return self._planned(
+            [part | {"status": "done"} if number in numbers else part for number, part in enumerate(self._plan)]
+        )
 
     def _revised(self) -> Action | None:
         """The plan with one more part done, where fewer tests fail since it was last looked at."""
@@ -132,12 +147,10 @@ class PersonaPolicy:
             return None
         files, self._since = self._since, []
         self._fewest = failing if fewest is None else min(failing, fewest)
-        left = [number for number, (_, status) in enumerate(self._plan) if status == "open"]
+        left = self._open()
         if len(left) < 2 or (fewest is not None and failing >= fewest):
             return None
-        done = self._about(files, left)
-        parts = [(title, "done" if number == done else status) for number, (title, status) in enumerate(self._plan)]
-        return self._planned(parts)
+        return self._with_done([self._about(files, left)])
 
     def _about(self, files: list[str], among: list[int]) -> int:
         """The part that speaks most of some files, the first of equals."""
@@ -145,7 +158,7 @@ class PersonaPolicy:
         texts = {(each.title or each.name)[:200]: each.instruction for each in self._task.milestones}
 
         def score(number: int) -> int:
-            title = self._plan[number][0]
+            title = self._plan[number]["title"]
             words = set(re.findall(r"\w+", f"{title} {texts.get(title, '')}"))
             return len(stems & words)
 

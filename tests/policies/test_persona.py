@@ -120,6 +120,17 @@ def test_without_room_the_mentor_only_tells(tmp_path: Path) -> None:
     assert [action.tool for action in actions] == ["edit", "report"]
 
 
+def test_on_a_project_one_file_is_tested_before_another_even_where_no_test_runs(tmp_path: Path) -> None:
+    edits = [Action("write", {"path": f"{name}.py", "content": "x = 1"}) for name in "ab"]
+    policy = PersonaPolicy(ScriptedPolicy([*edits, Action("report", REPORT)]), MENTOR, tiny_project(tmp_path))
+    done = Observation("wrote", "write", steps_left=30)
+    actions = play(
+        policy, Observation("x", steps_left=33), Observation("plan", "plan", steps_left=32), done,
+        Observation("timed out", "test", ok=False, steps_left=29), done, Observation("plan", "plan", steps_left=5),
+    )  # fmt: skip
+    assert [action.tool for action in actions] == ["plan", "write", "test", "write", "report", "report"]
+
+
 # What was changed, from actions and observations alone.
 
 
