@@ -148,7 +148,7 @@ def no_small_plan(seen: Seen, settings: Small) -> RuleFinding:
     return counted(((number, f"a plan for a change of {size}") for number in plans), f"{size} changed without a plan")
 
 
-@rule("plan-kept-up", Parts, at=calls_of("plan"))
+@rule("plan-kept-up", Parts, at=lambda seen: _plans_and_end(seen))
 def plan_kept_up(seen: Seen, settings: Parts) -> RuleFinding:
     """A plan is revised as its parts close: while there is work to do, and none is left open unsaid at the end."""
     plans = [(n, plan) for n in calls_of("plan")(seen) if (plan := _plan_at(seen.steps[n - 1])) is not None]
@@ -157,7 +157,7 @@ def plan_kept_up(seen: Seen, settings: Parts) -> RuleFinding:
     (first, opening), (last, ending) = plans[0], plans[-1]
     said = seen.report is not None and any(claim.kind in ("not_done", "blocked") for claim in seen.report.claims)
     left = [] if said else [part for part in ending if part == "open"]
-    found = {"the plan's end": last if left else 0}
+    found = {"the plan's end": len(seen.steps) if left else 0}
     if len(opening) >= settings.least:
         before = [n for n, parts in plans[1:] if n < seen.changing[-1] and any(part != "open" for part in parts)]
         found["a revision on the way"] = 0 if before else first
@@ -205,6 +205,11 @@ def says_before_changes(seen: Seen, settings: Remark) -> RuleFinding:
         words = {word.casefold() for word in WORD.findall(_aside(seen.steps[number - 1]))}
         found[f"step {number}"] = 0 if len(words) >= settings.least else number
     return share(found, "changed without a word:", "something is said before each change")
+
+
+def _plans_and_end(seen: Seen) -> Sequence[int]:
+    plans = list(calls_of("plan")(seen))
+    return sorted({*plans, len(seen.steps)}) if plans else ()
 
 
 def _free_of(seen: Seen, pattern: re.Pattern[str], fine: str) -> RuleFinding:
