@@ -150,11 +150,13 @@ def no_small_plan(seen: Seen, settings: Small) -> RuleFinding:
 
 @rule("plan-kept-up", Parts, at=lambda seen: _plans_and_end(seen))
 def plan_kept_up(seen: Seen, settings: Parts) -> RuleFinding:
-    """A plan is revised as its parts close: while there is work to do, and none is left open unsaid at the end."""
+    """A plan of several parts is revised as they close, while there is work to do; none is open unsaid at the end."""
     plans = [(n, plan) for n in calls_of("plan")(seen) if (plan := _plan_at(seen.steps[n - 1])) is not None]
     if not plans or not seen.changing:
         return silent("there is no plan to keep up" if not plans else NO_CHANGE)
     (first, opening), (last, ending) = plans[0], plans[-1]
+    if len(plans) == 1 and len(opening) < settings.least:
+        return silent(f"a plan of fewer than {settings.least} parts may stand as it is")
     said = seen.report is not None and any(claim.kind in ("not_done", "blocked") for claim in seen.report.claims)
     left = [] if said else [part for part in ending if part == "open"]
     found = {"the plan's end": len(seen.steps) if left else 0}

@@ -123,8 +123,10 @@ CASES: list[tuple[str, dict[str, Any], Episode, bool | None, float | None]] = [
     ("no-small-plan", {"lines": 2}, plan(Work(), "open").edit(MOD, CODE).report(), True, 1),
     ("no-small-plan", {}, plan(Work(), "open").edit(MOD, "a\n").edit("b.py", "b\n").report(), True, 1),
     ("plan-kept-up", {}, plan(plan(Work(), "open").edit(MOD, "a\n"), "done").report(), True, 1),
-    ("plan-kept-up", {}, plan(Work(), "open").edit(MOD, "a\n").report(), False, 0),
-    ("plan-kept-up", {}, plan(Work(), "open").edit(MOD, "a\n").report("No.", "blocked: no data"), True, 1),
+    ("plan-kept-up", {}, plan(Work(), "open", "open").edit(MOD, "a\n").report(), None, None),
+    ("plan-kept-up", {}, plan(plan(Work(), "open", "open").edit(MOD, "a\n"), "done", "open").report(), False, 0),
+    ("plan-kept-up", {"least": 2}, plan(Work(), "open", "open").edit(MOD, "a\n").report(), False, 0),
+    ("plan-kept-up", {}, plan(plan(Work(), "open").edit(MOD, "a\n"), "open").report("No.", "blocked: x"), True, 1),
     ("plan-kept-up", {}, plan(plan(Work(), "open", "open", "open").edit(MOD, "a\n"), "done", "done", "done").report(),
      False, 1 / 2),
     ("plan-kept-up", {}, plan(plan(plan(Work(), "open", "open", "open").edit(MOD, "a\n"), "done", "open", "open")
