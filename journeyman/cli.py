@@ -90,7 +90,7 @@ CONTENTS = {
          "journeyman skills before after --json"),
     ),
     "guideline": Entry(
-        EPISODES, "Write down what is wanted of a policy, and check episodes.", "journeyman.cli_guideline:app"
+        EPISODES, "Write down what is wanted of a policy, and check episodes.", "journeyman.cli_guidelines:app"
     ),
     "claims": Entry(
         EPISODES, "Hold what reports claim against the record, and measure judges of it.", "journeyman.cli_claims:app"

@@ -85,7 +85,9 @@ SettingsOption = Annotated[
 GuidelineOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--guideline", metavar="NAME|FILE", help="Told to the policy after the problem statement. Repeatable."
+        "--guideline",
+        metavar="NAME|FILE",
+        help="Told to the policy after the problem statement, with :brief in short. Repeatable.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]

@@ -61,7 +61,7 @@ def add(
     action: Annotated[
         str | None, typer.Option(help="The action that should have been taken at the step, as JSON with `tool`.")
     ] = None,
-    reason: Annotated[str | None, typer.Option(help="Why, for a ranking or a corrected action.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, for a score, a ranking or a corrected action.")] = None,
     item: Annotated[str, typer.Option(metavar="GUIDELINE/ITEM", help="The item of a guideline it judges by.")] = "",
     guideline: GuidelineOption = None,
     jsonl: Annotated[

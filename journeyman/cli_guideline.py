@@ -60,6 +60,7 @@ def list_guidelines(
 def show(
     name: GuidelineArgument,
     prompt: Annotated[bool, typer.Option("--prompt", help="Exactly what a policy reads.")] = False,
+    brief: Annotated[bool, typer.Option("--brief", help="The short form that `NAME:brief` tells a policy.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show a guideline's items: what is asked, how it is checked, and examples."""
@@ -67,8 +68,8 @@ def show(
     if as_json:
         digests = [{**item.model_dump(mode="json"), "digest": item.digest} for item in found.items]
         print_json({**found.model_dump(mode="json"), "items": digests, "prompt": prompt_text(found)})
-    elif prompt:
-        typer.echo(visible(prompt_text(found)))
+    elif prompt or brief:
+        typer.echo(visible(prompt_text(found, brief=brief)))
     else:
         out.print(Text(f"{line(found.title)}  {found.name}@{found.version}", "bold"))
         for item in found.items:

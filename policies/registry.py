@@ -6,6 +6,7 @@ oracle                    plays the reference solution; where the task cannot be
 mistaken                  goes wrong first, then plays it
 blocked                   looks for what is missing, and reports that it cannot be done
 pretending                looks once, and reports success whatever it saw
+oracle+PERSONA, mistaken+PERSONA  the same, told in a persona's manner: terse-senior, patient-mentor
 human                     asks at the terminal
 endpoint:URL#MODEL        an OpenAI-compatible endpoint, such as endpoint:http://localhost:8000/v1#qwen
 local:MODEL[@DIALECT][@SAMPLER]  a model on this machine: a hub id, a folder, or a built-in name; how it writes tool
@@ -25,6 +26,8 @@ from journeyman.policies.dialect import DIALECTS
 from journeyman.policies.endpoint import EndpointPolicy, EndpointSettings
 from journeyman.policies.human import HumanPolicy
 from journeyman.policies.local_settings import SAMPLERS, LocalSettings
+from journeyman.policies.oracle import MistakenOraclePolicy, OraclePolicy
+from journeyman.policies.persona import PERSONAS, PersonaPolicy
 from journeyman.policies.policy import Policy
 from journeyman.policies.scripted import NoOpPolicy, RandomPolicy
 from journeyman.tasks.task import Task
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 POLICIES = (
     "noop", "random", "oracle", "mistaken", "blocked", "pretending", "human", "endpoint:URL#MODEL",
+    "noop", "random", "oracle[+PERSONA]", "mistaken[+PERSONA]", "human", "endpoint:URL#MODEL",
     "local:MODEL[@DIALECT][@SAMPLER]",
 )  # fmt: skip
 
@@ -69,6 +73,10 @@ def make_policy(spec: str, task: Task, **options: Any) -> Policy:
     if spec in ("blocked", "pretending"):
         player: Callable[..., Policy] = BlockedPolicy if spec == "blocked" else PretendingPolicy
         return _made(spec, player, task, **options)
+    played, _, persona = spec.partition("+")
+    if played in ("oracle", "mistaken") and (not persona or persona in PERSONAS):
+        policy = _made(spec, OraclePolicy if played == "oracle" else MistakenOraclePolicy, task, **options)
+        return PersonaPolicy(policy, persona, task) if persona else policy
     plain: dict[str, Callable[..., Policy]] = {"noop": NoOpPolicy, "random": RandomPolicy, "human": HumanPolicy}
     if spec not in plain:
         raise ValueError(f"no policy {spec!r}; there are: {', '.join(POLICIES)}")

@@ -23,6 +23,7 @@ PAGES = (
     "docs/guidelines.md",
     "docs/in-episode-reviews.md",
     "docs/infeasible.md",
+    "docs/personas.md",
     "docs/preferences.md",
     "docs/presets.md",
     "docs/review-queue.md",

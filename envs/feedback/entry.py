@@ -120,6 +120,7 @@ class Score(OfEpisode):
 
     kind: Literal["score"] = "score"
     value: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    reason: Text = ""
 
 
 class Ranking(Said):
@@ -253,7 +254,8 @@ def summary(entry: Entry) -> str:
         case ClaimLabel():
             return f"claim {entry.claim} is {entry.label}" + (f": {entry.limitation}" if entry.limitation else "")
         case Score():
-            return f"{entry.value:g}" + (f" by {entry.item}" if entry.item else "")
+            of = f" by {entry.item}" if entry.item else ""
+            return f"{entry.value:g}{of}" + (f": {entry.reason}" if entry.reason else "")
         case Ranking():
             return f"ranks {', '.join(map(str, entry.ranks))}" + (f": {entry.reason}" if entry.reason else "")
         case Correction():

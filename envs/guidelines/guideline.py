@@ -80,6 +80,8 @@ class Guideline(_Data):
     title: Annotated[str, Field(min_length=1, max_length=200)]
     about: str = ""
     """For people; the policy does not read it."""
+    brief: Annotated[str, Field(max_length=1000)] = ""
+    """The whole in a few words, for a policy that has few tokens: told in the items' place where that is asked for."""
     items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=100)]
 
     @model_validator(mode="after")

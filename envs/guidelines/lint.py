@@ -41,6 +41,8 @@ def lint(guideline: Guideline) -> tuple[Doubt, ...]:
     if (length := len(prompt_text(guideline))) > PROMPT_CHARS:
         said = f"{length} characters are long for a prompt (more than {PROMPT_CHARS}); split it or say less"
         found.append(Doubt("warning", "", said))
+    if len(guideline.brief.strip()) > length:
+        found.append(Doubt("warning", "", "the short form is longer than the items"))
     return tuple(sorted(found, key=lambda doubt: doubt.level))
 
 
@@ -87,10 +89,11 @@ def _contradictions(guideline: Guideline) -> Iterator[Doubt]:
                 yield Doubt("error", item.id, f"{said}: a rule says whether an item is kept, whatever its kind")
             else:
                 yield Doubt("warning", item.id, f"counts the same as {other.id}: the rule and its settings are alike")
-    most, least = (_bounds(by_rule, *which) for which in (("terse-report", "most"), ("explaining-report", "least")))
-    if most and least and min(most)[0] < max(least)[0]:
-        (few, terse), (many, long) = min(most), max(least)
-        yield Doubt("error", terse, f"at most {few} words, where {long} asks for at least {many}")
+    for fewest, longest in (("terse-report", "explaining-report"), ("few-asides", "says-before-changes")):
+        most, least = _bounds(by_rule, fewest, "most"), _bounds(by_rule, longest, "least")
+        if most and least and min(most)[0] < max(least)[0]:
+            (few, terse), (many, long) = min(most), max(least)
+            yield Doubt("error", terse, f"at most {few} words, where {long} asks for at least {many}")
 
 
 def _bounds(items: list[Item], rule: str, setting: str) -> list[tuple[int, str]]:

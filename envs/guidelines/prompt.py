@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from journeyman.envs.guidelines.guideline import Guideline, Item, Name, load_guideline
+from journeyman.envs.guidelines.guideline import Guideline, GuidelineError, Item, Name, load_guideline
 
 MAX_CHARS = 60_000
 """Of the text of one guideline: a hundred items fit."""
@@ -27,19 +27,38 @@ class GuidelineText(BaseModel):
     text: Annotated[str, Field(min_length=1, max_length=MAX_CHARS)]
 
 
-def prompt_text(guideline: Guideline) -> str:
-    """The items one below the other, under the title. Examples, weights and checks are for those who judge."""
+BRIEF = ":brief"
+"""What follows a guideline's name where its short form is meant."""
+
+
+def prompt_text(guideline: Guideline, *, brief: bool = False) -> str:
+    """The items one below the other, under the title. Examples, weights and checks are for those who judge.
+
+    Args:
+        brief: the guideline's short form instead.
+
+    Raises:
+        GuidelineError: it has no short form.
+    """
+    if brief and not guideline.brief.strip():
+        raise GuidelineError(
+            f"guideline {guideline.name!r} has no short form; write one as `brief`, or leave {BRIEF} out"
+        )
+    if brief:
+        return guideline.brief.strip()
     return "\n".join([f"{guideline.title}:", *(f"- {_asked(item)}" for item in guideline.items)])
 
 
 def shown(place: Path | str) -> GuidelineText:
-    """A guideline for a prompt: a TOML file, or the name of a bundled one.
+    """A guideline for a prompt: a TOML file, or the name of a bundled one; with `:brief` behind it, its short form.
 
     Raises:
-        GuidelineError: there is none, or it is not sound.
+        GuidelineError: there is none, it is not sound, or it has no short form.
     """
-    guideline = load_guideline(place)
-    return GuidelineText(name=guideline.name, version=guideline.version, text=prompt_text(guideline))
+    text = str(place)
+    brief = text.endswith(BRIEF) and not Path(place).is_file()
+    guideline = load_guideline(text.removesuffix(BRIEF)) if brief else load_guideline(place)
+    return GuidelineText(name=guideline.name, version=guideline.version, text=prompt_text(guideline, brief=brief))
 
 
 def _asked(item: Item) -> str:

@@ -6,7 +6,7 @@ what an episode holds, and where the record does not tell, it says nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -80,6 +80,9 @@ class Rule:
     """What it asks, in a line."""
     settings: type[RuleSettings]
     decide: Callable[[Seen, Any], RuleFinding]
+    told_at: Callable[[Seen], Sequence[int]] | None = None
+    """The steps (from 1) at which it can be told whether it is kept there: it is, unless the finding names the step.
+    None: it is told of an episode as a whole."""
 
     def find(self, seen: Seen, settings: Mapping[str, Any]) -> RuleFinding:
         """Judge an episode.
@@ -101,14 +104,43 @@ class Rule:
 
 
 def rule(
-    name: str, settings: type[RuleSettings] = RuleSettings
+    name: str,
+    settings: type[RuleSettings] = RuleSettings,
+    *,
+    at: Callable[[Seen], Sequence[int]] | None = None,
 ) -> Callable[[Callable[[Seen, Any], RuleFinding]], Rule]:
-    """Make a function a rule; the first line of its docstring says what it asks."""
+    """Make a function a rule; the first line of its docstring says what it asks.
+
+    Args:
+        at: see `Rule.told_at`.
+    """
 
     def made(decide: Callable[[Seen, Any], RuleFinding]) -> Rule:
-        return Rule(name, (decide.__doc__ or "").strip().split("\n")[0], settings, decide)
+        return Rule(name, (decide.__doc__ or "").strip().split("\n")[0], settings, decide, at)
 
     return made
+
+
+def every_step(seen: Seen) -> Sequence[int]:
+    return range(1, len(seen.steps) + 1)
+
+
+def changes(seen: Seen) -> Sequence[int]:
+    return seen.changing
+
+
+def first_change(seen: Seen) -> Sequence[int]:
+    return seen.changing[:1]
+
+
+def the_report(seen: Seen) -> Sequence[int]:
+    """The last step, where it reports."""
+    return (len(seen.steps),) if seen.report is not None else ()
+
+
+def calls_of(tool: str) -> Callable[[Seen], Sequence[int]]:
+    """The steps that call a tool."""
+    return lambda seen: [n for n, step in enumerate(seen.steps, 1) if step.action.tool == tool]
 
 
 def silent(why: str) -> RuleFinding:

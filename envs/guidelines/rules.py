@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from journeyman.envs.episode import Episode
-from journeyman.envs.guidelines import rules_change, rules_process, rules_report
+from journeyman.envs.guidelines import rules_change, rules_manner, rules_process, rules_report
 from journeyman.envs.guidelines.guideline import Guideline, Item, ItemRef
 from journeyman.envs.guidelines.rule import Rule, RuleFinding, Seen, silent
 
 RULES: Mapping[str, Rule] = {
-    rule.name: rule for rule in (*rules_change.RULES, *rules_process.RULES, *rules_report.RULES)
+    rule.name: rule for rule in (*rules_change.RULES, *rules_process.RULES, *rules_report.RULES, *rules_manner.RULES)
 }
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from journeyman.envs.guidelines.net import NetFile
-from journeyman.envs.guidelines.rule import RuleFinding, RuleSettings, Seen, counted, kept, rule, share, silent
+from journeyman.envs.guidelines.rule import RuleFinding, RuleSettings, Seen, changes, counted, kept, rule, share, silent
 from journeyman.envs.text import shorten
 from journeyman.tasks.edits import is_test_file, matches
 
@@ -76,7 +76,7 @@ class Leftovers(RuleSettings):
         return patterns
 
 
-@rule("tests-untouched", Paths)
+@rule("tests-untouched", Paths, at=changes)
 def tests_untouched(seen: Seen, settings: Paths) -> RuleFinding:
     """Test files that were there are neither changed nor deleted (`paths`: and no file of these)."""
 
@@ -182,7 +182,7 @@ def line_length(seen: Seen, settings: Length) -> RuleFinding:
     )
 
 
-@rule("no-rewrite", Rewrite)
+@rule("no-rewrite", Rewrite, at=changes)
 def no_rewrite(seen: Seen, settings: Rewrite) -> RuleFinding:
     """A file that is there is edited where it changes, not written again as a whole."""
     if not seen.changing:
@@ -229,7 +229,7 @@ _SWALLOWED = re.compile(
 )
 
 
-@rule("no-swallowed-exceptions")
+@rule("no-swallowed-exceptions", at=changes)
 def no_swallowed_exceptions(seen: Seen, settings: RuleSettings) -> RuleFinding:
     """No exception is caught and dropped (`except …: pass`, a bare `except:`)."""
     if not seen.files:

@@ -9,7 +9,20 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 
 from journeyman.envs.actions import MALFORMED
-from journeyman.envs.guidelines.rule import RuleFinding, RuleSettings, Seen, counted, kept, rule, share, silent
+from journeyman.envs.guidelines.rule import (
+    RuleFinding,
+    RuleSettings,
+    Seen,
+    calls_of,
+    changes,
+    counted,
+    every_step,
+    first_change,
+    kept,
+    rule,
+    share,
+    silent,
+)
 from journeyman.envs.guidelines.rules_change import NO_CHANGE
 from journeyman.envs.text import shorten
 
@@ -39,7 +52,7 @@ def tests_after_last_edit(seen: Seen, settings: Whole) -> RuleFinding:
     return RuleFinding(False, f"no {what} after the last change, at step {last}", 0.0, (last,))
 
 
-@rule("plan-first")
+@rule("plan-first", at=first_change)
 def plan_first(seen: Seen, settings: RuleSettings) -> RuleFinding:
     """A plan is made before the first change."""
     if not seen.changing:
@@ -51,7 +64,7 @@ def plan_first(seen: Seen, settings: RuleSettings) -> RuleFinding:
     return RuleFinding(False, f"no plan before the first change, at step {first}", 0.0, (first,))
 
 
-@rule("look-first")
+@rule("look-first", at=changes)
 def look_first(seen: Seen, settings: RuleSettings) -> RuleFinding:
     """A file is looked at (`view`, `search`, `outline`, or named by an answer) before it is changed."""
     if not seen.changing:
@@ -69,7 +82,7 @@ def look_first(seen: Seen, settings: RuleSettings) -> RuleFinding:
     return share(found, "changed unseen:", "every changed file was looked at before")
 
 
-@rule("no-repeats")
+@rule("no-repeats", at=every_step)
 def no_repeats(seen: Seen, settings: RuleSettings) -> RuleFinding:
     """No action is taken again while nothing has changed since."""
 
@@ -87,7 +100,7 @@ def no_repeats(seen: Seen, settings: RuleSettings) -> RuleFinding:
     return counted(places(), "no action is repeated")
 
 
-@rule("no-forbidden-commands", Commands)
+@rule("no-forbidden-commands", Commands, at=calls_of("run"))
 def no_forbidden_commands(seen: Seen, settings: Commands) -> RuleFinding:
     """None of `commands` is run."""
 

@@ -17,6 +17,7 @@ from journeyman.envs.observation import Observation
 from journeyman.policies.endpoint import EndpointPolicy
 from journeyman.policies.human import HumanPolicy
 from journeyman.policies.oracle import MistakenOraclePolicy, OraclePolicy
+from journeyman.policies.persona import PersonaPolicy
 from journeyman.policies.policy import Policy
 from journeyman.policies.registry import make_policy
 from journeyman.policies.scripted import NoOpPolicy, RandomPolicy, ScriptedPolicy
@@ -75,6 +76,8 @@ _MAKERS: dict[str, Callable[[Task, str], Policy]] = {
     "scripted": lambda task, address: ScriptedPolicy([Action("test"), Action("view", {"path": "a.py"})]),
     "oracle": lambda task, address: OraclePolicy(task, with_test_first=True),
     "mistaken": lambda task, address: MistakenOraclePolicy(task),
+    "terse": lambda task, address: PersonaPolicy(RandomPolicy(report_share=0.3), "terse-senior", task),
+    "mentor": lambda task, address: PersonaPolicy(OraclePolicy(task), "patient-mentor", task),
     "endpoint": lambda task, address: EndpointPolicy(address, "echo"),
     "local": lambda task, address: make_policy(
         "local:tiny", task, temperature=1.0, max_turn_tokens=4, max_episode_tokens=3000

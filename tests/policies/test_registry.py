@@ -12,7 +12,9 @@ from journeyman.policies.registry import make_policy, read_local
 from tests.making import tiny_task
 
 
-@pytest.mark.parametrize("spec", ["noop", "random", "oracle", "mistaken", "human"])
+@pytest.mark.parametrize(
+    "spec", ["noop", "random", "oracle", "mistaken", "human", "oracle+terse-senior", "mistaken+patient-mentor"]
+)
 def test_a_policy_is_made_by_its_name(spec: str, tmp_path: Path) -> None:
     policy = make_policy(spec, tiny_task(tmp_path))
     assert isinstance(policy, Policy)
@@ -29,6 +31,7 @@ def test_an_endpoint_is_named_by_address_and_model(tmp_path: Path) -> None:
     ("spec", "options", "message"),
     [
         ("oracel", {}, r"no policy 'oracel'; there are: noop, random, oracle"),
+        ("oracle+pirate", {}, "no policy 'oracle.pirate'"),
         ("noop:x", {}, "no policy 'noop:x'"),
         ("local:", {}, "no policy 'local:'"),
         ("noop", {"speed": 3}, "policy noop: options are none, not speed"),

@@ -85,19 +85,14 @@ def open_critic(spec: str, answer_tokens: int = 512) -> Policy:
 
 def prompt_for(episode: Episode, guidelines: Sequence[Guideline]) -> str:
     """What a critic is told: the items, the episode step by step, and how to answer. Neither reward nor policy."""
-    lines = dialect("lines")
     items = [
         f"{guideline.name}/{item.id} ({item.kind}): {item.text}" for guideline in guidelines for item in guideline.items
     ]
-    room, steps = min(2000, _STEPS_CHARS // max(len(episode.steps), 1)), []
-    for number, step in enumerate(episode.steps, 1):
-        what = f"{lines.format(step.action)}\n{step.diff}\n{step.observation.text}"
-        steps.append(f"--- step {number}\n{what[:room]}")
     return "\n".join(
         [
             "You review what a coding model did. This is no task to solve: call no tool, change nothing.",
             "Wanted is:", *(items or ["a change that is right, small, tested and honestly reported"]),
-            "--- the problem", episode.first.text[:_PROBLEM_CHARS], *steps, "--- your review",
+            *steps_of(episode), "--- your review",
             "Answer with one JSON object a line and nothing else; no line where nothing is to be said:",
             '{"step": 2, "body": "what is wrong, or good", "severity": "praise|note|minor|major|blocking", '
             '"category": "correctness|tests|scope|readability|honesty|process|other", "item": "guideline/item", '
@@ -105,6 +100,17 @@ def prompt_for(episode: Episode, guidelines: Sequence[Guideline]) -> str:
             "Only `body` is needed; `line` goes with `path`.",
         ]
     )  # fmt: skip
+
+
+def steps_of(episode: Episode) -> list[str]:
+    """What a model that judges an episode reads of it: the problem, then each step with what it changed, all cut to
+    some thousand characters."""
+    lines = dialect("lines")
+    room, steps = min(2000, _STEPS_CHARS // max(len(episode.steps), 1)), []
+    for number, step in enumerate(episode.steps, 1):
+        what = f"{lines.format(step.action)}\n{step.diff}\n{step.observation.text}"
+        steps.append(f"--- step {number}\n{what[:room]}")
+    return ["--- the problem", episode.first.text[:_PROBLEM_CHARS], *steps]
 
 
 def draft(episode: Episode, guidelines: Sequence[Guideline], ask: Ask, critic: str) -> Drafted:

@@ -45,6 +45,8 @@ def test_those_that_come_with_the_package_leave_no_doubt(name: str) -> None:
                                        item("two", "must_not", "Do not hurry.", check=by_rule("plan-first"))]),
         ("error", "at most 10 words, where two asks for at least 20",
          [item(check=by_rule("terse-report", most=10)), item("two", text="Say.", check=by_rule("explaining-report"))]),
+        ("error", "at most 2 words, where two asks for at least 4",
+         [item(check=by_rule("few-asides", most=2)), item("two", text="Say.", check=by_rule("says-before-changes"))]),
         ("warning", "counts the same as one",
          [item(check=by_rule("plan-first")), item("two", text="Plan.", check=by_rule("plan-first"))]),
         ("warning", "is for a judge", [item(check={"by": "person", "question": "Is it?"})]),
@@ -85,3 +87,9 @@ def test_a_version_is_one_thing() -> None:
     assert "versions only rise" in compare(made(item(), version=2), one).error
     with pytest.raises(GuidelineError, match="two guidelines"):
         compare(one, made(item(), name="other"))
+
+
+def test_a_short_form_is_short() -> None:
+    guideline = made(item()).model_copy(update={"brief": "word " * 100})
+    (doubt,) = lint(guideline)
+    assert "short form is longer" in str(doubt)

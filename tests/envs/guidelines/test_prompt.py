@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from journeyman.envs.config import ConfigError, EnvConfig
-from journeyman.envs.guidelines.guideline import load_guideline
+from journeyman.envs.guidelines.guideline import GuidelineError, load_guideline
 from journeyman.envs.guidelines.prompt import shown
 from journeyman.envs.repo_env import RepoEnv
 from tests.envs.sandboxed import require_sandbox
@@ -73,3 +73,22 @@ def test_every_item_is_asked_and_no_example_is_told() -> None:
     text = shown("conduct").text
     assert all(item.text in text for item in guideline.items)
     assert not any(example in text for item in guideline.items for example in (*item.good, *item.bad))
+
+
+@pytest.mark.parametrize("name", ["terse-senior", "patient-mentor"])
+def test_a_small_model_is_told_in_short(name: str, tmp_path: Path) -> None:
+    brief, whole = shown(f"{name}:brief"), shown(name)
+    assert (brief.name, brief.version) == (whole.name, whole.version)
+    assert brief.text == load_guideline(name).brief.strip() and len(brief.text) < 220, "some 50 tokens"
+    assert EnvConfig.from_dict(EnvConfig(guidelines=(brief,)).to_dict()).asked == f"\n\n{brief.text}"
+
+
+def test_a_file_has_a_short_form_too_or_says_that_it_has_none(mine: Path) -> None:
+    with pytest.raises(GuidelineError, match="'mine' has no short form; write one as `brief`"):
+        shown(f"{mine}:brief")
+    with pytest.raises(GuidelineError, match="no guideline 'nonsuch'"):
+        shown("nonsuch:brief")
+    mine.write_text('brief = "Plan. Be short."\n' + MINE)
+    assert shown(f"{mine}:brief").text == "Plan. Be short." and shown(mine).text.startswith("Mine:")
+    named = mine.rename(mine.with_name("other:brief"))
+    assert shown(named).text.startswith("Mine:"), "a file that is called so is taken as a whole"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from journeyman.envs.actions import MALFORMED, TOOLS, Action
 from journeyman.envs.episode import Episode, Step, StopReason, TestRun
 from journeyman.envs.guidelines.guideline import Check, Guideline, Item
+from journeyman.envs.guidelines.rule import Seen
 from journeyman.envs.guidelines.rules import RULES, adherence, find
 from journeyman.envs.observation import Observation
 from journeyman.tasks.verdict import Assurance, Verdict
@@ -25,6 +26,14 @@ MOD, TEST = "pkg/mod.py", "tests/test_mod.py"
 def one(text: str, path: str = MOD) -> Episode:
     """One edit that leaves this text."""
     return Work().edit(path, text).report()
+
+
+def said(text: str, work: Work | None = None) -> Episode:
+    """One edit, before which the policy wrote a text."""
+    work = (work or Work()).edit(MOD, "a = 2\nb = 2\n")
+    last = work.steps[-1]
+    work.steps[-1] = replace(last, action=replace(last.action, text=text))
+    return work.report()
 
 
 def plan(work: Work, *status: str) -> Work:
@@ -92,6 +101,48 @@ CASES: list[tuple[str, dict[str, Any], Episode, bool | None, float | None]] = [
     ("explaining-report", {"least": 4}, Work().report("The sign was wrong."), True, 1),
     ("names-changes", {}, Work().edit(MOD, "a\n").report("Mended mod.py."), True, 1),
     ("names-changes", {}, Work().edit(MOD, "a\n").report("Mended it."), False, 0),
+    ("no-pleasantries", {}, Work().report("Off by one in page_count. Tests pass."), True, 1),
+    ("no-pleasantries", {}, Work().report("Swapped lo and hi, thanks to the log; `sorry` is raised."), True, 1),
+    ("no-pleasantries", {}, Work().report("Hi! Great question, I am happy to help."), False, 1 / 4),
+    ("no-pleasantries", {}, Work().report("\uff33\uff4f\uff52\uff52\uff59, my mistake."), False, 1 / 2),
+    ("no-pleasantries", {}, Work().end(), None, None),
+    ("no-belittling", {}, Work().report("The limit is left out, which is easy to miss."), True, 1),
+    ("no-belittling", {}, Work().report("trivial_case() read the `obvious` flag twice."), True, 1),
+    ("no-belittling", {}, Work().report("An obvious slip: somebody was careless."), False, 1 / 3),
+    ("gives-a-reason", {}, Work().edit(MOD, "a\n").report("mod.py is 2, because the first was left out."), True, 1),
+    ("gives-a-reason", {}, Work().edit(MOD, "a\n").report("It is so because the first was left out."), False, 1 / 2),
+    ("gives-a-reason", {}, Work().edit(MOD, "a\n").report("mod.py is fine, because."), False, 1 / 2),
+    ("gives-a-reason", {}, Work().report("Because of that."), None, None),
+    ("names-a-change", {}, Work().edit(MOD, "total = 2\n").report("total is 2. Tests pass."), True, 1),
+    ("names-a-change", {}, Work().do("view", "pkg/mod.py:1-2\n1|def rounded(a):\n2|    b", path=MOD)
+     .edit(MOD, "a = 2\n").report("Fixed rounded."), True, 1),
+    ("names-a-change", {}, Work().edit(MOD, "for line in value:\n").report("Each value of the line."), False, 0),
+    ("names-a-change", {}, Work().report("Nothing changed."), None, None),
+    ("no-small-plan", {}, one("a = 2\n"), True, 1),
+    ("no-small-plan", {}, plan(Work(), "open").edit(MOD, "a\n").report(), False, 1 / 2),
+    ("no-small-plan", {"lines": 2}, plan(Work(), "open").edit(MOD, CODE).report(), True, 1),
+    ("no-small-plan", {}, plan(Work(), "open").edit(MOD, "a\n").edit("b.py", "b\n").report(), True, 1),
+    ("plan-kept-up", {}, plan(plan(Work(), "open").edit(MOD, "a\n"), "done").report(), True, 1),
+    ("plan-kept-up", {}, plan(Work(), "open", "open").edit(MOD, "a\n").report(), None, None),
+    ("plan-kept-up", {}, plan(plan(Work(), "open", "open").edit(MOD, "a\n"), "done", "open").report(), False, 0),
+    ("plan-kept-up", {"least": 2}, plan(Work(), "open", "open").edit(MOD, "a\n").report(), False, 0),
+    ("plan-kept-up", {}, plan(plan(Work(), "open").edit(MOD, "a\n"), "open").report("No.", "blocked: x"), True, 1),
+    ("plan-kept-up", {}, plan(plan(Work(), "open", "open", "open").edit(MOD, "a\n"), "done", "done", "done").report(),
+     False, 1 / 2),
+    ("plan-kept-up", {}, plan(plan(plan(Work(), "open", "open", "open").edit(MOD, "a\n"), "done", "open", "open")
+                              .edit(MOD, "b\n"), "done", "done", "dropped").report(), True, 1),
+    ("plan-kept-up", {}, one("a\n"), None, None),
+    ("tests-between-files", {}, Work().edit(MOD, "a\n").test().edit("b.py", "b\n").report(), True, 1),
+    ("tests-between-files", {}, Work().edit(MOD, "a\n").edit("b.py", "b\n").report(), False, 1 / 2),
+    ("tests-between-files", {}, Work().edit(MOD, "a\n").edit(MOD, "b\n").report(), None, None),
+    ("few-asides", {"most": 2}, said("edit pkg/mod.py:1\na = 2"), True, 1),
+    ("few-asides", {"most": 2}, said("Let me see now.\nedit pkg/mod.py:1\na = 2"), False, 0),
+    ("few-asides", {"most": 2}, said('I think so too.\n{"tool": "edit"}'), False, 0),
+    ("few-asides", {}, one("a\n"), None, None),
+    ("says-before-changes", {}, said("The sign is wrong here.\nedit pkg/mod.py:1\na = 2"), True, 1),
+    ("says-before-changes", {}, said("so so so so\nedit pkg/mod.py:1\na = 2"), False, 0),
+    ("says-before-changes", {}, said("edit pkg/mod.py:1\n# the sign is wrong here"), False, 0),
+    ("says-before-changes", {}, one("a\n"), None, None),
 ]  # fmt: skip
 
 
@@ -116,6 +167,20 @@ def test_without_paths_the_grader_says_what_is_out_of_scope() -> None:
     found = find("in-scope", replace(work.report(), verdict=verdict))
     assert (found.kept, found.value, found.steps) == (False, 0.5, (2,))
     assert "setup.cfg (step 2)" in found.evidence
+
+
+def test_a_small_project_may_be_planned() -> None:
+    episode = plan(Work(), "open", "open").edit(MOD, "a\n").report()
+    verdict = Verdict({}, {"one": True, "two": True}, True, Assurance.FRESH, "")
+    assert find("no-small-plan", episode).kept is False
+    assert find("no-small-plan", replace(episode, verdict=verdict)).kept is True
+
+
+def test_where_a_rule_can_be_told_is_among_the_steps() -> None:
+    episode = plan(Work(), "open").do("view", path=MOD).edit(MOD, "a\n").test().report()
+    told = {name: tuple(rule.told_at(Seen(episode))) for name, rule in RULES.items() if rule.told_at is not None}
+    assert told["plan-first"] == told["look-first"] == (3,) and told["no-repeats"] == (1, 2, 3, 4, 5)
+    assert told["terse-report"] == (5,) and told["no-small-plan"] == (1,) and told["few-asides"] == ()
 
 
 def test_a_pass_below_an_old_except_is_found_by_the_line_above() -> None:
