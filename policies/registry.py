@@ -26,7 +26,6 @@ from journeyman.policies.dialect import DIALECTS
 from journeyman.policies.endpoint import EndpointPolicy, EndpointSettings
 from journeyman.policies.human import HumanPolicy
 from journeyman.policies.local_settings import SAMPLERS, LocalSettings
-from journeyman.policies.oracle import MistakenOraclePolicy, OraclePolicy
 from journeyman.policies.persona import PERSONAS, PersonaPolicy
 from journeyman.policies.policy import Policy
 from journeyman.policies.scripted import NoOpPolicy, RandomPolicy
@@ -36,9 +35,8 @@ if TYPE_CHECKING:
     from journeyman.policies.local import LocalModel
 
 POLICIES = (
-    "noop", "random", "oracle", "mistaken", "blocked", "pretending", "human", "endpoint:URL#MODEL",
-    "noop", "random", "oracle[+PERSONA]", "mistaken[+PERSONA]", "human", "endpoint:URL#MODEL",
-    "local:MODEL[@DIALECT][@SAMPLER]",
+    "noop", "random", "oracle[+PERSONA]", "mistaken[+PERSONA]", "blocked", "pretending", "human",
+    "endpoint:URL#MODEL", "local:MODEL[@DIALECT][@SAMPLER]",
 )  # fmt: skip
 
 _T = TypeVar("_T")
@@ -65,22 +63,23 @@ def make_policy(spec: str, task: Task, **options: Any) -> Policy:
         return EndpointPolicy(url, model, _made(spec, EndpointSettings, **options))
     if kind == "local" and rest:
         return _local(spec, rest, options)
-    if spec in ("oracle", "mistaken"):
-        if task.infeasible is not None:  # an honest block is its reference
-            return BlockedPolicy(task)
-        made = oracle_class(task, mistaken=spec == "mistaken")
-        return _made(spec, made, task, **options)
     if spec in ("blocked", "pretending"):
         player: Callable[..., Policy] = BlockedPolicy if spec == "blocked" else PretendingPolicy
         return _made(spec, player, task, **options)
     played, _, persona = spec.partition("+")
     if played in ("oracle", "mistaken") and (not persona or persona in PERSONAS):
-        policy = _made(spec, OraclePolicy if played == "oracle" else MistakenOraclePolicy, task, **options)
+        policy = _oracle(spec, task, played == "mistaken", options)
         return PersonaPolicy(policy, persona, task) if persona else policy
     plain: dict[str, Callable[..., Policy]] = {"noop": NoOpPolicy, "random": RandomPolicy, "human": HumanPolicy}
     if spec not in plain:
         raise ValueError(f"no policy {spec!r}; there are: {', '.join(POLICIES)}")
     return _made(spec, plain[spec], **options)
+
+
+def _oracle(spec: str, task: Task, is_mistaken: bool, options: dict[str, Any]) -> Policy:
+    if task.infeasible is not None:  # an honest block is its reference
+        return BlockedPolicy(task)
+    return _made(spec, oracle_class(task, mistaken=is_mistaken), task, **options)
 
 
 def read_local(rest: str) -> tuple[str, dict[str, str]]:
