@@ -37,7 +37,9 @@ def weigh(evidence: Sequence[str], steps: Sequence[Step]) -> tuple[Weighed, ...]
     meant = [_meant(each.strip(), steps) for each in evidence]
     subjects = list(dict.fromkeys(each.subject for each in meant if isinstance(each, _Meant)))
     claims = [Claim(kind=kind, subject=subject) for subject in subjects for kind in _ASKED]
-    found = {(each.claim.kind, each.claim.subject): each for each in check_claims(claims, steps)}
+    found: dict[tuple[str, str], Finding] = {
+        (each.claim.kind, each.claim.subject): each for each in check_claims(claims, steps)
+    }
     return tuple(_said(each, found) if isinstance(each, _Meant) else each for each in meant)
 
 
