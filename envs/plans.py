@@ -37,8 +37,10 @@ _COMPARED = 200_000
 _JUDGED = 200
 """Plans whose closings are held against the record, at the most."""
 CHANGES = ("opened", "closed", "dropped", "reopened", "reworded")
+"""What a plan may do to a subtask: see `Revision`."""
 
 Status = Literal["open", "done", "dropped"]
+_LEADS_TO: dict[str, Status] = {"opened": "open", "reopened": "open", "closed": "done", "dropped": "dropped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Part:
     """The life of one subtask."""
 
     titles: list[str]
-    """As it was first called, and each time it was reworded."""
+    """As it was first written, and each time that it was written otherwise."""
     opened_at: int
     place: int
     """Its place in the plan that opened it, from 0."""
@@ -85,7 +87,7 @@ class Part:
 
     @property
     def revisions(self) -> int:
-        """How often it was reworded."""
+        """How often it was written otherwise."""
         return len(self.titles) - 1
 
     @property
@@ -136,6 +138,17 @@ class PlanStory:
 
     def __bool__(self) -> bool:
         return bool(self.revisions)
+
+    def states(self, number: int) -> list[Status | None]:
+        """A subtask's status after each plan; None before it was opened."""
+        now: Status | None = None
+        states: list[Status | None] = []
+        for each in self.revisions:
+            for name in CHANGES:  # opened comes first: it may be closed in the plan that opens it
+                if number in getattr(each, name):
+                    now = _LEADS_TO.get(name, now)
+            states.append(now)
+        return states
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -275,10 +288,11 @@ class Follower:
         """What a plan says of a subtask."""
         part = self._parts[number]
         if _plain(subtask.title) != _plain(part.title):
-            part.titles.append(subtask.title)
             same = self._by_title.setdefault(_plain(subtask.title), [])
             same.extend([number] if number not in same else [])
             changed["reworded"].append(number)
+        if subtask.title != part.title:
+            part.titles.append(subtask.title)
         part.evidence = subtask.evidence or part.evidence
         part.confidence = part.confidence if subtask.confidence is None else subtask.confidence
         if subtask.status != part.status:

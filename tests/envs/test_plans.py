@@ -85,7 +85,7 @@ def test_a_reworded_part_is_the_same_one_and_another_is_not() -> None:
         planned("Mend  the TOTAL", "x write the label of a parcel", "talk to the postman"),
     ])  # fmt: skip
     assert [part.titles for part in story.parts] == [
-        ["mend the total"],
+        ["mend the total", "Mend  the TOTAL"],
         ["write the label", "write the label of a parcel"],
         ["document"],
         ["talk to the postman"],
