@@ -21,6 +21,7 @@ PAGES = (
     "docs/formats.md",
     "docs/guidelines.md",
     "docs/in-episode-reviews.md",
+    "docs/plans.md",
     "docs/preferences.md",
     "docs/presets.md",
     "docs/review-queue.md",
