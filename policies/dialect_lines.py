@@ -55,6 +55,8 @@ _EVIDENCE = re.compile(r"step \d{1,9}|[^\s\"]*(?:::|/|\.\w)[^\s\"]*")
 """What stands unquoted behind the arrow. Other words may be part of a title: "x <- y"."""
 _MAX_ARROWS = 100
 """How many are tried: more than the longest evidence can hold."""
+_LONGEST = 300
+"""Characters that evidence may have."""
 _CLAIM = re.compile(r"(tests_pass|tests_run|changed|fixed|not_done|blocked)(?::(.*))?", re.DOTALL)
 _STATUS = {"x": "done", "X": "done", "-": "dropped"}
 _MARK = {"done": "x", "dropped": "-", "open": ""}
@@ -215,7 +217,7 @@ def _read_evidence(text: str) -> tuple[str, str | None]:
 
 
 def _as_evidence(text: str) -> str | None:
-    if _EVIDENCE.fullmatch(text):
+    if len(text) <= _LONGEST and _EVIDENCE.fullmatch(text):
         return text
     quoted = _quoted(text)
     return quoted[0] if quoted and not quoted[1].strip() else None

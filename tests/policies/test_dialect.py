@@ -110,6 +110,7 @@ def test_no_text_makes_a_parser_raise(name: str, text: str) -> None:
         '"' * 100_000,
         "view\n" * 40_000,
         "plan\n- a" + " <- b" * 40_000,
+        "plan\n- a <- " + "b/" * 40_000 + " c",
     ],
 )
 @pytest.mark.parametrize("name", DIALECTS)
