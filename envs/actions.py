@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 MALFORMED = "malformed"
 """Pseudo-tool of an action that could not be read as a call."""
@@ -27,6 +27,15 @@ class Subtask(_Arguments):
 
     title: str = Field(min_length=1, max_length=200)
     status: Literal["open", "done", "dropped"] = "open"
+    evidence: str | None = Field(default=None, max_length=300)
+    """What shows that it is done: a test's node id, a path, or a step of the episode ("step 7")."""
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    """How sure the policy is that it is done, or will be."""
+
+    @field_validator("evidence", mode="after")
+    @classmethod
+    def _blank_is_none(cls, evidence: str | None) -> str | None:
+        return evidence if evidence and evidence.strip() else None
 
 
 class Plan(_Arguments):

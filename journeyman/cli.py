@@ -59,7 +59,7 @@ CONTENTS = {
         "journeyman.cli_fork:value",
         ("journeyman value last --samples 8", "journeyman value best --policy noop --samples 1 --json"),
     ),
-    "episode": Entry(EPISODES, "Look at recorded episodes.", "journeyman.cli_episode_list:app"),
+    "episode": Entry(EPISODES, "Look at recorded episodes.", "journeyman.cli_episodes:app"),
     "feedback": Entry(
         EPISODES, "Keep what people say of episodes, and say what of it counts.",
         "journeyman.cli_feedbacks:feedback_app",

@@ -23,7 +23,8 @@ _FIELD = re.compile(rf'[,{{]\s*"(tool|{"|".join(_ARGUMENTS)})"\s*:')
 _ESCAPE_OR_QUOTE = re.compile(r'\\.|"', re.DOTALL)
 _STRING_OR_TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
 _EXAMPLES = {
-    "plan": '{"tool": "plan", "subtasks": ["first part", {"title": "second part", "status": "done"}]}',
+    "plan": '{"tool": "plan", "subtasks": ["first part", {"title": "second part", "status": "done",'
+    ' "evidence": "tests/test_mod.py::test_name"}]}',
     "view": '{"tool": "view", "path": "pkg/mod.py", "symbol": "name"}'
     ' or {"tool": "view", "path": "pkg/mod.py", "line": 120}',
     "search": '{"tool": "search", "pattern": "regex", "path": "."}',

@@ -3,14 +3,19 @@
     view pkg/mod.py ordinalize        edit pkg/mod.py:142-145        replace pkg/mod.py       plan
     view pkg/mod.py:120               <new lines>                    <old text>               - first part
     search def ordinal                                               =====                    - [x] second part
-    outline pkg/mod.py                write pkg/new.py               <new text>
-    run python -m pkg                 <all of it>                                             report Fixed the suffix.
-    test tests/test_mod.py::test_it                                                           tests_pass: tests
+    outline pkg/mod.py                write pkg/new.py               <new text>               - [x] third <- step 7
+    run python -m pkg                 <all of it>
+    test tests/test_mod.py::test_it                                                           report Fixed the suffix.
+                                                                                              tests_pass: tests
 
 A model of a hundred million parameters has no tokens to spare for quotes and braces, and code written as it stands in
 a file is what it has seen most. Only what would be ambiguous is quoted, as a JSON string: a path with a space or a
 colon, a pattern that begins with a quote, a title of two lines. Where the old text of `replace` holds a line `=====`,
 a longer separator is named after the path; `replace pkg/mod.py:12` means the place nearest to that line.
+
+What shows that a part of the plan is done stands behind an arrow: `- [x] second part <- tests/test_x.py::test_y`. It is
+a test or a path, `step 7`, or quoted; so a title may hold an arrow. How sure the policy is stands in the mark, as in
+`- [x 0.8] second part`, and `- [0.8] second part` of one that is open.
 """
 
 from __future__ import annotations
@@ -40,10 +45,21 @@ HAS_BODY = frozenset({"edit", "replace", "write", "plan", "report"})
 _SEPARATOR = "====="
 _PLAIN_PATH = re.compile(r'[^\s":\\,]+')
 _ANCHOR = re.compile(r":(\d{1,9})(?:-(\d{1,9}))?")
-_SUBTASK = re.compile(r"\s*(?:[-*]|\d{1,3}[.)])?\s*(?:\[([ xX-])\])?\s*(.*)", re.DOTALL)
+_SURE = r"0\.\d{1,20}|1\.0{1,20}|\d(?:\.\d{1,20})?e-\d{1,3}"
+"""A confidence as it is written: with a point, since `[1]` more likely numbers something."""
+_SUBTASK = re.compile(
+    rf"\s*(?:[-*]|\d{{1,3}}[.)])?\s*(?:\[(?:([ xX-])|({_SURE})|([xX-]) ({_SURE}))\])?\s*(.*)", re.DOTALL
+)
+_SHOWN_BY = " <- "
+_EVIDENCE = re.compile(r"step \d{1,9}|[^\s\"]*(?:::|/|\.\w)[^\s\"]*")
+"""What stands unquoted behind the arrow. Other words may be part of a title: "x <- y"."""
+_MAX_ARROWS = 100
+"""How many are tried: more than the longest evidence can hold."""
+_LONGEST = 300
+"""Characters that evidence may have."""
 _CLAIM = re.compile(r"(tests_pass|tests_run|changed|fixed|not_done|blocked)(?::(.*))?", re.DOTALL)
 _STATUS = {"x": "done", "X": "done", "-": "dropped"}
-_MARK = {"done": "[x] ", "dropped": "[-] "}
+_MARK = {"done": "x", "dropped": "-", "open": ""}
 
 
 class _UnreadableError(ValueError):
@@ -175,10 +191,36 @@ def _read_search(rest: str) -> dict[str, Any]:
     return {"pattern": rest}
 
 
-def _read_subtask(line: str) -> dict[str, str]:
+def _read_subtask(line: str) -> dict[str, Any]:
     match = _SUBTASK.fullmatch(line)
     assert match is not None  # the pattern matches any text
-    return {"title": _unquoted(match.group(2)), "status": _STATUS.get(match.group(1) or "", "open")}
+    mark, sure = match.group(1) or match.group(3) or "", match.group(2) or match.group(4)
+    title, evidence = _read_evidence(match.group(5).strip())
+    subtask: dict[str, Any] = {"title": _unquoted(title), "status": _STATUS.get(mark, "open")}
+    subtask |= {} if evidence is None else {"evidence": evidence}
+    return subtask | ({} if sure is None else {"confidence": float(sure)})
+
+
+def _read_evidence(text: str) -> tuple[str, str | None]:
+    """A title, quoted or not, and the evidence behind it, where there is any."""
+    if quoted := _quoted(text):
+        after = quoted[1]
+        if after.startswith(_SHOWN_BY) and (evidence := _as_evidence(after[len(_SHOWN_BY) :])) is not None:
+            return text[: len(text) - len(after)], evidence
+        return text, None
+    title = text
+    for _ in range(_MAX_ARROWS):  # quoted evidence may hold an arrow too
+        title, arrow, _ = title.rpartition(_SHOWN_BY)
+        if title.strip() and (evidence := _as_evidence(text[len(title) + len(arrow) :])) is not None:
+            return title, evidence
+    return text, None
+
+
+def _as_evidence(text: str) -> str | None:
+    if len(text) <= _LONGEST and _EVIDENCE.fullmatch(text):
+        return text
+    quoted = _quoted(text)
+    return quoted[0] if quoted and not quoted[1].strip() else None
 
 
 def _read_report(rest: str, body: str) -> dict[str, Any]:
@@ -212,9 +254,23 @@ def _write(tool: str, call: Any) -> str:
     if tool == "test":
         return "test" if call.target is None else f"test {_inline(call.target)}"
     if tool == "plan":
-        return "\n".join(["plan", *(f"- {_MARK.get(s.status, '')}{_title(s.title)}" for s in call.subtasks)])
+        return "\n".join(["plan", *map(_write_subtask, call.subtasks)])
     summary = f"report {_inline(call.summary)}" if call.summary else "report"
     return "\n".join([summary, *(f"{c.kind}: {_inline(c.subject)}" if c.subject else c.kind for c in call.claims)])
+
+
+def _write_subtask(subtask: Any) -> str:
+    sure = "" if subtask.confidence is None else repr(subtask.confidence)
+    mark = f"{_MARK[subtask.status]} {sure}".strip()
+    title = _title(subtask.title)
+    if subtask.evidence is None:
+        plain = title.startswith('"') or _read_evidence(title)[1] is None
+        shown = title if plain else json.dumps(subtask.title)
+    else:
+        title = json.dumps(subtask.title) if _SHOWN_BY.strip() in title and not title.startswith('"') else title
+        evidence = subtask.evidence if _EVIDENCE.fullmatch(subtask.evidence) else json.dumps(subtask.evidence)
+        shown = f"{title}{_SHOWN_BY}{evidence}"
+    return f"- [{mark}] {shown}" if mark else f"- {shown}"
 
 
 def _write_edit(call: Any) -> str:
@@ -246,7 +302,7 @@ def _inline(text: str) -> str:
 def _title(text: str) -> str:
     # What looks like a bullet or a mark would be taken for one.
     match = _SUBTASK.fullmatch(text)
-    return _inline(text) if match and match.group(2) == text else json.dumps(text)
+    return _inline(text) if match and match.group(5) == text else json.dumps(text)
 
 
 def _quoted(text: str) -> tuple[str, str] | None:

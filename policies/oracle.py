@@ -25,6 +25,8 @@ from journeyman.tasks.task import Task
 Play = Generator[Action, Observation, None]
 """Actions out, the observation of each back in."""
 _MAX_CHANGED_CLAIMS = 5
+_MAX_CLOSED_ONE_BY_ONE = 6
+"""Milestones of a project."""
 _MAX_NAMED = 3
 """So many functions are named in a summary, else the files."""
 
@@ -94,29 +96,39 @@ class OraclePolicy:
     def _whole_play(self) -> Play:
         parts = parts_of(self._task, self._changes)
         attempts = self._attempts([change for part in parts for change in part])
-        if self._task.milestones:
-            yield self._plan(done=False)
+        # Each milestone is closed as its part is tested, where there are few: the plan is written out each time.
+        count = len(self._task.milestones)
+        closes_each = count == len(parts) <= _MAX_CLOSED_ONE_BY_ONE
+        if count:
+            yield self._plan()
         if self._with_test_first:
             yield Action("test")
-        for part in parts:
+        for done, part in enumerate(parts, 1):
             for change in part:
                 yield from self._bring(change.path, change.before, attempts.get(change, change.after))
-            yield Action("test")
+            seen = yield Action("test")
             wrong = [change for change in part if change in attempts]
             for change in wrong:
                 if self._notes.tests_pass:  # no visible test noticed: only reading it over does
                     self._notes.forget(change.path)
                 yield from self._bring(change.path, attempts[change], change.after)
             if wrong:
-                yield Action("test")
-        if self._task.milestones:
-            yield self._plan(done=True)
+                seen = yield Action("test")
+            if closes_each:
+                yield self._plan(done, f"step {seen.step}" if self._notes.tests_pass else part[-1].path)
+        if count and not closes_each:
+            yield self._plan(count, "")
         yield self._report()
 
-    def _plan(self, *, done: bool) -> Action:
-        status = {"status": "done"} if done else {}
+    def _plan(self, done: int = 0, evidence: str = "") -> Action:
+        """So many milestones are done, and this shows it of the last of them."""
         titles = [milestone.title or milestone.name for milestone in self._task.in_order()]
-        return Action("plan", {"subtasks": [{"title": title[:200], **status} for title in titles]})
+        subtasks = [
+            {"title": title[:200]} | ({"status": "done"} if at < done else {}) for at, title in enumerate(titles)
+        ]
+        if evidence:
+            subtasks[done - 1]["evidence"] = evidence[:300]
+        return Action("plan", {"subtasks": subtasks})
 
     def _report(self) -> Action:
         paths = [change.path for change in self._changes]

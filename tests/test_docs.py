@@ -24,6 +24,7 @@ PAGES = (
     "docs/in-episode-reviews.md",
     "docs/infeasible.md",
     "docs/personas.md",
+    "docs/plans.md",
     "docs/preferences.md",
     "docs/presets.md",
     "docs/review-queue.md",

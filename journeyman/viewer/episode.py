@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +12,7 @@ from journeyman.envs.claims import Finding, findings_of
 from journeyman.envs.episode import Episode, RewardTerm, Step, TestRun
 from journeyman.envs.summary import Summary
 from journeyman.tasks.task import Milestone, Task
+from journeyman.viewer.plan import PlanPanel, plan_panel
 from journeyman.viewer.tokens import Ledger, ledger
 from journeyman.viewer.worth import Worth
 
@@ -24,10 +24,6 @@ ROWS = 200
 """Tests of the grid, at the most: those that did not always pass come first."""
 COLUMNS = 60
 """Test runs of the grid, at the most: those before which something changed come first."""
-SUBTASKS = 200
-"""Of the plan, at the most."""
-EVIDENCE = 30
-"""Steps that the plan shows for a subtask, at the most."""
 SHORT = 100
 """Characters of an argument that still stands on the action's own line."""
 LONG = 100_000
@@ -43,22 +39,6 @@ class Cell:
     kind: str
     """The class that colours it: "tests-pass", "tests-fail", "edit", "refused" or "look"."""
     label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Subtask:
-    """One line of the plan, as it came to be."""
-
-    title: str
-    status: str
-    opened: int
-    """The step that wrote it down first."""
-    closed: int | None
-    """The step that first called it done."""
-    evidence: tuple[tuple[int, str], ...]
-    """Test runs and edits between the two: (step, in words)."""
-    more: int
-    """How much evidence is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +79,7 @@ class EpisodePage:
     """How many it found; all without a search."""
     search: str
     timeline: tuple[Cell, ...]
-    plan: tuple[Subtask, ...]
+    plan: PlanPanel
     grid: Grid
     bars: tuple[Bar, ...]
     claims: tuple[Finding, ...]
@@ -140,7 +120,7 @@ def episode_page(
         found=len(listed),
         search=search,
         timeline=tuple(_timeline(episode.steps)),
-        plan=plan_of(episode.steps),
+        plan=plan_panel(episode.steps),
         grid=_grid(episode.steps),
         bars=tuple(_bars(episode.terms)),
         claims=findings_of(episode.steps),
@@ -179,7 +159,9 @@ _MARKS = {"done": "● ", "open": "○ ", "dropped": "✕ "}
 
 
 def _words(each: dict[str, Any]) -> str:
-    return " ".join(str(value) for name, value in each.items() if name != "status")
+    words = {"evidence": "← {}", "confidence": "(sure to {})"}
+    said = ((name, value) for name, value in each.items() if name != "status" and value is not None)
+    return " ".join(words.get(name, "{}").format(value) for name, value in said)
 
 
 def kind_of(step: Step) -> str:
@@ -203,41 +185,6 @@ def _timeline(steps: Sequence[Step]) -> Iterator[Cell]:
         end = start + len(part)
         label = f"step {end}: {part[0].action.tool}" if len(part) == 1 else f"steps {start + 1} to {end}"
         yield Cell(start + 1, end, kind, label)
-
-
-def plan_of(steps: Sequence[Step]) -> tuple[Subtask, ...]:
-    """The subtasks that an episode ever planned, in the order in which they came."""
-    opened: dict[str, int] = {}
-    closed: dict[str, int] = {}
-    last: dict[str, str] = {}
-    for number, step in enumerate(steps, 1):
-        if step.action.tool != "plan" or not step.observation.ok or (plan := step.action.parsed_or_none()) is None:
-            continue
-        last = {}
-        for subtask in plan.subtasks:
-            opened.setdefault(subtask.title, number)
-            last[subtask.title] = subtask.status
-            if subtask.status == "done":
-                closed.setdefault(subtask.title, number)
-    told = [(number, words) for number, step in enumerate(steps, 1) if (words := _evidence(step))]
-    places = [number for number, _ in told]
-    shown = []
-    for title, begin in list(opened.items())[:SUBTASKS]:
-        found = told[bisect_right(places, begin) : bisect_right(places, closed.get(title, 0))]
-        more = max(0, len(found) - EVIDENCE)
-        shown.append(
-            Subtask(title, last.get(title, "dropped"), begin, closed.get(title), tuple(found[:EVIDENCE]), more)
-        )
-    return tuple(shown)
-
-
-def _evidence(step: Step) -> str:
-    """What a step shows of the work that was done, in words; empty for one that shows nothing."""
-    if step.tests is not None:
-        return f"{len(step.tests.passed)} passed, {len(step.tests.failed) + len(step.tests.errors)} failed"
-    if step.diff:
-        return f"{step.action.tool} {step.action.arguments.get('path', '')}".strip()
-    return ""
 
 
 def _grid(steps: Sequence[Step]) -> Grid:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -29,8 +29,8 @@ from journeyman.envs.feedback.entry import (
 from journeyman.envs.feedback.log import FeedbackLog, by_id
 from journeyman.envs.feedback.standing import Judged, standing
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
-from journeyman.viewer.episode import plan_of
 from journeyman.viewer.places import found
+from journeyman.viewer.plan import plan_panel
 
 FROM_PAGES = (Critique, StepLabel, ClaimLabel, Score, Ranking, Correction, Undo)
 ORIGIN = "page"
@@ -109,9 +109,9 @@ class Desk:
             others: whether to tell also what others than `me` said.
         """
         judged = standing(self._log.read().of_episode(episode.id), self._episode, self._guidelines)
-        titles = [each.title for each in plan_of(episode.steps)]
+        subtasks = plan_panel(episode.steps).numbers()
         return [
-            _noted(each, episode, titles) for each in judged
+            _noted(each, episode, subtasks) for each in judged
             if isinstance(each.entry, (OfEpisode, Ranking)) and (others or each.entry.annotator == me)
         ]  # fmt: skip
 
@@ -185,7 +185,7 @@ def _check_place(entry: OfEpisode, episode: Episode) -> None:
                 _step_of(episode, place.step)
             if place.line is not None and place.step is None:
                 raise CannotSay("a line is one that a step shows: give `step`")
-            if place.subtask and place.subtask not in (each.title for each in plan_of(episode.steps)):
+            if place.subtask and place.subtask not in plan_panel(episode.steps).numbers():
                 raise CannotSay("the plan has no such subtask; load the page again")
         case StepLabel(step=number):
             _step_of(episode, number)
@@ -201,11 +201,11 @@ def _check_place(entry: OfEpisode, episode: Episode) -> None:
                 raise CannotSay(f"the action cannot be taken: {read.arguments['why']}")
 
 
-def _noted(judged: Judged, episode: Episode, titles: Sequence[str]) -> Note:
+def _noted(judged: Judged, episode: Episode, subtasks: Mapping[str, int]) -> Note:
     match judged.entry:
         case Critique(place=said):
             place: Place = judged.place or said
-            subtask = titles.index(place.subtask) if place.subtask in titles else None
+            subtask = subtasks.get(place.subtask)
             if place.step is None or place.step > len(episode.steps):
                 return Note(judged, subtask=subtask)
             there = found(episode.steps[place.step - 1], place)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from journeyman.envs.claims import Finding, findings_of
 from journeyman.envs.episode import Episode, Step, TestRun
-from journeyman.viewer.episode import Subtask, plan_of
+from journeyman.viewer.plan import PlanPanel, plan_panel
 
 MOST = 4
 """Episodes beside each other, at the most."""
@@ -20,7 +20,7 @@ class Column:
     episode: Episode
     steps: tuple[tuple[int, Step], ...]
     left_out: int
-    plan: tuple[Subtask, ...]
+    plan: PlanPanel
     claims: tuple[Finding, ...]
     report: str
     """What it says at its end."""
@@ -51,7 +51,7 @@ def _column(episode: Episode) -> Column:
         episode=episode,
         steps=numbered[:MAX_STEPS],
         left_out=max(0, len(numbered) - MAX_STEPS),
-        plan=plan_of(episode.steps),
+        plan=plan_panel(episode.steps),
         claims=findings_of(episode.steps),
         report=str(report.arguments.get("summary", "")) if report else "",
         tests=episode.steps[ran[-1] - 1].tests if ran else None,

@@ -77,7 +77,8 @@ def hostile_episode(text: str) -> Episode:
         step("run", text, diff=text, tests=TestRun((text,), (text + "x",)), command=text, cwd=text), runner=text,
         tree_hash=text,
     )  # fmt: skip
-    titled = step("plan", subtasks=[{"title": text[:200] or "x", "status": "done"}])
+    part = {"title": text[:200] or "x", "evidence": text[:300]}
+    titled = step("plan", subtasks=[{**part, "status": "done"}, {**part, "title": (text + "y")[-200:]}])
     told = step("report", text, summary=text, claims=[{"kind": "changed", "subject": text[:200]}])
     steps = (titled, bad, replace(bad, action=Action.malformed(text, text)), replace(bad, diff="+" + text), told)
     return replace(
@@ -140,7 +141,7 @@ def test_an_episode_tells_its_story(pages: TestClient, store: EpisodeStore) -> N
     page = pages.get(f"/runs/group/first/episodes/{told.id}").text
     plain = re.sub(r"\s+", " ", text_of(page))
     assert "2 of 2 checks · assurance split" in plain
-    assert "mend it done, from step 1 , done at 7 3 edits and test runs between 2 1 passed, 1 failed 4" in plain
+    assert "mend it done, from step 1 , done at 7 2 edits and test runs of it 4 edit" in plain
     assert "4 edit text.py 6 2 passed, 0 failed" in plain
     assert "supported tests_pass" in plain
     assert "contradicted changed other.py" in plain

@@ -17,7 +17,7 @@ from journeyman.policies.dialect import DIALECTS, Dialect, dialect
 _HOSTILE = st.sampled_from(
     ['"', "=====", "\n=====\n", "======", "- x", "[x] y", "1. z", "tests_pass: t", "```", "a b", "a:3", "a:3-4", "\\",
      " ", "\r\n", "\r", "\u2028", "\x1c", "\x0b", "\x00", "é", "日本", "🙂", "view a.py", "report\n", "</tool_call>",
-     ",", '{"tool": "test"}']
+     ",", '{"tool": "test"}', " <- ", "<-", "a.py", '"b c"', "[0.5] ", "[x 0.5] ", "step 7"]
 )  # fmt: skip
 _ANY = st.one_of(st.text(max_size=20), st.lists(st.one_of(_HOSTILE, st.text(max_size=5)), max_size=6).map("".join))
 _SOME = _ANY.filter(bool)
@@ -63,7 +63,12 @@ def _calls(draw: st.DrawFn) -> Action:
 
 
 def _subtasks() -> st.SearchStrategy[dict[str, object]]:
-    return st.builds(dict, _optional(status=st.sampled_from(["open", "done", "dropped"])), title=_SOME)
+    said = _optional(
+        status=st.sampled_from(["open", "done", "dropped"]),
+        evidence=st.one_of(st.none(), _ANY, st.sampled_from(["tests/t.py::t[a b]", "a/b.py", "step 7", "a <- b.py"])),
+        confidence=st.one_of(st.none(), st.floats(0, 1)),
+    )
+    return st.builds(dict, said, title=_SOME)
 
 
 def _claims() -> st.SearchStrategy[dict[str, object]]:
@@ -104,6 +109,8 @@ def test_no_text_makes_a_parser_raise(name: str, text: str) -> None:
         '{"tool": ' * 40_000,
         '"' * 100_000,
         "view\n" * 40_000,
+        "plan\n- a" + " <- b" * 40_000,
+        "plan\n- a <- " + "b/" * 40_000 + " c",
     ],
 )
 @pytest.mark.parametrize("name", DIALECTS)
@@ -187,6 +194,37 @@ def test_a_plan_in_lines_keeps_what_is_done() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("- [x] mend <- tests/t.py::test_a", ("mend", "done", "tests/t.py::test_a", None)),
+        ("- [x] mend <- step 7", ("mend", "done", "step 7", None)),
+        ('- [x 0.9] mend <- "what I saw"', ("mend", "done", "what I saw", 0.9)),
+        ("- [0.25] mend", ("mend", "open", None, 0.25)),
+        ("- [- 1.0] mend <- a.py", ("mend", "dropped", "a.py", 1.0)),
+        ('- [x] "a <- b.py" <- c.py', ("a <- b.py", "done", "c.py", None)),
+        ("- [x] say <- <- a.py", ("say <-", "done", "a.py", None)),
+        # As before: what neither names a test, a path or a step, nor is quoted, belongs to the title.
+        ("- [x] x <- y", ("x <- y", "done", None, None)),
+        ("- x = 3", ("x = 3", "open", None, None)),
+        ("- [1] first", ("[1] first", "open", None, None)),
+        ("- [] first", ("[] first", "open", None, None)),
+        ("- <- a.py", ("<- a.py", "open", None, None)),
+        ('- "a" b', ('"a" b', "open", None, None)),
+    ],
+)
+def test_a_part_of_a_plan_may_say_what_shows_it_and_how_sure_that_is(text: str, read: tuple[object, ...]) -> None:
+    (part,) = dialect("lines").parse(f"plan\n{text}").parsed().subtasks
+    assert (part.title, part.status, part.evidence, part.confidence) == read
+
+
+def test_a_plan_without_evidence_is_written_as_ever() -> None:
+    plan = {"subtasks": [{"title": "read x <- y"}, {"title": "mend", "status": "done"}, {"title": "-"}]}
+    assert dialect("lines").format(Action("plan", plan)) == 'plan\n- read x <- y\n- [x] mend\n- "-"'
+    told = {"subtasks": [{"title": "mend", "status": "done", "evidence": "tests/t.py::test_a", "confidence": 0.9}]}
+    assert dialect("lines").format(Action("plan", told)) == "plan\n- [x 0.9] mend <- tests/t.py::test_a"
+
+
+@pytest.mark.parametrize(
     ("name", "text", "hint"),
     [
         ("json", "I am not sure.", "no JSON object"),
@@ -199,6 +237,7 @@ def test_a_plan_in_lines_keeps_what_is_done() -> None:
         ("lines", "replace m.py\na", "====="),
         ("lines", "edit m.py:5-2\nx", "must not be smaller"),
         ("lines", "search ", "pattern"),
+        ("json", '{"tool": "plan", "subtasks": [{"title": "a", "confidence": 1.5}]}', "confidence"),
     ],
 )
 def test_what_cannot_be_read_says_why(name: str, text: str, hint: str) -> None:

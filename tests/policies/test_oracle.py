@@ -11,6 +11,7 @@ import pytest
 from journeyman.envs.claims import Standing, check_claims
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, StopReason
+from journeyman.envs.plans import story_of
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.policies.dialect import DIALECTS
 from journeyman.policies.oracle import MistakenOraclePolicy, OraclePolicy
@@ -109,9 +110,11 @@ def test_a_project_is_planned_and_built_milestone_by_milestone(play: Play, tmp_p
     task = tiny_project(tmp_path)
     write_files(tmp_path, {"repository/tests/test_some.py": "def test_some():\n    import times\n"})
     episode = play(task, OraclePolicy(task))
-    assert _tools(episode) == "plan view edit test view edit test plan report"
+    assert _tools(episode) == "plan view edit test plan view edit test plan report"
     assert [c.kind for c in episode.steps[-1].action.parsed().claims] == ["tests_pass", "changed"]
     assert [s.status for s in episode.steps[-2].action.parsed().subtasks] == ["done", "done"]
+    assert [[c.standing for c in part.closings] for part in story_of(episode.steps).parts] == [[Standing.SUPPORTED]] * 2
+    assert episode.steps[4].observation.text.startswith("plan of 2 subtasks, 1 done (closed 1); step 4 supported: ")
 
 
 def test_new_files_are_written_whole(play: Play, tmp_path: Path) -> None:
