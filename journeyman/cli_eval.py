@@ -22,6 +22,7 @@ from journeyman.cli_common import (
     print_json,
     with_guidelines,
 )
+from journeyman.cli_faults import FaultRateOption, FaultsOption, with_faults
 from journeyman.cli_run import engine_of, policy_of, say_engine
 from journeyman.cli_train import (
     BackendOption,
@@ -65,6 +66,8 @@ def evaluate_command(
     price_out: Annotated[float, typer.Option(min=0, help="Of a million tokens that are sampled.")] = 0.0,
     price_hour: Annotated[float, typer.Option(min=0, help="Of an hour of all machines together.")] = 0.0,
     guideline: GuidelineOption = None,
+    faults: FaultsOption = None,
+    fault_rate: FaultRateOption = None,
     backend: BackendOption = "auto",
     engine: EngineOption = "local",
     ray_address: RayAddressOption = None,
@@ -76,6 +79,7 @@ def evaluate_command(
     if policy.startswith("local:"):
         needs_training()
     chosen = preset_named(preset)
+    config = with_faults(with_guidelines(chosen.env, guideline), faults, fault_rate)
     options = asdict(replace(chosen.local, temperature=temperature)) if policy.startswith("local:") else {}
     other = _read_evaluation(against) if against else None
     if leaderboard and leaderboard.exists():
@@ -91,10 +95,12 @@ def evaluate_command(
     ):
         found = gather_tasks(tasks, limit, stage("Tasks"))
         about = {"tasks_from": tasks, "preset": preset} | _who_acts(policy, found, folder, allow_overlap)
+        if config.faults is not None:
+            about |= {"faults": config.faults.model_dump(mode="json")}
         make(found[0])  # a wrong name is said before the bars begin
         result = evaluate(
             policy, make, found, backend=open_backend(backend), store=store,
-            config=with_guidelines(chosen.env, guideline),
+            config=config,
             seeds=range(seeds), concurrency=concurrency, progress=stage(f"Evaluate {policy}"), engine=machines,
         )  # fmt: skip
         facts = machines.facts()

@@ -20,6 +20,7 @@ from journeyman.cli_common import (
     say_error,
     with_guidelines,
 )
+from journeyman.cli_faults import FaultRateOption, FaultsOption, with_faults
 from journeyman.cli_run_review import NOBODY, PERSON, ReviewOption, RoundsOption, reviews_of
 from journeyman.cli_train import (
     BackendOption,
@@ -95,6 +96,8 @@ def grpo(
     activation_checkpointing: RecomputeOption = False,
     settings: SetOption = None,
     guideline: GuidelineOption = None,
+    faults: FaultsOption = None,
+    fault_rate: FaultRateOption = None,
     feedback: FeedbackOption = None,
     reward_model: RewardModelOption = None,
     review: ReviewOption = NOBODY,
@@ -125,12 +128,13 @@ def grpo(
         ),
         settings or (),
     )  # fmt: skip
+    config = with_faults(with_guidelines(chosen.env, guideline), faults, fault_rate)
     with reporting() as stage:
         found = gather_tasks(tasks, limit, stage("Tasks"))
     with watching(str(out), read_steps(out)) as monitor, _stopped_by_alarm(), noting_voices(out, feedback):
         folder = train_grpo(
             model, found, out, backend=open_backend(backend), settings=recipe, reviews=_reviews(review, review_rounds),
-            config=with_guidelines(chosen.env, guideline), outside=voices(feedback),
+            config=config, outside=voices(feedback),
             local=replace(chosen.local, sampler=sampler, gpu_memory_share=gpu_memory_share),
             engine=_engine(engine, review), monitor=monitor, track=track, reward=_reward(reward_model),
         )  # fmt: skip

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from journeyman.envs.actions import MALFORMED
 from journeyman.envs.changes import is_change
 from journeyman.envs.episode import Episode, Step
+from journeyman.envs.faults.settings import LOST_EDIT
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import Dialect
 from journeyman.training.changes import stands
@@ -141,8 +142,11 @@ def worth_imitating(steps: Sequence[Step]) -> list[bool]:
 
     A failing run contradicts the changes before it that were taken back later; those that stand at the end of an
     episode that is worth showing were right, and the test failed for another reason, such as a project's next part.
+
+    A change that a fault undid (envs/faults) is not taught: no test ever told whether it was right. The one that was
+    made in its place is.
     """
-    worth = [step.action.tool != MALFORMED and step.observation.ok for step in steps]
+    worth = [step.action.tool != MALFORMED and step.observation.ok and step.fault != LOST_EDIT for step in steps]
     changes: list[int] = []
     for index, step in enumerate(steps):
         if is_change(step):
