@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +12,8 @@ from journeyman.cli_common import CannotError, JsonOption, open_run, print_json
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.faults.kinds import KINDS
 from journeyman.envs.faults.settings import HELD_OUT_KINDS, faults_named
+from journeyman.envs.store import EpisodeStore
+from journeyman.tasks.task import Task
 from journeyman.terminal import out, visible
 from journeyman.training.skills.recovery import recovery_of
 
@@ -40,6 +43,16 @@ def with_faults(config: EnvConfig, names: str | None, rate: float | None) -> Env
         return config.model_copy(update={"faults": faults_named(names, 1.0 if rate is None else rate)})
     except ValueError as error:
         raise CannotError(f"--faults {names}: {error}") from error
+
+
+def facts_under_faults(store: EpisodeStore, config: EnvConfig, tasks: Sequence[Task]) -> dict[str, Any]:
+    """For an evaluation: the faults that were asked for, and the recovery of the store's episodes under the same
+    settings; nothing without faults."""
+    if config.faults is None:
+        return {}
+    settings, names = config.to_dict(), {task.name for task in tasks}
+    recovery = recovery_of(each for each in store.episodes() if each.config == settings and each.task in names)
+    return {"faults": config.faults.model_dump(mode="json"), "recovery": recovery.to_dict()}
 
 
 def faults(

@@ -53,7 +53,8 @@ def test_it_recovers_in_the_room_that_small_models_have(
     kind: str, make: Callable[[Task], OraclePolicy], tmp_path: Path, backend: str
 ) -> None:
     task = tiny_task(tmp_path, instruction=NAMED)
-    episode = rollout(RepoEnv(task, backend, under(kind)), make(task), seed=2)
+    seed = 0  # the mistake that it gives is one that a test notices
+    episode = rollout(RepoEnv(task, backend, under(kind)), make(task), seed=seed)
     assert faults_of(episode)
     assert episode.stop is StopReason.REPORTED and is_exemplary(episode, task), tools(episode)
     recovery = recovery_of([episode])
