@@ -10,7 +10,8 @@ from journeyman.envs.actions import MALFORMED, Action
 from journeyman.envs.faults.fault import Fault, Strike
 from journeyman.envs.faults.kinds import KINDS
 from journeyman.envs.faults.settings import Faults
-from journeyman.envs.tools.tool import ToolResult, Workspace
+from journeyman.envs.tools.tool import Refused, ToolResult, Workspace
+from journeyman.sandbox.sandbox import SandboxError, SandboxLost
 
 MAX_OPENING = 400
 """Characters that a fault adds to the first observation at most."""
@@ -66,5 +67,10 @@ class Injector:
         if self._skipped:
             self._skipped -= 1
             return do(), ""
-        result, self._struck = fault.answer(strike)
+        try:
+            result, self._struck = fault.answer(strike)
+        except SandboxLost:
+            raise
+        except (Refused, SandboxError):  # what it needed to look at cannot be read: so it does not strike
+            return do(), ""
         return result, fault.name if self._struck else ""

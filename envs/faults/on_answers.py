@@ -8,7 +8,7 @@ from dataclasses import replace
 from journeyman.envs.episode import TestRun
 from journeyman.envs.faults.fault import Fault, Strike, text_of
 from journeyman.envs.text import clean
-from journeyman.envs.tools.syntax import Definition, definitions
+from journeyman.envs.tools.syntax import Definition, definitions, is_python
 from journeyman.envs.tools.textfile import TextFile
 from journeyman.envs.tools.tool import Refused, ToolResult, Workspace
 
@@ -122,7 +122,7 @@ class MisleadingTest(Fault):
 def _another(failing: str, tests: TestRun, strike: Strike) -> tuple[str, Definition, str] | None:
     """A test of the same file that does not fail, with the last line of its code."""
     path, *_ = failing.split("::")
-    file = _read(strike.workspace, path)
+    file = _read(strike.workspace, path) if is_python(path) else None
     if file is None:
         return None
     broken = {name.split("[")[0].rsplit("::", 1)[-1] for name in (*tests.failed, *tests.errors)}

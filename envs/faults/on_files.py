@@ -16,6 +16,7 @@ from journeyman.envs.text import clean
 from journeyman.envs.tools.test import visible_failing
 from journeyman.envs.tools.tool import Refused, ToolResult, Workspace, workspace_path
 from journeyman.envs.tools.view import ViewTool
+from journeyman.sandbox.sandbox import SandboxError, SandboxLost
 
 HANDOVER = """Handover from a colleague:
 - [x] repair the fault
@@ -38,9 +39,15 @@ class LostEdit(Fault):
 
     def answer(self, strike: Strike) -> tuple[ToolResult, bool]:
         done = strike.do()
-        if done.ok:
+        if not done.ok:
+            return done, False
+        try:
             strike.workspace.sandbox.restore(strike.workspace.snapshot)
-        return done, done.ok
+        except SandboxLost:
+            raise
+        except SandboxError:  # then it stays
+            return done, False
+        return done, True
 
 
 class ShiftedLines(Fault):
