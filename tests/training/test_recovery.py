@@ -12,7 +12,7 @@ from journeyman.envs.episode import Ancestry, Change, Episode, Step, StopReason,
 from journeyman.envs.faults.kinds import ALL_KINDS
 from journeyman.envs.observation import Observation
 from journeyman.tasks.verdict import Assurance, Verdict
-from journeyman.training.skills.recovery import NO_TURN, UNKNOWN, UNSCORED, recovery_of
+from journeyman.training.skills.recovery import NO_TURN, UNKNOWN, UNSCORED, got_over, recovery_of
 from journeyman.training.tokens import worth_imitating
 
 DIFF = "--- a/m.py\n+++ b/m.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n"
@@ -96,6 +96,12 @@ NOT_RECOVERED = [
 def test_doing_nothing_about_it_is_not_recovering(what: str, steps: list[Step]) -> None:
     (struck,) = recovery_of([episode(*steps)]).struck
     assert struck.resolved and not struck.recovered, "that the task was solved all the same is luck"
+
+
+def test_only_who_got_over_it_is_an_example() -> None:
+    assert got_over(episode(edit(), PASS, REPORT)), "nothing had to be got over"
+    assert got_over(episode(edit(), CUT, PASS, REPORT))
+    assert not got_over(episode(edit(), CUT, REPORT)) and not got_over(episode(edit(), CUT))
 
 
 def test_an_old_plan_is_got_over_by_a_repair() -> None:

@@ -140,6 +140,13 @@ def recovery_of(episodes: Iterable[Episode]) -> Recovery:
     return Recovery(tuple(struck), by_task(unstruck), dict(left_out))
 
 
+def got_over(episode: Episode) -> bool:
+    """Whether an episode recovered from its fault; true where none struck. What did not is no example to imitate, even
+    if it was resolved."""
+    found = recovery_of([episode])
+    return _first(episode) is None or any(each.recovered for each in found.struck)
+
+
 def _first(episode: Episode) -> tuple[str, int] | None:
     """The fault of an episode and the step that it struck first; of a forked one, only what came after the fork."""
     own_from = episode.ancestry.step if episode.ancestry is not None else 0
