@@ -64,8 +64,7 @@ CONTENTS = {
         EPISODES,
         "Say what may go wrong around a policy, or how the episodes of a run recovered from it.",
         "journeyman.cli_faults:faults",
-        ("journeyman faults", "journeyman run till-line-rounding --faults all --episodes 8",
-         "journeyman faults --run default"),
+        ("journeyman faults", "journeyman faults --run default"),
     ),
     "feedback": Entry(
         EPISODES, "Keep what people say of episodes, and say what of it counts.",

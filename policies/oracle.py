@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Sequence
+from itertools import zip_longest
 from random import Random
 
 from journeyman.envs.actions import Action
@@ -231,11 +232,16 @@ class OraclePolicy:
             return after if seen.ok and self._notes.is_as(path, after.lines) else before
         lost_one = [applied(before, [edit for edit in edits if edit is not lost]) for lost in edits]
         states = [after, before, *attempts, *lost_one]
-        for edit in reversed(edits):
-            yield from self._look_at(path, before, edit)
-            states = [state for state in states if self._notes.is_as(path, state.lines)]
-            if len(set(states)) < 2:
+        yield from self._look_at(path, before, edits[-1])
+        for _ in range(_ATTEMPTS):
+            states = [state for state in dict.fromkeys(states) if self._notes.is_as(path, state.lines)]
+            if len(states) < 2:
                 break
+            both = zip_longest(states[0].lines, states[1].lines)
+            at = next((n for n, (one, other) in enumerate(both, 1) if one != other), 1)
+            seen = yield from self._surely(Action("view", {"path": path, "line": at}))
+            if not seen.ok:  # it ends before that line
+                states = [state for state in states if len(state.lines) < at]
         if states:
             return states[0]
         return None if len(after.lines) <= _MAX_WRITTEN_ANEW else after
