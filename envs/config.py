@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from journeyman.envs.faults.settings import Faults
 from journeyman.envs.guidelines.prompt import GuidelineText
 from journeyman.envs.text import clean
 
@@ -52,6 +53,8 @@ class EnvConfig(BaseModel):
     """Share of a project's reward that milestones pay; the outcome pays the rest, and all of it without milestones."""
     guidelines: tuple[GuidelineText, ...] = Field(default=(), max_length=8)
     """What the policy is told to keep to, after the problem statement (`journeyman.envs.guidelines.prompt.shown`)."""
+    faults: Faults | None = None
+    """What may go wrong around the policy (envs/faults); `None` is nothing."""
 
     @property
     def asked(self) -> str:
@@ -59,8 +62,10 @@ class EnvConfig(BaseModel):
         return "".join(f"\n\n{clean(guideline.text)}" for guideline in self.guidelines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON holds them. Without guidelines as before there were any: an older run goes on."""
-        return self.model_dump(mode="json", exclude=None if self.guidelines else {"guidelines"})
+        """Plain values, as JSON holds them. Without guidelines or faults as before there were any: an older run goes
+        on."""
+        unsaid = {name for name in ("guidelines", "faults") if not getattr(self, name)}
+        return self.model_dump(mode="json", exclude=unsaid)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> EnvConfig:

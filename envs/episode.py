@@ -79,6 +79,8 @@ class Ancestry:
     change: Change
     detail: str = ""
     """The policy's name, the hint, or the given action as JSON."""
+    seed: int | None = field(default=None, metadata={"sparse": True})
+    """Of the reset, which is that of the first ancestor: faults are drawn from it. `None` where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class Step:
     """How long the policy took to choose the action, in seconds."""
     review: str = field(default="", metadata={"sparse": True})
     """What a reviewer said after it, as the observation's text ends with it; empty where nothing was said."""
+    fault: str = field(default="", metadata={"sparse": True})
+    """The fault that spoiled its answer (envs/faults), which the policy is not told; empty where none did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,14 @@ class Episode:
     """What went wrong, for the person who reads the record: the message of a policy's error."""
     ancestry: Ancestry | None = None
     """Of a forked episode: its parent, and where and how it left it."""
+    fault: str = field(default="", metadata={"sparse": True})
+    """The fault in what the reset showed (envs/faults); empty where there was none."""
+
+    @property
+    def reset_seed(self) -> int:
+        """What its environment was reset with: a forked episode goes on from its ancestor's reset."""
+        inherited = self.ancestry.seed if self.ancestry is not None else None
+        return self.seed if inherited is None else inherited
 
     @property
     def resolved(self) -> bool:

@@ -55,6 +55,7 @@ def _step(number: int, step: Step) -> str:
     arguments = " ".join(f"{name}={value}" for name, value in step.action.arguments.items())
     told = "" if step.tests is None else f" · {len(step.tests.passed)} passed, {len(step.tests.failed)} failed"
     head = shorten(f"{number}. {step.action.tool} {arguments}".replace("\n", " "), 120) + told
+    head += f" · fault: {step.fault}" if step.fault else ""
     return _folded(head, "\n\n".join(filter(None, (step.diff, step.observation.text))))
 
 

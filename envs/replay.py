@@ -85,7 +85,7 @@ def comparison(episode: Episode, make_env: Callable[[], RepoEnv]) -> Generator[t
 
 
 def _pairs(episode: Episode, env: RepoEnv) -> Iterator[tuple[Facts, Facts]]:
-    _, info = env.reset(seed=episode.seed)
+    _, info = env.reset(seed=episode.reset_seed)
     env.recall([step.review for step in episode.steps])
     yield _seen(episode.first), _seen(info["observation"])
     end: dict[str, Any] | None = None

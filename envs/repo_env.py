@@ -18,6 +18,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from journeyman.envs.actions import MALFORMED, Action
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.diff import diff_between
 from journeyman.envs.episode import RewardTerm, Step, StopReason
+from journeyman.envs.faults.injector import MAX_OPENING, Injector
 from journeyman.envs.frame import Frame
 from journeyman.envs.notebook import env_html
 from journeyman.envs.observation import Observation
@@ -65,6 +67,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         runner: str                how a test run was started: "warm", or "cold: " and why
         output: str                all that it answered, where the observation does not hold it
         review: Review | None      what a reviewer said after it (with `reviews`)
+        fault: str                 the fault that spoiled its answer (with `faults`), which the policy is not told
 
     and of the last one besides
 
@@ -105,10 +108,14 @@ class RepoEnv(gymnasium.Env[str, str]):
         self.task = self._own_task = open_task(task)
         """The task of the episode at hand."""
         self.render_mode, self.reviews = render_mode, reviews
-        self.observation_space = observation_space(self.config.max_observation_chars + len(self.config.asked))
+        room = (
+            self.config.max_observation_chars + len(self.config.asked) + MAX_OPENING * (self.config.faults is not None)
+        )
+        self.observation_space = observation_space(room)
         self.action_space = action_space()
         self._workspace: Workspace | None = None
         self._reviewing: Reviewing | None = None
+        self._injector = Injector(None, 0, "", 0)
         self._malformed = 0
         self._frame = Frame("", "")
 
@@ -154,10 +161,14 @@ class RepoEnv(gymnasium.Env[str, str]):
         self._malformed = 0
         result = ToolResult(first_text(self.task, files, self.config))
         observation = self._observation("reset", result, 0)
-        observation = replace(observation, text=observation.text + self.config.asked)  # never cut
+        seed = self._drawn_seed(seed)
+        self._injector = Injector(self.config.faults, seed, self.task.name, self.max_steps)
+        handed, fault = self._injector.opening()
+        observation = replace(observation, text=observation.text + handed + self.config.asked)  # never cut
         self._reviewing = Reviewing(self.reviews, self.task, observation)
         self._frame = Frame(self._title(0), observation.text)
-        return observation.text, {"observation": observation, "tree_hash": snapshot.tree_hash}
+        info = {"observation": observation, "tree_hash": snapshot.tree_hash, "seed": seed, "fault": fault}
+        return observation.text, info
 
     def step(self, action: str) -> tuple[str, float, bool, bool, Info]:
         """Do one tool call (`Action.to_json`). Whatever is given, it is answered.
@@ -173,8 +184,8 @@ class RepoEnv(gymnasium.Env[str, str]):
         started = time.monotonic()
         lost = False
         try:
-            result = _answer(call, workspace)
-            step = self._record(call, result, workspace, started)
+            result, fault = self._injector.answer(call, workspace, partial(_answer, call, workspace))
+            step = replace(self._record(call, result, workspace, started), fault=fault)
         except SandboxLost:
             lost = True
             result = ToolResult("the sandbox is gone: the episode is over", ok=False)
@@ -198,6 +209,7 @@ class RepoEnv(gymnasium.Env[str, str]):
             "runner": step.runner,
             "output": step.output,
             "review": review,
+            "fault": step.fault,
         }
         reward = 0.0
         if stop is not None:
@@ -243,7 +255,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         if workspace is None or self._reviewing is None:
             raise ResetNeeded("no episode is running: there is nothing to fork")
         other = RepoEnv(self._own_task, self.factory, self.config, self.render_mode, self.reviews)
-        other._reviewing = self._reviewing.fork()
+        other._reviewing, other._injector = self._reviewing.fork(), self._injector.fork()
         other.task, other._malformed, other._frame = self.task, self._malformed, self._frame
         deadline = time.monotonic() + self.task.budget.episode_timeout_s
         other._workspace = replace(
@@ -262,6 +274,12 @@ class RepoEnv(gymnasium.Env[str, str]):
         if self.render_mode is None:
             return None
         return self._frame.text() if self.render_mode == "ansi" else self._frame.picture()
+
+    def _drawn_seed(self, seed: int | None) -> int:
+        """The seed of a reset; without one, the next of those that Gymnasium's generator gives, if faults need it."""
+        if seed is not None or self.config.faults is None:
+            return seed or 0
+        return int(self.np_random.integers(2**31))
 
     def _title(self, done: int) -> str:
         return f"{self.task.name}   step {done} of {self.max_steps}"

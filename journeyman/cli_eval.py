@@ -22,6 +22,7 @@ from journeyman.cli_common import (
     print_json,
     with_guidelines,
 )
+from journeyman.cli_faults import FaultRateOption, FaultsOption, facts_under_faults, with_faults
 from journeyman.cli_run import engine_of, policy_of, say_engine
 from journeyman.cli_train import (
     BackendOption,
@@ -44,6 +45,7 @@ from journeyman.training.evaluate import Evaluation, evaluate
 from journeyman.training.leaderboard import add_row, ranked, read_rows, row_of
 from journeyman.training.lineage import require_unseen
 from journeyman.training.measures import Prices
+from journeyman.training.presets import Preset
 from journeyman.training.presets import preset as preset_named
 
 
@@ -65,6 +67,8 @@ def evaluate_command(
     price_out: Annotated[float, typer.Option(min=0, help="Of a million tokens that are sampled.")] = 0.0,
     price_hour: Annotated[float, typer.Option(min=0, help="Of an hour of all machines together.")] = 0.0,
     guideline: GuidelineOption = None,
+    faults: FaultsOption = None,
+    fault_rate: FaultRateOption = None,
     backend: BackendOption = "auto",
     engine: EngineOption = "local",
     ray_address: RayAddressOption = None,
@@ -73,10 +77,9 @@ def evaluate_command(
 ) -> None:
     """Measure a policy: resolve rate with its 95% interval, milestones, stop reasons, a row for each task."""
     prices, folder = _prices(price_in, price_out, price_hour), out or RUNS / "eval" / _folder_name(policy)
-    if policy.startswith("local:"):
-        needs_training()
     chosen = preset_named(preset)
-    options = asdict(replace(chosen.local, temperature=temperature)) if policy.startswith("local:") else {}
+    options = _options(policy, chosen, temperature)
+    config = with_faults(with_guidelines(chosen.env, guideline), faults, fault_rate)
     other = _read_evaluation(against) if against else None
     if leaderboard and leaderboard.exists():
         read_rows(leaderboard)  # a broken row is said before the work
@@ -93,12 +96,11 @@ def evaluate_command(
         about = {"tasks_from": tasks, "preset": preset} | _who_acts(policy, found, folder, allow_overlap)
         make(found[0])  # a wrong name is said before the bars begin
         result = evaluate(
-            policy, make, found, backend=open_backend(backend), store=store,
-            config=with_guidelines(chosen.env, guideline),
+            policy, make, found, backend=open_backend(backend), store=store, config=config,
             seeds=range(seeds), concurrency=concurrency, progress=stage(f"Evaluate {policy}"), engine=machines,
         )  # fmt: skip
         facts = machines.facts()
-    result = replace(result, facts=result.facts | about)
+        result = replace(result, facts=result.facts | about | facts_under_faults(store, config, found))
     (folder / "result.json").write_text(json.dumps(result.to_dict(prices), indent=1))
     if as_json:
         added = {"leaderboard": _add(leaderboard, result, prices)} if leaderboard else {}
@@ -149,6 +151,14 @@ def _weights_in(folder: Path, policy: str) -> str | None:
         return None
 
 
+def _options(policy: str, chosen: Preset, temperature: float) -> dict[str, Any]:
+    """How a local model meets the environment; nothing for others."""
+    if not policy.startswith("local:"):
+        return {}
+    needs_training()
+    return asdict(replace(chosen.local, temperature=temperature))
+
+
 def _prices(read: float, sampled: float, hour: float) -> Prices:
     if not all(map(math.isfinite, (read, sampled, hour))):
         raise CannotError("a price is a finite number, in your currency")
@@ -161,6 +171,9 @@ def _show(result: Evaluation, other: Evaluation | None, folder: Path, board: Pat
         screen.print(f"against {visible(other.policy)}: {_compared(result, other)}", highlight=False, markup=False)
     where = f"episodes: {folder} (journeyman replay best --run {folder})"
     screen.print(where, soft_wrap=True, highlight=False, markup=False)
+    if "recovery" in result.facts:
+        where = f"recovery from faults: journeyman faults --run {folder}"
+        screen.print(where, soft_wrap=True, highlight=False, markup=False)
     if board:
         said = _add(board, result, prices)["said"]
         screen.print(f"leaderboard: {visible(said)}", soft_wrap=True, highlight=False, markup=False)

@@ -27,6 +27,7 @@ from journeyman.cli_common import (
     say_error,
     with_guidelines,
 )
+from journeyman.cli_faults import FaultRateOption, FaultsOption, with_faults
 from journeyman.cli_run_review import (
     NOBODY,
     ChangesOption,
@@ -66,6 +67,8 @@ def run(
         typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as max_steps=20. Repeatable."),
     ] = None,
     guideline: GuidelineOption = None,
+    faults: FaultsOption = None,
+    fault_rate: FaultRateOption = None,
     engine: EngineOption = "local",
     ray_address: RayAddressOption = None,
     episode_cpus: EpisodeCpusOption = 1.0,
@@ -76,7 +79,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run episodes of one or several tasks and record them, step by step as they happen."""
-    config = with_guidelines(read_settings(settings or []), guideline)
+    config = with_faults(with_guidelines(read_settings(settings or []), guideline), faults, fault_rate)
     tasks, factory = find_tasks(task), sandboxes_of(backend)
     alone = concurrency == 1 and engine == "local"
     reviews = reviews_of(review, review_rounds, review_changes, review_every, alone=alone)

@@ -20,6 +20,7 @@ from journeyman.cli_common import (
     say_error,
     with_guidelines,
 )
+from journeyman.cli_faults import FaultRateOption, FaultsOption, with_faults
 from journeyman.cli_run_review import NOBODY, PERSON, ReviewOption, RoundsOption, reviews_of
 from journeyman.cli_train import (
     BackendOption,
@@ -47,6 +48,7 @@ from journeyman.sandbox.backends import open_backend
 from journeyman.training.feedback.drift import DriftAlarmError
 from journeyman.training.monitor import read_steps
 from journeyman.training.overrides import with_changes
+from journeyman.training.presets import Preset
 from journeyman.training.presets import preset as preset_named
 
 if TYPE_CHECKING:
@@ -95,6 +97,8 @@ def grpo(
     activation_checkpointing: RecomputeOption = False,
     settings: SetOption = None,
     guideline: GuidelineOption = None,
+    faults: FaultsOption = None,
+    fault_rate: FaultRateOption = None,
     feedback: FeedbackOption = None,
     reward_model: RewardModelOption = None,
     review: ReviewOption = NOBODY,
@@ -116,25 +120,29 @@ def grpo(
     needs_training()
     from journeyman.training.grpo import GrpoSettings, train_grpo
 
-    chosen = preset_named(preset)
-    recipe = with_changes(
-        GrpoSettings(
-            steps=steps, tasks_per_step=tasks_per_step, group_size=group_size, learning_rate=learning_rate,
-            temperature=temperature, micro_batch=micro_batch, concurrency=concurrency, lora_rank=lora_rank, seed=seed,
-            activation_checkpointing=activation_checkpointing,
-        ),
-        settings or (),
+    chosen = _chosen(preset, guideline, faults, fault_rate)
+    recipe = GrpoSettings(
+        steps=steps, tasks_per_step=tasks_per_step, group_size=group_size, learning_rate=learning_rate,
+        temperature=temperature, micro_batch=micro_batch, concurrency=concurrency, lora_rank=lora_rank, seed=seed,
+        activation_checkpointing=activation_checkpointing,
     )  # fmt: skip
+    recipe = with_changes(recipe, settings or ())
     with reporting() as stage:
         found = gather_tasks(tasks, limit, stage("Tasks"))
     with watching(str(out), read_steps(out)) as monitor, _stopped_by_alarm(), noting_voices(out, feedback):
         folder = train_grpo(
             model, found, out, backend=open_backend(backend), settings=recipe, reviews=_reviews(review, review_rounds),
-            config=with_guidelines(chosen.env, guideline), outside=voices(feedback),
-            local=replace(chosen.local, sampler=sampler, gpu_memory_share=gpu_memory_share),
-            engine=_engine(engine, review), monitor=monitor, track=track, reward=_reward(reward_model),
+            local=replace(chosen.local, sampler=sampler, gpu_memory_share=gpu_memory_share), config=chosen.env,
+            outside=voices(feedback), engine=_engine(engine, review), monitor=monitor, track=track,
+            reward=_reward(reward_model),
         )  # fmt: skip
     say_trained(folder, as_json)
+
+
+def _chosen(name: str, guideline: list[str] | None, faults: str | None, rate: float | None) -> Preset:
+    """A preset with what was asked for besides. Raises TrainingError, GuidelineError, CannotError."""
+    found = preset_named(name)
+    return replace(found, env=with_faults(with_guidelines(found.env, guideline), faults, rate))
 
 
 @contextmanager

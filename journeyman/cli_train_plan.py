@@ -71,7 +71,8 @@ def plan(
         out.print(f"accelerate's config: {accelerate_config}", soft_wrap=True, highlight=False, markup=False)
 
 
-_OTHERS = ("out", "engine", "backend", "track", "feedback", "reward_model", "review", "review_rounds")
+_OTHERS = ("out", "engine", "backend", "track", "feedback", "reward_model", "review", "review_rounds",
+           "faults", "fault_rate")  # fmt: skip
 """Options that a plan does not reckon with, and repeats."""
 
 

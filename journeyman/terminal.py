@@ -117,16 +117,18 @@ def step_view(step: Step, number: int, count: int) -> Group:
         facts += f" · tree {line(step.tree_hash)[:12]}"
     if step.reward:
         facts += f" · reward {step.reward:+.3g}"
+    if step.fault:
+        facts += f" · fault: {line(step.fault)}"
     return Group(*parts, Padding(Text(facts, "dim"), (0, 0, 0, 2), expand=False))
 
 
 def opening_view(episode: Episode) -> Group:
     """What was asked, of whom."""
     title = Text.assemble(("episode ", "bold"), (line(episode.id), "bold cyan"))
-    facts = Text(
-        f"task {line(episode.task)} · policy {line(episode.policy)} · seed {episode.seed} · {line(episode.started_at)}",
-        "dim",
+    about = (
+        f"task {line(episode.task)} · policy {line(episode.policy)} · seed {episode.seed} · {line(episode.started_at)}"
     )
+    facts = Text(about + (f" · fault: {line(episode.fault)}" if episode.fault else ""), "dim")
     rows = [title, facts]
     if (ancestry := episode.ancestry) is not None:
         what = f"forked from {line(ancestry.episode)} after step {ancestry.step}"

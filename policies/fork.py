@@ -57,9 +57,10 @@ class Branch:
         self._env, self._parent = env, parent
         self._steps: list[Step] = []
         try:
-            _, info = env.reset(seed=parent.seed)
+            _, info = env.reset(seed=parent.reset_seed)
             self._first: Observation = info["observation"]
             self._tree_hash: str = info["tree_hash"]
+            self._fault: str = info["fault"]
             self.go_to(at)
         except BaseException:
             self.close()
@@ -92,6 +93,11 @@ class Branch:
                     f"step {self.at + 1} leaves other files than it did when it was recorded, so this is not the same "
                     "episode any more; `journeyman replay --verify` shows what differs"
                 )
+            if info["fault"] != recorded.fault:
+                raise ForkError(
+                    f"step {self.at + 1} is answered otherwise than it was: with other settings the fault finds "
+                    "another occasion"
+                )
             self._steps.append(step_of(recorded.action, reward, info, recorded.thought_s))
 
     def run(
@@ -107,8 +113,9 @@ class Branch:
         Args:
             last: the branch's own environment is used up; else a fork of it is, and the branch stays as it is.
         """
-        ancestry = Ancestry(self._parent.id, self.at, different.change, different.detail)
-        start = Start(self._first, tuple(self._steps), self._tree_hash, ancestry, different.hint)
+        seed = self._parent.reset_seed if self._env.config.faults is not None else None
+        ancestry = Ancestry(self._parent.id, self.at, different.change, different.detail, seed)
+        start = Start(self._first, tuple(self._steps), self._tree_hash, ancestry, different.hint, fault=self._fault)
         policy = different.policy if different.action is None else _Given(different.policy, different.action, self.at)
         env = self._env if last else self._env.fork()
         return rollout(env, policy, seed=different.seed, store=store, cancelled=cancelled, start=start)

@@ -67,13 +67,14 @@ class MenderPolicy(OraclePolicy):
 
     def _whole_play(self) -> Play:
         if not self._notes.tests_fail:
-            yield Action("test")
+            yield from self._test()
             if not self._notes.tests_fail:
                 raise PolicyError("no visible test fails there, so nothing shows what is wrong")
         for part in parts_of(self._task, self._changes):
             for change in part:
                 yield from self._bring(change.path, change.before, change.after)
-            yield Action("test")
+            yield from self._test()
+        yield from self._mend_lost(())
         yield self._report()
 
     def _catch_up(self, observation: Observation) -> None:

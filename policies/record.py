@@ -71,10 +71,10 @@ class RecordEpisode(gymnasium.Wrapper[str, str, str, str]):
         if self._trigger(number):
             self._started = time.monotonic()
             episode = Episode(
-                id=self._prefix + new_episode_id(), task=env.task.name, policy=self._policy, seed=seed or 0,
+                id=self._prefix + new_episode_id(), task=env.task.name, policy=self._policy, seed=info["seed"],
                 first=info["observation"], steps=(), stop=StopReason.INTERRUPTED, reward=None, terms=(), verdict=None,
                 started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-                versions=versions_of(env, info["tree_hash"]), config=env.config.to_dict(),
+                versions=versions_of(env, info["tree_hash"]), config=env.config.to_dict(), fault=info["fault"],
             )  # fmt: skip
             self._store.begin(episode)
             self._episode = episode

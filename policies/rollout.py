@@ -76,6 +76,8 @@ class Start:
     ancestry: Ancestry
     hint: str = ""
     """Told to the policy with the observation that it goes on from; the record has it as the ancestry's detail."""
+    fault: str = ""
+    """What was wrong in what the reset showed (`Episode.fault`)."""
 
 
 class _Rollout:
@@ -96,14 +98,15 @@ class _Rollout:
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         if self._start is None:
             _, info = self._env.reset(seed=self._seed)
-            first, tree_hash, ancestry = info["observation"], info["tree_hash"], None
+            first, tree_hash, ancestry, fault = info["observation"], info["tree_hash"], None, info["fault"]
         else:
             first, tree_hash, ancestry = self._start.first, self._start.tree_hash, self._start.ancestry
+            fault = self._start.fault
         episode = Episode(
             id=new_episode_id(), task=self._env.task.name, policy=self._policy.name, seed=self._seed,
             first=first, steps=(), stop=StopReason.INTERRUPTED, reward=None, terms=(), verdict=None,
             started_at=started_at, versions=versions_of(self._env, tree_hash, self._policy),
-            config=self._env.config.to_dict(), ancestry=ancestry,
+            config=self._env.config.to_dict(), ancestry=ancestry, fault=fault,
         )  # fmt: skip
         self._id = episode.id
         if self._store is not None:
@@ -178,6 +181,7 @@ def step_of(action: Action, reward: float, info: Mapping[str, Any], thought_s: f
     return Step(
         action, info["observation"], reward, info["tree_hash"], info["diff"], info["tests"], info["duration_s"],
         info["runner"], info["output"], thought_s, review.text if (review := info.get("review")) is not None else "",
+        info.get("fault", ""),
     )  # fmt: skip
 
 

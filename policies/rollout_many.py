@@ -68,10 +68,12 @@ def _from_within(job: Job, env: RepoEnv, policy: Policy, store: Recorder | None,
         branch = Branch(env, parent, at)
     except ForkError as error:
         policy.close()
-        ancestry = Ancestry(parent.id, at, different.change, different.detail)
+        seed = parent.reset_seed if env.config.faults is not None else None
+        ancestry = Ancestry(parent.id, at, different.change, different.detail, seed)
         lost = Episode(
             new_episode_id(), job.task.name, policy.name, job.seed, parent.first, parent.steps[:at],
             StopReason.SANDBOX_LOST, None, (), None, config=env.config.to_dict(), detail=str(error), ancestry=ancestry,
+            fault=parent.fault,
         )  # fmt: skip
         if store is not None:
             store.begin(replace(lost, steps=(), stop=StopReason.INTERRUPTED))

@@ -18,6 +18,7 @@ PAGES = (
     "docs/environment.md",
     "docs/episodes.md",
     "docs/evaluation.md",
+    "docs/faults.md",
     "docs/feedback.md",
     "docs/formats.md",
     "docs/guidelines.md",

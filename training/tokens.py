@@ -15,6 +15,7 @@ from journeyman.envs.blocks import LOOKS
 from journeyman.envs.changes import is_change
 from journeyman.envs.claims import report_of
 from journeyman.envs.episode import Episode, Step
+from journeyman.envs.faults.settings import LOST_EDIT
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import Dialect
 from journeyman.training.changes import stands
@@ -152,6 +153,10 @@ def worth_imitating(steps: Sequence[Step]) -> list[bool]:
         step.action.tool != MALFORMED and (step.observation.ok or (is_blocked and step.action.tool in LOOKS))
         for step in steps
     ]
+    A change that a fault undid (envs/faults) is not taught: no test ever told whether it was right. The one that was
+    made in its place is.
+    """
+    worth = [step.action.tool != MALFORMED and step.observation.ok and step.fault != LOST_EDIT for step in steps]
     changes: list[int] = []
     for index, step in enumerate(steps):
         if is_change(step):

@@ -227,7 +227,8 @@ def _outcome(told: Told, attempt: Episode) -> Outcome:
         return "it speaks of what it was told"
     steps = tuple(replace(step, action=replace(step.action, tokens=None)) for step in attempt.steps)
     versions = {**attempt.versions, REFINED_FROM: attempt.id, CRITIQUES: told.key[2]}
-    ancestry = Ancestry(parent.id, told.at, Change.POLICY, attempt.policy)
+    seed = parent.reset_seed if parent.config.get("faults") else None
+    ancestry = Ancestry(parent.id, told.at, Change.POLICY, attempt.policy, seed)
     return replace(attempt, id=new_episode_id(), steps=steps, versions=versions, ancestry=ancestry)
 
 
