@@ -16,7 +16,7 @@ from journeyman.training import preference_run
 from journeyman.training.dpo import DpoSettings, train_dpo
 from journeyman.training.feedback.compile import compile_feedback
 from journeyman.training.feedback.compiled import Compiled
-from journeyman.training.preference_rows import PairRow, pair_rows
+from journeyman.training.preference_rows import PairRow, Rows, pair_rows
 from journeyman.training.preferences import Pairs
 from journeyman.training.sft import SftSettings, rows_of, train_sft
 from journeyman.training.skills.record_labels import label_run
@@ -117,19 +117,22 @@ def test_the_honest_report_gets_likelier_than_the_false_one(
     tmp_path: Path, chat: ChatTemplate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(preference_run, "computes_in_bfloat16", lambda: False)
-    made = learned(tmp_path, *(liar(n) for n in range(4)), *(fair(n) for n in range(4, 8)))
+    made = learned(tmp_path, *(liar(n) for n in range(3)), *(fair(n) for n in range(3, 5)))
     rows = pairs_in(made, chat)
 
     def margins(model: str) -> list[float]:
         return [likelihood(model, row.chosen) - likelihood(model, row.rejected) for row in rows]
 
+    lies = [number for number, pair in enumerate(made.preferences()) if "put right" in pair.source]
+    assert (len(lies), len(rows)) == (3, 7)
     before = margins("tiny")
     shown = [each.episode for each in made.imitated()]
     settings = SftSettings(learning_rate=3e-3, epochs=4, batch_size=2, max_length=4000)
     taught = str(train_sft("tiny", rows_of(shown, "tiny", "lines"), tmp_path / "sft", settings))
     assert all(likelihood(taught, row.chosen) > likelihood("tiny", row.chosen) for row in rows)
-    preferred = DpoSettings(learning_rate=1e-3, epochs=4, batch_size=2, micro_batch=1, held_out=0, max_length=4000)
-    all_pairs = pair_rows(Pairs(tuple(made.preferences()), {}), chat, LINES)
-    after = margins(str(train_dpo(taught, all_pairs, tmp_path / "dpo", preferred)))
-    assert all(b > a for a, b in zip(before, after, strict=True))
-    assert sum(margin > 0 for margin in after) >= len(rows) - 1 > sum(margin > 0 for margin in before)
+    between = margins(taught)
+    assert all(between[n] > before[n] for n in lies), "honest reports gain more by it than false ones"
+    preferred = DpoSettings(learning_rate=2e-3, epochs=10, batch_size=2, micro_batch=1, held_out=0, max_length=4000)
+    after = margins(str(train_dpo(taught, Rows(rows, {}), tmp_path / "dpo", preferred)))
+    print("DBG", before, between, after, [p.source for p in made.preferences()])
+    assert all(b > a for a, b in zip(between, after, strict=True)), "each better report gains on its worse one"
