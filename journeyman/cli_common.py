@@ -20,7 +20,7 @@ from rich.text import Text
 from journeyman.annotators import NAME, WHAT_IT_IS
 from journeyman.envs.codec import CodecError
 from journeyman.envs.config import ConfigError, EnvConfig
-from journeyman.envs.feedback.entry import SIMULATED
+from journeyman.envs.feedback.entry import RULE, SIMULATED
 from journeyman.envs.guidelines.guideline import GuidelineError
 from journeyman.envs.guidelines.prompt import shown
 from journeyman.envs.log import LogError
@@ -123,6 +123,8 @@ def person(option: str, name: str) -> str:
         raise CannotError(f"{option} {name!r}: {WHAT_IT_IS} is wanted")
     if name.startswith(SIMULATED):
         raise CannotError(f"{option} {name!r}: {SIMULATED}… is for programs that stand in for people")
+    if name.startswith(RULE):
+        raise CannotError(f"{option} {name!r}: {RULE}… is for rules that tell what a record decides")
     return name
 
 

@@ -52,8 +52,9 @@ def undo(
             raise CannotError(f"{entry.id} is taken back already")
     if any(each.entry.id == entry.id and each.entry != entry for each in judged):
         raise CannotError(f"several entries are called {entry.id}, so none of them is used, or can be taken back")
+    origin = entry.origin if entry.by_rule else TERMINAL
     back = Undo(
-        id=new_episode_id(), annotator=annotator, at=now(), origin=TERMINAL, simulated=entry.simulated, of=entry.id
+        id=new_episode_id(), annotator=annotator, at=now(), origin=origin, simulated=entry.simulated, of=entry.id
     )
     log.write(back)
     if as_json:

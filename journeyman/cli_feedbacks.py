@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from journeyman import (
     cli_feedback_add,
+    cli_feedback_claims,
     cli_feedback_compile,
     cli_feedback_import,
     cli_feedback_list,
@@ -15,6 +16,7 @@ from journeyman.cli_feedback import feedback_app
 
 __all__ = [
     "cli_feedback_add",
+    "cli_feedback_claims",
     "cli_feedback_compile",
     "cli_feedback_import",
     "cli_feedback_list",

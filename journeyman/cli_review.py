@@ -163,12 +163,15 @@ def agreement(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Count rules that decide by the record beside the annotators.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Say how far annotators agree: Krippendorff's alpha with its 95% interval, and who differs most where."""
     found: list[Rating] = []
     for store in map(open_run, runs or (None,)):
-        found += ratings(Reviewer(store, "nobody").judged())
+        found += ratings(Reviewer(store, "nobody").judged(), rules=rules)
     report = report_on(found, seed)
     if as_json:
         print_json(report)

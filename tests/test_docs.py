@@ -22,6 +22,7 @@ PAGES = (
     "docs/feedback.md",
     "docs/formats.md",
     "docs/guidelines.md",
+    "docs/honesty.md",
     "docs/in-episode-reviews.md",
     "docs/infeasible.md",
     "docs/personas.md",

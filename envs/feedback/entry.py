@@ -23,6 +23,12 @@ Annotator = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.@+-
 """Whoever says it: a name or an address."""
 SIMULATED = "sim."
 """How the name of a program that stands in for a person begins. Nobody else is called so: see `Said`."""
+RULE = "rule."
+"""How the name of a rule begins, which tells what the record of an episode decides. Nobody else is called so."""
+BY_RULE = "rule:"
+"""How the origin of what a rule says begins; its name and version follow: "rule:record@1"."""
+OF_RULES = ("claim", "correction", "undo")
+"""Kinds of entries that a rule can make: what is better is for people to say."""
 
 
 class _Data(BaseModel):
@@ -65,7 +71,8 @@ class Said(_Data):
     at: Annotated[str, Field(max_length=40)]
     """When it was said: UTC, ISO 8601."""
     origin: Annotated[str, Field(max_length=100)] = "page"
-    """How it came: "page", "terminal", "import:FORMAT", "critic:MODEL", "episode" (said while it ran)."""
+    """How it came: "page", "terminal", "import:FORMAT", "critic:MODEL", "rule:NAME@VERSION", "episode" (said while it
+    ran)."""
     simulated: bool = False
     """Said by a program in the place of a person, for tests and studies."""
     draft: bool = False
@@ -75,6 +82,23 @@ class Said(_Data):
     def _a_simulated_name_is_marked(self) -> Self:
         if self.annotator.startswith(SIMULATED) and not self.simulated:
             raise ValueError(f"{SIMULATED}… names a simulated annotator: such an entry has `simulated` set")
+        return self
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether a rule says it, from the record alone."""
+        return self.origin.startswith(BY_RULE)
+
+    @model_validator(mode="after")
+    def _a_rule_is_marked_and_keeps_to_the_record(self) -> Self:
+        if self.annotator.startswith(RULE) != self.by_rule:
+            raise ValueError(
+                f"{RULE}… names a rule: such an entry, and no other, has an `origin` {BY_RULE}NAME@VERSION"
+            )
+        if self.by_rule and (self.simulated or self.draft or getattr(self, "kind", "") not in OF_RULES):
+            raise ValueError(
+                "a rule says what the record decides: of claims, and of an action that should stand instead"
+            )
         return self
 
 

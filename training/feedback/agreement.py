@@ -182,10 +182,14 @@ class _Table:
         return np.asarray((places[:, None] - places[None, :]) ** 2)
 
 
-def ratings(judged: Iterable[Judged]) -> tuple[Rating, ...]:
+def ratings(judged: Iterable[Judged], *, rules: bool = False) -> tuple[Rating, ...]:
     """What stands as values: of each annotator the last one for each thing. What an adjudication has settled counts
-    too, for it was said; a draft that was accepted counts as said by who accepted it."""
-    told = [each.entry for each in judged if set(each.marks) <= {Mark.SETTLED}]
+    too, for it was said; a draft that was accepted counts as said by who accepted it.
+
+    Args:
+        rules: take what rules decided from the record, too, to see how far people agree with it.
+    """
+    told = [each.entry for each in judged if set(each.marks) <= {Mark.SETTLED} and (rules or not each.entry.by_rule)]
     accepted = {e.of: e.annotator for e in told if isinstance(e, Answer) and e.decision == "accepted"}
     found: dict[tuple[object, ...], Rating] = {}
     for entry in told:

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from journeyman.envs.feedback.entry import SIMULATED
+from journeyman.envs.feedback.entry import RULE, SIMULATED
 from journeyman.training.stats import wilson
 
 GRADER = "grader"
 """Who judged a pair, where it was the verified reward."""
-PEOPLE, PROGRAMS = "people", "simulated annotators"
+PEOPLE, RULES, PROGRAMS = "people", "rules", "simulated annotators"
 BINS = 5
 """Of the confidence, from 1/2 to 1."""
 _DRAWS = 500
@@ -78,8 +78,8 @@ class Calibration:
     by_task: dict[str, Measured]
     """Agreement; with Wilson's interval, as in the next."""
     by_annotator: dict[str, Measured]
-    """And "grader" for verified rewards, "people" for what persons alone said, "simulated annotators" for what any
-    program had a part in."""
+    """And "grader" for verified rewards, "people" for what persons alone said, "rules" for what a rule had a part in
+    that decides by the record, "simulated annotators" for what any program had that stands in for a person."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -124,7 +124,8 @@ def _names(by: str) -> list[str]:
     if not by:
         return [GRADER]
     names = by.split(", ")
-    return [*names, PROGRAMS if any(name.startswith(SIMULATED) for name in names) else PEOPLE]
+    kinds = ((SIMULATED, PROGRAMS), (RULE, RULES))
+    return [*names, next((kind for prefix, kind in kinds if any(n.startswith(prefix) for n in names)), PEOPLE)]
 
 
 def _bootstrap(clusters: Sequence[_Values], figures: Sequence[Callable[[_Values], float]], seed: int) -> list[Measured]:

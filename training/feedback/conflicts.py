@@ -1,7 +1,8 @@
 """What holds where several people judged one thing. The rules, in their order:
 
 1. An adjudication: the entry that it holds by stands alone.
-2. Persons before programs: where a person judged, nothing simulated counts.
+2. Persons before programs: where a person judged, no rule counts, and where a rule told what the record decides,
+   nothing simulated does.
 3. Of what one annotator said of one thing, the latest.
 4. The majority. Of numbers that is the median.
 5. A tie decides nothing: the thing is left out, and reported. Of numbers it is one where the two in the middle are
@@ -24,7 +25,7 @@ APART = 0.5
 """By so much may the two middle ones of an even number of values differ, and still agree."""
 RULES = (
     "an adjudication decides alone",
-    "where a person judged, nothing simulated counts",
+    "where a person judged, no rule counts; where a person or a rule did, nothing simulated counts",
     "of what one annotator said of one thing, the latest counts",
     f"the majority decides; of numbers the median, unless the two in the middle are more than {APART} apart",
     "a tie decides nothing: it is left out, and listed in left_out.jsonl",
@@ -32,6 +33,7 @@ RULES = (
 )
 ADJUDICATED = "an adjudication holds by another"
 PERSONS = "a person judged the same"
+DECIDED = "the record decides the same"
 AGAIN = "the same annotator said it again later"
 TIE = "annotators disagree"
 OUTVOTED = "the majority says otherwise"
@@ -53,10 +55,11 @@ def weightiest(heard: Heard, voices: Sequence[Voice]) -> list[Voice]:
     if settling := [voice for voice in voices if voice.settles]:
         heard.drop([voice for voice in voices if voice is not settling[-1]], ADJUDICATED)
         return [settling[-1]]
-    persons = [voice for voice in voices if not voice.simulated]
-    if persons:
-        heard.drop([voice for voice in voices if voice.simulated], PERSONS)
-    return persons or list(voices)
+    for origin, why in (("person", PERSONS), ("rule", DECIDED)):
+        if kept := [voice for voice in voices if voice.origin == origin]:
+            heard.drop([voice for voice in voices if voice.origin != origin], why)
+            return kept
+    return list(voices)
 
 
 def latest(heard: Heard, voices: Sequence[Voice]) -> list[Voice]:
@@ -107,6 +110,13 @@ def sources(*groups: Iterable[Voice]) -> tuple[Source, ...]:
     """Their sources, each once, in one order."""
     found = {(voice.run, voice.entry.id): voice.source for voices in groups for voice in voices}
     return tuple(found[key] for key in sorted(found))
+
+
+def told_by(voices: Sequence[Voice], of: int) -> str:
+    """In words, who of so many said it, and by what: how many annotators, or which rule."""
+    if rules := sorted({voice.source.annotator for voice in voices if voice.origin == "rule"}):
+        return ", ".join(rules)
+    return agreed(len(voices), of, {voice.by for voice in voices})
 
 
 def agreed(sides: int, of: int, items: Iterable[str]) -> str:

@@ -2,7 +2,8 @@
 
 A report with a false claim, of which somebody wrote how it really is, is told anew: its true claims stay, the others
 go, and what is so is said in their place. The new report is a corrected action like others, and better than the old
-one as a pair.
+one as a pair. Where the record tells how it is (training/skills/record_labels.py), it also says which reports hold:
+these are kept as examples, and are better than the same with a false claim, or with a needless refusal, in it.
 """
 
 from __future__ import annotations
@@ -15,10 +16,17 @@ from journeyman.envs.actions import Action
 from journeyman.envs.claims import report_of
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import ClaimLabel, Correction
-from journeyman.training.feedback.conflicts import agreed, by_subject, elected, sources
+from journeyman.training.feedback.conflicts import by_subject, elected, sources, told_by
 from journeyman.training.feedback.rows import ClaimOf, CorrectedOf, PairOf, Side, Source, row_id
 from journeyman.training.feedback.steps import NO_STEP
 from journeyman.training.feedback.voices import Heard, Voice
+from journeyman.training.skills.honest_reports import (
+    honest_report,
+    is_good,
+    with_needless_refusal,
+    with_planted_claim,
+)
+from journeyman.training.skills.limitations import ToldClaim
 
 NO_CLAIM = "of a claim that is not there"
 NOTHING_NEW = "what was done already"
@@ -47,7 +55,7 @@ def corrections_said(heard: Heard) -> list[CorrectedOf]:
                 episode=id_,
                 step=step,
                 action=json.loads(told),
-                said=f"corrected by {agreed(len(kept), of, _items(kept))}",
+                said=f"corrected by {told_by(kept, of)}",
                 sources=sources(kept),
             )
         )
@@ -68,6 +76,9 @@ def claims_said(heard: Heard) -> list[ClaimOf]:
             continue
         label, kept, of = found
         told = [_label(voice).limitation for voice in kept if _label(voice).limitation.strip()]
+        said = f"{label}, says {told_by(kept, of)}"
+        if not told and (words := _by_the_record(voices, label)):
+            kept, told = [*kept, words[-1]], [_label(words[-1]).limitation]
         claim = claims[number]
         rows.append(
             ClaimOf(
@@ -79,51 +90,85 @@ def claims_said(heard: Heard) -> list[ClaimOf]:
                 label=label,
                 limitation=told[-1].strip() if told else "",
                 sources=sources(kept),
-                said=f"{label}, says {agreed(len(kept), of, _items(kept))}",
+                said=said,
             )
         )
     return rows
 
 
 def honest_reports(heard: Heard, claims: list[ClaimOf]) -> tuple[list[CorrectedOf], list[PairOf]]:
-    """Reports told as it really is, each also as the better one of a pair with the report that was given."""
+    """Reports told as it really is, each also as the better one of a pair with the report that was given; and of those
+    that the record confirms the report as it is, better than a false one and than a needless refusal."""
     by_episode: dict[str, dict[int, ClaimOf]] = {}
     for claim in claims:
         by_episode.setdefault(claim.episode, {})[claim.claim] = claim
-    reports, pairs = [], []
+    reports: list[CorrectedOf] = []
+    pairs: list[PairOf] = []
     for id_, judged in sorted(by_episode.items()):
-        known = {number: claim for number, claim in judged.items() if claim.label != "true" and claim.limitation}
-        if not any(claim.label == "false" for claim in known.values()):
-            continue
         episode = _episode(heard, id_)
-        step = len(episode.steps)
-        action = _honest(episode, judged)
-        by = {(source.run, source.entry): source for claim in judged.values() for source in claim.sources}
-        of: tuple[Source, ...] = tuple(by[key] for key in sorted(by))
-        said = f"a report with {len(known)} of its claims put right"
-        reports.append(
-            CorrectedOf(
-                id=row_id("report", id_),
-                task=episode.task,
-                episode=id_,
-                step=step,
-                action=action,
-                said=said,
-                sources=of,
-            )
-        )
-        pairs.append(
-            PairOf(
-                id=row_id("honest", id_),
-                task=episode.task,
-                said=said,
-                sources=of,
-                margin=1.0,
-                chosen=Side(episode=id_, steps=step - 1, action=action),
-                rejected=Side(episode=id_),
-            )
-        )
+        about = _About(episode, judged)
+        by_rule = any(claim.origin == "rule" for claim in judged.values())
+        known = [claim for claim in judged.values() if claim.label != "true" and claim.limitation]
+        if any(claim.label == "false" for claim in known):
+            action = _by_the_facts(episode, judged) if by_rule else _honest(episode, judged)
+            said = f"a report with {len(known)} of its claims put right"
+            reports.append(about.report("report", action, said))
+            pairs.append(about.pair("honest", said, chosen=about.with_report(action), rejected=Side(episode=id_)))
+        elif by_rule and all(claim.label == "true" for claim in judged.values()) and is_good(episode):
+            reports.append(about.report("held", _call_of(episode), "a report that holds, by the record"))
+            for name, said, made in (
+                ("planted", "a report that holds, and one with a false claim", with_planted_claim(episode)),
+                ("refused", "success that the record shows, and a needless refusal", with_needless_refusal(episode)),
+            ):
+                if made is not None:
+                    pairs.append(about.pair(name, said, chosen=Side(episode=id_), rejected=about.with_report(made)))
     return reports, pairs
+
+
+class _About:
+    """What rows about the report at an episode's end have in common."""
+
+    def __init__(self, episode: Episode, judged: Mapping[int, ClaimOf]) -> None:
+        self._episode = episode
+        by = {(source.run, source.entry): source for claim in judged.values() for source in claim.sources}
+        self._sources: tuple[Source, ...] = tuple(by[key] for key in sorted(by))
+
+    def with_report(self, action: Mapping[str, Any]) -> Side:
+        return Side(episode=self._episode.id, steps=len(self._episode.steps) - 1, action=action)
+
+    def report(self, kind: str, action: Mapping[str, Any], said: str) -> CorrectedOf:
+        of = self._episode
+        return CorrectedOf(
+            id=row_id(kind, of.id), task=of.task, episode=of.id, step=len(of.steps), action=action, said=said,
+            sources=self._sources,
+        )  # fmt: skip
+
+    def pair(self, kind: str, said: str, *, chosen: Side, rejected: Side) -> PairOf:
+        of = self._episode
+        return PairOf(
+            id=row_id(kind, of.id), task=of.task, said=said, sources=self._sources, margin=1.0, chosen=chosen,
+            rejected=rejected,
+        )  # fmt: skip
+
+
+def _by_the_record(voices: list[Voice], label: str) -> list[Voice]:
+    """What rules say that are of one mind with the persons who gave no reason."""
+    return [
+        voice for voice in voices
+        if voice.origin == "rule" and _label(voice).label == label and _label(voice).limitation.strip()
+    ]  # fmt: skip
+
+
+def _by_the_facts(episode: Episode, judged: Mapping[int, ClaimOf]) -> dict[str, Any]:
+    """The honest report where the record takes part in telling what is so."""
+    told = {n: ToldClaim(n, claim.label, claim.limitation) for n, claim in judged.items()}
+    action = honest_report(episode, told, {n for n, claim in judged.items() if claim.origin != "rule"})
+    assert action is not None, "a claim is false, and it is told how it is"
+    return action
+
+
+def _call_of(episode: Episode) -> dict[str, Any]:
+    return {"tool": REPORT, **episode.steps[-1].action.arguments}
 
 
 def _honest(episode: Episode, judged: Mapping[int, ClaimOf]) -> dict[str, Any]:
@@ -168,7 +213,3 @@ def _label(voice: Voice) -> ClaimLabel:
 
 def _said(action: Action) -> str:
     return json.dumps({"tool": action.tool, **action.arguments}, sort_keys=True)
-
-
-def _items(voices: list[Voice]) -> set[str]:
-    return {voice.by for voice in voices}

@@ -30,7 +30,7 @@ class TrainedRow(BaseModel):
     """Of compiled feedback; empty where the tests decided."""
     folder: str = ""
     """Of the compiled feedback, seen from the run's."""
-    origin: Literal["test", "person", "simulated"]
+    origin: Literal["test", "rule", "person", "simulated"]
     items: tuple[str, ...] = ()
     """Of guidelines, with their versions, that were judged by."""
     task: str
@@ -43,7 +43,7 @@ def of_feedback(row: Row, episodes: tuple[str, ...], folder: Path, run: Path, us
     """A row of a folder of compiled feedback, as the training run in `run` took it."""
     return TrainedRow(
         row=row.id, folder=Path(os.path.relpath(folder.resolve(), run.resolve())).as_posix(),
-        origin="simulated" if row.simulated else "person",
+        origin=row.origin,
         items=tuple(sorted({source.item for source in row.sources if source.item})), task=row.task,
         episodes=episodes, said=row.said, use=use,
     )  # fmt: skip

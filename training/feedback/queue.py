@@ -154,8 +154,8 @@ def pool(episodes: Iterable[_E], judged: Sequence[Judged], annotator: str, seed:
 
 
 def spoken_of(judged: Iterable[Judged]) -> set[str]:
-    """The episodes of which something is said that stands."""
-    return {id_ for each in judged if each.stands for id_ in episodes_of(each.entry)}
+    """The episodes of which somebody says something that stands. A rule is nobody: whom it spoke of is still unseen."""
+    return {id_ for each in judged if each.stands and not each.entry.by_rule for id_ in episodes_of(each.entry)}
 
 
 def _scored(

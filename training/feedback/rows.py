@@ -27,8 +27,8 @@ class Source(_Data):
     """As the manifest names it."""
     entry: str
     annotator: str
-    """Of a critic model's draft: the person who accepted it."""
-    origin: Literal["person", "simulated"]
+    """Of a critic model's draft: the person who accepted it. Of a rule: its name with its version."""
+    origin: Literal["person", "rule", "simulated"]
     item: str = ""
     """Of the guideline that was judged by, with its version: `conduct@2/scope`."""
     digest: str = ""
@@ -48,6 +48,12 @@ class Row(_Data):
     def simulated(self) -> bool:
         """Whether any part of it was said by a program in the place of a person."""
         return any(source.origin == "simulated" for source in self.sources)
+
+    @property
+    def origin(self) -> Literal["person", "rule", "simulated"]:
+        """Who decided it; of several kinds the one that is least like a person."""
+        origins = {source.origin for source in self.sources}
+        return "simulated" if "simulated" in origins else "rule" if "rule" in origins else "person"
 
 
 class Side(_Data):

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from journeyman.envs.episode import Episode, Step
-from journeyman.envs.feedback.entry import Adjudication, Answer, Entry, GuidelineRead, Resolution, Undo
+from journeyman.envs.feedback.entry import BY_RULE, RULE, Adjudication, Answer, Entry, GuidelineRead, Resolution, Undo
 from journeyman.envs.feedback.log import FeedbackLog, Logged, parse
 from journeyman.envs.feedback.standing import finder, standing
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
@@ -37,6 +37,12 @@ class Voice:
     """An adjudication holds by it."""
 
     @property
+    def origin(self) -> Literal["person", "rule", "simulated"]:
+        if self.simulated:
+            return "simulated"
+        return "rule" if self.entry.by_rule else "person"
+
+    @property
     def item(self) -> ItemRef | None:
         found: ItemRef | None = getattr(self.entry, "item", None)
         return found
@@ -48,9 +54,10 @@ class Voice:
 
     @property
     def source(self) -> Source:
+        by_rule = self.origin == "rule"
         return Source(
-            run=self.run, entry=self.entry.id, annotator=self.annotator,
-            origin="simulated" if self.simulated else "person", item=str(self.item or ""),
+            run=self.run, entry=self.entry.id, origin=self.origin, item=str(self.item or ""),
+            annotator=f"{RULE}{self.entry.origin.removeprefix(BY_RULE)}" if by_rule else self.annotator,
             digest=self.item.digest if self.item else "", at=self.entry.at,
         )  # fmt: skip
 
