@@ -39,6 +39,15 @@ MeasuredOption = Annotated[int | None, typer.Option(help="Held-out tasks in a ro
 AlphaOption = Annotated[
     float | None, typer.Option(help="Chance of accepting what is no better, over all rounds. Default: 0.05.")
 ]
+GuidelinesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--guideline", metavar="NAME|FILE", help="Told to the policy; what people say is judged by it. Repeatable."
+    ),
+]
+SimulatedOption = Annotated[
+    bool | None, typer.Option("--simulated", help="Learn from what programs said in the place of people, too.")
+]
 SeedOption = Annotated[int | None, typer.Option(help="Of sampling, training and the choice of held-out tasks.")]
 
 
@@ -66,6 +75,8 @@ def run(
     group_size: GroupOption = None,
     heldout_per_round: MeasuredOption = None,
     alpha: AlphaOption = None,
+    guideline: GuidelinesOption = None,
+    simulated: SimulatedOption = None,
     seed: SeedOption = None,
     settings: Annotated[
         list[str] | None,
@@ -82,12 +93,15 @@ def run(
 ) -> None:
     """Collect episodes, train on the best, measure on untouched repositories, and keep the model if it is better.
 
-    The same command goes on where it was interrupted. That no round was accepted is an answer, not an error.
+    What people said of the episodes (`journeyman review`, `journeyman view`) is learned from: corrections and confirmed
+    retries by SFT, scores in GRPO's reward, preferences where --method has dpo. The same command goes on where it was
+    interrupted. That no round was accepted is an answer, not an error.
     """
     named = {
         "model": model, "preset": preset, "tasks": tasks, "heldout": heldout, "method": method,
         "demonstrations": demonstrations, "tasks_per_round": tasks_per_round, "group_size": group_size,
         "heldout_per_round": heldout_per_round, "alpha": alpha, "seed": seed,
+        "guidelines": guideline or None, "simulated": simulated,
     }  # fmt: skip
     chosen = make_plan(plan, named, settings or ())
     needs_training()
@@ -198,6 +212,7 @@ def _say_waiting(round_: RoundFolder) -> None:
     out.print(said(
         f"\nround {round_.number} waits for a review of what was collected\n"
         f"  look:    journeyman view --run {run}\n"
+        f"  judge:   there, or by journeyman review next {run}; what is said is learned from\n"
         f"  reject:  journeyman episode tag ID +rejected --run {run}\n"
         f"           (or write ids into {round_.rejected}, one a line)\n"
         f"  go on:   the same command with --reviewed"
