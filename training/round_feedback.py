@@ -71,7 +71,9 @@ def _annotators(entries: Sequence[Entry], *, simulated: bool) -> int:
     return len({entry.annotator for entry in entries if entry.simulated == simulated})
 
 
-def compile_said(round_: RoundFolder, guidelines: Sequence[Guideline], *, simulated: bool) -> dict[str, Any]:
+def compile_said(
+    round_: RoundFolder, guidelines: Sequence[Guideline], *, simulated: bool, progress: Progress = silent
+) -> dict[str, Any]:
     """Compile what was said of this round's episodes and of earlier ones into the round's folder, and what came of it.
     Empty, and no folder, where nobody said anything. Done again, what was compiled before is replaced.
 
@@ -81,7 +83,7 @@ def compile_said(round_: RoundFolder, guidelines: Sequence[Guideline], *, simula
     rounds = [each for each in rounds_in(round_.root) if each.number <= round_.number]
     if not (heard := heard_in(rounds)):
         return {}
-    made = compile_feedback(_runs(rounds), round_.folder / FEEDBACK, guidelines, simulated=simulated)
+    made = compile_feedback(_runs(rounds), round_.folder / FEEDBACK, guidelines, simulated=simulated, progress=progress)
     rows = {name.removesuffix(".jsonl"): file for name, file in made.files.items() if name != "left_out.jsonl"}
     return {
         **heard,
