@@ -169,6 +169,8 @@ class RunPreset(Section):
     model: Model
     meeting: str
     """What the model is shown and how it talks: a name of training/presets.py."""
+    guidelines: tuple[str, ...] = ()
+    """What the policy is told to keep to, in each stage: names of bundled guidelines, or files."""
     tasks: Tasks = Tasks()
     sft: Sft | None = None
     """Left out for a model that solves some tasks without."""
