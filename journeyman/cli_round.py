@@ -13,9 +13,10 @@ from journeyman.cli_common import RUNS, BackendOption, CannotError, JsonOption, 
 from journeyman.cli_train import gather_tasks, needs_training, reporting
 from journeyman.export.round_markdown import last_word, outcome, rate, round_to_markdown, run_to_markdown
 from journeyman.sandbox.backends import open_backend
+from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.terminal import out, said
 from journeyman.training.round_folder import STAGES, RoundFolder, rounds_in
-from journeyman.training.round_plan import METHODS, make_plan
+from journeyman.training.round_plan import METHODS, RoundPlan, make_plan
 from journeyman.training.round_report import RunReport, read_run
 from journeyman.training.rounds import Workshop, run_rounds
 
@@ -104,29 +105,36 @@ def run(
         "guidelines": guideline or None, "simulated": simulated,
     }  # fmt: skip
     chosen = make_plan(plan, named, settings or ())
-    needs_training()
-    from journeyman.training.round_crew import LocalCrew
-
-    crew = LocalCrew(chosen, open_backend(backend))
-    kept = f"what is done is kept in {out_folder}, and the same command goes on"
-
-    def decided(_: RoundFolder) -> None:
-        _write_if_any(out_folder)
-
-    with interruptible(kept), reporting() as stage:
-        pool = gather_tasks(chosen.tasks, chosen.tasks_limit, stage("Tasks"))
-        measured = gather_tasks(chosen.heldout, chosen.heldout_limit, stage("Held-out tasks"))
-        shop = Workshop(chosen, out_folder.resolve(), pool, measured, crew.backend, crew, stage)
-        try:
-            waiting = run_rounds(shop, rounds, review=review, reviewed=reviewed, decided=decided)
-        finally:
-            _write_if_any(out_folder)  # with the last word
+    waiting = _go_on(chosen, out_folder, open_backend(backend), rounds, review=review, reviewed=reviewed)
     if as_json:
         print_json(_state(out_folder) | {"waiting_for_review": waiting.number if waiting else None})
     else:
         _say_state(out_folder)
         if waiting:
             _say_waiting(RoundFolder(out_folder, waiting.number))
+
+
+def _go_on(
+    plan: RoundPlan, folder: Path, backend: SandboxFactory, rounds: int, *, review: bool, reviewed: bool
+) -> RoundFolder | None:
+    """Do what is not done yet; the round that waits for a reviewer, if one does."""
+    needs_training()
+    from journeyman.training.round_crew import LocalCrew
+
+    crew = LocalCrew(plan, backend)
+    kept = f"what is done is kept in {folder}, and the same command goes on"
+
+    def decided(_: RoundFolder) -> None:
+        _write_if_any(folder)
+
+    with interruptible(kept), reporting() as stage:
+        pool = gather_tasks(plan.tasks, plan.tasks_limit, stage("Tasks"))
+        measured = gather_tasks(plan.heldout, plan.heldout_limit, stage("Held-out tasks"))
+        shop = Workshop(plan, folder.resolve(), pool, measured, crew.backend, crew, stage)
+        try:
+            return run_rounds(shop, rounds, review=review, reviewed=reviewed, decided=decided)
+        finally:
+            _write_if_any(folder)  # with the last word
 
 
 @app.command(epilog=example("journeyman round show runs/rounds", "journeyman round show runs/rounds --json"))
