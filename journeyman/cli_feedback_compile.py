@@ -12,6 +12,8 @@ from rich.text import Text
 
 from journeyman.cli_common import JsonOption, example, find_run, print_json
 from journeyman.cli_feedback import GuidelineOption, feedback_app, guidelines_of
+from journeyman.cli_train import reporting
+from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.terminal import line, out
 from journeyman.training.feedback.compile import compile_feedback
 
@@ -47,7 +49,12 @@ def compile_command(
     is listed with the reason in OUT/left_out.jsonl.
     """
     folders = list(dict.fromkeys(find_run(run) for run in runs))
-    made = compile_feedback(folders, to, guidelines_of(guideline or ()), simulated=simulated)
+    for folder in folders:
+        FeedbackLog(folder).read()  # what cannot be read is said before a bar is drawn
+    with reporting() as stage:
+        made = compile_feedback(
+            folders, to, guidelines_of(guideline or ()), simulated=simulated, progress=stage("Feedback")
+        )
     if as_json:
         print_json({"out": to, **made.model_dump(mode="json")})
         return

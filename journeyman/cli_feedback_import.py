@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from journeyman.cli_common import CannotError, JsonOption, RunOption, example, open_run, print_json
+from journeyman.cli_common import (
+    FAILED,
+    CannotError,
+    JsonOption,
+    RunOption,
+    example,
+    open_run,
+    print_json,
+    say_error,
+)
 from journeyman.cli_feedback import feedback_app, judged_in
 from journeyman.envs.feedback.formats.exports import Source, read_feedback
 from journeyman.envs.feedback.formats.reading import ImportFeedbackError, Mapped, Reading
@@ -48,7 +57,10 @@ def import_feedback(
     run: RunOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Import feedback that was given elsewhere, and say what of it has no place here. Doing it twice adds nothing."""
+    """Import feedback that was given elsewhere, and say what of it has no place here. Doing it twice adds nothing.
+
+    It ends with 1 where nothing at all of the file has a place.
+    """
     store = open_run(run)
     given = store.find_id(episode) if episode else ""
     mapped = _whole(_mapping(mapping), store)
@@ -60,13 +72,22 @@ def import_feedback(
     before = {entry.id for entry in log.read().entries}
     log.write(*found.entries)
     new = {entry.id for entry in found.entries} - before
+    nothing = not found.entries
     if as_json:
         unmapped = [{"where": where, "why": why} for where, why in found.unmapped]
         ids = [entry.id for entry in found.entries]
         print_json({"run": store.folder, "entries": ids, "new": len(new), "unmapped": unmapped})
+        if nothing:
+            raise typer.Exit(FAILED)
         return
     for where, why in found.unmapped:
         out.print(Text(f"{line(str(file))}, {line(where)}: {line(why)}", "yellow"), soft_wrap=True)
+    if nothing:
+        why = (
+            f"none of its {plural(len(found.unmapped), 'remark')} has a place here" if found.unmapped else "it is empty"
+        )
+        say_error(f"{line(str(file))}: nothing was imported, for {why}; --episode or --map says which episode is meant")
+        raise typer.Exit(FAILED)
     entries = "1 entry" if len(found.entries) == 1 else f"{len(found.entries)} entries"
     said = f"{entries} of {line(str(file))}, {len(new)} of them new in {line(str(store.folder))}"
     out.print(Text(f"{said}; {plural(len(found.unmapped), 'remark')}", "dim"), soft_wrap=True)

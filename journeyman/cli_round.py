@@ -13,9 +13,10 @@ from journeyman.cli_common import RUNS, BackendOption, CannotError, JsonOption, 
 from journeyman.cli_train import gather_tasks, needs_training, reporting
 from journeyman.export.round_markdown import last_word, outcome, rate, round_to_markdown, run_to_markdown
 from journeyman.sandbox.backends import open_backend
+from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.terminal import out, said
 from journeyman.training.round_folder import STAGES, RoundFolder, rounds_in
-from journeyman.training.round_plan import METHODS, make_plan
+from journeyman.training.round_plan import METHODS, RoundPlan, make_plan
 from journeyman.training.round_report import RunReport, read_run
 from journeyman.training.rounds import Workshop, run_rounds
 
@@ -38,6 +39,15 @@ GroupOption = Annotated[int | None, typer.Option(help="Episodes of each of them.
 MeasuredOption = Annotated[int | None, typer.Option(help="Held-out tasks in a round. Default: 48.")]
 AlphaOption = Annotated[
     float | None, typer.Option(help="Chance of accepting what is no better, over all rounds. Default: 0.05.")
+]
+GuidelinesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--guideline", metavar="NAME|FILE", help="Told to the policy; what people say is judged by it. Repeatable."
+    ),
+]
+SimulatedOption = Annotated[
+    bool | None, typer.Option("--simulated", help="Learn from what programs said in the place of people, too.")
 ]
 SeedOption = Annotated[int | None, typer.Option(help="Of sampling, training and the choice of held-out tasks.")]
 
@@ -66,6 +76,8 @@ def run(
     group_size: GroupOption = None,
     heldout_per_round: MeasuredOption = None,
     alpha: AlphaOption = None,
+    guideline: GuidelinesOption = None,
+    simulated: SimulatedOption = None,
     seed: SeedOption = None,
     settings: Annotated[
         list[str] | None,
@@ -82,37 +94,47 @@ def run(
 ) -> None:
     """Collect episodes, train on the best, measure on untouched repositories, and keep the model if it is better.
 
-    The same command goes on where it was interrupted. That no round was accepted is an answer, not an error.
+    What people said of the episodes (`journeyman review`, `journeyman view`) is learned from: corrections and confirmed
+    retries by SFT, scores in GRPO's reward, preferences where --method has dpo. The same command goes on where it was
+    interrupted. That no round was accepted is an answer, not an error.
     """
     named = {
         "model": model, "preset": preset, "tasks": tasks, "heldout": heldout, "method": method,
         "demonstrations": demonstrations, "tasks_per_round": tasks_per_round, "group_size": group_size,
         "heldout_per_round": heldout_per_round, "alpha": alpha, "seed": seed,
+        "guidelines": guideline or None, "simulated": simulated,
     }  # fmt: skip
     chosen = make_plan(plan, named, settings or ())
-    needs_training()
-    from journeyman.training.round_crew import LocalCrew
-
-    crew = LocalCrew(chosen, open_backend(backend))
-    kept = f"what is done is kept in {out_folder}, and the same command goes on"
-
-    def decided(_: RoundFolder) -> None:
-        _write_if_any(out_folder)
-
-    with interruptible(kept), reporting() as stage:
-        pool = gather_tasks(chosen.tasks, chosen.tasks_limit, stage("Tasks"))
-        measured = gather_tasks(chosen.heldout, chosen.heldout_limit, stage("Held-out tasks"))
-        shop = Workshop(chosen, out_folder.resolve(), pool, measured, crew.backend, crew, stage)
-        try:
-            waiting = run_rounds(shop, rounds, review=review, reviewed=reviewed, decided=decided)
-        finally:
-            _write_if_any(out_folder)  # with the last word
+    waiting = _go_on(chosen, out_folder, open_backend(backend), rounds, review=review, reviewed=reviewed)
     if as_json:
         print_json(_state(out_folder) | {"waiting_for_review": waiting.number if waiting else None})
     else:
         _say_state(out_folder)
         if waiting:
             _say_waiting(RoundFolder(out_folder, waiting.number))
+
+
+def _go_on(
+    plan: RoundPlan, folder: Path, backend: SandboxFactory, rounds: int, *, review: bool, reviewed: bool
+) -> RoundFolder | None:
+    """Do what is not done yet; the round that waits for a reviewer, if one does."""
+    needs_training()
+    from journeyman.training.round_crew import LocalCrew
+
+    crew = LocalCrew(plan, backend)
+    kept = f"what is done is kept in {folder}, and the same command goes on"
+
+    def decided(_: RoundFolder) -> None:
+        _write_if_any(folder)
+
+    with interruptible(kept), reporting() as stage:
+        pool = gather_tasks(plan.tasks, plan.tasks_limit, stage("Tasks"))
+        measured = gather_tasks(plan.heldout, plan.heldout_limit, stage("Held-out tasks"))
+        shop = Workshop(plan, folder.resolve(), pool, measured, crew.backend, crew, stage)
+        try:
+            return run_rounds(shop, rounds, review=review, reviewed=reviewed, decided=decided)
+        finally:
+            _write_if_any(folder)  # with the last word
 
 
 @app.command(epilog=example("journeyman round show runs/rounds", "journeyman round show runs/rounds --json"))
@@ -198,6 +220,7 @@ def _say_waiting(round_: RoundFolder) -> None:
     out.print(said(
         f"\nround {round_.number} waits for a review of what was collected\n"
         f"  look:    journeyman view --run {run}\n"
+        f"  judge:   there, or by journeyman review next {run}; what is said is learned from\n"
         f"  reject:  journeyman episode tag ID +rejected --run {run}\n"
         f"           (or write ids into {round_.rejected}, one a line)\n"
         f"  go on:   the same command with --reviewed"

@@ -1,8 +1,8 @@
-"""What the trainings that take compiled feedback have in common: `--feedback`, and the note of what was trained on."""
+"""What the trainings that take compiled feedback have in common: `--feedback`, and what is kept of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -10,13 +10,9 @@ from typing import Annotated
 import typer
 
 from journeyman.cli_common import CannotError
-from journeyman.envs.episode import Episode
-from journeyman.training.feedback.compile import ids_of
-from journeyman.training.feedback.compiled import Compiled, Imitated, Voices
+from journeyman.training.feedback.compiled import Compiled, Voices
 from journeyman.training.feedback.drift import DriftAlarmError
-from journeyman.training.feedback.provenance import TrainedRow, Use, note_rows, of_feedback
-from journeyman.training.feedback.rows import LabelOf, PairOf, Row, ScoreOf, StepOf
-from journeyman.training.preferences import Label, Preference
+from journeyman.training.feedback.noted import note_voices
 from journeyman.training.reward_log import read_rewards
 
 FeedbackOption = Annotated[
@@ -36,50 +32,6 @@ def open_feedback(folder: Path | None, episodes: Sequence[Path] | None) -> Compi
     return Compiled(folder) if folder is not None else None
 
 
-def note_preferences(
-    run: Path, found: Sequence[Preference | Label], uses: Mapping[str, Use], feedback: Compiled | None
-) -> None:
-    """Keep beside a training run whose judgements it learned from.
-
-    Args:
-        uses: what became of each, by its name.
-    """
-    rows: list[Row] = []
-    if feedback is not None:
-        rows = [*feedback.rows(PairOf, "pairs.jsonl"), *feedback.rows(LabelOf, "labels.jsonl")]
-    known = {row.id: row for row in rows}
-    noted = []
-    for each in found:
-        use = uses.get(each.name, "not used")
-        if feedback is not None and each.row:
-            row = known[each.row]
-            noted.append(of_feedback(row, ids_of(row), feedback.folder, run, use))
-        else:
-            of = (each.chosen, each.rejected) if isinstance(each, Preference) else (each.episode,)
-            noted.append(_by_tests(of, each.source, use))
-    note_rows(run, noted)
-
-
-def note_imitated(
-    run: Path, episodes: Sequence[Episode], corrected: Sequence[Imitated], learned: Sequence[bool],
-    feedback: Compiled | None,
-) -> None:  # fmt: skip
-    """Keep beside a run of supervised training what it imitated.
-
-    Args:
-        learned: of each episode, and then of each correction, whether it was taken.
-    """
-    uses: list[Use] = ["trained" if each else "not used" for each in learned]
-    noted = [_by_tests((each,), _why(each), use) for each, use in zip(episodes, uses, strict=False)]
-    if feedback is not None:
-        rows = [each.row for each in corrected]
-        noted += [
-            of_feedback(row, ids_of(row), feedback.folder, run, use)
-            for row, use in zip(rows, uses[len(episodes) :], strict=True)
-        ]
-    note_rows(run, noted)
-
-
 def voices(folder: Path | None) -> Voices | None:
     """What people said, as it enters a reward. Raises CompiledError where the folder holds no compiled feedback."""
     return Voices(Compiled(folder)) if folder is not None else None
@@ -92,23 +44,11 @@ def noting_voices(run: Path, folder: Path | None) -> Iterator[None]:
         yield
     except (DriftAlarmError, KeyboardInterrupt):
         if read_rewards(run):
-            _note_voices(run, folder)
+            _note(run, folder)
         raise
-    _note_voices(run, folder)
+    _note(run, folder)
 
 
-def _note_voices(run: Path, folder: Path | None) -> None:
+def _note(run: Path, folder: Path | None) -> None:
     if folder is not None:
-        feedback = Compiled(folder)
-        rows = [*feedback.rows(ScoreOf, "scores.jsonl"), *feedback.rows(StepOf, "steps.jsonl")]
-        note_rows(run, [of_feedback(row, ids_of(row), folder, run, "in the reward") for row in rows])
-
-
-def _by_tests(episodes: Sequence[Episode], said: str, use: Use) -> TrainedRow:
-    ids = tuple(episode.id for episode in episodes)
-    return TrainedRow(origin="test", task=episodes[0].task, episodes=ids, said=said, use=use)
-
-
-def _why(episode: Episode) -> str:
-    outcome = next((term.source for term in episode.terms if term.name == "outcome"), "")
-    return outcome or ("resolved" if episode.resolved else "imported, verified by nobody here")
+        note_voices(run, Compiled(folder))

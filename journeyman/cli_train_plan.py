@@ -89,7 +89,6 @@ def say_changed_plan(ctx: typer.Context, name: str | None, as_json: bool) -> Non
     run = load(name, changes_of(typed))
     others = [(key.replace("_", "-"), ctx.params[key]) for key in _OTHERS if _is_typed(ctx, key)]
     others += [("set", change) for change in ctx.params["settings"] or ()]
-    others += [("guideline", each) for each in ctx.params["guideline"] or ()]
     made = _planned(name, run, grpo=[word for key, value in others for word in (f"--{key}", str(value))])
     if as_json:
         print_json(made.to_dict())

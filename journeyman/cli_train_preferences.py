@@ -21,7 +21,7 @@ from journeyman.cli_train import (
     reporting,
     say_trained,
 )
-from journeyman.cli_train_feedback import FeedbackOption, note_preferences, open_feedback
+from journeyman.cli_train_feedback import FeedbackOption, open_feedback
 from journeyman.envs.episode import Episode
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.chat import ChatTemplate
@@ -32,6 +32,7 @@ from journeyman.training.feedback.calibration import told
 from journeyman.training.feedback.compiled import Compiled
 from journeyman.training.feedback.features import FeatureSettings, train_features
 from journeyman.training.feedback.gate import GateSettings, shortfalls
+from journeyman.training.feedback.noted import note_preferences
 from journeyman.training.feedback.provenance import Use
 from journeyman.training.lineage import played, remember
 from journeyman.training.preference_rows import label_rows, pair_rows

@@ -24,9 +24,10 @@ from journeyman.cli_train import (
     reporting,
     say_trained,
 )
-from journeyman.cli_train_feedback import FeedbackOption, note_imitated, open_feedback
+from journeyman.cli_train_feedback import FeedbackOption, open_feedback
 from journeyman.envs.store import EpisodeStore
 from journeyman.terminal import err, line, plural
+from journeyman.training.feedback.noted import note_imitated
 from journeyman.training.lineage import played
 from journeyman.training.presets import preset as preset_named
 from journeyman.training.selection import PER_TASK, Distinct, Selection, Why, select

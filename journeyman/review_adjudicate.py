@@ -14,23 +14,13 @@ from journeyman.review_keys import Keys
 from journeyman.review_screens import beside, entry_text, page_view
 from journeyman.reviewer import Reviewer
 from journeyman.terminal import line, out
-from journeyman.training.feedback.agreement import Contested, contested, ratings
-
-NEAR = 0.2
-"""Scores that lie no further apart are no conflict."""
-_MOST = 20
-"""So many entries can one adjudication settle."""
+from journeyman.training.feedback.agreement import Contested
+from journeyman.training.feedback.disputes import disputes
 
 
 def conflicts(reviewer: Reviewer) -> tuple[Contested, ...]:
     """What stands and is judged differently, the widest apart first; two rankings of the same episodes once."""
-    found: dict[frozenset[str], Contested] = {}
-    for each in contested(ratings(judged for judged in reviewer.judged() if judged.stands)):
-        values = [value for value in each.values.values() if isinstance(value, float)]
-        near = each.kind == "score" and max(values) - min(values) <= NEAR
-        if not near and len(each.entries) <= _MOST:
-            found.setdefault(frozenset(each.entries), each)
-    return tuple(found.values())
+    return disputes(reviewer.judged())
 
 
 def adjudicate(reviewer: Reviewer, keys: Keys) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from unidiff.patch import PatchSet
 
 from journeyman.envs.claims import findings_of
 from journeyman.envs.episode import Episode
-from journeyman.envs.feedback.entry import ClaimLabel, Correction, Critique, Entry, Ranking, Score, StepLabel
+from journeyman.envs.feedback.entry import Entry, Score, summary
 from journeyman.terminal import diff_text, ending_view, line, opening_view, plural, said, step_view
 
 KEYS = """\
@@ -62,30 +62,9 @@ def _claims(episode: Episode, *, blind: bool) -> RenderableType:
 
 def entry_text(entry: Entry, who: str = "") -> Text:
     """What somebody said, on one line."""
-    match entry:
-        case Critique():
-            where = f" {line(entry.place.path)}:{entry.place.line}" if entry.place.line else ""
-            where = where or (f" {line(entry.place.subtask)}" if entry.place.subtask else "")
-            words = f"{entry.severity} ({entry.category}){where}: {line(entry.body)}"
-        case StepLabel():
-            words = f"step {entry.step} is {entry.label}"
-        case ClaimLabel():
-            words = f"claim {entry.claim} is {entry.label}" + (
-                f": {line(entry.limitation)}" if entry.limitation else ""
-            )
-        case Score():
-            words = f"score {entry.value:.0%}"
-        case Correction():
-            words = f"step {entry.step} should have been {line(str(dict(entry.action)))[:200]}"
-        case Ranking():
-            pairs = sorted(zip(entry.ranks, entry.episodes, strict=True))
-            words = "best first: " + ", ".join(f"{rank}. {line(id_)}" for rank, id_ in pairs)
-            words += f" ({line(entry.reason)})" if entry.reason else ""
-        case _:
-            words = entry.kind
-    item = getattr(entry, "item", None)
+    item = None if isinstance(entry, Score) else getattr(entry, "item", None)  # a score's own words name it
     by = f" [by {line(str(item))}]" if item else ""
-    return Text.assemble((f"{line(who)}: " if who else "", "dim"), words, (by, "dim"))
+    return Text.assemble((f"{line(who)}: " if who else "", "dim"), line(summary(entry)), (by, "dim"))
 
 
 def new_lines(diff: str) -> Mapping[str, Mapping[int, str]]:

@@ -122,9 +122,14 @@ def _stages(name: str, run: RunPreset) -> tuple[Stage, ...]:
     stages.append(_grpo(name, run, model, "--out", f"{folder}/grpo"))
     limit = ["--limit", str(tasks.evaluate_limit)] if tasks.evaluate_limit else []
     words = ["eval", "--policy", f"local:{folder}/grpo/model", "--tasks", tasks.evaluate, *limit,
-             "--preset", run.meeting, "--concurrency", str(run.grpo.concurrency)]  # fmt: skip
+             "--preset", run.meeting, *_told(run), "--concurrency", str(run.grpo.concurrency)]  # fmt: skip
     stages.append(_evaluation(run, f"journeyman {shlex.join(words)}"))
     return tuple(stages)
+
+
+def _told(run: RunPreset) -> list[str]:
+    """The guidelines, as a command is given them."""
+    return [word for each in run.guidelines for word in ("--guideline", each)]
 
 
 def _environments_s(run: RunPreset, episodes: int) -> float:
@@ -150,7 +155,8 @@ def _demonstrations(run: RunPreset, out: str) -> Stage:
     episodes = _demonstrated(run)
     # `eval` plays a suite as well as a folder, mixed where it takes some of them, in the environment that sft learns.
     words = ["eval", "--policy", "oracle", "--tasks", run.tasks.train, "--limit", str(episodes),
-             "--preset", run.meeting, "--concurrency", str(run.grpo.concurrency), "--out", out]  # fmt: skip
+             "--preset", run.meeting, *_told(run), "--concurrency", str(run.grpo.concurrency),
+             "--out", out]  # fmt: skip
     seconds = {"environments": _environments_s(run, episodes)}
     return Stage("demonstrations", f"journeyman {shlex.join(words)}", episodes, 0, seconds)
 

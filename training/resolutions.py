@@ -7,7 +7,9 @@ the more it weighs (`SHARES`). So
 1. an episode without comments earns what one earns that has resolved all of its comments: provoking them is no use;
 2. a further comment never raises the value, whatever becomes of it. (The resolved share of the comments would be raised
    by provoking some that are easily resolved.)
-3. resolving one never lowers it.
+3. resolving one never lowers it;
+4. what was never reviewed, since it neither reported nor was commented on, has no value: it is taken to be like the
+   average of its group (training/hybrid.py), so that not reporting is no way around a review.
 
 A comment counts if the policy was shown it, which is told by what was recorded of its end (`Resolution`): the last one
 holds. What an annotator took back, and what a critic model drafted and nobody accepted, does not count.
@@ -19,7 +21,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from journeyman.envs.episode import Episode
+from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.feedback.entry import Critique, Resolution
 from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.feedback.standing import Judged, standing
@@ -58,13 +60,18 @@ def reviewed(judged: Iterable[Judged]) -> dict[str, Reviewed]:
 
 
 def review_values(episodes: Sequence[Episode], judged: Iterable[Judged]) -> dict[str, dict[str, float]]:
-    """The value of each episode that had a reviewer, as `hybrid` takes it: episode's id → {"reviews": value}."""
+    """The value of each episode that was reviewed, as `hybrid` takes it: episode's id → {"reviews": value}."""
     known = reviewed(judged)
     return {
         episode.id: {NAME: known.get(episode.id, Reviewed()).value}
         for episode in episodes
-        if "reviewer" in episode.versions
+        if "reviewer" in episode.versions and (episode.id in known or _asked(episode))
     }
+
+
+def _asked(episode: Episode) -> bool:
+    """Whether it asked for a review: by a report, also one that was sent back."""
+    return episode.stop == StopReason.REPORTED or any(step.action.tool == "report" for step in episode.steps)
 
 
 class Resolutions:

@@ -6,6 +6,8 @@ OUT/round-001/STAGE.json   what a stage came to; written last, so its presence m
 OUT/round-001/collect/     episodes of the champion on the pool
 OUT/round-001/demonstrations/
 OUT/round-001/rejected.txt ids of episodes that a reviewer will not have learned from; a person writes it
+OUT/round-001/feedback/    rows of what people said of the episodes so far, if anybody said anything
+OUT/round-001/refined/     what the champion did better after a critique
 OUT/round-001/train/       training runs (training/checkpoint.py)
 OUT/round-001/eval/        episodes of champion and candidate on held-out tasks
 OUT/final/                 the last word

@@ -16,6 +16,7 @@ from journeyman.envs.store import EpisodeStore
 from journeyman.training.audit import Suspicion, audit
 from journeyman.training.evaluate import Evaluation, TaskResult
 from journeyman.training.round_decision import Decision
+from journeyman.training.round_feedback import told
 from journeyman.training.round_folder import STAGES, RoundError, RoundFolder, rounds_in
 from journeyman.training.rounds import collected, evaluated, last_decision
 
@@ -97,6 +98,8 @@ class RoundReport:
     """Of GRPO, the mean by step."""
     signal: tuple[float, ...]
     """Of GRPO, the share of groups whose episodes differ in reward, by step."""
+    feedback: tuple[str, ...]
+    """What became of what people said, in lines; none where nobody said anything."""
     audit: Mapping[str, tuple[Suspicion, ...]]
     """"collected", "champion", "candidate" → what is suspicious in their episodes."""
 
@@ -168,6 +171,7 @@ def read_round(round_: RoundFolder) -> RoundReport:
         losses=tuple(train["facts"].get("sft", {}).get("losses", ())),
         rewards=tuple(row["reward"] for row in history if row["reward"] is not None),
         signal=tuple(row["groups/signal"] for row in history if "groups/signal" in row),
+        feedback=tuple(told(round_.read("review"), compiled, train["facts"])),
         audit={name: tuple(audit(_episodes(runs[name], everything[name]))) for name in everything},
     )
 

@@ -27,9 +27,9 @@ from journeyman.training.demonstrations import collect_demonstrations
 from journeyman.training.evaluate import Evaluation, evaluate
 from journeyman.training.lineage import require_unseen
 from journeyman.training.measure import Players, measure
-from journeyman.training.presets import preset
 from journeyman.training.progress import Progress
 from journeyman.training.round_decision import Decision, decide, heldout_of, level_of, split_heldout
+from journeyman.training.round_feedback import REFINED, Said, compile_said, heard_in, refine_said, said_in
 from journeyman.training.round_folder import (
     STAGES,
     RoundError,
@@ -66,8 +66,11 @@ class Crew(Protocol):
         """A model that acts."""
         ...
 
-    def train(self, model: str, episodes: Sequence[Episode], tasks: Sequence[Task], out: Path, stage: Stage) -> Trained:
-        """Make a candidate of `model`, by imitating `episodes`, on `tasks`, or both. Done again, it resumes."""
+    def train(
+        self, model: str, episodes: Sequence[Episode], tasks: Sequence[Task], out: Path, stage: Stage, said: Said | None
+    ) -> Trained:
+        """Make a candidate of `model`, by imitating `episodes`, on `tasks`, by what people said, or some of it. Done
+        again, it resumes."""
         ...
 
 
@@ -122,7 +125,7 @@ def run_rounds(
     _require_measurable(shop)
     make_folder(shop.root)
     with _alone(shop.root):
-        RunFolder(shop.root, asdict(shop.plan)).open()
+        RunFolder(shop.root, shop.plan.to_dict()).open()
         _require_untouched(shop)
         if reviewed and not any(each.next_stage == "review" for each in rounds_in(shop.root)):
             raise RoundError(f"--reviewed: no round in {shop.root} waits for a review")
@@ -194,7 +197,7 @@ def _require_untouched(shop: Workshop) -> None:
 
 
 def _collect(shop: Workshop, round_: RoundFolder) -> dict[str, Any]:
-    plan, config = shop.plan, preset(shop.plan.preset).env
+    plan, config = shop.plan, shop.plan.env
     champion = champion_before(round_, plan.model)
     if not round_.has("pool"):
         before = [each for each in rounds_in(shop.root) if each.number < round_.number]
@@ -228,7 +231,7 @@ def _require_playable(found: Evaluation, run: Path) -> None:
 
 
 def _review(shop: Workshop, round_: RoundFolder) -> dict[str, Any]:
-    """Whose episodes a person rejected: named in rejected.txt, or tagged `rejected`."""
+    """Which episodes a person rejected, named in rejected.txt or tagged `rejected`; and what was said of any."""
     stores = [EpisodeStore(round_.folder / run) for run in ("collect", "demonstrations")]
     tagged = {summary.id for store in stores for summary in store.summaries() if REJECTED in summary.tags}
     lines = round_.rejected.read_text(encoding="utf-8").splitlines() if round_.rejected.is_file() else []
@@ -237,7 +240,8 @@ def _review(shop: Workshop, round_: RoundFolder) -> dict[str, Any]:
     if unknown := [name for name, ids in found.items() if len(ids) != 1]:
         raise RoundError(f"{round_.rejected}: {len(unknown)} lines name no episode of round {round_.number}, "
                          f"such as {unknown[0]!r}")  # fmt: skip
-    return {"rejected": sorted(tagged.union(*found.values()))}
+    heard = heard_in([round_])
+    return {"rejected": sorted(tagged.union(*found.values())), **({"heard": heard} if heard else {})}
 
 
 def _ids(name: str, stores: Sequence[EpisodeStore]) -> Iterator[str]:
@@ -248,18 +252,39 @@ def _ids(name: str, stores: Sequence[EpisodeStore]) -> Iterator[str]:
 
 def _compile(shop: Workshop, round_: RoundFolder) -> dict[str, Any]:
     """Of all that was collected since a candidate was accepted: what came before is in the champion already."""
-    outcomes = outcomes_before(round_)
-    since = max((number for number, won in enumerate(outcomes, 1) if won), default=0)
-    rounds = [each for each in rounds_in(shop.root) if since < each.number <= round_.number]
+    plan, rounds = shop.plan, _since_accepted(round_)
+    told = compile_said(round_, plan.judged_by(), simulated=plan.simulated)
+    if told and plan.refine_tries and plan.learns_by_sft:
+        told["refined"] = _refine(shop, round_)
     rejected = {episode for each in rounds for episode in each.read("review")["rejected"]}
     found = [candidate for each in rounds for candidate in _candidates(each)]
-    return shop.select(found, {task.name: task for task in shop.tasks}, rejected, shop.plan.per_task).to_dict()
+    chosen = shop.select(found, {task.name: task for task in shop.tasks}, rejected, plan.per_task).to_dict()
+    return chosen | ({"feedback": told} if told else {})
+
+
+def _since_accepted(round_: RoundFolder) -> list[RoundFolder]:
+    """The rounds whose episodes no champion was trained on yet, this one as the last."""
+    since = max((number for number, won in enumerate(outcomes_before(round_), 1) if won), default=0)
+    return [each for each in rounds_in(round_.root) if since < each.number <= round_.number]
+
+
+def _refine(shop: Workshop, round_: RoundFolder) -> dict[str, Any]:
+    """The champion tries again what was criticised."""
+    champion = champion_before(round_, shop.plan.model)
+    return refine_said(
+        round_, shop.plan.judged_by(), {task.name: task for task in shop.tasks}, simulated=shop.plan.simulated,
+        players=lambda: shop.crew.players(champion, shop.plan.temperature), tries=shop.plan.refine_tries,
+        concurrency=shop.plan.concurrency, backend=shop.backend, progress=shop.stage(_title(round_, "refine")),
+    )  # fmt: skip
 
 
 def _candidates(round_: RoundFolder) -> Iterator[Candidate]:
     stage = round_.read("collect")
     own = [row["episode"] for row in stage["evaluation"]["results"]]
-    for run, ids, is_own in (("collect", own, True), ("demonstrations", stage["demonstrations"], False)):
+    refined = [summary.id for summary in EpisodeStore(round_.folder / REFINED).summaries()]
+    for run, ids, is_own in (
+        ("collect", own, True), ("demonstrations", stage["demonstrations"], False), (REFINED, refined, True),
+    ):  # fmt: skip
         folder = round_.folder / run
         store = EpisodeStore(folder)
         for episode in ids:
@@ -275,7 +300,8 @@ def _train(shop: Workshop, round_: RoundFolder) -> dict[str, Any]:
         return shop.stage(_title(round_, title))
 
     champion = champion_before(round_, shop.plan.model)
-    trained = shop.crew.train(champion, episodes, tasks, round_.folder / "train", stage)
+    said = said_in(round_, _since_accepted(round_)) if "feedback" in round_.read("compile") else None
+    trained = shop.crew.train(champion, episodes, tasks, round_.folder / "train", stage, said)
     return {"model": round_.relative(trained.model) if trained.model else "", "facts": trained.facts}
 
 
@@ -299,7 +325,7 @@ def _evaluate(shop: Workshop, round_: RoundFolder) -> dict[str, Any]:
 def _measure(shop: Workshop, folder: Path, model: str, tasks: Sequence[Task], title: str) -> Evaluation:
     return measure(
         folder, lambda: shop.crew.players(model, 0.0), tasks, backend=shop.backend,
-        config=preset(shop.plan.preset).env, seeds=(shop.plan.seed,), concurrency=shop.plan.concurrency,
+        config=shop.plan.env, seeds=(shop.plan.seed,), concurrency=shop.plan.concurrency,
         progress=shop.stage(title), engine=shop.engine,
     )  # fmt: skip
 

@@ -9,7 +9,8 @@ from typing import Any
 from journeyman.training.run_preset import RunPreset
 
 OPTIONS = {
-    "model": "model.name", "preset": "meeting", "tasks": "tasks.train", "limit": "tasks.train_limit",
+    "model": "model.name", "preset": "meeting", "guideline": "guidelines",
+    "tasks": "tasks.train", "limit": "tasks.train_limit",
     **{name: f"grpo.{name}" for name in (
         "steps", "tasks_per_step", "group_size", "micro_batch", "concurrency", "learning_rate", "temperature",
         "lora_rank", "seed")},
@@ -28,7 +29,7 @@ def options_of(run: RunPreset) -> dict[str, Any]:
             found[option] = found[option][part]
     if run.sampler.url:
         found["sampler"] = f"{run.sampler.kind}:{run.sampler.url}"
-    return {option: value for option, value in found.items() if value is not None}
+    return {option: value for option, value in found.items() if value is not None and value != ()}
 
 
 def words_of(run: RunPreset, before: RunPreset) -> list[str]:
@@ -38,7 +39,9 @@ def words_of(run: RunPreset, before: RunPreset) -> list[str]:
         flag = option.replace("_", "-")
         if option == "model" or old.get(option) == value:
             continue
-        if isinstance(value, bool):
+        if option == "guideline":
+            words += [word for each in value for word in ("--guideline", str(each))]
+        elif isinstance(value, bool):
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
             words += [f"--{flag}", str(value)]

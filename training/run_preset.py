@@ -169,6 +169,8 @@ class RunPreset(Section):
     model: Model
     meeting: str
     """What the model is shown and how it talks: a name of training/presets.py."""
+    guidelines: tuple[str, ...] = ()
+    """What the policy is told to keep to, in each stage: names of bundled guidelines, or files."""
     tasks: Tasks = Tasks()
     sft: Sft | None = None
     """Left out for a model that solves some tasks without."""
@@ -225,7 +227,7 @@ def _impossible(run: RunPreset) -> Sequence[tuple[bool, str, str]]:
          "only a vLLM server has GPUs of its own: 0, or sampler.kind vllm and sampler.mode server"),
         (taken > hardware.gpus > 0, "launch.processes",
          f"{launch.processes} trainer processes and {sampler.gpus if server else 0} GPUs of the sampler need {taken} "
-         f"GPUs; hardware.gpus is {hardware.gpus}"),
+         f"GPUs; hardware.gpus is {hardware.gpus}: set that too, where the machine has them"),
     )  # fmt: skip
 
 

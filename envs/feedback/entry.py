@@ -6,6 +6,7 @@ settled by another one, and which of them stand is worked out on reading (envs/f
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -272,7 +273,8 @@ def summary(entry: Entry) -> str:
     """What an entry says, in a few words and whatever somebody wrote."""
     match entry:
         case Critique():
-            return f"{entry.severity}{_at(entry.place)}: {entry.body}"
+            about = f" ({entry.category})" if entry.category != "other" else ""
+            return f"{entry.severity}{about}{_at(entry.place)}: {entry.body}"
         case StepLabel():
             return f"step {entry.step} is {entry.label}"
         case ClaimLabel():
@@ -281,9 +283,11 @@ def summary(entry: Entry) -> str:
             of = f" by {entry.item}" if entry.item else ""
             return f"{entry.value:g}{of}" + (f": {entry.reason}" if entry.reason else "")
         case Ranking():
-            return f"ranks {', '.join(map(str, entry.ranks))}" + (f": {entry.reason}" if entry.reason else "")
+            best = ", ".join(f"{rank}. {id_}" for rank, id_ in sorted(zip(entry.ranks, entry.episodes, strict=True)))
+            return f"best first: {best}" + (f" ({entry.reason})" if entry.reason else "")
         case Correction():
-            return f"step {entry.step} should be {entry.action.get('tool')}" + (entry.reason and f": {entry.reason}")
+            action = json.dumps(dict(entry.action), ensure_ascii=False)[:200]
+            return f"step {entry.step} should have been {action}" + (entry.reason and f": {entry.reason}")
         case Undo():
             return f"takes back {entry.of}"
         case Adjudication():

@@ -25,6 +25,7 @@ def round_to_markdown(report: RoundReport) -> str:
         *_shifts("Got better", report.gained),
         *_shifts("Got worse", report.lost),
         *_work(report),
+        *_feedback(report),
         *_audit(report),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -135,6 +136,12 @@ def _work(report: RoundReport) -> Iterator[str]:
         yield f"SFT loss {report.losses[0]:.3f} → {report.losses[-1]:.3f} over {len(report.losses)} log entries."
     if report.rewards:
         yield "GRPO's mean reward by step: " + ", ".join(f"{value:.2f}" for value in report.rewards)
+
+
+def _feedback(report: RoundReport) -> Iterator[str]:
+    if report.feedback:
+        yield "## What people said"
+        yield "\n".join(f"- {each}" for each in report.feedback)
 
 
 def _audit(report: RoundReport) -> Iterator[str]:

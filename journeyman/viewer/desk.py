@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.log import FeedbackError, FeedbackLog
-from journeyman.envs.feedback.standing import Mark
+from journeyman.envs.feedback.standing import FindEpisode, Mark
 from journeyman.envs.log import LogWriteError
 from journeyman.envs.query import Query
 from journeyman.envs.store import EpisodeStore
@@ -28,6 +28,7 @@ from journeyman.terminal import line
 from journeyman.viewer.feedback import CannotSay, Desk, Note, Reviewing
 from journeyman.viewer.pages import render
 from journeyman.viewer.rank import MOST, rank_page
+from journeyman.viewer.settle import conflicts_of
 from journeyman.viewer.shelf import Shelved
 
 MAX_BODY = 512 * 1024
@@ -55,6 +56,7 @@ class Desks:
             Route("/runs/{run:path}/episodes/{id}/action", self.action),
             Route("/runs/{run:path}/feedback", self.say, methods=["POST"]),
             Route("/runs/{run:path}/rank", self.rank),
+            Route("/runs/{run:path}/settle", self.settle),
         ]
 
     async def say(self, request: Request) -> Response:
@@ -106,6 +108,15 @@ class Desks:
         page = rank_page(episodes)
         return HTMLResponse(render("rank.html", page=page, hidden="told" not in asked, **self.about(request)))
 
+    def settle(self, request: Request) -> Response:
+        """What annotators judge differently in a run, for somebody to say what holds."""
+        try:
+            judged = self._desk(request).judged()
+        except FeedbackError as error:
+            raise HTTPException(503, str(error)) from error
+        conflicts = conflicts_of(judged, self._finder(request))
+        return HTMLResponse(render("settle.html", conflicts=conflicts, **self.about(request)))
+
     def blind(self, request: Request) -> bool:
         """Whether a page hides reward, verdict, policy and what others said."""
         return {"yes": True, "no": False}.get(request.cookies.get(BLIND, ""), self.reviewing.blind)
@@ -123,6 +134,9 @@ class Desks:
         return self.shelved(self.store(request), request.path_params["id"]).episode
 
     def _desk(self, request: Request) -> Desk:
+        return Desk(FeedbackLog(self.store(request).folder), self._finder(request), self.reviewing.guidelines)
+
+    def _finder(self, request: Request) -> FindEpisode:
         store = self.store(request)
 
         def episode(name: str) -> Episode | None:
@@ -131,7 +145,7 @@ class Desks:
                 return found if found.id == name else None  # not by the beginning of its id
             return None
 
-        return Desk(FeedbackLog(store.folder), episode, self.reviewing.guidelines)
+        return episode
 
 
 def refuse_foreign(request: Request) -> None:
@@ -164,8 +178,10 @@ def _refused(status: int, why: str) -> Response:
 
 def _told(note: Note) -> dict[str, Any]:
     entry, judged = note.judged.entry, note.judged
+    draft = note.draft.model_dump(mode="json", exclude_defaults=True) if note.draft else None
     return {
         "id": entry.id, "annotator": entry.annotator, "stands": judged.stands, "undone": Mark.UNDONE in judged.marks,
+        "draft": draft,
         "step": note.step, "part": note.part, "row": note.row, "claim": note.claim, "subtask": note.subtask,
         "text": render("note.html", entry=entry, judged=judged),
     }  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +17,8 @@ from journeyman.envs.claims import findings_of
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import (
     ENTRY,
+    Adjudication,
+    Answer,
     ClaimLabel,
     Correction,
     Critique,
@@ -25,14 +29,17 @@ from journeyman.envs.feedback.entry import (
     Score,
     StepLabel,
     Undo,
+    episodes_of,
 )  # fmt: skip
 from journeyman.envs.feedback.log import FeedbackLog, by_id
-from journeyman.envs.feedback.standing import Judged, standing
+from journeyman.envs.feedback.standing import Judged, Mark, standing
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
+from journeyman.training.feedback.disputes import is_disputed
+from journeyman.viewer.episode import plan_of
 from journeyman.viewer.places import found
 from journeyman.viewer.plan import plan_panel
 
-FROM_PAGES = (Critique, StepLabel, ClaimLabel, Score, Ranking, Correction, Undo)
+FROM_PAGES = (Critique, StepLabel, ClaimLabel, Score, Ranking, Correction, Undo, Answer, Adjudication)
 ORIGIN = "page"
 
 
@@ -72,6 +79,12 @@ class Note:
     subtask: int | None = None
     """Its place in the plan, from 0."""
 
+    @property
+    def draft(self) -> Critique | None:
+        """A critic's draft that nobody has answered."""
+        entry = self.judged.entry
+        return entry if isinstance(entry, Critique) and self.judged.marks == (Mark.DRAFT,) else None
+
 
 class Desk:
     """Where feedback of one run is given and read.
@@ -106,14 +119,24 @@ class Desk:
         """What was said of an episode, in order.
 
         Args:
-            others: whether to tell also what others than `me` said.
+            others: whether to tell also what others than `me` said; drafts that wait for an answer are told anyway.
         """
         judged = standing(self._log.read().of_episode(episode.id), self._episode, self._guidelines)
         subtasks = plan_panel(episode.steps).numbers()
         return [
             _noted(each, episode, subtasks) for each in judged
             if isinstance(each.entry, (OfEpisode, Ranking)) and (others or each.entry.annotator == me)
+        titles = [each.title for each in plan_of(episode.steps)]
+        first = {each.entry.id: each for each in reversed(judged) if episodes_of(each.entry)}
+        found = [
+            replace(_noted(first[about], episode, titles), judged=each)
+            for each in judged if (about := _about(each.entry)) in first
         ]  # fmt: skip
+        return [each for each in found if others or each.draft or each.judged.entry.annotator == me]
+
+    def judged(self) -> tuple[Judged, ...]:
+        """All that was said of the run, and what of it stands."""
+        return standing(self._log.read(), self._episode, self._guidelines)
 
     def _episode_of(self, name: str) -> Episode:
         if (episode := self._episode(name)) is None:
@@ -138,6 +161,11 @@ class Desk:
             case Ranking():
                 if len({self._episode_of(name).task for name in entry.episodes}) > 1:
                     raise CannotSay("only episodes of one task are ranked")
+            case Answer():
+                _check_answer(entry, before)
+            case Adjudication():
+                if not is_disputed(entry.of, self.judged()):
+                    raise CannotSay("that is no conflict any more: load the page again")
             case OfEpisode():
                 _check_place(entry, self._episode_of(entry.episode))
         self._check_item(getattr(entry, "item", None))
@@ -169,6 +197,24 @@ def _read(body: bytes) -> Entry:
     if at is None or at.utcoffset() is None:
         raise CannotSay("at: a time in UTC, as 2025-01-31T12:00:00Z")
     return entry
+
+
+def _check_answer(entry: Answer, before: Mapping[str, Entry]) -> None:
+    if (draft := before.get(entry.of)) is None or not draft.draft:
+        raise CannotSay(f"there is no draft that is called {entry.of}")
+    own = before.get(entry.by) if entry.by is not None else None
+    if entry.by is not None and (own is None or own.annotator != entry.annotator):
+        raise CannotSay(f"{entry.annotator} has said nothing that is called {entry.by}")
+
+
+def _about(entry: Entry) -> str:
+    """The id of the entry at whose place one stands: its own, of an answer the draft, of an adjudication the first."""
+    match entry:
+        case Answer():
+            return entry.of
+        case Adjudication():
+            return entry.of[0]
+    return entry.id
 
 
 def _step_of(episode: Episode, number: int) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from journeyman.envs.feedback.entry import summary
 from journeyman.envs.formats.calls import thought
 from journeyman.terminal import line, plural, visible
 from journeyman.training.stats import Rate
@@ -23,9 +24,10 @@ from journeyman.viewer.tokens import LEVELS, as_text, heat, mean_of
 STATIC = Path(__file__).resolve().parent / "static"
 SCRIPTS = ("script.js", "steps.js")
 """In the order in which pages load them."""
-FEEDBACK_SCRIPTS = ("kept.js", "cursor.js", "feedback.js")
+FEEDBACK_SCRIPTS = ("kept.js", "cursor.js", "feedback.js", "drafted.js", "scored.js")
 """What an episode's page loads after them, where feedback can be given."""
 RANK_SCRIPTS = ("kept.js", "rank.js")
+SETTLE_SCRIPTS = ("kept.js", "settle.js")
 
 
 def _pages() -> Environment:
@@ -37,7 +39,8 @@ def _pages() -> Environment:
     pages.globals.update(
         plural=plural, band=band, curve=curve, graph=graph, arguments_of=arguments_of, kind_of=kind_of, ended=ended,
         heat=heat, mean_of=mean_of, as_text=as_text, diff_rows=diff_rows, LEVELS=LEVELS, GROUPS=GROUPS, Rate=Rate,
-        LONG=LONG, SCRIPTS=SCRIPTS, FEEDBACK_SCRIPTS=FEEDBACK_SCRIPTS, RANK_SCRIPTS=RANK_SCRIPTS, thought=thought,
+        LONG=LONG, SCRIPTS=SCRIPTS, FEEDBACK_SCRIPTS=FEEDBACK_SCRIPTS, RANK_SCRIPTS=RANK_SCRIPTS,
+        SETTLE_SCRIPTS=SETTLE_SCRIPTS, summary=summary, thought=thought,
         as_data=as_data, rows_of=rows_of, call_of=call_of,
     )  # fmt: skip
     return pages

@@ -169,6 +169,16 @@ def test_hostile_words_do_nothing_to_the_terminal(call: Call, run: Path) -> None
     assert "\x1b" not in shown and "\u202e" not in shown and "[red]x" in shown
 
 
+@pytest.mark.parametrize(
+    ("text", "why"), [('[{"body": ""}]', "none of its 1 remark has a place"), ("[]", "it is empty")]
+)
+def test_where_nothing_has_a_place_it_ends_with_a_fault(call: Call, run: Path, text: str, why: str) -> None:
+    Path("comments.json").write_text(text)
+    done = call("feedback", "import", "code-review", "comments.json", "--run", run)
+    assert done.exit_code == 1 and why in done.stderr.replace("\n", " ")
+    assert call("feedback", "import", "code-review", "comments.json", "--run", run, "--json").exit_code == 1
+
+
 def test_a_review_is_imported_once_and_what_has_no_place_is_told(call: Call, run: Path) -> None:
     comments = [
         {

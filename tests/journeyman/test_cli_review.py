@@ -206,6 +206,7 @@ def test_an_editor_writes_what_is_long(review: Review, tmp_path: Path, monkeypat
         (["first", "--as", "a/b"], "--annotator 'a/b': a name of up to 64 letters"),
         (["first", "--guideline", "nonesuch"], "no guideline 'nonesuch'"),
         (["next", "first", "--scores", "bad.json"], "no scores"),
+        (["next", "first", "--scores", "gone.json"], "gone.json: cannot be read (No such file or directory)"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(review: Review, words: list[str], message: str) -> None:

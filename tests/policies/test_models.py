@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 
 from journeyman.policies import models
 from journeyman.policies.models import ModelError, load_model, model_path
@@ -72,6 +74,15 @@ def test_weights_with_another_hash_are_refused(tmp_path: Path, monkeypatch: pyte
     assert not (tmp_path / models._SMOLLM2_GGUF).exists()
 
 
+@pytest.fixture
+def _nothing_accelerated() -> Iterator[None]:
+    """The process's accelerator is as if nobody had made one before, nor will find this one after."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.mark.usefixtures("_nothing_accelerated")
 def test_a_model_in_training_acts_in_what_the_processor_computes_in(
     tiny: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

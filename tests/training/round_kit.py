@@ -34,6 +34,7 @@ from journeyman.training.checkpoint import write_json
 from journeyman.training.lineage import remember
 from journeyman.training.measure import MakePolicy
 from journeyman.training.progress import Progress, silent
+from journeyman.training.round_feedback import Said
 from journeyman.training.round_folder import RoundFolder
 from journeyman.training.round_plan import RoundPlan
 from journeyman.training.rounds import Stage, Trained, Workshop, evaluated, last_decision, run_rounds
@@ -119,6 +120,8 @@ class Trainers:
 
     gain: int = 7
     happening: Happening = nothing
+    said: Said | None = None
+    """By what people said, the last training went."""
 
     @contextmanager
     def players(self, model: str, temperature: float) -> Iterator[MakePolicy]:
@@ -127,7 +130,10 @@ class Trainers:
 
         yield make
 
-    def train(self, model: str, episodes: Sequence[Episode], tasks: Sequence[Task], out: Path, stage: Stage) -> Trained:
+    def train(
+        self, model: str, episodes: Sequence[Episode], tasks: Sequence[Task], out: Path, stage: Stage, said: Said | None
+    ) -> Trained:
+        self.said = said
         if not episodes:
             return Trained("", {"why": "no collected episode is worth imitating"})
         (out / "model").mkdir(parents=True, exist_ok=True)

@@ -108,3 +108,13 @@ def test_without_sharding_several_processes_are_data_parallel() -> None:
     assert DistributedType(config["distributed_type"]) is DistributedType.MULTI_GPU
     assert "fsdp_config" not in config
     assert not planned("node-32b", "launch.sharding=none", "model.name=Qwen/Qwen3-4B-Instruct-2507").warnings
+
+
+def test_guidelines_are_told_in_each_stage_that_plays() -> None:
+    run = load("cpu-demo", ['guidelines=["conduct", "own.toml"]'])
+    stages = {stage.name: stage.command for stage in plan_of("cpu-demo", run, shape_of(run.model)).stages}
+    for name in ("demonstrations", "grpo", "eval"):
+        assert "--guideline conduct --guideline own.toml" in stages[name], name
+    assert "--guideline" not in stages["sft"], "it learns from episodes that were told"
+    plain = load("cpu-demo")
+    assert not any("--guideline" in stage.command for stage in plan_of("cpu-demo", plain, shape_of(plain.model)).stages)

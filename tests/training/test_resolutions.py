@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeyman.envs.episode import Episode, RewardTerm, StopReason
+from journeyman.envs.actions import Action
+from journeyman.envs.episode import Episode, RewardTerm, Step, StopReason
 from journeyman.envs.feedback.entry import Critique, Entry, Resolution, Undo
 from journeyman.envs.feedback.log import Logged
 from journeyman.envs.feedback.standing import Judged, standing
@@ -100,3 +101,12 @@ def test_the_term_is_named_and_says_where_it_comes_from() -> None:
     values = review_values(group, judged(entries("b", [("major", False)])))
     (term,) = [term for term in hybrid(group, None, learned=values)[1].terms if term.name == "learned:reviews"]
     assert term.value == 0.5 and term.amount == pytest.approx(0.025)
+
+
+def test_what_was_never_reviewed_has_no_value() -> None:
+    """Else not to report would be a way around the comments that a report meets."""
+    cut = replace(episode("e"), stop=StopReason.STEP_LIMIT)
+    assert review_values([cut], ()) == {}
+    assert review_values([cut], judged(entries("e", [("major", False)]))) == {"e": {"reviews": 0.5}}
+    sent_back = replace(cut, steps=(Step(Action("report", {"summary": "done"}), Observation("")),))
+    assert review_values([sent_back], ()) == {"e": {"reviews": 1.0}}

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from journeyman.envs.feedback.entry import Correction, Ranking, Score
+from journeyman.envs.feedback.log import FeedbackLog, now
+from journeyman.envs.recorder import new_episode_id
+from journeyman.envs.store import EpisodeStore
 from journeyman.policies.models import load_model
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
+from journeyman.training.feedback.provenance import rows_of_run
 from journeyman.training.lineage import trained_on
+from journeyman.training.progress import silent
 from journeyman.training.round_crew import LocalCrew
 from journeyman.training.round_folder import RoundFolder
 from journeyman.training.round_plan import PlanError, RoundPlan
@@ -67,6 +74,8 @@ def test_a_real_round_goes_on_wherever_it_was_interrupted(
         ({"sft": {"batch_size": 0}}, r"\[sft\] of the plan: batch_size must be at least 1, not 0"),
         ({"sft": {"batch_size": "many"}}, r"\[sft\.batch_size\] of the plan: .*integer"),
         ({"grpo": {"steps": 0}}, r"\[grpo\] of the plan: steps must be at least 1, not 0"),
+        ({"dpo": {"beta": "much"}}, r"\[dpo\.beta\] of the plan: "),
+        ({"reward_model": "features", "reward": {"epochs": 2}}, r"\[reward\] of the plan: no setting 'epochs'"),
     ],
 )
 def test_a_trainers_setting_that_is_none_is_said_before_anything_is_played(
@@ -74,3 +83,42 @@ def test_a_trainers_setting_that_is_none_is_said_before_anything_is_played(
 ) -> None:
     with pytest.raises(PlanError, match=f"^{said}"):
         LocalCrew(RoundPlan(**settings), backend)
+
+
+@pytest.mark.slow
+def test_what_people_said_is_learned_in_each_way_that_the_plan_names(
+    tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory
+) -> None:
+    pool, heldout = tasks
+    plan = replace(
+        PLAN, method="sft+dpo+grpo", reward_model="features", demonstrations=0,
+        dpo={"max_length": 100_000, "micro_batch": 1},
+    )  # fmt: skip
+    shop = Workshop(plan, tmp_path / "rounds", [pool], [heldout], backend, LocalCrew(plan, backend), lambda _: silent)
+    run_rounds(shop, 1, review=True)
+    round_ = RoundFolder(shop.root, 1)
+    run = round_.folder / "collect"
+    first, second = EpisodeStore(run).episodes()
+
+    def by(name: str) -> dict[str, str]:
+        return {"id": new_episode_id(), "annotator": name, "at": now()}
+
+    FeedbackLog(run).write(
+        Ranking(**by("ada"), episodes=(first.id, second.id), ranks=(1, 2)),
+        Score(**by("ada"), episode=first.id, value=0.9),
+        Correction(**by("bob"), episode=second.id, step=1, action={"tool": "test"}),
+    )
+    run_rounds(shop, 1, reviewed=True)
+    train = round_.folder / "train"
+    said = "\n".join(round_.read("train")["facts"]["said"])
+    assert "SFT: 1 of 1 corrections were learned, beside 0 episodes." in said
+    assert "DPO: 1 of 1 pairs were trained on." in said
+    assert "Reward model: it has no part" in said and "no pairs were held out" in said
+    assert "GRPO: 1 scores and 0 judgements of steps have a bounded part" in said
+    for name, use in (("sft", "trained"), ("dpo", "trained"), ("reward", "trained"), ("grpo", "in the reward")):
+        rows = rows_of_run(train / name)
+        assert [(row.origin, row.use) for row in rows] == [("person", use)], name
+        assert all((train / name / row.folder / "manifest.json").is_file() for row in rows)
+    assert {task.task for task in trained_on(str(train / "dpo/model"))} == {pool.name}
+    (report,) = read_run(shop.root).rounds
+    assert any(line.startswith("DPO: 1 of 1") for line in report.feedback)

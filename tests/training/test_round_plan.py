@@ -23,6 +23,26 @@ def test_a_models_folder_is_named_from_the_root(tmp_path: Path, monkeypatch: pyt
     assert make_plan(None, {"model": "model"}).model == str(tmp_path / "model")
 
 
+def test_a_guideline_is_recorded_with_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text(
+        'name = "own"\nversion = 2\ntitle = "Ours"\n[[items]]\nid = "short"\nkind = "must"\ntext = "Be short."\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    plan = make_plan(None, {"guidelines": ["conduct", "own.toml"]})
+    assert plan.guidelines == ("conduct", str(file))
+    told = plan.to_dict()
+    assert told["guideline_texts"][1] == {"name": "own", "version": 2, "text": "Ours:\n- Be short."}
+    assert plan.env.asked.endswith("Be short.")
+    assert [each.name for each in plan.judged_by()] == ["conduct", "own"]
+
+
+def test_a_plan_is_recorded_as_before_where_nothing_new_is_asked_for() -> None:
+    new = {"guidelines", "simulated", "refine_tries", "reward_model", "dpo", "reward"}
+    assert not new & RoundPlan().to_dict().keys()
+    assert RoundPlan(simulated=True, dpo={"beta": 0.2}).to_dict().keys() & new == {"simulated", "dpo"}
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -36,7 +56,13 @@ def test_a_models_folder_is_named_from_the_root(tmp_path: Path, monkeypatch: pyt
         ("temperature = nan", "must not be negative"),
         ("tasks_limit = 0", "tasks_limit must be at least 1, not 0"),
         ("heldout_limit = 0", "heldout_limit must be at least 1, not 0"),
-        ('method = "dpo"', "method 'dpo'; there are: sft, grpo, sft+grpo"),
+        ('method = "ppo"', "method 'ppo'; there are: sft, grpo, sft+grpo, dpo"),
+        ('reward_model = "huge"', "reward_model 'huge'; there are: none, features, tokens"),
+        ('reward_model = "tokens"\nmethod = "sft"', "a part in GRPO's reward, and method 'sft' has no grpo"),
+        ("refine_tries = -1", "refine_tries must be 0 or more, not -1"),
+        ("simulated = 1", "simulated must be true or false, not 1"),
+        ("guidelines = [1]", "guidelines must be a list of texts, not [1]"),
+        ('guidelines = ["manners"]', "no guideline 'manners'; bundled are: "),
         ('preset = "huge"', "no preset 'huge'"),
         ("sft = 3", "sft must be a table"),
         ("model = ", "not a plan in TOML"),

@@ -20,12 +20,18 @@ from journeyman.training.feedback.rows import LeftOut, PairOf, Row
 from journeyman.training.feedback.scores import scores_said
 from journeyman.training.feedback.steps import steps_said
 from journeyman.training.feedback.voices import Episodes, Heard, hear
+from journeyman.training.progress import Progress, silent
 
 NOTHING = "nothing follows from it alone"
 
 
 def compile_feedback(
-    runs: Sequence[Path], out: Path, guidelines: Sequence[Guideline] = (), *, simulated: bool = False
+    runs: Sequence[Path],
+    out: Path,
+    guidelines: Sequence[Guideline] = (),
+    *,
+    simulated: bool = False,
+    progress: Progress = silent,
 ) -> Manifest:
     """Compile what was said in some runs into a folder of rows; what was compiled there before is replaced.
 
@@ -34,11 +40,12 @@ def compile_feedback(
     Args:
         guidelines: as they are now; see `hear`.
         simulated: take what programs said in the place of people, too. A row names it, and persons come first.
+        progress: told of the episodes that were read, which is what takes long.
 
     Raises:
         CompiledError: the folder cannot be written, or holds something else.
     """
-    episodes = Episodes(runs)
+    episodes = Episodes(runs, progress)
     heard = hear(runs, episodes, guidelines, simulated=simulated)
     scores, ranked = scores_said(heard), pairs_said(heard)
     labels, undecided = labels_said(heard, scores, ranked)

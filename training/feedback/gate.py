@@ -10,6 +10,9 @@ from typing import Any
 
 from journeyman.training.checkpoint import DONE, TrainingError
 
+_MODELS = ("config.json", "features.json")
+"""One of these a reward model's folder holds: of a language model, or of one that counts."""
+
 
 class GateError(TrainingError):
     """A reward model has not shown enough; the message says what it missed, and what would do."""
@@ -72,15 +75,19 @@ def require_gate(folder: Path | str, settings: GateSettings | None = None) -> di
     Raises:
         GateError: it may not, or has no report.
     """
-    done = Path(folder).parent / DONE
+    place = Path(folder)
+    done = place.parent / DONE
     try:
         calibration = json.loads(done.read_text())["calibration"]
         missed = shortfalls(calibration, settings or GateSettings())
     except (OSError, ValueError, KeyError, TypeError) as error:
+        inside = place / "model"
+        mend = f"did you mean {inside}?" if inside.is_dir() else "`journeyman train reward` makes both"
         raise GateError(
-            f"{folder}: no report of a reward model beside it ({type(error).__name__}: {error}); "
-            "`journeyman train reward` makes both"
+            f"{folder}: no report of a reward model beside it ({type(error).__name__}: {error}); {mend}"
         ) from error
+    if not any((place / name).is_file() for name in _MODELS):
+        raise GateError(f"{folder}: no reward model, though a report of one stands beside it; train it again")
     if missed:
         raise GateError(f"{folder} may not enter training: {'; '.join(missed)}")
     report: dict[str, Any] = calibration

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
@@ -19,8 +19,8 @@ from typing import Any, Protocol
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from journeyman.envs.episode import Episode
-from journeyman.envs.feedback.entry import Ranking
-from journeyman.envs.feedback.log import FeedbackLog
+from journeyman.envs.feedback.entry import Ranking, episodes_of
+from journeyman.envs.feedback.log import FeedbackLog, Logged
 from journeyman.envs.feedback.standing import finder, standing
 from journeyman.envs.store import EpisodeStore
 from journeyman.training.checkpoint import DONE, RunFolderError, write_json
@@ -35,12 +35,13 @@ from journeyman.training.feedback.drift import (
 )
 from journeyman.training.feedback.features import FILE as FEATURES
 from journeyman.training.feedback.features import FeatureModel
-from journeyman.training.feedback.gate import GateSettings
+from journeyman.training.feedback.gate import GateError, GateSettings
 from journeyman.training.hybrid import Learned, Told
 from journeyman.training.reward_model import RewardModel
 
 RECORD = "reward_model.json"
 TERM = "reward_model"
+_KEPT = 256
 Ask = Callable[[Episode, Episode], Ranking | None]
 """Somebody who judges two episodes at once, as `SimulatedAnnotator.rank`; None where it does not."""
 
@@ -129,11 +130,12 @@ def admit(run: Path, use: RewardUse | None, *, begun: bool) -> None:
 
     Raises:
         DriftAlarmError: it has ceased to agree with what is true, in this run.
+        GateError: the reward model is gone, or is none.
         RunFolderError: the run began with another, or with none.
     """
     path, before, digest = run / RECORD, _record(run), ""
     if use is not None:
-        digest = hashlib.sha256((Path(use.folder).parent / DONE).read_bytes()).hexdigest()[:16]
+        digest = _digest(use)
     if begun and digest != before.get("digest", ""):
         if not before.get("alarm"):
             had = before.get("folder", "no reward model")
@@ -146,6 +148,22 @@ def admit(run: Path, use: RewardUse | None, *, begun: bool) -> None:
         known = [each.id for each in FeedbackLog(run / "episodes").read().entries]  # it may have been trained on these
         folder = str(use.folder) if use else "no reward model"
         write_json(path, {"folder": folder, "digest": digest, "alarm": None, "known": known, "before": before or None})
+
+
+def _digest(use: RewardUse) -> str:
+    """Names a reward model by its report.
+
+    Raises:
+        GateError: it has none.
+    """
+    done = Path(use.folder).parent / DONE
+    try:
+        return hashlib.sha256(done.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise GateError(
+            f"{use.folder}: no report of a reward model beside it ({error.strerror}); "
+            "`journeyman train reward` makes both"
+        ) from error
 
 
 def _record(run: Path) -> dict[str, Any]:
@@ -174,6 +192,7 @@ class Watch(TrainerCallback):
         self._before = set(_record(run).get("known", ()))
         self._scores: dict[str, float | None] = {}
         self._episodes: dict[str, Episode] = {}
+        """Those that were looked at last, at most `_KEPT` beside the step's own; others are in the store."""
         self.alarm: str | None = None
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
@@ -184,6 +203,7 @@ class Watch(TrainerCallback):
     def look(self, step: int) -> None:
         """After a step, from 1: bet on what it showed."""
         said = self._term.drain()
+        self._episodes.clear()
         for group, scores in said:
             self._scores.update(zip((each.id for each in group), scores, strict=True))
             self._episodes.update((each.id, each) for each in group)
@@ -221,11 +241,11 @@ class Watch(TrainerCallback):
         fresh = {each.id for each in logged.entries if isinstance(each, Ranking)} - known
         if not fresh:
             return {}
-        for judged in standing(logged, self._find, {}):
+        for judged in standing(_concerning(logged, fresh), self._find, {}):
             if judged.stands and isinstance(judged.entry, Ranking) and judged.entry.id in fresh:
                 for id_ in judged.entry.episodes:
-                    if id_ not in self._scores:
-                        self._scores[id_] = self._term.score(self._episodes[id_])
+                    if id_ not in self._scores and (episode := self._find(id_)) is not None:
+                        self._scores[id_] = self._term.score(episode)
                 if (value := agrees_with_ranking(judged.entry, self._scores)) is not None:
                     found[judged.entry.id] = value
         return found
@@ -234,8 +254,20 @@ class Watch(TrainerCallback):
         if id_ not in self._episodes:
             if (found := finder(EpisodeStore(self._run / "episodes"))(id_)) is None:
                 return None
+            if len(self._episodes) >= _KEPT:
+                del self._episodes[next(iter(self._episodes))]
             self._episodes[id_] = found
         return self._episodes[id_]
+
+
+def _concerning(logged: Logged, fresh: Collection[str]) -> Logged:
+    """Of a log some rankings, with what decides whether they stand: others of the same episodes, and what speaks of
+    entries. So no episode is read of which nothing new was said."""
+    about = {id_ for each in logged.entries if each.id in fresh for id_ in episodes_of(each)}
+    return Logged(tuple(
+        each for each in logged.entries
+        if not (of := episodes_of(each)) or (isinstance(each, Ranking) and about.intersection(of))
+    ), ())  # fmt: skip
 
 
 def learned_term(

@@ -91,7 +91,11 @@ def read_scores(path: Path) -> dict[str, Scored]:
             else Scored(_number(value))
             for id_, value in data.items()
         }
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except OSError as error:
+        raise TrainingError(
+            f"{path}: cannot be read ({error.strerror}); name a file of a reward model's scores"
+        ) from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise TrainingError(
             f'{path}: no scores ({error}); it must hold a JSON object of {{"EPISODE": 0.3}} or '
             f'{{"EPISODE": {{"mean": 0.3, "sd": 0.1}}}}'

@@ -11,11 +11,13 @@ from typing import Literal, TypeVar
 
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.feedback.entry import BY_RULE, RULE, Adjudication, Answer, Entry, GuidelineRead, Resolution, Undo
+from journeyman.envs.feedback.entry import Adjudication, Answer, Entry, GuidelineRead, Resolution, Undo, episodes_of
 from journeyman.envs.feedback.log import FeedbackLog, Logged, parse
 from journeyman.envs.feedback.standing import finder, standing
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
 from journeyman.envs.store import EpisodeStore
 from journeyman.training.feedback.rows import LeftOut, Source
+from journeyman.training.progress import Progress, silent
 
 ABOUT_ENTRIES = (Undo, Adjudication, Answer, Resolution, GuidelineRead)
 """What says nothing of an episode itself."""
@@ -108,9 +110,16 @@ class Heard:
 
 
 class Episodes:
-    """The episodes of some runs by their whole ids."""
+    """The episodes of some runs by their whole ids.
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    Args:
+        progress: told of each that is read, of those that something is said of.
+    """
+
+    def __init__(self, folders: Sequence[Path], progress: Progress = silent) -> None:
+        self._progress = progress
+        logs = (FeedbackLog(folder).read() for folder in folders) if progress is not silent else ()
+        self._spoken_of = {id_ for log in logs for entry in log.entries for id_ in episodes_of(entry)}
         self._find_in = [finder(EpisodeStore(folder)) for folder in folders]
         self._known: dict[str, Episode | None] = {}
         self._in: dict[str, int] = {}
@@ -119,6 +128,8 @@ class Episodes:
         """The episode, if one of the runs holds it and it can be read."""
         if id_ not in self._known:
             self._known[id_] = self._read(id_)
+            if id_ in self._spoken_of:
+                self._progress(len(self._spoken_of & self._known.keys()), len(self._spoken_of))
         return self._known[id_]
 
     def run_of(self, id_: str) -> int:

@@ -99,6 +99,7 @@ function firstChanged(lines) {
 }
 
 function wordsFor(place) {
+  if (place.score !== undefined) return place.score ? `it by ${place.score}` : "the whole";
   if (place.claim !== undefined) return `claim ${place.claim + 1}`;
   if (place.subtask) return `subtask “${place.subtask}”`;
   if (!place.step) return "the whole episode";

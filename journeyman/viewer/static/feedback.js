@@ -6,7 +6,7 @@ const say = document.getElementById("say");
 const fields = Object.fromEntries([...say.querySelectorAll("[name]")].map((each) => [each.name, each]));
 const BLIND = "journeyman_blind";
 const LABELS = { step: ["good", "neutral", "bad"], claim: ["true", "false", "unverifiable"] };
-const SHOWN = { critique: ["severity", "category", "item", "suggestion"], claim: ["label", "item"], correction: ["reason", "item"] };
+const SHOWN = { critique: ["severity", "category", "item", "suggestion"], claim: ["label", "item"], correction: ["reason", "item"], score: ["value"] };
 let notes = [];
 let form = null; // what is being said: { kind, place, id, key, quote }
 let asked = 0;
@@ -39,6 +39,7 @@ function draw() {
     box(document.querySelector(note.claim === null && note.subtask === null ? "#whole" : place) || document.getElementById("whole"), "inside", note);
   }
   offer();
+  dispatchEvent(new Event("journeyman:drawn"));
 }
 
 function decorate(step) {
@@ -77,10 +78,11 @@ function offer() {
   return first;
 }
 
-function open(kind, place, { quote = "", label = "" } = {}) {
-  const key = `${DRAFT}${HERE}|${JSON.stringify([kind, place])}`;
+/** Opens the form. `values` are what its fields begin with; `answers` is the critic's draft that is edited. */
+function open(kind, place, { quote = "", label = "", values = {}, answers = "" } = {}) {
+  const key = `${DRAFT}${HERE}|${JSON.stringify(answers ? [kind, place, answers] : [kind, place])}`;
   const kept = store.get(key);
-  form = { kind, place, key, quote: kept?.quote ?? quote, id: kept?.id || crypto.randomUUID(), touched: false };
+  form = { kind, place, key, quote: kept?.quote ?? quote, id: kept?.id || crypto.randomUUID(), answers, touched: false };
   for (const each of say.querySelectorAll("[data-field]")) {
     const wanted = SHOWN[kind].includes(each.dataset.field) && (each.dataset.field !== "suggestion" || place.line);
     each.hidden = !wanted;
@@ -88,16 +90,18 @@ function open(kind, place, { quote = "", label = "" } = {}) {
   for (const [name, field] of Object.entries(fields)) {
     if (field.matches("select")) field.selectedIndex = Math.max(0, [...field.options].findIndex((each) => each.defaultSelected));
     else field.value = "";
-    if (kept?.values?.[name]) field.value = kept.values[name];
+    const begin = kept?.values?.[name] ?? values[name];
+    if (begin) field.value = begin;
   }
   fields.body.readOnly = false;
   if (label) fields.label.value = label;
-  const what = { critique: "On", claim: "How it really is:", correction: "What should have been done at" }[kind];
-  document.getElementById("where").textContent = `${what} ${wordsFor(place)}`;
+  const what = { critique: "On", claim: "How it really is:", correction: "What should have been done at", score: "How good is" }[kind];
+  document.getElementById("where").textContent = `${answers ? "In your words, on" : what} ${wordsFor(place)}`;
   fields.body.classList.toggle("code", kind === "correction");
+  fields.body.hidden = kind === "score";
   say.hidden = false;
   document.body.classList.add("saying");
-  fields.body.focus();
+  (kind === "score" ? fields.value : fields.body).focus();
   (document.querySelector(".chosen") || document.getElementById(`step-${place.step}`)?.firstElementChild)?.scrollIntoView({ block: "nearest" });
   offer();
   return !kept;
@@ -107,8 +111,8 @@ function keep() {
   if (!form) return;
   form.touched = true;
   const values = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value]));
-  const { kind, place, id, quote } = form;
-  store.set(form.key, { kind, place, id, quote, values });
+  const { kind, place, id, quote, answers } = form;
+  store.set(form.key, { kind, place, id, quote, answers, values });
 }
 
 function close() {
@@ -131,6 +135,7 @@ function entry() {
   const body = fields.body.value;
   const item = fields.item?.value ? { item: JSON.parse(fields.item.value) } : {};
   const begin = { ...said(id), kind, episode: EPISODE, ...item };
+  if (kind === "score") return { ...begin, ...scored(place, fields.value.value) };
   if (kind === "claim") return { ...begin, claim: place.claim, label: fields.label.value, limitation: body };
   if (!body.trim()) throw new Error("there is nothing to save yet");
   if (kind === "correction") {
@@ -150,11 +155,12 @@ function save() {
   try {
     const told = entry();
     keep();
-    const { key } = form;
+    const { key, answers } = form;
     const draft = { key, kept: store.get(key) };
     close();
     leave();
     fresh.push(told);
+    if (answers) answerBy(told, answers);
     send(told, draft);
     store.drop(key);
     offer();
@@ -256,7 +262,7 @@ function label(n) {
 function reveal(shown, asked = false) {
   byHand ||= asked;
   document.body.classList.toggle("blind", !shown);
-  notes = shown ? notes : notes.filter((each) => each.annotator === me());
+  notes = shown ? notes : notes.filter((each) => each.draft || each.annotator === me());
   draw();
   quietly();
 }
@@ -308,7 +314,7 @@ document.getElementById("discard").addEventListener("click", () => {
 });
 const goOn = () => {
   const first = offer();
-  if (first) open(first.kind, first.place);
+  if (first) open(first.kind, first.place, { answers: first.answers });
 };
 document.getElementById("drafts").addEventListener("click", goOn);
 
@@ -324,6 +330,7 @@ Object.assign(keys, {
   v: () => reveal(document.body.classList.contains("blind"), true),
   b: blindEverywhere,
   R: () => location.assign(desk.dataset.rank),
+  D: () => location.assign(desk.dataset.settle),
   1: () => label(0),
   2: () => label(1),
   3: () => label(2),
@@ -341,7 +348,7 @@ addEventListener("storage", ({ key }) => {
 addEventListener("journeyman:said", quietly);
 addEventListener("journeyman:name", quietly);
 addEventListener("journeyman:refused", ({ detail }) => {
-  if (!form) open(detail.kept.kind, detail.kept.place);
+  if (!form) open(detail.kept.kind, detail.kept.place, { answers: detail.kept.answers });
 });
 addEventListener("focus", quietly);
 document.addEventListener("visibilitychange", () => document.hidden || quietly());

@@ -122,6 +122,15 @@ def test_without_a_report_nothing_enters(text: str | None, tmp_path: Path) -> No
         require_gate(tmp_path / "model")
 
 
+def test_a_folder_beside_a_report_that_is_no_model_is_said(tmp_path: Path) -> None:
+    (tmp_path / DONE).write_text(json.dumps({"calibration": report()}))
+    with pytest.raises(GateError, match="no reward model, though a report of one stands beside it"):
+        require_gate(tmp_path / "modl")
+    (tmp_path / "model").mkdir()
+    with pytest.raises(GateError, match=r"did you mean .*/model\?"):
+        require_gate(tmp_path)
+
+
 def judged(tasks: int, annotator: SimulatedAnnotator) -> Pairs:
     """Two episodes of each task, one of which is tested; what else differs is chance."""
     rng, found = Random(0), []
