@@ -60,7 +60,6 @@ CONTENTS = {
         ("journeyman value last --samples 8", "journeyman value best --policy noop --samples 1 --json"),
     ),
     "episode": Entry(EPISODES, "Look at recorded episodes.", "journeyman.cli_episodes:app"),
-    "episode": Entry(EPISODES, "Look at recorded episodes.", "journeyman.cli_episode_list:app"),
     "faults": Entry(
         EPISODES,
         "Say what may go wrong around a policy, or how the episodes of a run recovered from it.",

@@ -124,36 +124,25 @@ class OraclePolicy:
         closes_each = count == len(parts) <= _MAX_CLOSED_ONE_BY_ONE
         if count:
             yield self._plan()
-        if self._with_test_first:
-            yield Action("test")
-        for done, part in enumerate(parts, 1):
-            for change in part:
-                yield from self._bring(change.path, change.before, attempts.get(change, change.after))
-            seen = yield Action("test")
-        if self._task.milestones:
-            yield self._plan(done=False)
         # What others say was done is looked at first: by a test that would tell, else in the code.
         if self._with_test_first or (HANDOVER in self._told and visible_failing(self._task)):
             yield from self._test()
-        for part in parts:
+        for done, part in enumerate(parts, 1):
             for change in part:
                 yield from self._bring(change.path, change.before, attempts.get(change, change.after))
-            yield from self._test()
+            seen = yield from self._test()
             wrong = [change for change in part if change in attempts]
             for change in wrong:
                 if self._notes.tests_pass:  # no visible test noticed: only reading it over does
                     self._notes.forget(change.path)
                 yield from self._bring(change.path, attempts[change], change.after)
             if wrong:
-                seen = yield Action("test")
+                seen = yield from self._test()
             if closes_each:
                 yield self._plan(done, f"step {seen.step}" if self._notes.tests_pass else part[-1].path)
-        if count and not closes_each:
-            yield self._plan(count, "")
-                yield from self._test()
         yield from self._mend_lost(list(attempts.values()))
-        if self._task.milestones:
-            yield self._plan(done=True)
+        if count and not closes_each:
+            yield self._plan(count)
         yield self._report()
 
     def _plan(self, done: int = 0, evidence: str = "") -> Action:
@@ -209,7 +198,7 @@ class OraclePolicy:
             seen = yield action
         return seen
 
-    def _test(self) -> Play:
+    def _test(self) -> Look:
         """Run the tests to an end: again if they were cut off, fewer if they take too long."""
         for _ in range(_ATTEMPTS):
             seen = yield Action("test", {"target": self._tested} if self._tested else {})
@@ -218,7 +207,8 @@ class OraclePolicy:
             elif seen.text.startswith("timed out"):
                 self._tested = self._one_test()
             elif not _CUT_OFF.match(seen.text):
-                return
+                break
+        return seen
 
     def _one_test(self) -> str:
         """A failing test that was named; else the file of one, or where the tests are."""

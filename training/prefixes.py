@@ -11,7 +11,7 @@ from pathlib import Path
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
 from journeyman.envs.store import EpisodeStore
-from journeyman.policies.oracle import OraclePolicy
+from journeyman.policies.blocked import demonstrating
 from journeyman.policies.policy import PolicyError
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
@@ -33,7 +33,7 @@ class Prefixes:
 
     def _play(self, task: Task) -> Episode | None:
         try:
-            OraclePolicy(task)
+            demonstrating(task)
         except PolicyError:
             return None
         with EpisodeStore(self._folder) as store:

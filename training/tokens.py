@@ -146,17 +146,18 @@ def worth_imitating(steps: Sequence[Step]) -> list[bool]:
     episode that is worth showing were right, and the test failed for another reason, such as a project's next part.
 
     Who ends by saying that it is blocked was refused what it looked for: such a look is what the report rests on.
-    """
-    report = report_of(steps)
-    is_blocked = report is not None and any(claim.kind == "blocked" for claim in report.claims)
-    worth = [
-        step.action.tool != MALFORMED and (step.observation.ok or (is_blocked and step.action.tool in LOOKS))
-        for step in steps
-    ]
+
     A change that a fault undid (envs/faults) is not taught: no test ever told whether it was right. The one that was
     made in its place is.
     """
-    worth = [step.action.tool != MALFORMED and step.observation.ok and step.fault != LOST_EDIT for step in steps]
+    report = report_of(steps)
+    is_blocked = report is not None and any(claim.kind == "blocked" for claim in report.claims)
+
+    def is_done(step: Step) -> bool:
+        is_look = is_blocked and step.action.tool in LOOKS
+        return step.action.tool != MALFORMED and (step.observation.ok or is_look) and step.fault != LOST_EDIT
+
+    worth = [is_done(step) for step in steps]
     changes: list[int] = []
     for index, step in enumerate(steps):
         if is_change(step):

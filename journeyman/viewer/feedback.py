@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -35,7 +33,6 @@ from journeyman.envs.feedback.log import FeedbackLog, by_id
 from journeyman.envs.feedback.standing import Judged, Mark, standing
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
 from journeyman.training.feedback.disputes import is_disputed
-from journeyman.viewer.episode import plan_of
 from journeyman.viewer.places import found
 from journeyman.viewer.plan import plan_panel
 
@@ -123,13 +120,9 @@ class Desk:
         """
         judged = standing(self._log.read().of_episode(episode.id), self._episode, self._guidelines)
         subtasks = plan_panel(episode.steps).numbers()
-        return [
-            _noted(each, episode, subtasks) for each in judged
-            if isinstance(each.entry, (OfEpisode, Ranking)) and (others or each.entry.annotator == me)
-        titles = [each.title for each in plan_of(episode.steps)]
         first = {each.entry.id: each for each in reversed(judged) if episodes_of(each.entry)}
         found = [
-            replace(_noted(first[about], episode, titles), judged=each)
+            replace(_noted(first[about], episode, subtasks), judged=each)
             for each in judged if (about := _about(each.entry)) in first
         ]  # fmt: skip
         return [each for each in found if others or each.draft or each.judged.entry.annotator == me]

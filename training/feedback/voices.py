@@ -10,8 +10,17 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from journeyman.envs.episode import Episode, Step
-from journeyman.envs.feedback.entry import BY_RULE, RULE, Adjudication, Answer, Entry, GuidelineRead, Resolution, Undo
-from journeyman.envs.feedback.entry import Adjudication, Answer, Entry, GuidelineRead, Resolution, Undo, episodes_of
+from journeyman.envs.feedback.entry import (
+    BY_RULE,
+    RULE,
+    Adjudication,
+    Answer,
+    Entry,
+    GuidelineRead,
+    Resolution,
+    Undo,
+    episodes_of,
+)
 from journeyman.envs.feedback.log import FeedbackLog, Logged, parse
 from journeyman.envs.feedback.standing import finder, standing
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
