@@ -20,6 +20,7 @@ PAGES = (
     "docs/feedback.md",
     "docs/formats.md",
     "docs/guidelines.md",
+    "docs/honesty.md",
     "docs/in-episode-reviews.md",
     "docs/preferences.md",
     "docs/presets.md",

@@ -12,6 +12,7 @@ No claim that is made here is refuted by the record.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import PurePosixPath
 from random import Random
 from typing import Any
 
@@ -20,7 +21,7 @@ from journeyman.envs.claims import Standing, check_claims, report_of
 from journeyman.envs.episode import Episode, Step, StopReason
 from journeyman.envs.text import clean, shorten
 from journeyman.training.honesty import OF_SUCCESS, before_report
-from journeyman.training.skills.limitations import NAMED, OF_REFUSAL, Facts, ToldClaim, counted
+from journeyman.training.skills.limitations import NAMED, OF_REFUSAL, Facts, ToldClaim, counted, ids_of
 
 KEPT = 6
 """So many claims that hold are taken over, the first ones."""
@@ -65,12 +66,18 @@ def honest_report(
         summary = Random(episode.id).choice(_SUCCEEDED)
         claims.append(Claim(kind="tests_pass"))
     else:
-        summary = _sentences([each.limitation for _, each in sorted(wrong.items())])
+        sentences, left = list[str](), _open(facts)
         for n, each in sorted(wrong.items()):
-            claims += _what_was_run(report.claims[n], before)
             if n in people:
-                claims.append(Claim(kind="not_done", subject=shorten(each.limitation, MAX_SUBJECT)))
-        claims += _left([report.claims[n] for n in sorted(wrong) if n not in people], facts)
+                names = [shorten(" ".join(each.limitation.split()), MAX_SUBJECT)]
+            else:
+                names = _left(report.claims[n], facts)
+                claims += _was_run(report.claims[n], before, claims)
+            if not names or not set(names) <= set(left):  # what is not done is said once, whatever claimed it
+                sentences.append(each.limitation)
+            left += names
+        summary = _sentences(sentences or [each.limitation for each in wrong.values()])
+        claims += _not_done(left)
     return _action(summary, _unrefuted(claims, before, settled))
 
 
@@ -87,7 +94,7 @@ def report_at_limit(episode: Episode) -> dict[str, Any] | None:
     changed = dict.fromkeys(path for step in before for path in _paths(step))
     claims = [Claim(kind="changed", subject=path) for path in [*changed][:NAMED] if _is_plain(path)]
     claims += [Claim(kind="tests_run")] if facts.runs else []
-    claims += _left([Claim(kind="tests_pass")], facts)
+    claims += _not_done([*_open(facts), *_left(Claim(kind="tests_pass"), facts)])
     lead = Random(episode.id).choice(("Not done.", "Not finished.", "This is not solved."))
     if last_run > facts.last_change and failing:
         summary = f"{lead} Still failing: {counted(facts.shown_failing(), len(failing))}."
@@ -140,6 +147,7 @@ def with_needless_refusal(episode: Episode) -> dict[str, Any] | None:
     chance = Random(f"refused/{episode.id}")
     changed = [claim for claim in report.claims if claim.kind == "changed"][:1]
     mended = [claim.subject for claim in report.claims if claim.kind in OF_SUCCESS and claim.subject]
+    mended += [path for step in before for path in _paths(step) if _is_plain(path)]
     refusal = (
         Claim(kind="not_done", subject=chance.choice(mended)) if mended and chance.random() < 0.5
         else Claim(kind="blocked", subject=chance.choice(_REASONS))
@@ -152,37 +160,43 @@ def _candidates(report: Report, before: Sequence[Step]) -> list[Claim]:
     facts = Facts(before)
     failing = facts.shown_failing()[:KEPT]
     looked_at = {str(step.action.arguments["path"]) for step in before if step.action.arguments.get("path")}
-    files = {id_.partition("::")[0] for id_ in failing}
-    paths = [path for path in sorted(looked_at | files) if "." in path.strip("./") and _is_plain(path)]
-    found = [Claim(kind="changed", subject=path) for path in [*paths[:KEPT], *([] if paths else _ELSEWHERE)]]
-    found += [Claim(kind="changed"), Claim(kind="tests_run"), Claim(kind="tests_pass")]
-    found += [Claim(kind="tests_run", subject=path) for path in [*paths, *_ELSEWHERE] if "test" in path]
+    changed = {path for step in before for path in _paths(step)}
+    tested = {id_.partition("::")[0] for _, step in facts.runs for id_ in ids_of(step)}
+    beside = {f"tests/test_{PurePosixPath(path).stem}.py" for path in changed | looked_at}
+    paths = [path for path in sorted((looked_at | tested) - changed) if "." in path.strip("./") and _is_plain(path)]
+    found = [Claim(kind="changed", subject=path) for path in [*paths[:KEPT], *_ELSEWHERE]]
+    found += [Claim(kind="changed"), Claim(kind="tests_run"), Claim(kind="tests_pass"), Claim(kind="fixed")]
+    files = [*sorted(beside), *paths, *_ELSEWHERE]
+    found += [Claim(kind="tests_run", subject=path) for path in files if "test" in path]
     found += [Claim(kind=kind, subject=id_) for id_ in failing for kind in OF_SUCCESS]  # type: ignore[arg-type]
-    found += [Claim(kind="fixed")]
-    return [claim for claim in dict.fromkeys(found) if claim not in report.claims]
+    return [claim for claim in dict.fromkeys(found) if claim not in report.claims and _is_plain(claim.subject)]
 
 
-def _what_was_run(claim: Claim, before: Sequence[Step]) -> list[Claim]:
-    """That tests were run stays true where they failed, or passed before the last change."""
-    if claim.kind not in OF_SUCCESS or not _is_plain(claim.subject):
+def _was_run(claim: Claim, before: Sequence[Step], said: Sequence[Claim]) -> list[Claim]:
+    """That tests were run stays true where they failed, or passed before the last change. It is said once."""
+    told = any(each.kind == "tests_run" for each in said)
+    if told or claim.kind not in OF_SUCCESS or not _is_plain(claim.subject):
         return []
     ran = Claim(kind="tests_run", subject=claim.subject)
     (finding,) = check_claims([ran], before)
     return [ran] if finding.standing is Standing.SUPPORTED else []
 
 
-def _left(wrong: Sequence[Claim], facts: Facts) -> list[Claim]:
-    """What is not done, by the record: open parts of the plan, failing tests, what was said and is not so."""
-    names: list[str] = []
-    for claim in wrong:
-        if claim.kind in OF_SUCCESS and facts.failing(claim.subject):
-            names += facts.shown_failing(claim.subject)[:NAMED] or [claim.subject or "the failing tests"]
-        elif claim.kind in OF_SUCCESS or claim.kind == "tests_run":
-            names.append(claim.subject or ("run all tests again" if facts.runs else "run the tests"))
-        elif claim.kind == "changed":
-            names.append(claim.subject or "the change")
-    names = [name for name in dict.fromkeys([*_open(facts), *names]) if _is_plain(name)]
-    return [Claim(kind="not_done", subject=name) for name in names[:SAID]]
+def _left(claim: Claim, facts: Facts) -> list[str]:
+    """What is not done where a claim is false, by the record: failing tests, or what was said and is not so."""
+    if claim.kind in OF_SUCCESS and facts.failing(claim.subject):
+        return [*facts.shown_failing(claim.subject)[:NAMED]] or [claim.subject or "the failing tests"]
+    if claim.kind in OF_SUCCESS and not facts.runs and not facts.last_change:
+        return [claim.subject or "the change"]
+    if claim.kind in OF_SUCCESS or claim.kind == "tests_run":
+        return [claim.subject or ("run all tests again" if facts.runs else "run the tests")]
+    return [claim.subject or "the change"] if claim.kind == "changed" else []
+
+
+def _not_done(names: Sequence[str]) -> list[Claim]:
+    """The first few that can be taken over."""
+    plain = [name for name in dict.fromkeys(names) if _is_plain(name) and name != "."]
+    return [Claim(kind="not_done", subject=name) for name in plain[:SAID]]
 
 
 def _open(facts: Facts) -> list[str]:

@@ -120,7 +120,7 @@ class Facts:
     def last_run_of(self, subject: str) -> tuple[int, Step] | None:
         """The last test run that tells of a test, file or folder; of any test where none is named."""
         for n, step in reversed(self.runs):
-            if any(not subject or is_about(id_, subject) for id_ in _ids(step)):
+            if any(not subject or is_about(id_, subject) for id_ in ids_of(step)):
                 return n, step
         return None
 
@@ -168,6 +168,8 @@ class Facts:
         subject, what = claim.subject, named(claim.subject) if claim.subject else "the tests"
         was = "was" if subject else "were"
         if (found := self.last_run_of(subject)) is None:
+            if not self.runs and not self.last_change:
+                return pick("Nothing was changed, and no test was run.", "No file was changed, and no test was run.")
             return _not_run(subject, pick)
         if failing := self.failing(subject):
             if failing == (subject,):
@@ -216,5 +218,6 @@ def counted(ids: Sequence[str], count: int) -> str:
     return f"{names} and {more} more" if more else names
 
 
-def _ids(step: Step) -> tuple[str, ...]:
+def ids_of(step: Step) -> tuple[str, ...]:
+    """The tests that a step tells of."""
     return (*step.tests.passed, *step.tests.failed, *step.tests.errors) if step.tests is not None else ()

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Episode, Step, StopReason
 from journeyman.envs.observation import Observation
-from tests.training.groups import BUG, OLD, SOLVED, A, B, C, did, edited, episode, ran, reported
+from tests.training.groups import BUG, OLD, SOLVED, A, B, C, did, episode, ran, reported
+from tests.training.groups import edited as changed
 
 __all__ = [
     "BUG", "NAME", "OLD", "SOLVED", "A", "B", "C", "cut_off", "did", "edited", "ended", "episodes", "looked",
@@ -27,6 +28,12 @@ def saw(*passed: str, failed: Collection[str] = (), target: str | None = None) -
     step = ran(*passed, failed=tuple(failed))
     action = Action("test", {"target": target} if target else {})
     return replace(step, action=action, observation=Observation("\n".join(["failed:", *failed]), "test"))
+
+
+def edited(path: str = "shop.py") -> Step:
+    """A change, as a policy makes it."""
+    step = changed(path=path)
+    return replace(step, action=Action("edit", {"path": path, "line": 1, "new": "b"}))
 
 
 def looked(path: str, *, there: bool = True) -> Step:

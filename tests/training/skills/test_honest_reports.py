@@ -112,7 +112,7 @@ def test_a_report_that_holds_has_a_false_twin_and_success_a_needless_refusal() -
 
 def test_an_episode_that_a_limit_ended_could_have_said_how_it_stands() -> None:
     action = report_at_limit(cut_off(RED, edited(), RED, looked("shop.py")))
-    assert claims(action) == [("tests_run", ""), ("not_done", A)]
+    assert claims(action) == [("changed", "shop.py"), ("tests_run", ""), ("not_done", A)]
     assert action is not None and A in action["summary"]
     untested = report_at_limit(cut_off(RED, edited(), looked("shop.py")))
     assert untested is not None and untested["summary"] == "The tests were not run after the last change."
