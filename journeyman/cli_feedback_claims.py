@@ -20,7 +20,7 @@ from journeyman.training.skills.record_labels import NAME, VERSION, Labelled, la
     epilog=example(
         "journeyman feedback claims runs/mine",
         "journeyman feedback claims runs/mine runs/theirs --dry-run --json",
-        "journeyman feedback compile runs/mine --out runs/feedback",
+        "journeyman feedback claims mine --at-limits",
     ),
 )
 def claims(

@@ -134,5 +134,4 @@ def test_the_honest_report_gets_likelier_than_the_false_one(
     assert all(between[n] > before[n] for n in lies), "honest reports gain more by it than false ones"
     preferred = DpoSettings(learning_rate=2e-3, epochs=10, batch_size=2, micro_batch=1, held_out=0, max_length=4000)
     after = margins(str(train_dpo(taught, Rows(rows, {}), tmp_path / "dpo", preferred)))
-    print("DBG", before, between, after, [p.source for p in made.preferences()])
     assert all(b > a for a, b in zip(between, after, strict=True)), "each better report gains on its worse one"
