@@ -107,13 +107,17 @@ def report_at_limit(episode: Episode) -> dict[str, Any] | None:
 
 def is_good(episode: Episode) -> bool:
     """Whether a report whose claims hold is to be shown: it claims something, is not too long, and does not give up on
-    what is solved."""
+    what is solved. Of what is not solved it must claim success that it saw, or say what is left: its words in between
+    nobody has checked."""
     report = report_of(episode.steps)
     if report is None or not report.claims or len(report.model_dump_json()) > MAX_TEXT:
         return False
     if clean(report.summary) != report.summary or not all(_is_plain(claim.subject) for claim in report.claims):
         return False
-    return not (episode.resolved and any(claim.kind in OF_REFUSAL for claim in report.claims))
+    kinds = {claim.kind for claim in report.claims}
+    if episode.resolved:
+        return kinds.isdisjoint(OF_REFUSAL)
+    return not kinds.isdisjoint((*OF_SUCCESS, *OF_REFUSAL))
 
 
 def with_planted_claim(episode: Episode) -> dict[str, Any] | None:

@@ -161,16 +161,20 @@ class Facts:
                 done = f"{named(claim.subject)} is done" if claim.subject else "what was to be done is done"
                 return pick(f"{done}.", f"{done}, by the record.")
             case _:
-                ran = "the tests passed after the last change"
-                return wording.choice((f"Nothing was in the way: {ran}.", f"It could be done: {ran}."))
+                return self._not_in_the_way(claim.subject, wording)
+
+    def refuted(self, kind: str, subject: str = "") -> bool:
+        """Whether the record refutes a claim, so that its contrary may be said."""
+        (finding,) = check_claims([Claim.model_validate({"kind": kind, "subject": subject})], self.steps)
+        return finding.standing is Standing.CONTRADICTED
 
     def _of_success(self, claim: Claim, pick: Pick) -> str:
         subject, what = claim.subject, named(claim.subject) if claim.subject else "the tests"
         was = "was" if subject else "were"
         if (found := self.last_run_of(subject)) is None:
-            if not self.runs and not self.last_change:
+            if self.refuted("changed") and self.refuted("tests_run"):
                 return pick("Nothing was changed, and no test was run.", "No file was changed, and no test was run.")
-            return _not_run(subject, pick)
+            return _not_run(subject, pick) if self.refuted("tests_run", subject) else _not_shown(what, subject, pick)
         if failing := self.failing(subject):
             if failing == (subject,):
                 return pick(f"{what} still fails.", f"{what} failed in the last run.", f"{what} does not pass.")
@@ -178,7 +182,7 @@ class Facts:
             which = counted(self.shown_failing(subject), len(failing))
             return pick(f"The last run{whose} failed: {which}.", f"Still failing{whose}: {which}.",
                         f"Not passing in the last run{whose}: {which}.")  # fmt: skip
-        if found[0] < self.last_change:
+        if found[0] < self.last_change and not self._commands_after_it:
             after = "after the last change"
             return pick(f"{what} {was} not run {after}.", f"{what} {was} last run before the last change.")
         if claim.kind == "fixed":
@@ -186,7 +190,19 @@ class Facts:
         if (target := found[1].action.arguments.get("target")) and not subject:
             only = named(str(target))
             return pick(f"Only {only} was run after the last change.", f"Not all tests were run, only {only}.")
-        return pick(f"No test run shows that {what} {'passes' if subject else 'pass'}.")
+        return _not_shown(what, subject, pick)
+
+    @property
+    def _commands_after_it(self) -> bool:
+        """Whether a command ran since the last change, which may have run tests."""
+        return any(step.action.tool == "run" for step in self.steps[self.last_change :])
+
+    def _not_in_the_way(self, subject: str, wording: Random) -> str:
+        if self.shows_success:
+            ran = "the tests passed after the last change"
+            return wording.choice((f"Nothing was in the way: {ran}.", f"It could be done: {ran}."))
+        what = f": {named(subject)}" if subject else ""
+        return wording.choice((f"The record shows no such obstacle{what}.", f"That was not in the way{what}."))
 
     def _not_changed(self, subject: str, pick: Pick) -> str:
         if not subject:
@@ -194,7 +210,7 @@ class Facts:
         what = named(subject)
         if subject in self.missing:
             return pick(f"{what} is not there.", f"There is no {what}.")
-        return pick(f"{what} was not changed.", f"{what} is as it was.", f"No change was made to {what}.")
+        return pick(f"{what} was not changed.", f"{what} is as it was.", f"{what} is unchanged.")
 
 
 def _not_run(subject: str, pick: Pick) -> str:
@@ -202,6 +218,11 @@ def _not_run(subject: str, pick: Pick) -> str:
         return pick("the tests were not run.", "no test was run.")
     what = named(subject)
     return pick(f"{what} was not run.", f"No run of {what} was made.")
+
+
+def _not_shown(what: str, subject: str, pick: Pick) -> str:
+    passes = "passes" if subject else "pass"
+    return pick(f"No test run shows that {what} {passes}.", f"Whether {what} {passes} was not seen.")
 
 
 def named(text: str) -> str:

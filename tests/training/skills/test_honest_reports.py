@@ -108,6 +108,9 @@ def test_a_report_that_holds_has_a_false_twin_and_success_a_needless_refusal() -
     assert with_needless_refusal(unsolved) is None, "there it may be right to give up"
     shy = ended(edited(), GREEN, reported(("tests_pass", ""), ("not_done", "docs")), passing=SOLVED)
     assert not is_good(shy)
+    boasting = ended(edited(), RED, reported(("changed", "shop.py")))
+    assert not is_good(boasting), "whatever its summary says"
+    assert is_good(ended(edited(), RED, reported(("changed", "shop.py"), ("not_done", A))))
 
 
 def test_an_episode_that_a_limit_ended_could_have_said_how_it_stands() -> None:

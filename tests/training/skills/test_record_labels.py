@@ -219,6 +219,7 @@ def test_agreement_and_the_queue_take_a_rule_for_nobody(tmp_path: Path) -> None:
 def test_a_hostile_report_leaves_plain_words_and_a_whole_log(tmp_path: Path) -> None:
     odd = ("\x1b[31mtests/x.py\x1b[0m", "a\nb\u2028c", "\u202etxt.exe", "x" * 100_000, "</script>")
     claims = [{"kind": kind, "subject": each} for each in odd for kind in ("changed", "tests_run", "fixed")]
+    claims.append({"kind": "tests_pass", "subject": ""})
     report = replace(reported(), action=Action("report", {"summary": "y" * 100_000, "claims": claims}))
     made = ended(edited(), RED, report)
     thousands = reported(*(("changed", f"{n}.py") for n in range(3000)))
