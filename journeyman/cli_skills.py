@@ -45,7 +45,7 @@ def skills(
 ) -> None:
     """Say what episodes show besides what they solved: false claims and honest blocks, recovery from faults, plans,
     and how they kept to guidelines. All of it is decided from the records, without a model."""
-    folders = [find_run(run) for run in runs or [None]]
+    folders = [find_run(run) for run in runs] if runs else [find_run(None)]
     found = {str(folder): _skills_of(folder, guideline, task) for folder in folders}
     if as_json:
         print_json({run: {name: each.to_dict() for name, each in skills.items()} for run, skills in found.items()})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import warnings
 from dataclasses import replace
@@ -11,6 +10,7 @@ from random import Random
 from journeyman.envs.tools.syntax import Definition, definitions
 from journeyman.envs.tools.textfile import TextFile
 from journeyman.policies.edits import FileChange, LineEdit, edits_or_none
+from journeyman.tasks.python_ast import parse
 from journeyman.tasks.sources.operators.registry import mutations
 
 _NEIGHBOURHOOD = 4
@@ -117,7 +117,7 @@ def _parses(file: TextFile) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            ast.parse(file.text)
+            parse(file.text)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return False
     return True

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
+from journeyman.tasks.python_ast import parse
 from journeyman.tasks.sources.trial import Failure
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -56,7 +57,7 @@ def failing_lines(failure: Failure, tests: dict[str, bytes], known: Set[str]) ->
 def _parse(source: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(source)
+        return parse(source)
 
 
 def _names(node: ast.AST) -> Iterator[str]:

@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from journeyman.sandbox.sandbox import WORKSPACE, File
 from journeyman.tasks.edits import SourceEdits, counts_for
 from journeyman.tasks.harbor_files import walk
+from journeyman.tasks.python_ast import parse
 from journeyman.tasks.task import Task
 
 MAX_SOURCE = 1 << 20
@@ -78,13 +79,19 @@ def spoil(source: bytes, name: str, tests: frozenset[str]) -> bytes:
     if len(source) > MAX_SOURCE:
         return source
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
         _Spoiler(name).visit(tree)
         after = sum(1 for _ in _head(tree))
-        tree.body[after:after] = ast.parse(_SPOIL.format(name=name, tests=sorted(tests))).body
-        tree.body += ast.parse(_SPOIL_TAKEN.format(name=name)).body
+        tree.body[after:after] = parse(_SPOIL.format(name=name, tests=sorted(tests))).body
+        tree.body += parse(_SPOIL_TAKEN.format(name=name)).body
         return ast.unparse(ast.fix_missing_locations(tree)).encode()
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (
+        SyntaxError,
+        ValueError,
+        RecursionError,
+        MemoryError,
+        SystemError,
+    ):  # the last: Python 3.11 in threads, seldom
         return source
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import warnings
 from collections.abc import Iterator, Mapping
 
 from tree_sitter import Node
 
+from journeyman.tasks.python_ast import parse
 from journeyman.tasks.sources.functions import Function, find_functions, text
 from journeyman.tasks.sources.operators import constants, expressions, names, statements
 from journeyman.tasks.sources.operators.mutation import Mutation, Operator, place, scope_of
@@ -107,7 +107,7 @@ def _parses(source: bytes) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            ast.parse(source)
+            parse(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return False
     return True
