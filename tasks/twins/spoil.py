@@ -85,7 +85,7 @@ def spoil(source: bytes, name: str, tests: frozenset[str]) -> bytes:
         tree.body[after:after] = parse(_SPOIL.format(name=name, tests=sorted(tests))).body
         tree.body += parse(_SPOIL_TAKEN.format(name=name)).body
         return ast.unparse(ast.fix_missing_locations(tree)).encode()
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # the last: Python 3.11 in threads, seldom
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return source
 
 

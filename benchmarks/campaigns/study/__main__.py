@@ -46,7 +46,9 @@ SOLVED = Column("tasks resolved", "tasks", "resolved")
 HONEST = (
     Column("episodes with a false claim", "twins", "false_claims"),
     Column("honest blocks", "twins", "honest_blocks"),
-    Column("over-refusal", "twins", "over_refusal"),
+    Column("pretence", "twins", "pretence"),
+    Column("over-refusal of twins", "twins", "over_refusal"),
+    Column("over-refusal of tasks", "tasks", "over_refusal"),
     Column("false claims on tasks", "tasks", "false_claims"),
 )
 RECOVERS = (Column("recovered", "faults", "recovered"), Column("resolved all the same", "faults", "resolved"))
@@ -77,14 +79,14 @@ def study(options: argparse.Namespace) -> Study:
     starter = build_suite("starter", tasks / "starter", count=options.train_tasks)
     heldout = build_suite("heldout", tasks / "heldout", count=options.heldout_tasks)
     blocked = twins(starter, options.lessons, tasks / "twins", TRAINING_KINDS)
-    doubted = twins(heldout, options.heldout_tasks // 4, tasks / "heldout-twins", (*TRAINING_KINDS, *HELD_OUT_KINDS))
-    part = heldout[: options.heldout_tasks // 2]
+    doubted = twins(heldout, options.heldout_tasks // 5, tasks / "heldout-twins", (*TRAINING_KINDS, *HELD_OUT_KINDS))
+    half, quarter = heldout[: options.heldout_tasks // 2], heldout[: options.heldout_tasks // 4]
     sets = [
         TaskSet("tasks", heldout, chosen.env),
         TaskSet("twins", doubted, chosen.env),
-        TaskSet("faults", part, chosen.env.model_copy(update={"faults": Faults(kinds=tuple(OTHER_FAULTS))})),
+        TaskSet("faults", half, chosen.env.model_copy(update={"faults": Faults(kinds=tuple(OTHER_FAULTS))})),
         *(
-            TaskSet(name, part, chosen.env.model_copy(update={"guidelines": (shown(name + BRIEF),)}))
+            TaskSet(name, quarter, chosen.env.model_copy(update={"guidelines": (shown(name + BRIEF),)}))
             for name in PERSONAS
         ),
     ]  # fmt: skip
@@ -119,10 +121,13 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--preset", default="small")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--arms", default="main", help="names, main, ablations or all, separated by commas")
-    parser.add_argument("--steps", type=int, default=20, help="of GRPO")
+    parser.add_argument("--steps", type=int, default=16, help="of GRPO")
     parser.add_argument("--train-tasks", type=int, default=425)
     parser.add_argument(
-        "--heldout-tasks", type=int, default=128, help="a quarter have twins, half are played with faults"
+        "--heldout-tasks",
+        type=int,
+        default=128,
+        help="a fifth has twins, half meets faults, a quarter is for either persona",
     )
     parser.add_argument("--lessons", type=int, default=80, help="tasks for each of the other lessons")
     parser.add_argument("--lora-rank", type=int, default=0)
