@@ -323,7 +323,7 @@ def test_nothing_that_anybody_says_acts_in_a_page(texts: tuple[str, ...], store:
         harmless(each["text"], text)
         assert "<script" not in each["text"]
     page = pages.get(f"/runs/first/episodes/{told.id}").text
-    ours = ["script.js", "steps.js", "kept.js", "cursor.js", "feedback.js"]
+    ours = ["script.js", "steps.js", "kept.js", "cursor.js", "feedback.js", "drafted.js", "scored.js"]
     assert re.findall(r"<script[^>]*>", page) == [f'<script src="/static/{name}" defer>' for name in ours]
     harmless(without_ours(page), text)
     asked = {"id": [each.id for each in store.episodes()]}
