@@ -50,7 +50,7 @@ class DemoPlan:
 
     model: str = SMOLLM2
     preset: str = "small"
-    train_tasks: int = 425
+    train_tasks: int = 413
     heldout_tasks: int = 128
     mistaken_share: float = 0.2
     sft: SftSettings = field(default_factory=lambda: SftSettings(max_length=640))

@@ -122,7 +122,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--arms", default="main", help="names, main, ablations or all, separated by commas")
     parser.add_argument("--steps", type=int, default=16, help="of GRPO")
-    parser.add_argument("--train-tasks", type=int, default=425)
+    parser.add_argument("--train-tasks", type=int, default=413)
     parser.add_argument(
         "--heldout-tasks",
         type=int,
