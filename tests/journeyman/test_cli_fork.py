@@ -23,7 +23,8 @@ def test_an_episode_is_forked_replayed_verified_and_listed(call: Call, run: str)
     forked = call("fork", run, "--at", 1, "--policy", "noop", "--json")
     assert forked.exit_code == 0, forked.output
     child = json.loads(forked.stdout)["episode"]
-    assert child["ancestry"] == {"episode": run, "step": 1, "change": "policy", "detail": "noop"}
+    origin = {"episode": run, "step": 1, "change": "policy", "detail": "noop", "seed": None}
+    assert child["ancestry"] == origin
     assert f"forked from {run} after step 1, policy: noop" in call("replay", child["id"]).output
     assert call("replay", child["id"], "--verify").exit_code == 0
     (listed,) = json.loads(call("episode", "list", "--parent", run, "--json").stdout)["episodes"]

@@ -140,4 +140,4 @@ def test_who_plays_is_told_and_the_record_verifies_without_the_file(
     missing = call(*words, "nonsuch")
     assert missing.exit_code == 2 and "no guideline 'nonsuch'" in missing.stderr
     planned = call("train", "grpo", "--run-preset", "cpu-demo", "--dry-run", "--guideline", "honesty", "--out", "x")
-    assert planned.exit_code == 0 and "--out x --guideline honesty" in planned.stdout
+    assert planned.exit_code == 0 and "--guideline honesty --out x" in planned.stdout
