@@ -115,9 +115,9 @@ def test_no_text_makes_a_parser_raise(name: str, text: str) -> None:
 )
 @pytest.mark.parametrize("name", DIALECTS)
 def test_hostile_text_is_read_in_no_time(name: str, text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     dialect(name).parse(text)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(
