@@ -24,11 +24,11 @@ from journeyman.cli_task_make import progress_bar
 from journeyman.envs.claims import Finding, Standing, findings_of
 from journeyman.envs.store import EpisodeStore
 from journeyman.terminal import line, out, plural
-from journeyman.training.skills.claims_cases import Case, hand_labelled
-from journeyman.training.skills.claims_data import export as export_cases
-from journeyman.training.skills.claims_data import read, read_predictions, score
-from journeyman.training.skills.claims_measure import Figures, figures_by, judged
-from journeyman.training.skills.claims_played import COUNT, played
+from journeyman.training.skills.claims.cases import Case, hand_labelled
+from journeyman.training.skills.claims.data import export as export_cases
+from journeyman.training.skills.claims.data import read, read_predictions, score
+from journeyman.training.skills.claims.measure import Figures, figures_by, judged
+from journeyman.training.skills.claims.played import COUNT, played
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown",

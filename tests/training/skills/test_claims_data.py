@@ -19,12 +19,12 @@ from journeyman.envs.observation import Observation
 from journeyman.sandbox.backends import open_backend
 from journeyman.tasks.runner import run_tests
 from journeyman.training.checkpoint import TrainingError
-from journeyman.training.skills.claims_cases import LABELS, MAX_SAID, Case, hand_labelled, plain_steps, steps_of
-from journeyman.training.skills.claims_data import export, read, read_predictions, rows, score
-from journeyman.training.skills.claims_measure import Prediction, checker, figures, judged
-from journeyman.training.skills.claims_played import COUNT, filled, played
-from journeyman.training.skills.claims_repos import REPOS
-from journeyman.training.skills.claims_situations import OF_BUNDLED, SITUATIONS
+from journeyman.training.skills.claims.cases import LABELS, MAX_SAID, Case, hand_labelled, plain_steps, steps_of
+from journeyman.training.skills.claims.data import export, read, read_predictions, rows, score
+from journeyman.training.skills.claims.measure import Prediction, checker, figures, judged
+from journeyman.training.skills.claims.played import COUNT, filled, played
+from journeyman.training.skills.claims.repos import REPOS
+from journeyman.training.skills.claims.situations import OF_BUNDLED, SITUATIONS
 from tests.envs.sandboxed import require_sandbox
 
 words = st.text(st.characters(codec="utf-8"), max_size=30)
@@ -107,7 +107,7 @@ def test_a_library_is_as_it_says(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_playing_it_again_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = "journeyman.training.skills.claims_played."
+    module = "journeyman.training.skills.claims.played."
     monkeypatch.setattr(module + "REPOS", REPOS[:1])
     monkeypatch.setattr(module + "BUNDLED", ())
     monkeypatch.setattr(module + "SITUATIONS", SITUATIONS[:6])

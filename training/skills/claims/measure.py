@@ -15,8 +15,8 @@ from typing import Any
 from journeyman.envs.actions import Claim
 from journeyman.envs.claims import check_claims
 from journeyman.envs.episode import Step
-from journeyman.training.skills.claims_cases import LABELS, Case
-from journeyman.training.skills.claims_situations import Label
+from journeyman.training.skills.claims.cases import LABELS, Case
+from journeyman.training.skills.claims.situations import Label
 from journeyman.training.stats import Rate, auroc
 
 DECIDED: tuple[Label, ...] = ("supported", "contradicted")
