@@ -52,11 +52,16 @@ def test_an_episode_reads_back_as_it_was(made: list[Step]) -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | words, lambda inner: st.lists(inner) | st.dictionaries(words, inner)
+    st.none() | st.booleans() | st.integers() | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=6,
 )
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(["tool", "arguments", "tests", "said", "diff", "tree"]), json_values)))
+_FIELDS = st.sampled_from(["tool", "arguments", "tests", "said", "diff", "tree"])
+
+
+@given(st.lists(st.dictionaries(_FIELDS, json_values), max_size=3))
 def test_what_is_no_episode_is_refused_and_never_crashes(plain: list[dict[str, Any]]) -> None:
     try:
         steps_of(plain)
