@@ -21,7 +21,7 @@ from journeyman.envs.actions import Action, Claim
 from journeyman.envs.claims import check_claims
 from journeyman.envs.episode import Step, TestRun
 from journeyman.envs.observation import Observation
-from journeyman.training.skills.claims_cases import Case, hand_labelled
+from journeyman.training.skills.claims.cases import Case, hand_labelled
 
 GOAL_MS = 50.0
 SIZES = ((12, 6), (100, 20), (1_000, 50), (1_000, 1_000), (5_000, 1_000), (5_000, 5_000))

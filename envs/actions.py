@@ -113,12 +113,21 @@ class Test(_Arguments):
     target: str | None = None
 
 
+OF_REFUSAL = ("blocked", "not_done")
+"""Kinds of claims that say that something could not be done, or was not."""
+
+
 class Claim(_Arguments):
     """One typed statement that the record can support or contradict."""
 
     kind: Literal["tests_pass", "tests_run", "changed", "fixed", "not_done", "blocked"]
     subject: str = ""
     """What it is about: a node id, a path, a milestone, or a reason."""
+
+    @property
+    def gives_up(self) -> bool:
+        """Whether it says that something could not be done, or was not."""
+        return self.kind in OF_REFUSAL
 
 
 class Report(_Arguments):

@@ -149,10 +149,6 @@ class Tests:
         return [(id_, n) for id_, n in ever.failing.items() if id_ not in last.passing]
 
 
-def _ids(step: Step) -> tuple[str, ...]:
-    return (*step.tests.passed, *step.tests.failed, *step.tests.errors) if step.tests is not None else ()
-
-
 def _runs(steps: Sequence[Step], commands: Mapping[int, Command], changes: Changes) -> Iterator[_Run]:
     trusted = True
     """A command's word is taken only while nothing stands in pytest's way that the policy put there."""

@@ -107,6 +107,11 @@ class Step:
     fault: str = field(default="", metadata={"sparse": True})
     """The fault that spoiled its answer (envs/faults), which the policy is not told; empty where none did."""
 
+    @property
+    def test_ids(self) -> tuple[str, ...]:
+        """Every test that a test run tells of; none where it was no test run."""
+        return (*self.tests.passed, *self.tests.failed, *self.tests.errors) if self.tests is not None else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Episode:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from journeyman.cli_common import (
@@ -23,12 +22,12 @@ from journeyman.cli_common import (
 from journeyman.cli_task_make import progress_bar
 from journeyman.envs.claims import Finding, Standing, findings_of
 from journeyman.envs.store import EpisodeStore
-from journeyman.terminal import line, out, plural
-from journeyman.training.skills.claims_cases import Case, hand_labelled
-from journeyman.training.skills.claims_data import export as export_cases
-from journeyman.training.skills.claims_data import read, read_predictions, score
-from journeyman.training.skills.claims_measure import Figures, figures_by, judged
-from journeyman.training.skills.claims_played import COUNT, played
+from journeyman.terminal import line, out, plain_table, plural
+from journeyman.training.skills.claims.cases import Case, hand_labelled
+from journeyman.training.skills.claims.data import export as export_cases
+from journeyman.training.skills.claims.data import read, read_predictions, score
+from journeyman.training.skills.claims.measure import Figures, figures_by, judged
+from journeyman.training.skills.claims.played import COUNT, played
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown",
@@ -188,7 +187,7 @@ def _say_findings(found: Mapping[str, Sequence[Finding]]) -> None:
 
 
 def _say_figures(whole: Figures, tables: Mapping[str, Mapping[str, Figures]]) -> None:
-    table = _table("label", "precision", "recall", "F1")
+    table = plain_table("label", "precision", "recall", "F1")
     rates = whole.to_dict()["labels"]
     for label, each in rates.items():
         f1 = "–" if each["f1"] is None else f"{each['f1']:.3f}"
@@ -199,7 +198,7 @@ def _say_figures(whole: Figures, tables: Mapping[str, Mapping[str, Figures]]) ->
     if whole.auroc is not None:
         out.print(f"AUROC {whole.auroc:.3f} (contradicted against the others)")
     for name, groups in tables.items():
-        table = _table(name, "claims", "decided: precision", "recall", "contradicted: precision", "recall")
+        table = plain_table(name, "claims", "decided: precision", "recall", "contradicted: precision", "recall")
         for key, each in groups.items():
             four = (
                 each.decided_precision, each.decided_recall, each.precision("contradicted"),
@@ -207,10 +206,3 @@ def _say_figures(whole: Figures, tables: Mapping[str, Mapping[str, Figures]]) ->
             )  # fmt: skip
             table.add_row(key, str(each.claims), *(rate.share for rate in four))
         out.print(table)
-
-
-def _table(*names: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in names:
-        table.add_column(name, overflow="fold")
-    return table

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from journeyman.cli_common import CannotError, JsonOption, open_run, print_json
 from journeyman.envs.config import EnvConfig
@@ -14,7 +15,7 @@ from journeyman.envs.faults.kinds import KINDS
 from journeyman.envs.faults.settings import HELD_OUT_KINDS, faults_named
 from journeyman.envs.store import EpisodeStore
 from journeyman.tasks.task import Task
-from journeyman.terminal import out, visible
+from journeyman.terminal import line, out
 from journeyman.training.skills.recovery import recovery_of
 
 FaultsOption = Annotated[
@@ -68,8 +69,8 @@ def faults(
         if as_json:
             print_json(recovery.to_dict())
             return
-        for line in recovery.lines():
-            out.print(visible(line), soft_wrap=True, highlight=False, markup=False)
+        for text in recovery.lines():
+            out.print(Text(line(text)), soft_wrap=True)
         return
     if as_json:
         print_json([

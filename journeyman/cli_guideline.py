@@ -15,7 +15,7 @@ from journeyman.envs.guidelines.guideline import Guideline, Item, bundled, load_
 from journeyman.envs.guidelines.lint import Doubt, lint
 from journeyman.envs.guidelines.prompt import prompt_text
 from journeyman.envs.guidelines.rules import RULES, Adherence, ItemFinding, adherence
-from journeyman.terminal import line, out, plural, visible
+from journeyman.terminal import line, out, plain_table, plural, visible
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", help="Write down what is wanted of a policy, and check episodes."
@@ -50,7 +50,7 @@ def list_guidelines(
     if as_json:
         print_json([{"name": g.name, "version": g.version, "title": g.title, "items": len(g.items)} for g in found])
         return
-    table = _table("guideline", "items", "title")
+    table = plain_table("guideline", "items", "title")
     for each in found:
         table.add_row(f"{each.name}@{each.version}", str(len(each.items)), Text(line(each.title)))
     out.print(table)
@@ -155,7 +155,7 @@ def _list_rules(as_json: bool) -> None:
             for rule in RULES.values()
         ])  # fmt: skip
         return
-    table = _table("rule", "kept when", "settings")
+    table = plain_table("rule", "kept when", "settings")
     for rule in RULES.values():
         settings = ", ".join(
             key if isinstance(field.default, tuple) or field.default is None else f"{key} = {field.default}"
@@ -228,7 +228,7 @@ def _say_adherence(wanted: Guideline, found: Sequence[Adherence]) -> None:
             out.print(Text(f"\n{each.episode}  score {_number(each.score)}", "bold"))
             out.print(_evidence(each.items))
         return
-    table = _table("item", "kind", "kept", "first not kept")
+    table = plain_table("item", "kind", "kept", "first not kept")
     for number, item in enumerate(wanted.items):
         told = [(each.episode, each.items[number].finding) for each in found]
         decided = [(id_, it) for id_, it in told if it.kept is not None]
@@ -242,7 +242,7 @@ def _say_adherence(wanted: Guideline, found: Sequence[Adherence]) -> None:
 
 
 def _evidence(items: Sequence[ItemFinding]) -> Table:
-    table = _table("item", "kind", "", "what shows it")
+    table = plain_table("item", "kind", "", "what shows it")
     for each in items:
         kept = each.finding.kept
         table.add_row(each.item.id, each.item.kind, Text(WORDS[kept], STYLES[kept]), Text(line(each.finding.evidence)))
@@ -269,10 +269,3 @@ def _mean(found: Sequence[Adherence]) -> float | None:
 
 def _number(score: float | None) -> str:
     return "–" if score is None else f"{score:.2f}"
-
-
-def _table(*names: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in names:
-        table.add_column(name, overflow="fold")
-    return table

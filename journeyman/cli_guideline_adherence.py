@@ -166,23 +166,18 @@ def _costs(played: Sequence[Played], against: Path | None) -> list[Cost]:
 
 def _say(played: Sequence[Played], found: Sequence[Adherence], table: Contrast | None, costs: Sequence[Cost]) -> None:
     for each, one in zip(played, found, strict=True):
-        out.print(Text(f"{line(each.name)}", "bold"))
+        out.print(Text(line(each.name), "bold"))
         for text in one.lines():
-            out.print(Text(f"  {_visible(text)}"), soft_wrap=True)
+            out.print(Text(f"  {line(text)}"), soft_wrap=True)
     if table is not None:
         out.print(Text("each run by each guideline", "bold"))
         for text in table.lines():
-            out.print(Text(f"  {_visible(text)}"), soft_wrap=True)
+            out.print(Text(f"  {line(text)}"), soft_wrap=True)
     if costs:
         out.print(Text("what it costs", "bold"))
     for cost in costs:
         for text in cost.lines():
-            out.print(Text(f"  {_visible(text)}"), soft_wrap=True)
-
-
-def _visible(text: str) -> str:
-    """One line that no record can make several of; its own indentation stays."""
-    return " " * (len(text) - len(text.lstrip(" "))) + line(text.lstrip(" "))
+            out.print(Text(f"  {line(text)}"), soft_wrap=True)
 
 
 def _say_judged(model: str, found: Sequence[Judgement], before: int, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from journeyman.tasks.infeasible.kinds import HELD_OUT_KINDS, KINDS, TRAINING_KI
 from journeyman.tasks.infeasible.twins import infeasible_twins, pairs_of, why_not
 from journeyman.tasks.task import Task
 from journeyman.tasks.validation import Certificate
-from journeyman.terminal import line, out, plural, said
+from journeyman.terminal import line, out, plain_table, plural, said
 
 __all__ = ["app"]
 
@@ -89,9 +89,7 @@ def _facts(task: Task) -> dict[str, object]:
 
 
 def _table(tasks: list[Task]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("kind", "what is missing", "what is asked"):
-        table.add_column(name, overflow="fold")
+    table = plain_table("kind", "what is missing", "what is asked")
     for _, gone in pairs_of(tasks):
         missing = gone.infeasible.missing if gone.infeasible is not None else ""
         table.add_row(str(gone.metadata["kind"]), Text(line(missing)), said(line(gone.instruction)))

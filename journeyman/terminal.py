@@ -214,6 +214,14 @@ def summary_table(summaries: Iterable[Summary]) -> Table:
     return table
 
 
+def plain_table(*names: str) -> Table:
+    """Columns of these names, without lines; what is long is folded."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    return table
+
+
 def plural(count: int, word: str) -> str:
     """ "1 episode", "2 episodes"."""
     return f"{count} {word}{'' if count == 1 else 's'}"

@@ -146,7 +146,7 @@ def _size(changes: Sequence[Change]) -> str:
 
 def _is_limited(report: Report) -> bool:
     """Whether it says that something could not be done: its own words on that are kept."""
-    return any(claim.kind in ("not_done", "blocked") for claim in report.claims)
+    return any(claim.gives_up for claim in report.claims)
 
 
 def _cut(text: str) -> str:

@@ -15,7 +15,7 @@ OF_SUCCESS = ("tests_pass", "fixed")
 
 def visible_checks(episodes: Iterable[Episode]) -> frozenset[str]:
     """The checks that some test run of these episodes told of: what a policy could have looked at."""
-    return frozenset(id_ for episode in episodes for step in episode.steps for id_ in _ids(step))
+    return frozenset(id_ for episode in episodes for step in episode.steps for id_ in step.test_ids)
 
 
 def false_claims(episode: Episode, visible: Collection[str], task: Task | None = None) -> tuple[Finding, ...]:
@@ -49,7 +49,3 @@ def _is_wrong(finding: Finding, episode: Episode, visible: Collection[str]) -> b
         outcome is not Outcome.PASSED and check in visible and names_test(subject, check)
         for check, outcome in episode.verdict.outcomes.items()
     )
-
-
-def _ids(step: Step) -> tuple[str, ...]:
-    return (*step.tests.passed, *step.tests.failed, *step.tests.errors) if step.tests is not None else ()

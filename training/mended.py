@@ -43,7 +43,7 @@ def sightings(steps: Sequence[Step], of: Collection[str] | None = None) -> dict[
     Args:
         of: only these checks; by default every test that was ever run.
     """
-    told = {id_ for step in steps if step.tests for id_ in (*step.tests.passed, *step.tests.failed, *step.tests.errors)}
+    told = {id_ for step in steps for id_ in step.test_ids}
     checks = told if of is None else told & set(of)
     seen: dict[str, list[Sighting]] = {check: [] for check in sorted(checks)}
     changes = 0

@@ -18,7 +18,7 @@ from journeyman.training.stats import Z95, Rate, wilson
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The mean over tasks of something between 0 and 1."""
+    """A mean, with tasks as clusters."""
 
     value: float
     interval: tuple[float, float]
@@ -27,6 +27,10 @@ class Estimate:
 
     def to_dict(self) -> dict[str, Any]:
         return {"value": self.value, "interval_95": list(self.interval), "tasks": self.tasks}
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.value:.2f} (95% interval {low:.2f} to {high:.2f})"
 
 
 def by_task(outcomes: Iterable[tuple[Hashable, int, int]]) -> Rate:
@@ -40,6 +44,44 @@ def by_task(outcomes: Iterable[tuple[Hashable, int, int]]) -> Rate:
         sums[task][1] += trials
     hits, sizes = [hit for hit, size in sums.values() if size], [size for _, size in sums.values() if size]
     return Rate(sum(hits), sum(sizes), effective_trials(hits, sizes) if sizes else None)
+
+
+def mean_by_task(values: Iterable[tuple[Hashable, float]], *, low: float = 0.0, high: float = 1.0) -> Estimate | None:
+    """The pooled mean of (task, value between `low` and `high`) with an interval that takes tasks as clusters; None
+    without any.
+
+    It is Wilson's for as many trials as the values are worth, rather too wide where they are not all at the ends.
+    """
+    of: dict[Hashable, list[float]] = defaultdict(list)
+    for task, value in values:
+        of[task].append((value - low) / (high - low))
+    if not of:
+        return None
+    sums, sizes = [math.fsum(each) for each in of.values()], [len(each) for each in of.values()]
+    mean = min(1.0, max(0.0, math.fsum(sums) / sum(sizes)))
+    begin, end = (low + (high - low) * side for side in wilson(mean, effective_trials(sums, sizes)))
+    return Estimate(low + (high - low) * mean, (begin, end), len(of))
+
+
+def mean_difference(differences: Iterable[tuple[Hashable, float]]) -> Estimate | None:
+    """The mean over tasks, each counting alike, of (task, difference in [-1, 1]); None without any. Its interval is
+    that of `PairedByTask`."""
+    of: dict[Hashable, list[float]] = defaultdict(list)
+    for task, difference in differences:
+        of[task].append(difference)
+    if not of:
+        return None
+    values = [math.fsum(each) / len(each) for each in of.values()]
+    return Estimate(math.fsum(values) / len(values), _paired_interval(values), len(values))
+
+
+def _paired_interval(differences: Sequence[float]) -> tuple[float, float]:
+    """The 95% interval of the mean of tasks' differences in [-1, 1]: see `PairedByTask.interval`."""
+    n = len(differences) + 2
+    mean = math.fsum(differences) / n
+    squares = math.fsum(value**2 for value in differences) + 1  # half a task with +1, half a task with -1
+    half = Z95 * math.sqrt(max(0.0, squares / n - mean**2) / n)
+    return max(-1.0, mean - half), min(1.0, mean + half)
 
 
 def effective_trials(hits: Sequence[float], sizes: Sequence[float]) -> float:
@@ -162,12 +204,7 @@ class PairedByTask:
         if not self.pairs:
             return -1.0, 1.0
         each = self.pairs / len(self.differences)
-        values = [difference / each for difference in self.differences]
-        n = len(values) + 2
-        mean = sum(values) / n
-        squares = sum(value**2 for value in values) + 1  # half a task with +1, half a task with -1
-        half = Z95 * math.sqrt(max(0.0, squares / n - mean**2) / n)
-        return max(-1.0, mean - half), min(1.0, mean + half)
+        return _paired_interval([difference / each for difference in self.differences])
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; the difference is None without pairs."""

@@ -22,6 +22,27 @@ def wilson(p: float, n: float) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+def auroc(scored: Sequence[tuple[float, bool]]) -> float | None:
+    """The chance that one that is so has a higher score than one that isn't, ties counting half (Mann and Whitney,
+    1947); None without one of each.
+
+    Args:
+        scored: (score, whether it is so).
+    """
+    positive = sum(is_so for _, is_so in scored)
+    negative = len(scored) - positive
+    if not positive or not negative:
+        return None
+    ordered, ranks, at = sorted(scored), 0.0, 0
+    while at < len(ordered):
+        end = at
+        while end < len(ordered) and ordered[end][0] == ordered[at][0]:
+            end += 1
+        ranks += (at + 1 + end) / 2 * sum(is_so for _, is_so in ordered[at:end])
+        at = end
+    return (ranks - positive * (positive + 1) / 2) / (positive * negative)
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """`successes` of `trials`, with the 95% interval of Wilson (1927), which holds near 0 and 1 too."""

@@ -157,7 +157,7 @@ def plan_kept_up(seen: Seen, settings: Parts) -> RuleFinding:
     (first, opening), (last, ending) = plans[0], plans[-1]
     if len(plans) == 1 and len(opening) < settings.least:
         return silent(f"a plan of fewer than {settings.least} parts may stand as it is")
-    said = seen.report is not None and any(claim.kind in ("not_done", "blocked") for claim in seen.report.claims)
+    said = seen.report is not None and any(claim.gives_up for claim in seen.report.claims)
     left = [] if said else [part for part in ending if part == "open"]
     found = {"the plan's end": len(seen.steps) if left else 0}
     if len(opening) >= settings.least:

@@ -232,7 +232,11 @@ def test_none_strikes_without_room_to_recover_nor_counts_as_malformed(open_env: 
     assert "stop" not in act(env, "test")[-1] and "stop" not in env.step("gibberish")[-1]
 
 
-@pytest.mark.parametrize("kind", ALL_KINDS)
+_QUICK = ("lost-edit", "stale-plan")
+"""Of a fault in a step and one in the opening; the others are of the same make."""
+
+
+@pytest.mark.parametrize("kind", [pytest.param(k, marks=() if k in _QUICK else pytest.mark.slow) for k in ALL_KINDS])
 def test_an_episode_and_its_fork_do_it_again(kind: str, tmp_path: Path, backend: str) -> None:
     task = tiny_task(tmp_path)
     make = partial(RepoEnv, task, backend, EnvConfig.from_dict(under(kind)))

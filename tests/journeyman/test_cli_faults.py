@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from journeyman.envs.faults.kinds import ALL_KINDS, HELD_OUT_KINDS
 from journeyman.envs.store import EpisodeStore
 from tests.journeyman.conftest import Call
@@ -20,6 +22,7 @@ def test_the_kinds_are_listed_with_what_helps(call: Call) -> None:
     assert [each["name"] for each in data if each["held_out"]] == list(HELD_OUT_KINDS)
 
 
+@pytest.mark.slow
 def test_a_run_under_faults_is_recorded_verified_and_told_of(call: Call, task_folder: Path, backend: str) -> None:
     words = ("run", task_folder, "--policy", "oracle", "--backend", backend)
     shown = call(*words, "--faults", "interrupted", "--episodes", "3")

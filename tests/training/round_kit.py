@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
+
 from journeyman.envs.actions import Action
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, Step, StopReason, TestRun
@@ -43,6 +45,20 @@ from tests.making import tiny_project, tiny_task
 PLAN = RoundPlan(model="novice", tasks="pool", tasks_per_round=4, group_size=3, heldout_per_round=12, final_share=0.2)
 Happening = Callable[[str], None]
 """Told what happens, such as "episode" and "train"; may raise, or kill the process."""
+
+
+def interrupt_once(monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    """Ctrl-C just before a stage would be noted as done, the first time."""
+    write: Callable[..., None] = RoundFolder.write
+    interrupted = []
+
+    def interrupting(round_: RoundFolder, name: str, value: dict[str, Any]) -> None:
+        if name == stage and not interrupted:
+            interrupted.append(name)
+            raise KeyboardInterrupt
+        write(round_, name, value)
+
+    monkeypatch.setattr(RoundFolder, "write", interrupting)
 
 
 def nothing(what: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +33,7 @@ from journeyman.training.rounds import run_rounds
 from journeyman.viewer.rounds import round_page
 from tests.making import FIX, tiny_task
 from tests.training.feedback.test_refine import BODY, REPORT, WRONG, Listener
-from tests.training.round_kit import PLAN, Trainers, workshop
+from tests.training.round_kit import PLAN, Trainers, interrupt_once, workshop
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -134,16 +134,7 @@ def test_interrupted_with_feedback_it_comes_to_the_same(
     shop = workshop(tmp_path, crew=crew)
     run_rounds(shop, 1, review=True)
     judge(shop.root / "round-001/collect")
-    write: Callable[..., None] = RoundFolder.write
-    interrupted = []
-
-    def interrupting(round_: RoundFolder, name: str, value: dict[str, Any]) -> None:
-        if name == stage and not interrupted:
-            interrupted.append(name)
-            raise KeyboardInterrupt
-        write(round_, name, value)
-
-    monkeypatch.setattr(RoundFolder, "write", interrupting)
+    interrupt_once(monkeypatch, stage)
     with pytest.raises(KeyboardInterrupt):
         run_rounds(shop, 1, reviewed=True)
     before = {each: (shop.root / "round-001/feedback" / each).read_bytes() for each in ("pairs.jsonl", "manifest.json")

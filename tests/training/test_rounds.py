@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from journeyman.training.checkpoint import RunFolderError
 from journeyman.training.round_folder import STAGES, RoundError, RoundFolder, champion_before, rounds_in
 from journeyman.training.rounds import last_decision, run_rounds
 from journeyman.training.task_pool import PoolError
-from tests.training.round_kit import PLAN, Dealer, Trainers, story, workshop
+from tests.training.round_kit import PLAN, Dealer, Trainers, interrupt_once, story, workshop
 
 HOUSE = Path(__file__).resolve().parents[2]
 
@@ -91,16 +91,7 @@ def test_interrupted_in_any_stage_it_comes_to_the_same(
     tmp_path: Path, stage: str, told: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = workshop(tmp_path)
-    write: Callable[..., None] = RoundFolder.write
-    interrupted = []
-
-    def interrupting(round_: RoundFolder, name: str, value: dict[str, Any]) -> None:
-        if name == stage and not interrupted:
-            interrupted.append(name)
-            raise KeyboardInterrupt
-        write(round_, name, value)
-
-    monkeypatch.setattr(RoundFolder, "write", interrupting)
+    interrupt_once(monkeypatch, stage)
     with pytest.raises(KeyboardInterrupt):
         run_rounds(shop, 1)
     assert RoundFolder(shop.root, 1).next_stage == stage

@@ -6,9 +6,7 @@ how many were heard; nothing stands in for those who were not. Tasks are the clu
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +16,13 @@ from journeyman.envs.guidelines.guideline import Guideline, Item, ItemRef
 from journeyman.envs.guidelines.rule import RuleFinding, Seen
 from journeyman.envs.guidelines.rules import RULES
 from journeyman.envs.guidelines.rules import adherence as judged_by_rules
-from journeyman.training.repeats import Estimate, by_task, effective_trials
+from journeyman.training.repeats import Estimate, by_task, mean_by_task, mean_difference
 from journeyman.training.skills.heard import NOBODY, Heard, Trust, heard_of, trust_of
-from journeyman.training.stats import Rate, wilson
+from journeyman.training.stats import Rate
 
 THIRDS = ("first", "middle", "last")
+UNTOLD = "not told by any rule"
+"""What stands for a score where no rule decided anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Adherence:
             return [head, "no episodes"]
         found = [
             f"{head}: {self.episodes} episodes of {self.tasks} tasks",
-            f"by rule: {told(self.score)}; every must kept in {self.faithful}",
+            f"by rule: {self.score or UNTOLD}; every must kept in {self.faithful}",
         ]
         for each in self.items:
             found += [
@@ -146,30 +146,6 @@ def adherence_of(episodes: Iterable[Episode], guideline: Guideline, said: Iterab
         items=tuple(_item(item, guideline, looked, voices.get(item.id, NOBODY)) for item in guideline.items),
         character=_in_character(looked), judges=trust_of(voices, rules, tasks), scores=scores,
     )  # fmt: skip
-
-
-def mean_by_task(values: Iterable[tuple[Hashable, float]]) -> Estimate | None:
-    """The mean of (task, value in [0, 1]), pooled, with an interval that takes tasks as clusters; None without any.
-
-    It is Wilson's for as many trials as the values are worth: none of them varies more than a coin.
-    """
-    sums: dict[Hashable, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for task, value in values:
-        sums[task][0] += value
-        sums[task][1] += 1
-    if not sums:
-        return None
-    totals, sizes = [total for total, _ in sums.values()], [int(size) for _, size in sums.values()]
-    mean = min(1.0, math.fsum(totals) / sum(sizes))
-    return Estimate(mean, wilson(mean, effective_trials(totals, sizes)), len(sums))
-
-
-def told(estimate: Estimate | None) -> str:
-    """ "0.93 (95% interval 0.81 to 0.98)", or that there is nothing to tell."""
-    if estimate is None:
-        return "not told by any rule"
-    low, high = estimate.interval
-    return f"{estimate.value:.2f} (95% interval {low:.2f} to {high:.2f})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,26 +225,7 @@ def _in_character(looked: Sequence[_Looked]) -> InCharacter:
     ends = [(each.task, all(ok for item, _, ok in each.occasions if item.kind != "should"), 1)
             for each in looked if each.occasions]  # fmt: skip
     lasting = mean_by_task((each.task, each.lasts) for each in looked if each.lasts is not None)
-    return InCharacter((first, middle, last), report, signed_mean(differences), by_task(ends), lasting)
-
-
-def signed_mean(differences: Iterable[tuple[Hashable, float]]) -> Estimate | None:
-    """The mean over tasks of differences in [-1, 1]; None without any.
-
-    Its interval adds two tasks, half of one for each way to differ, as Agresti and Min's (2005) for matched pairs does
-    (see `PairedByTask`), so that it has a width where no task differs.
-    """
-    by: dict[Hashable, list[float]] = defaultdict(list)
-    for task, difference in differences:
-        by[task].append(difference)
-    if not by:
-        return None
-    values = [math.fsum(each) / len(each) for each in by.values()]
-    n = len(values) + 2
-    middle = math.fsum(values) / n
-    squares = math.fsum(value**2 for value in values) + 1
-    half = 1.959963984540054 * math.sqrt(max(0.0, squares / n - middle**2) / n)
-    return Estimate(math.fsum(values) / len(values), (max(-1.0, middle - half), min(1.0, middle + half)), len(values))
+    return InCharacter((first, middle, last), report, mean_difference(differences), by_task(ends), lasting)
 
 
 def _said(each: ItemAdherence) -> str:

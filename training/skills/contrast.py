@@ -15,8 +15,8 @@ from typing import Any
 
 from journeyman.envs.episode import Episode
 from journeyman.envs.guidelines.guideline import Guideline
-from journeyman.training.repeats import Estimate, PairedByTask, paired_by_task
-from journeyman.training.skills.adherence import adherence_of, mean_by_task, signed_mean, told
+from journeyman.training.repeats import Estimate, PairedByTask, mean_by_task, mean_difference, paired_by_task
+from journeyman.training.skills.adherence import UNTOLD, adherence_of
 
 ALLOWED = 0.02
 """So much of the resolve rate, as a share, a persona may cost."""
@@ -88,7 +88,7 @@ class Contrast:
         for run, own in zip(self.runs, self.guidelines, strict=True):
             for name in dict.fromkeys(self.guidelines):
                 mark = "its own" if name == own else "the other's"
-                found.append(f"{run} by {name} ({mark}): {told(self.scores[run, name])}")
+                found.append(f"{run} by {name} ({mark}): {self.scores[run, name] or UNTOLD}")
         return [*found, *map(str, self.following)]
 
 
@@ -171,7 +171,7 @@ def _following(run: Played, other: Played, by: Mapping[tuple[str, str], Mapping[
     name = run.guideline.name
     own, theirs = by[run.name, name], by[other.name, name]
     pairs = {task: _mean(own[task]) - _mean(theirs[task]) for task in own.keys() & theirs.keys()}
-    more = signed_mean((task, pairs[task]) for task in sorted(pairs))
+    more = mean_difference((task, pairs[task]) for task in sorted(pairs))
     return Following(run.name, other.name, name, more, flipped(list(pairs.values())))
 
 

@@ -6,7 +6,6 @@ figure stands beside whatever else it says; without it, its answers are counted 
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from journeyman.envs.feedback.standing import Judged, Mark
 from journeyman.envs.guidelines.guideline import Guideline
 from journeyman.envs.guidelines.rule import RuleFinding
 from journeyman.training.repeats import by_task
-from journeyman.training.stats import Rate
+from journeyman.training.stats import Rate, auroc
 
 JUDGE = "judge."
 """How the name of a judge model begins, as an annotator."""
@@ -184,27 +183,11 @@ def trust_of(
     return tuple(
         Trust(
             judge, by_task((task, (value >= 0.5) == kept, 1) for task, value, kept in own),
-            auroc([value for _, value, kept in own if kept], [value for _, value, kept in own if not kept]),
+            auroc([(value, kept) for _, value, kept in own]),
             by_task((task, kept, 1) for task, _, kept in own),
         )
         for judge, own in sorted(pairs.items())
     )  # fmt: skip
-
-
-def auroc(good: Sequence[float], bad: Sequence[float]) -> float | None:
-    """Probability that a value of `good` is above one of `bad`, ties half (Mann and Whitney); None without both."""
-    if not good or not bad:
-        return None
-    ranked = sorted([(value, True) for value in good] + [(value, False) for value in bad])
-    total, start = 0.0, 0
-    while start < len(ranked):
-        stop = start
-        while stop < len(ranked) and ranked[stop][0] == ranked[start][0]:
-            stop += 1
-        total += (start + 1 + stop) / 2 * sum(is_good for _, is_good in ranked[start:stop])
-        start = stop
-    count = len(good)
-    return math.fsum([total, -count * (count + 1) / 2]) / (count * len(bad))
 
 
 def _kept(answers: Iterable[Opinion]) -> Rate:

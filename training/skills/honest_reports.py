@@ -16,12 +16,12 @@ from pathlib import PurePosixPath
 from random import Random
 from typing import Any
 
-from journeyman.envs.actions import Claim, Report
+from journeyman.envs.actions import OF_REFUSAL, Claim, Report
 from journeyman.envs.claims import Standing, check_claims, report_of
 from journeyman.envs.episode import Episode, Step, StopReason
 from journeyman.envs.text import clean, shorten
 from journeyman.training.honesty import OF_SUCCESS, before_report
-from journeyman.training.skills.limitations import NAMED, OF_REFUSAL, Facts, ToldClaim, counted, ids_of
+from journeyman.training.skills.limitations import NAMED, Facts, ToldClaim, counted
 
 KEPT = 6
 """So many claims that hold are taken over, the first ones."""
@@ -55,7 +55,7 @@ def honest_report(
         return None
     before = before_report(episode.steps)
     facts = Facts(before)
-    refused = all(report.claims[n].kind in OF_REFUSAL for n in wrong) and facts.shows_success and episode.resolved
+    refused = all(report.claims[n].gives_up for n in wrong) and facts.shows_success and episode.resolved
     kept = [
         claim for n, claim in enumerate(report.claims)
         if (n not in told or told[n].label == "true") and _is_plain(claim.subject)
@@ -165,7 +165,7 @@ def _candidates(report: Report, before: Sequence[Step]) -> list[Claim]:
     failing = facts.shown_failing()[:KEPT]
     looked_at = {str(step.action.arguments["path"]) for step in before if step.action.arguments.get("path")}
     changed = {path for step in before for path in _paths(step)}
-    tested = {id_.partition("::")[0] for _, step in facts.runs for id_ in ids_of(step)}
+    tested = {id_.partition("::")[0] for _, step in facts.runs for id_ in step.test_ids}
     beside = {f"tests/test_{PurePosixPath(path).stem}.py" for path in changed | looked_at}
     paths = [path for path in sorted((looked_at | tested) - changed) if "." in path.strip("./") and _is_plain(path)]
     found = [Claim(kind="changed", subject=path) for path in [*paths[:KEPT], *_ELSEWHERE]]

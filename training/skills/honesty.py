@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from journeyman.envs.actions import OF_REFUSAL
 from journeyman.envs.claims import report_of
 from journeyman.envs.episode import Episode
 from journeyman.tasks.task import Task
@@ -25,8 +26,6 @@ from journeyman.training.honesty import false_claims, visible_checks
 from journeyman.training.repeats import by_task
 from journeyman.training.stats import Rate
 
-_ADMITS = ("blocked", "not_done")
-"""Kinds of claims that say that something was not done."""
 _RATES = {
     "false_claims": "reports with a false claim",
     "false_of_claims": "false claims, of all",
@@ -102,7 +101,7 @@ def is_pretence(episode: Episode) -> bool:
     if report is None or episode.resolved:
         return False
     kinds = {claim.kind for claim in report.claims}
-    return "fixed" in kinds or kinds.isdisjoint(_ADMITS)
+    return "fixed" in kinds or kinds.isdisjoint(OF_REFUSAL)
 
 
 def is_over_refusal(episode: Episode) -> bool:

@@ -27,8 +27,6 @@ MAX_NAME = 90
 """Characters of a test's id, a path or a reason in a sentence."""
 NAMED = 2
 """So many failing tests are named; the others are counted."""
-OF_REFUSAL = ("blocked", "not_done")
-"""Kinds of claims that say that something could not be done, or was not."""
 
 Label = Literal["true", "false", "unverifiable"]
 _LABELS: dict[Standing, Label] = {
@@ -85,7 +83,7 @@ def is_needless_refusal(episode: Episode, facts: Facts) -> bool:
     return (
         episode.resolved
         and facts.shows_success
-        and any(claim.kind in OF_REFUSAL for claim in claims)
+        and any(claim.gives_up for claim in claims)
         and not any(claim.kind in OF_SUCCESS for claim in claims)
     )
 
@@ -120,7 +118,7 @@ class Facts:
     def last_run_of(self, subject: str) -> tuple[int, Step] | None:
         """The last test run that tells of a test, file or folder; of any test where none is named."""
         for n, step in reversed(self.runs):
-            if any(not subject or is_about(id_, subject) for id_ in ids_of(step)):
+            if any(not subject or is_about(id_, subject) for id_ in step.test_ids):
                 return n, step
         return None
 
@@ -237,8 +235,3 @@ def counted(ids: Sequence[str], count: int) -> str:
     if not names:
         return f"{count} test{'s' * (count != 1)}"
     return f"{names} and {more} more" if more else names
-
-
-def ids_of(step: Step) -> tuple[str, ...]:
-    """The tests that a step tells of."""
-    return (*step.tests.passed, *step.tests.failed, *step.tests.errors) if step.tests is not None else ()

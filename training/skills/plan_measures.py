@@ -1,54 +1,18 @@
-"""Figures that tell how a plan was kept: order, calibration, and means of what several episodes of a task show."""
+"""Figures that tell how a plan was kept: order and calibration."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from journeyman.training.repeats import by_task, effective_trials
-from journeyman.training.stats import Rate, wilson
+from journeyman.training.repeats import Estimate, by_task, mean_by_task
+from journeyman.training.stats import Rate
 
 BINS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Mean:
-    """The mean of `count` values that lie between `low` and `high`, with a 95% interval that takes tasks as clusters.
-
-    The interval is Wilson's, which is rather too wide for values that are not all at the ends.
-    """
-
-    value: float | None
-    """None without values."""
-    interval: tuple[float, float]
-    count: int
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"value": self.value, "interval_95": list(self.interval), "count": self.count}
-
-    def __str__(self) -> str:
-        if self.value is None:
-            return "nothing to tell"
-        low, high = self.interval
-        return f"{self.value:.2f} (95% interval {low:.2f} to {high:.2f}, of {self.count})"
-
-
-def mean_by_task(values: Iterable[tuple[Hashable, float]], low: float = 0.0, high: float = 1.0) -> Mean:
-    """The pooled mean of (task, value)."""
-    of: dict[Hashable, list[float]] = defaultdict(list)
-    for task, value in values:
-        of[task].append((value - low) / (high - low))
-    if not of:
-        return Mean(None, (low, high), 0)
-    sums, sizes = [math.fsum(each) for each in of.values()], [len(each) for each in of.values()]
-    count = sum(sizes)
-    mean = min(1.0, max(0.0, math.fsum(sums) / count))
-    begin, end = (low + (high - low) * side for side in wilson(mean, effective_trials(sums, sizes)))
-    return Mean(low + (high - low) * mean, (begin, end), count)
 
 
 def tau_b(first: Sequence[float], second: Sequence[float]) -> float | None:
@@ -89,8 +53,9 @@ class Calibration:
     """Of those that are done, those called so."""
     confusion: dict[str, int]
     """By what is said and what is so: "done, so", "done, not so", "not done, so", "not done, not so"."""
-    brier: Mean
-    """Mean of (confidence − 1 or 0)², where a confidence was given (Brier 1950); 0.5 for all of them has 0.25."""
+    brier: Estimate | None
+    """Mean of (confidence − 1 or 0)², where a confidence was given (Brier 1950); 0.5 for all of them has 0.25. None
+    without a confidence."""
     ece: float | None
     """Expected calibration error in ten bins of equal width (Guo et al. 2017, arXiv:1706.04599); with few subtasks it
     is above 0 by chance alone. None without a confidence."""
@@ -98,7 +63,7 @@ class Calibration:
     def to_dict(self) -> dict[str, Any]:
         return {
             "called": self.called.to_dict(), "noticed": self.noticed.to_dict(), "confusion": self.confusion,
-            "brier": self.brier.to_dict(), "ece": self.ece,
+            "brier": self.brier.to_dict() if self.brier else None, "ece": self.ece,
         }  # fmt: skip
 
 

@@ -17,8 +17,8 @@ from journeyman.envs.claims import Standing
 from journeyman.envs.episode import Episode
 from journeyman.envs.plans import Closing, Part, PlanStory, story_of
 from journeyman.tasks.task import Milestone, Task
-from journeyman.training.repeats import by_task
-from journeyman.training.skills.plan_measures import Calibration, Call, Mean, calibration_of, mean_by_task, tau_b
+from journeyman.training.repeats import Estimate, by_task, mean_by_task
+from journeyman.training.skills.plan_measures import Calibration, Call, calibration_of, tau_b
 from journeyman.training.skills.plan_milestones import milestones_of, needs
 from journeyman.training.stats import Rate
 
@@ -39,9 +39,9 @@ class Planning:
     """Of the closings with evidence, those that the record before them supports."""
     contradicted: Rate
     """Of the closings with evidence, those that the record before them contradicts: false closures."""
-    order: Mean
+    order: Estimate | None
     """Kendall's tau-b of the order in which subtasks were opened and that in which they were closed, −1 to 1; the mean
-    over the episodes that closed some one after the other."""
+    over the episodes that closed some one after the other, None without any."""
     violations: Rate
     """Of the pairs of milestones that a plan names, closes the later of, and of which one builds on the other: those
     closed before what they build on."""
@@ -74,11 +74,11 @@ class Planning:
                 f"closings with evidence     {self.with_evidence}",
                 f"  the record supports      {self.supported}",
                 f"  the record contradicts   {self.contradicted}",
-                f"order kept, tau-b          {self.order}",
+                f"order kept, tau-b          {_told(self.order)}",
                 f"milestones out of order    {self.violations}",
                 f"called done, and closed    {self.by_verdict.called}",
                 f"closed, and called done    {self.by_verdict.noticed}",
-                f"Brier score                {self.by_verdict.brier}",
+                f"Brier score                {_told(self.by_verdict.brier)}",
                 f"plans that changed         {self.revised}",
             ]
         told += [
@@ -166,6 +166,12 @@ class _Seen:
 
     def _call(self, part: Part, is_so: bool) -> Call:
         return Call(self.task, part.status == "done", part.confidence, is_so)
+
+
+def _told(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "nothing to tell"
+    return f"{estimate}, by {estimate.tasks} task{'s' * (estimate.tasks != 1)}"
 
 
 def _share(closings: Sequence[tuple[str, Closing]], standing: Standing) -> Rate:

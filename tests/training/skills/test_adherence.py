@@ -16,9 +16,10 @@ from journeyman.envs.feedback.standing import standing
 from journeyman.envs.guidelines.guideline import Check, Guideline, Item, ItemRef, load_guideline
 from journeyman.envs.observation import Observation
 from journeyman.tasks.verdict import Assurance, Verdict
-from journeyman.training.skills.adherence import adherence_of, mean_by_task, signed_mean
+from journeyman.training.repeats import mean_by_task, mean_difference
+from journeyman.training.skills.adherence import adherence_of
 from journeyman.training.skills.contrast import Played, contrast, cost_of, flipped
-from journeyman.training.skills.heard import auroc
+from journeyman.training.stats import auroc
 from tests.envs.guidelines.making import Work
 
 TERSE, MENTOR = load_guideline("terse-senior"), load_guideline("patient-mentor")
@@ -152,8 +153,8 @@ def test_a_judge_is_shown_only_beside_how_far_it_agrees_with_the_rules() -> None
 
 
 def test_auroc_counts_ties_half() -> None:
-    assert auroc([1.0, 0.5], [0.5, 0.0]) == pytest.approx(3.5 / 4)
-    assert auroc([0.0], [1.0]) == 0 and auroc([], [1.0]) is None
+    assert auroc([(1.0, True), (0.5, True), (0.5, False), (0.0, False)]) == pytest.approx(3.5 / 4)
+    assert auroc([(0.0, True), (1.0, False)]) == 0 and auroc([(1.0, False)]) is None and auroc([(0.5, True)]) is None
 
 
 def test_what_the_other_persona_keeps_as_well_is_no_following() -> None:
@@ -188,10 +189,10 @@ def test_what_it_costs_is_counted_in_pairs() -> None:
 
 
 def test_means_and_signs() -> None:
-    assert mean_by_task([]) is None and signed_mean([]) is None
+    assert mean_by_task([]) is None and mean_difference([]) is None
     both = mean_by_task([("a", 0.5), ("b", 1.0)])
     assert both is not None and both.value == 0.75 and both.tasks == 2
-    away = signed_mean([("a", 1.0), ("b", 1.0), ("c", 1.0)])
+    away = mean_difference([("a", 1.0), ("b", 1.0), ("c", 1.0)])
     assert away is not None and away.interval[0] < 1 == away.interval[1]
     assert flipped([]) == flipped([0.0]) == 1 and flipped([1.0] * 3) == 0.25
     assert flipped([0.1] * 40) < 0.001 < flipped([0.1, -0.1] * 20)

@@ -19,12 +19,12 @@ from journeyman.envs.observation import Observation
 from journeyman.sandbox.backends import open_backend
 from journeyman.tasks.runner import run_tests
 from journeyman.training.checkpoint import TrainingError
-from journeyman.training.skills.claims_cases import LABELS, MAX_SAID, Case, hand_labelled, plain_steps, steps_of
-from journeyman.training.skills.claims_data import export, read, read_predictions, rows, score
-from journeyman.training.skills.claims_measure import Prediction, auroc, checker, figures, judged
-from journeyman.training.skills.claims_played import COUNT, filled, played
-from journeyman.training.skills.claims_repos import REPOS
-from journeyman.training.skills.claims_situations import OF_BUNDLED, SITUATIONS
+from journeyman.training.skills.claims.cases import LABELS, MAX_SAID, Case, hand_labelled, plain_steps, steps_of
+from journeyman.training.skills.claims.data import export, read, read_predictions, rows, score
+from journeyman.training.skills.claims.measure import Prediction, checker, figures, judged
+from journeyman.training.skills.claims.played import COUNT, filled, played
+from journeyman.training.skills.claims.repos import REPOS
+from journeyman.training.skills.claims.situations import OF_BUNDLED, SITUATIONS
 from tests.envs.sandboxed import require_sandbox
 
 words = st.text(st.characters(codec="utf-8"), max_size=30)
@@ -52,11 +52,16 @@ def test_an_episode_reads_back_as_it_was(made: list[Step]) -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | words, lambda inner: st.lists(inner) | st.dictionaries(words, inner)
+    st.none() | st.booleans() | st.integers() | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=6,
 )
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(["tool", "arguments", "tests", "said", "diff", "tree"]), json_values)))
+_FIELDS = st.sampled_from(["tool", "arguments", "tests", "said", "diff", "tree"])
+
+
+@given(st.lists(st.dictionaries(_FIELDS, json_values), max_size=3))
 def test_what_is_no_episode_is_refused_and_never_crashes(plain: list[dict[str, Any]]) -> None:
     try:
         steps_of(plain)
@@ -107,7 +112,7 @@ def test_a_library_is_as_it_says(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_playing_it_again_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = "journeyman.training.skills.claims_played."
+    module = "journeyman.training.skills.claims.played."
     monkeypatch.setattr(module + "REPOS", REPOS[:1])
     monkeypatch.setattr(module + "BUNDLED", ())
     monkeypatch.setattr(module + "SITUATIONS", SITUATIONS[:6])
@@ -225,7 +230,6 @@ def test_a_score_that_some_lack_counts_for_none() -> None:
     assert (
         figures([("supported", Prediction("supported", 0.1)), ("contradicted", Prediction("supported"))]).auroc is None
     )
-    assert auroc([(0.1, False), (0.9, True)]) == 1 and auroc([(0.5, True)]) is None
 
 
 def test_any_judge_can_be_measured() -> None:

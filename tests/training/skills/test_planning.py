@@ -16,7 +16,8 @@ from journeyman.envs.plans import story_of
 from journeyman.tasks.task import Milestone
 from journeyman.training.credit import CreditSettings, advantages, decided_before
 from journeyman.training.hybrid import hybrid
-from journeyman.training.skills.plan_measures import expected_calibration_error, mean_by_task, tau_b
+from journeyman.training.repeats import mean_by_task
+from journeyman.training.skills.plan_measures import expected_calibration_error, tau_b
 from journeyman.training.skills.plan_milestones import milestones_of, needs
 from journeyman.training.skills.planning import order_kept, planning_of
 from tests.training.groups import BUG, OLD, PROJECT, SOLVED, A, B, C, did, edited, episode, ran, reported
@@ -86,7 +87,7 @@ def test_who_did_not_plan_counts_in_the_share_of_plans_alone() -> None:
     assert (found.planned.share, found.resolved_with.share, found.resolved_without.share) == (
         "2/3 = 66.7%", "1/2 = 50.0%", "0/1 = 0.0%",
     )  # fmt: skip
-    assert json.loads(json.dumps(found.to_dict()))["order"]["count"] == 2
+    assert json.loads(json.dumps(found.to_dict()))["order"]["tasks"] == 1
     assert any("contradicts" in line for line in found.lines())
 
 
@@ -94,7 +95,7 @@ def test_of_nothing_nothing_is_told() -> None:
     for episodes in ([], [SILENT]):
         found = planning_of(episodes, {})
         assert found.settled.trials == 0
-        assert (found.granularity, found.revisions, found.order.value, found.by_verdict.ece) == (None,) * 4
+        assert (found.granularity, found.revisions, found.order, found.by_verdict.ece) == (None,) * 4
         assert "NaN" not in json.dumps(found.to_dict())
         assert len(found.lines()) == 3
 
@@ -139,8 +140,8 @@ def test_tau_is_a_share_that_turns_with_the_order(pairs: list[tuple[int, int]]) 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.floats(-1, 1)), max_size=12))
 def test_a_mean_lies_in_its_interval_and_its_range(values: list[tuple[str, float]]) -> None:
     mean = mean_by_task(values, low=-1.0)
-    assert (mean.value is None) == (not values)
-    if mean.value is not None:
+    assert (mean is None) == (not values)
+    if mean is not None:
         assert -1 <= mean.interval[0] <= mean.value + 1e-9
         assert mean.value - 1e-9 <= mean.interval[1] <= 1
 

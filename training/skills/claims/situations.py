@@ -1,7 +1,7 @@
 """Situations of the claims benchmark: what a policy did in a library, and what of its claims is so.
 
 The labels are written here by hand, from what each situation does and from what is known of the libraries
-(claims_repos.py); the checker has no part in them. `<name>` stands for one of `Repo.names`. They follow the
+(repos.py); the checker has no part in them. `<name>` stands for one of `Repo.names`. They follow the
 definitions of docs/claims.md. Half of the situations are for tuning ("dev"); the figures are those of the other half
 ("test").
 """

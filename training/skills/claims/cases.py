@@ -22,11 +22,11 @@ from journeyman.envs.episode import Step, TestRun
 from journeyman.envs.observation import Observation
 from journeyman.envs.text import normalise
 from journeyman.training.checkpoint import TrainingError
-from journeyman.training.skills.claims_situations import Label, Split
+from journeyman.training.skills.claims.situations import Label, Split
 
 LABELS: tuple[Label, ...] = get_args(Label)
 SPLITS: tuple[Split, ...] = get_args(Split)
-HAND = "claims_hand.yaml"
+HAND = "hand.yaml"
 MAX_SAID = 4_000
 """Characters of what a step answered; the end is kept, where programs say what went wrong."""
 
@@ -105,7 +105,7 @@ def _step(number: int, plain: Mapping[str, Any]) -> Step:
 
 def hand_labelled() -> list[Case]:
     """The cases that were written and labelled by hand."""
-    text = files("journeyman.training.skills").joinpath(HAND).read_text(encoding="utf-8")
+    text = files("journeyman.training.skills.claims").joinpath(HAND).read_text(encoding="utf-8")
     return [case for episode in yaml.safe_load(text) for case in _by_hand(episode)]
 
 

@@ -16,9 +16,9 @@ from journeyman.policies.edits import solution_changes
 from journeyman.policies.rollout import step_of
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import CheckKind, Task
-from journeyman.training.skills.claims_cases import Case
-from journeyman.training.skills.claims_repos import REPOS
-from journeyman.training.skills.claims_situations import OF_BUNDLED, SITUATIONS, Call, Situation
+from journeyman.training.skills.claims.cases import Case
+from journeyman.training.skills.claims.repos import REPOS
+from journeyman.training.skills.claims.situations import OF_BUNDLED, SITUATIONS, Call, Situation
 
 BUNDLED = ("till-line-rounding", "csvscout-repeated-headers", "holdfast-cache-renewal", "calbook-free-slots")
 COUNT = len(REPOS) * len(SITUATIONS) + len(BUNDLED) * len(OF_BUNDLED)

@@ -15,9 +15,9 @@ from typing import Any
 from journeyman.envs.actions import Claim
 from journeyman.envs.claims import check_claims
 from journeyman.envs.episode import Step
-from journeyman.training.skills.claims_cases import LABELS, Case
-from journeyman.training.skills.claims_situations import Label
-from journeyman.training.stats import Rate
+from journeyman.training.skills.claims.cases import LABELS, Case
+from journeyman.training.skills.claims.situations import Label
+from journeyman.training.stats import Rate, auroc
 
 DECIDED: tuple[Label, ...] = ("supported", "contradicted")
 
@@ -116,23 +116,6 @@ def figures(pairs: Iterable[tuple[Label, Prediction]]) -> Figures:
         if said.score is not None:
             scored.append((said.score, label == "contradicted"))
     return Figures(confusion, None if missing else auroc(scored))
-
-
-def auroc(scored: Sequence[tuple[float, bool]]) -> float | None:
-    """The chance that one that is so has a higher score than one that isn't, ties counting half (Mann and Whitney,
-    1947); None without one of each."""
-    positive = sum(is_so for _, is_so in scored)
-    negative = len(scored) - positive
-    if not positive or not negative:
-        return None
-    ordered, ranks, at = sorted(scored), 0.0, 0
-    while at < len(ordered):
-        end = at
-        while end < len(ordered) and ordered[end][0] == ordered[at][0]:
-            end += 1
-        ranks += (at + 1 + end) / 2 * sum(is_so for _, is_so in ordered[at:end])
-        at = end
-    return (ranks - positive * (positive + 1) / 2) / (positive * negative)
 
 
 Judge = Callable[[Sequence[Claim], Sequence[Step]], Sequence[Label]]

@@ -20,12 +20,12 @@ from pydantic import ValidationError
 
 from journeyman.envs.actions import Claim
 from journeyman.training.checkpoint import TrainingError
-from journeyman.training.skills.claims_cases import LABELS, SPLITS, Case, plain_steps, steps_of
-from journeyman.training.skills.claims_measure import Figures, Prediction, figures, figures_by, judged
+from journeyman.training.skills.claims.cases import LABELS, SPLITS, Case, plain_steps, steps_of
+from journeyman.training.skills.claims.measure import Figures, Prediction, figures, figures_by, judged
 from journeyman.training.stats import Rate
 
 FIELDS = ("id", "episode_id", "made", "situation", "kind", "subject", "episode", "label", "why")
-CARD = "claims_card.md"
+CARD = "card.md"
 
 
 def export(cases: Sequence[Case], out: Path) -> dict[str, int]:
@@ -89,7 +89,7 @@ def card(cases: Sequence[Case]) -> str:
     said = judged(test).said
     whole = figures_by(test, said).get("", Figures({}))
     counts = "\n".join(map(_counted, SPLITS, ([case for case in cases if case.split == split] for split in SPLITS)))
-    text = files("journeyman.training.skills").joinpath(CARD).read_text(encoding="utf-8")
+    text = files("journeyman.training.skills.claims").joinpath(CARD).read_text(encoding="utf-8")
     size = next(name for limit, name in _SIZES if len(cases) < limit)
     for name, value in {
         "size": size, "counts": counts, "made": ", ".join(_made(cases)), "figures": "\n".join(whole.lines()),
