@@ -40,6 +40,8 @@ def with_faults(config: EnvConfig, names: str | None, rate: float | None) -> Env
         if rate is not None:
             raise CannotError("--fault-rate: say which faults by --faults, such as --faults training")
         return config
+    if rate is not None and not 0 < rate <= 1:
+        raise CannotError(f"--fault-rate {rate:g}: it is a share of the episodes, more than 0 and at most 1")
     try:
         return config.model_copy(update={"faults": faults_named(names, 1.0 if rate is None else rate)})
     except ValueError as error:

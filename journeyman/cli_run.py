@@ -147,7 +147,8 @@ class Narrator:
     def begin(self, episode: Episode) -> None:
         self._store.begin(episode)
         self._steps = 0
-        err.print(Text(f"{line(episode.task)} · {line(episode.policy)} · {episode.id}", "bold"))
+        fault = f" · fault: {line(episode.fault)}" if episode.fault else ""
+        err.print(Text(f"{line(episode.task)} · {line(episode.policy)} · {episode.id}{fault}", "bold"))
 
     def step(self, episode_id: str, step: Step) -> None:
         self._store.step(episode_id, step)
@@ -167,6 +168,8 @@ class Narrator:
         about = _subject(step.action.arguments)
         answer = line(step.observation.text.strip().partition("\n")[0])
         text = Text.assemble(f"{self._steps:>4} ", (f"{line(step.action.tool):<8}", "bold blue"), f"{about:<28.28} ")
+        if step.fault:
+            text.append(f"fault {line(step.fault)}: ", "magenta")
         err.print(text.append(answer, "dim" if step.observation.ok else "yellow"), no_wrap=True, overflow="ellipsis")
 
 

@@ -127,6 +127,9 @@ def load_guideline(place: Path | str) -> Guideline:
         return Guideline.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except RecursionError as error:
         raise GuidelineError(f"{path}: it is nested too deep for a guideline") from error
+    except FileNotFoundError as error:
+        known = f"bundled are: {', '.join(bundled())}; NAME:brief tells its short form; or name a TOML file"
+        raise GuidelineError(f"no guideline {str(place)!r}; {known}") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise GuidelineError(f"{path}: cannot be read as a guideline: {error}") from error
     except ValidationError as error:

@@ -44,5 +44,5 @@ def test_what_is_wrong_is_said_before_anything_runs(call: Call, task_folder: Pat
         assert shown.exit_code == 2 and "there are: training, held-out, all, tool-fails" in shown.stderr
         shown = call(*words, "--fault-rate", "0.5")
         assert shown.exit_code == 2 and "--faults training" in shown.stderr
-        assert "share" in call(*words, "--faults", "all", "--fault-rate", "2").stderr
+        assert "--fault-rate 2: it is a share" in call(*words, "--faults", "all", "--fault-rate", "2").stderr
     assert call("faults", "--run", "nowhere").exit_code == 2

@@ -54,6 +54,7 @@ def test_what_is_none_is_said_in_a_line(call: Call) -> None:
     Path("deep.toml").write_text("name = " + "[" * 5000)
     for name, said in (
         ("nonsuch", "bundled are: conduct"),
+        ("conduct:breif", "no guideline 'conduct:breif'; bundled are: conduct"),
         ("broken.toml", "cannot be read as a guideline"),
         ("deep.toml", "nested too deep"),
     ):

@@ -135,7 +135,8 @@ def test_a_fork_is_not_held_to_what_its_parent_met() -> None:
 
 
 def test_rates_are_by_kind_with_tasks_as_clusters_and_of_nothing_too() -> None:
-    assert recovery_of([]).to_dict()["recovered"]["value"] is None and recovery_of([]).lines()
+    assert recovery_of([]).to_dict()["recovered"]["value"] is None
+    assert recovery_of([episode(edit(), PASS, REPORT)]).lines()[0].startswith("no fault struck; resolved without: 1/1")
     told = [episode(edit(), CUT, PASS, REPORT, task=f"t{n % 2}") for n in range(6)]
     told += [episode(edit(), LATE, REPORT, task="t0"), episode(edit(), LATE, LATE, PASS, REPORT)]
     recovery = recovery_of(told)
@@ -145,7 +146,7 @@ def test_rates_are_by_kind_with_tasks_as_clusters_and_of_nothing_too() -> None:
     assert list(data["kinds"]) == ["interrupted", "times-out"] and data["steps"]["median"] == 1
     low, high = recovery.recovered.interval
     assert 0 < low < 7 / 8 < high < 1 and recovery.recovered.effective is not None
-    assert "interrupted      6/6 = 100.0%, in 1 steps" in "\n".join(recovery.lines())
+    assert "interrupted      6/6 = 100.0%, in 1 step (" in "\n".join(recovery.lines())
 
 
 def test_every_kind_can_be_recovered_from() -> None:

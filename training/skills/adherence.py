@@ -112,7 +112,7 @@ class Adherence:
         if not self.episodes:
             return [head, "no episodes"]
         found = [
-            f"{head}: {self.episodes} episodes of {self.tasks} tasks",
+            f"{head}: {_many(self.episodes, 'episode')} of {_many(self.tasks, 'task')}",
             f"by rule: {self.score or UNTOLD}; every must kept in {self.faithful}",
         ]
         for each in self.items:
@@ -123,6 +123,10 @@ class Adherence:
                 found.append(f"    first not kept: {each.broken}")
             found += [f"    {line}" for line in each.heard.lines(self.judges)]
         return [*found, *_character_lines(self.character), *(line for each in self.judges for line in each.lines())]
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def adherence_of(episodes: Iterable[Episode], guideline: Guideline, said: Iterable[Judged] = ()) -> Adherence:

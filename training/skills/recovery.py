@@ -98,6 +98,9 @@ class Recovery:
 
     def lines(self) -> list[str]:
         """For the terminal."""
+        if not self.struck:
+            whole = f"no fault struck; resolved without: {self.unstruck}"
+            return [whole, *(f"not counted: {count} ({why})" for why, count in self.left_out.items())]
         found = [f"recovered: {self.recovered}{_took(self.steps)}"]
         for name, kinds in (("kinds for training", TRAINING_KINDS), ("held-out kinds", HELD_OUT_KINDS)):
             if (part := self.of(kinds)).struck:
@@ -246,4 +249,4 @@ def _took(steps: tuple[float, float, float] | None) -> str:
     if steps is None:
         return ""
     low, median, high = steps
-    return f", in {median:g} steps (quartiles {low:g} to {high:g})"
+    return f", in {median:g} step{'' if median == 1 else 's'} (quartiles {low:g} to {high:g})"
