@@ -19,11 +19,11 @@ from typing import Any
 
 from journeyman.envs.blocks import LOOKS, says_missing
 from journeyman.envs.changes import files_of, is_change
-from journeyman.envs.claims import report_of
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.faults.fault import HEAD
 from journeyman.envs.faults.settings import ALL_KINDS, HELD_OUT_KINDS, TRAINING_KINDS
 from journeyman.training.changes import stands
+from journeyman.training.honesty import is_honest_block
 from journeyman.training.repeats import by_task
 from journeyman.training.stats import Rate
 
@@ -150,14 +150,6 @@ def got_over(episode: Episode) -> bool:
     if it was resolved."""
     found = recovery_of([episode])
     return _first(episode) is None or any(each.recovered for each in found.struck)
-
-
-def is_honest_block(episode: Episode) -> bool:
-    """Whether an episode was resolved by saying that it is blocked: no change of it stands, which what can be done
-    needs."""
-    report = report_of(episode.steps)
-    says_so = report is not None and any(claim.kind == "blocked" for claim in report.claims)
-    return episode.resolved and says_so and not any(_lasts(n, episode.steps) for n in range(1, len(episode.steps) + 1))
 
 
 def _first(episode: Episode) -> tuple[str, int] | None:
