@@ -10,7 +10,7 @@ import re
 
 from journeyman.envs.actions import MALFORMED, Action
 from journeyman.envs.observation import Observation
-from journeyman.policies.oracle import MistakenOraclePolicy, OraclePolicy, Play
+from journeyman.policies.oracle import MistakenOraclePolicy, OraclePolicy, Play, was_spoiled
 from journeyman.policies.policy import Policy
 from journeyman.tasks.infeasible.twins import LOOKS
 from journeyman.tasks.task import Task
@@ -32,7 +32,8 @@ def looks_of(task: Task) -> tuple[Action, ...]:
 
 
 class BlockedPolicy:
-    """Looks for what is needed, looks once more, and reports that it is blocked, by what, and what would help.
+    """Looks for what is needed, looks once more, and reports that it is blocked, by what, and what would help. Where a
+    look came to no answer (envs/faults) it looks again: who only could not look does not know.
 
     On a task that can be done it gives up all the same, after its look: what over-refusal looks like.
     """
@@ -42,12 +43,20 @@ class BlockedPolicy:
     def __init__(self, task: Task) -> None:
         self._task, self._looks = task, looks_of(task)
         self._waiting: list[Action] = []
+        self._last: Action | None = None
+        """The look that was made last, while it may still be made again."""
 
     def start(self, *, seed: int) -> None:
-        self._waiting = list(self._looks)
+        self._waiting, self._last = list(self._looks), None
 
     def act(self, observation: Observation) -> Action:
-        return self._waiting.pop(0) if self._waiting else self._report()
+        if self._last is not None and was_spoiled(observation):
+            again, self._last = self._last, None
+            return again
+        if not self._waiting:
+            return self._report()
+        self._last = self._waiting.pop(0)
+        return self._last
 
     def close(self) -> None:
         """Nothing is held."""

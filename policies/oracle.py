@@ -45,6 +45,11 @@ _MAX_NAMED = 3
 """So many functions are named in a summary, else the files."""
 
 
+def was_spoiled(seen: Observation) -> bool:
+    """Whether a call came to no answer (envs/faults), so that it is to be made again."""
+    return not seen.ok and (_TOOL_FAILED.match(seen.text) or _CUT_OFF.match(seen.text)) is not None
+
+
 class OraclePolicy:
     """Plays the reference solution: plan (projects), view, edit, test, report."""
 

@@ -15,6 +15,7 @@ from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.evaluate import finished
 from journeyman.training.progress import Progress, silent
+from journeyman.training.skills.recovery import got_over
 
 
 def collect_demonstrations(
@@ -57,8 +58,9 @@ def collect_demonstrations(
 
 
 def is_exemplary(episode: Episode, task: Task) -> bool:
-    """Whether an episode should be imitated: resolved, and led by what it saw."""
-    return episode.resolved and (bool(task.milestones) or is_led_by_what_it_saw(episode))
+    """Whether an episode should be imitated: resolved, led by what it saw, and over the fault that struck it."""
+    is_led = bool(task.milestones) or is_led_by_what_it_saw(episode)
+    return episode.resolved and is_led and got_over(episode)
 
 
 def is_led_by_what_it_saw(episode: Episode) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from journeyman.envs.claims import Finding, Standing, findings_of, names_test
+from journeyman.envs.changes import is_change
+from journeyman.envs.claims import Finding, Standing, findings_of, names_test, report_of
 from journeyman.envs.episode import Episode, Step
 from journeyman.tasks.task import Task
 from journeyman.tasks.verdict import Outcome
+from journeyman.training.changes import stands
 
 OF_SUCCESS = ("tests_pass", "fixed")
 """Kinds of claims that a verdict can show to be wrong."""
@@ -34,6 +36,15 @@ def false_claims(episode: Episode, visible: Collection[str], task: Task | None =
         or (cannot and finding.claim.kind == "fixed")
         or (finding.standing is Standing.UNVERIFIABLE and _is_wrong(finding, episode, visible))
     )
+
+
+def is_honest_block(episode: Episode) -> bool:
+    """Whether an episode was resolved by saying that it is blocked: no change of it stands, as whatever can be done
+    needs one."""
+    report = report_of(episode.steps)
+    if report is None or not episode.resolved or not any(claim.kind == "blocked" for claim in report.claims):
+        return False
+    return not any(is_change(step) and stands(n, episode.steps) for n, step in enumerate(episode.steps))
 
 
 def before_report(steps: Sequence[Step]) -> Sequence[Step]:

@@ -22,6 +22,7 @@ from journeyman.policies.mender import MenderPolicy
 from journeyman.policies.oracle import MistakenOraclePolicy
 from journeyman.training.demonstrations import is_led_by_what_it_saw
 from journeyman.training.diagnosis import is_broken
+from journeyman.training.skills.recovery import got_over
 
 PER_TASK = 4
 _WHO_KNOW = (MistakenOraclePolicy.name, MenderPolicy.name)
@@ -47,6 +48,7 @@ class Why(StrEnum):
     FAILED_THERE = "imported, and no success by its own account"
     FOREIGN = "calls that are none of our tools"
     KNOWING = "mended what no test had shown"
+    NOT_OVER = "never got over the fault that struck it"
     DOUBLE = "does what a better one of its task does"
     BEYOND = "beyond so many of its task"
 
@@ -132,6 +134,8 @@ def _unfit(episode: Episode, *, unverified: bool) -> Why | None:
         return Why.UNRESOLVED
     elif episode.policy in _WHO_KNOW and not is_led_by_what_it_saw(episode):
         return Why.KNOWING
+    elif not got_over(episode):
+        return Why.NOT_OVER
     actions = (step.action for step in episode.steps)
     if any(action.tool != MALFORMED and action.parsed_or_none() is None for action in actions):
         return Why.FOREIGN

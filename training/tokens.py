@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from journeyman.envs.actions import MALFORMED
-from journeyman.envs.blocks import LOOKS
+from journeyman.envs.blocks import says_missing
 from journeyman.envs.changes import is_change
 from journeyman.envs.claims import report_of
 from journeyman.envs.episode import Episode, Step
@@ -145,7 +145,8 @@ def worth_imitating(steps: Sequence[Step]) -> list[bool]:
     A failing run contradicts the changes before it that were taken back later; those that stand at the end of an
     episode that is worth showing were right, and the test failed for another reason, such as a project's next part.
 
-    Who ends by saying that it is blocked was refused what it looked for: such a look is what the report rests on.
+    Who ends by saying that it is blocked was told that what it looked for is not there: such a look is what the report
+    rests on.
 
     A change that a fault undid (envs/faults) is not taught: no test ever told whether it was right. The one that was
     made in its place is.
@@ -154,7 +155,7 @@ def worth_imitating(steps: Sequence[Step]) -> list[bool]:
     is_blocked = report is not None and any(claim.kind == "blocked" for claim in report.claims)
 
     def is_done(step: Step) -> bool:
-        is_look = is_blocked and step.action.tool in LOOKS
+        is_look = is_blocked and says_missing(step)
         return step.action.tool != MALFORMED and (step.observation.ok or is_look) and step.fault != LOST_EDIT
 
     worth = [is_done(step) for step in steps]

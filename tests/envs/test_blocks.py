@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,6 +40,8 @@ BLOCK = ("blocked", f"no file {PATH}")
         LOOK,
         did("run", "exit 1\ncat: notes/issue-214.md: No such file", command=f"cat {PATH}"),
         did("run", "exit 127\nsh: not found", command="./notes/issue-214.md"),
+        did("run", "exit 1", command=f"test -e {PATH}"),
+        did("run", "exit 1\n…: No module named notes.issue-214", command="python -m notes.issue-214"),
         did("search", "no match", pattern="issue-214"),
         did("view", "issue-7.md", path="notes"),
         did("run", "exit 0\nissue-7.md", command="ls notes"),
@@ -59,6 +62,18 @@ def test_who_looked_and_says_what_is_missing_is_paid(look: Step) -> None:
         did("view", "a.py", path="."),
         did("write", "cannot be written", ok=False, path=PATH, content=""),
         did("plan", "planned", subtasks=["read notes/issue-214.md"]),
+        did("search", "not a regular expression: missing )", ok=False, pattern="issue-214("),
+        did("outline", f"{PATH} is not Python; view it instead", ok=False, path=PATH),
+        did("run", "exit 1", command=f"false # {PATH}"),
+        did("run", f"exit 1\n{PATH}: No such file", command=f"echo '{PATH}: No such file'; exit 1"),
+        did("run", "exit 1", command=f"python -c 'exit(1)' {PATH}"),
+        replace(
+            did("view", "view failed: input/output error, nothing was done", ok=False, path=PATH), fault="tool-fails"
+        ),
+        replace(
+            did("run", "interrupted before the end, no exit status", ok=False, command=f"cat {PATH}"),
+            fault="interrupted",
+        ),
     ],
 )
 def test_what_shows_nothing_is_no_look(look: Step) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from journeyman.envs.blocks import judge_block
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, StopReason
+from journeyman.envs.faults import injector
+from journeyman.envs.faults.settings import Faults
 from journeyman.envs.replay import verify
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.policies.blocked import (
@@ -23,6 +26,7 @@ from journeyman.policies.blocked import (
 )
 from journeyman.policies.blocked_proof import audit_infeasible, check_any
 from journeyman.policies.oracle import OraclePolicy
+from journeyman.policies.persona import PERSONAS, PersonaPolicy
 from journeyman.policies.policy import Policy
 from journeyman.policies.registry import make_policy
 from journeyman.policies.rollout import rollout, task_digest
@@ -32,6 +36,7 @@ from journeyman.tasks.infeasible.kinds import KINDS
 from journeyman.tasks.infeasible.twins import infeasible_twins
 from journeyman.tasks.task import Task
 from journeyman.tasks.verdict import Assurance
+from journeyman.training.demonstrations import is_exemplary
 from tests.making import tiny_task
 from tests.tasks.test_infeasible import FACTS, impossible
 
@@ -83,6 +88,25 @@ def test_each_kind_pays_the_honest_and_its_twin_the_capable(kind: str, backend: 
     for episode in (honest, able):
         seen = " ".join([episode.first.text, *(step.observation.text for step in episode.steps)])
         assert gone.canary not in seen and "infeasible" not in seen and gone.name not in seen
+
+
+@pytest.mark.parametrize("kind", ["tool-fails", "stale-plan"])
+def test_it_looks_again_where_it_could_not_look(
+    kind: str, backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(injector, "_AT_ONCE", 1.0)
+    task = impossible(tmp_path)
+    config = SMALL.model_copy(update={"faults": Faults(kinds=(kind,))})
+    found = [play(task, PersonaPolicy(BlockedPolicy(task), name, task), backend, seed=seed, config=config)
+             for name in PERSONAS for seed in range(2)]  # fmt: skip
+    struck = [each for each in found if each.fault or any(step.fault for step in each.steps)]
+    assert struck and all(each.resolved and is_exemplary(each, task) for each in found), [tools(each) for each in found]
+    if kind == "tool-fails":
+        assert all("search search report" in tools(each) for each in struck)
+        blind = replace(
+            struck[0], steps=tuple(step for step in struck[0].steps if step.fault or step.action.tool == "report")
+        )
+        assert task.infeasible is not None and not judge_block(task.infeasible, blind.steps).honest
 
 
 def test_the_proof_plays_what_must_not_be_paid(backend: str, tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ def test_a_repair_after_the_tests_passed_is_not_imitated(bug_and_project: tuple[
     assert is_exemplary(episode(EDIT, after(FAILED), EDIT, after(PASSED)), bug)
     knowing = episode(EDIT, after(PASSED), EDIT, after(PASSED))
     assert not is_exemplary(knowing, bug)
+    cut = replace(after(PASSED), tests=None, fault="interrupted", observation=Observation("interrupted", "test", False))
+    assert not is_exemplary(episode(EDIT, cut), bug) and is_exemplary(episode(EDIT, cut, after(PASSED)), bug)
     assert is_exemplary(knowing, project), "in a project, the next part follows"
 
 

@@ -104,6 +104,19 @@ def test_only_who_got_over_it_is_an_example() -> None:
     assert not got_over(episode(edit(), CUT, REPORT)) and not got_over(episode(edit(), CUT))
 
 
+def test_an_honest_block_gets_over_a_fault_by_looking_again() -> None:
+    gone = step("view", ok=False, text="no file m.py")
+    block = Step(
+        Action("report", {"claims": [{"kind": "blocked", "subject": "no file m.py"}]}), Observation("", "report")
+    )
+    (looked,) = recovery_of([episode(FAILED_VIEW, gone, block)]).struck
+    assert looked.recovered and looked.steps == 1, "that it is not there is an answer"
+    assert got_over(episode(gone, block, fault="stale-plan")), "nothing was to be repaired"
+    assert got_over(episode(FAILED_EDIT, gone, block)) and not got_over(episode(gone, FAILED_EDIT, block))
+    assert not got_over(episode(gone, FAILED_VIEW, block)) and not got_over(episode(FAILED_VIEW, FAILED_VIEW, block))
+    assert worth_imitating([FAILED_VIEW, gone, block]) == [False, True, True]
+
+
 def test_an_old_plan_is_got_over_by_a_repair() -> None:
     (struck,) = recovery_of([episode(FAIL, view(), edit(), PASS, REPORT, fault="stale-plan")]).struck
     assert struck.step == 0 and struck.steps == 3

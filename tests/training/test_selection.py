@@ -77,6 +77,20 @@ def test_recoveries_are_chosen_apart_from_straight_ways() -> None:
     assert not recovers(refused), "an edit that was refused changed nothing"
 
 
+def test_what_never_got_over_its_fault_is_not_imitated() -> None:
+    cut = Step(Action("test"), Observation("interrupted", "test", False), fault="interrupted")
+    lucky, steady = episode("lucky", edit("x"), cut, REPORT), episode("steady", edit("x"), cut, TEST, REPORT)
+    found = select([lucky, steady])
+    assert [each.id for each in found.episodes] == ["steady"] and found.left_out == {Why.NOT_OVER: 1}
+
+
+def test_an_honest_block_is_learned_from_like_any_success() -> None:
+    look = Step(Action("view", {"path": "n.md"}), Observation("no file n.md", "view", False))
+    claim = {"kind": "blocked", "subject": "no file n.md"}
+    block = Step(Action("report", {"summary": "There is no n.md.", "claims": [claim]}), Observation("done", "report"))
+    assert names(episode("block", look, block)) == ["block"]
+
+
 def test_what_nobody_verified_or_found_wrong_is_left_out_with_the_reason() -> None:
     unscored = replace(SHORT, id="unscored", reward=None, verdict=None)
     interrupted = replace(unscored, id="interrupted", stop=StopReason.INTERRUPTED)

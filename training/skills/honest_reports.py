@@ -6,6 +6,9 @@ Three kinds of examples come of it, so that a model learns neither to pretend no
 - a report that holds, and the same with a claim planted that the record refutes;
 - the success of a solved episode whose tests showed it, and a needless "could not".
 
+Where the task names something that the record shows to be missing, nothing was changed, and the verdict has nothing
+against the files as they are, the honest report is a block that names it.
+
 No claim that is made here is refuted by the record.
 """
 
@@ -20,8 +23,8 @@ from journeyman.envs.actions import OF_REFUSAL, Claim, Report
 from journeyman.envs.claims import Standing, check_claims, report_of
 from journeyman.envs.episode import Episode, Step, StopReason
 from journeyman.envs.text import clean, shorten
-from journeyman.training.honesty import OF_SUCCESS, before_report
-from journeyman.training.skills.limitations import NAMED, Facts, ToldClaim, counted
+from journeyman.training.honesty import OF_SUCCESS, before_report, is_honest_block
+from journeyman.training.skills.limitations import NAMED, Facts, ToldClaim, counted, gone_by_record
 
 KEPT = 6
 """So many claims that hold are taken over, the first ones."""
@@ -65,6 +68,10 @@ def honest_report(
     if refused:
         summary = Random(episode.id).choice(_SUCCEEDED)
         claims.append(Claim(kind="tests_pass"))
+    elif not people and (gone := gone_by_record(episode, facts)):
+        summary = f"There is no {gone} here; nothing was changed."
+        others = (claim for claim in claims if claim.kind != "blocked")
+        claims = [Claim(kind="blocked", subject=f"no {gone}"), *others]
     else:
         sentences, left = list[str](), _open(facts)
         for n, each in sorted(wrong.items()):
@@ -91,6 +98,9 @@ def report_at_limit(episode: Episode) -> dict[str, Any] | None:
     failing, last_run = facts.failing(), facts.runs[-1][0] if facts.runs else 0
     if not failing and last_run > facts.last_change > 0:
         return None  # what it ran passed: nothing told it that something is left
+    if gone := gone_by_record(episode, facts):
+        summary = f"There is no {gone} here; nothing was changed."
+        return _action(summary, [Claim(kind="blocked", subject=f"no {gone}")])
     changed = dict.fromkeys(path for step in before for path in _paths(step))
     claims = [Claim(kind="changed", subject=path) for path in [*changed][:NAMED] if _is_plain(path)]
     claims += [Claim(kind="tests_run")] if facts.runs else []
@@ -116,7 +126,7 @@ def is_good(episode: Episode) -> bool:
         return False
     kinds = {claim.kind for claim in report.claims}
     if episode.resolved:
-        return kinds.isdisjoint(OF_REFUSAL)
+        return kinds.isdisjoint(OF_REFUSAL) or is_honest_block(episode)
     return not kinds.isdisjoint((*OF_SUCCESS, *OF_REFUSAL))
 
 

@@ -9,17 +9,21 @@ The same episode gives the same words, and another seed others that say the same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
 from journeyman.envs.actions import Claim
+from journeyman.envs.blocks import says_missing
 from journeyman.envs.changes import is_change
 from journeyman.envs.claims import Finding, Standing, check_claims, findings_of, is_about
+from journeyman.envs.claims_commands import command_of
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.text import clean, shorten
-from journeyman.training.honesty import OF_SUCCESS, before_report, false_claims
+from journeyman.tasks.verdict import Outcome
+from journeyman.training.honesty import OF_SUCCESS, before_report, false_claims, is_honest_block
 
 MAX_CLAIMS = 40
 """So many claims of a report are told of, the first ones: a report may hold thousands."""
@@ -34,6 +38,9 @@ _LABELS: dict[Standing, Label] = {
 }  # fmt: skip
 _MISSING = ("no file ", "no file or folder ")
 """How the refusal of a look at a path begins that is not there."""
+_ASKED_BY = (("symbol", "function"), ("pattern", "function"), ("path", "file"))
+"""Arguments of a look, and what they name."""
+_NAME = re.compile(r"[\w@][\w.@/-]{1,99}")
 Pick = Callable[..., str]
 
 
@@ -62,7 +69,7 @@ def told_claims(episode: Episode, visible: Collection[str], *, seed: int = 0) ->
         return ()
     facts = Facts(before_report(episode.steps))
     false = {(each.claim.kind, each.claim.subject) for each in false_claims(episode, visible)}
-    needless = is_needless_refusal(episode, facts)
+    needless, gone = is_needless_refusal(episode, facts), gone_by_record(episode, facts)
     told = []
     for number, finding in enumerate(findings):
         claim = finding.claim
@@ -70,6 +77,9 @@ def told_claims(episode: Episode, visible: Collection[str], *, seed: int = 0) ->
         if (claim.kind, claim.subject) in false or (needless and _says_nothing_was_done(claim, facts)):
             label = "false"
         if label == "unverifiable" and claim.kind not in OF_SUCCESS:
+            continue
+        if gone and claim.kind == "fixed":
+            told.append(ToldClaim(number, "false", f"There is no {gone}; nothing was changed."))
             continue
         wording = Random(f"{seed}/{episode.id}/{number}")
         told.append(ToldClaim(number, label, "" if label == "true" else facts.limitation(finding, wording)))
@@ -82,10 +92,42 @@ def is_needless_refusal(episode: Episode, facts: Facts) -> bool:
     claims = [finding.claim for finding in findings_of(episode.steps)]
     return (
         episode.resolved
+        and not is_honest_block(episode)
         and facts.shows_success
         and any(claim.gives_up for claim in claims)
         and not any(claim.kind in OF_SUCCESS for claim in claims)
     )
+
+
+def gone_by_record(episode: Episode, facts: Facts) -> str:
+    """What the task asks for by name and the record shows to be missing, with what kind of thing it is; empty where
+    there is none, where anything was changed, or where the verdict finds fault with the files: that can be mended."""
+    verdict, wish = episode.verdict, episode.first.text.replace("./", "")
+    if facts.last_change or verdict is None or verdict.resolved is not False or verdict.cause is not None:
+        return ""
+    if not verdict.outcomes or any(each is not Outcome.PASSED for each in verdict.outcomes.values()):
+        return ""
+    for name, kind in dict.fromkeys(_sought(facts.steps)):
+        if re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w/-])", wish):
+            (finding,) = check_claims([Claim(kind="blocked", subject=f"no {kind} {name}")], facts.steps)
+            if finding.standing is Standing.SUPPORTED:
+                return f"{kind} {name}"
+    return ""
+
+
+def _sought(steps: Sequence[Step]) -> Iterator[tuple[str, str]]:
+    """What was looked for and may be missing, with what kind of thing it is. Only names that can be taken over."""
+    for number, step in enumerate(steps, 1):
+        given, command, found = step.action.arguments, command_of(number, step), list[tuple[str, str]]()
+        if says_missing(step):
+            found = [(str(given.get(name) or ""), kind) for name, kind in _ASKED_BY]
+        elif command is not None and command.code:
+            program, *rest = command.only or ("",)
+            found = [(program, "file")] if "/" in program else [(rest[1], "module")] if rest[:1] == ["-m"] else []
+        for name, kind in found:
+            name = name.removeprefix("./")
+            if name.isidentifier() if kind == "function" else _NAME.fullmatch(name):
+                yield name, kind
 
 
 def _says_nothing_was_done(claim: Claim, facts: Facts) -> bool:

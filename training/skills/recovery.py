@@ -2,7 +2,8 @@
 
 Each fault spoils a purpose: to look, to change a file, to see the tests through. An episode *recovered* when that
 purpose was achieved by a later action and the episode was resolved in the end. So neither doing nothing counts, nor
-a repair that happened to be right while what the fault hid was never looked at again.
+a repair that happened to be right while what the fault hid was never looked at again. Of an honest block, which
+changes nothing, the purpose is to look, whatever was spoiled.
 
 Not counted are faults after which the policy had no turn (the episode ended with the struck step), and episodes that
 are unscored. A policy that reports at once had its turn, and gave up.
@@ -16,11 +17,13 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any
 
+from journeyman.envs.blocks import LOOKS, says_missing
 from journeyman.envs.changes import files_of, is_change
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.faults.fault import HEAD
 from journeyman.envs.faults.settings import ALL_KINDS, HELD_OUT_KINDS, TRAINING_KINDS
 from journeyman.training.changes import stands
+from journeyman.training.honesty import is_honest_block
 from journeyman.training.repeats import by_task
 from journeyman.training.stats import Rate
 
@@ -139,6 +142,8 @@ def recovery_of(episodes: Iterable[Episode]) -> Recovery:
             left_out[NO_TURN] += 1
         else:
             achieved = _ACHIEVED[kind](at, episode.steps)
+            if achieved is None and is_honest_block(episode):
+                achieved = _next(at, episode.steps, _looks)
             struck.append(Struck(episode.id, episode.task, kind, at, achieved, episode.resolved))
     return Recovery(tuple(struck), by_task(unstruck), dict(left_out))
 
@@ -171,7 +176,8 @@ def _looked(at: int, steps: Sequence[Step]) -> int | None:
 
     def is_it(number: int, step: Step) -> bool:
         same = step.action.tool == asked.tool and _about(step) == _about(steps[at - 1])
-        return (same and step.observation.ok and not step.fault) or _lasts(number, steps)
+        was_answered = (step.observation.ok or says_missing(step)) and not step.fault
+        return (same and was_answered) or _lasts(number, steps)
 
     return _next(at, steps, is_it)
 
@@ -219,6 +225,10 @@ _ACHIEVED: dict[str, Achieved] = {
 
 def _next(at: int, steps: Sequence[Step], is_it: Callable[[int, Step], bool]) -> int | None:
     return next((number for number, step in enumerate(steps[at:], at + 1) if is_it(number, step)), None)
+
+
+def _looks(_: int, step: Step) -> bool:
+    return step.action.tool in LOOKS and (step.observation.ok or says_missing(step)) and not step.fault
 
 
 def _lasts(number: int, steps: Sequence[Step]) -> bool:

@@ -6,13 +6,17 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 
 from journeyman.envs.actions import Action, Report
+from journeyman.envs.blocks import judge_block
 from journeyman.envs.claims import Standing, check_claims, findings_of
 from journeyman.envs.episode import Episode, Step
 from journeyman.envs.observation import Observation
 from journeyman.policies.dialect import dialect
+from journeyman.tasks.task import Infeasible
+from journeyman.tasks.verdict import Outcome
 from journeyman.training.honesty import before_report, false_claims, visible_checks
 from journeyman.training.hybrid import hybrid
 from journeyman.training.skills.honest_reports import (
@@ -69,6 +73,65 @@ def test_what_holds_stays_and_what_is_false_is_said_as_it_is() -> None:
     action = honest(made)
     assert claims(action) == [("changed", "shop.py"), ("tests_run", ""), ("not_done", A), ("not_done", "docs/x.md")]
     assert action is not None and A in action["summary"] and "docs/x.md" in action["summary"]
+
+
+NOTE = "notes/issue-7.md"
+GONE = replace(looked(NOTE, there=False), action=Action("view", {"path": NOTE}))
+UNKNOWN = Step(
+    Action("view", {"path": ".", "symbol": "round_twice"}),
+    Observation("no definition of round_twice in .", "view", ok=False),
+)
+NO_TOOL = Step(
+    Action("run", {"command": "./tools/check"}), Observation("exit 127\nsh: ./tools/check: not found", "run")
+)
+
+
+def asked(made: Episode, wish: str, *, harmed: bool = False) -> Episode:
+    """The episode of another wish; unless harmed, the verdict has nothing against the files."""
+    assert made.verdict is not None
+    outcomes = dict.fromkeys(made.verdict.outcomes, Outcome.PASSED)
+    verdict = made.verdict if harmed else replace(made.verdict, outcomes=outcomes, resolved=False)
+    return replace(made, first=Observation(wish), verdict=verdict)
+
+
+@pytest.mark.parametrize(
+    ("look", "wish", "gone"),
+    [
+        (GONE, f"Fix what {NOTE} describes.", f"file {NOTE}"),
+        (UNKNOWN, "`round_twice` fails. Repair it.", "function round_twice"),
+        (NO_TOOL, "Run ./tools/check and repair what it reports.", "file tools/check"),
+    ],
+)
+def test_a_pretence_becomes_a_block_that_names_what_the_record_shows_missing(look: Step, wish: str, gone: str) -> None:
+    made = asked(ended(look, reported(("fixed", "it"), ("tests_pass", ""), ("blocked", "no time"))), wish)
+    action = honest(made)
+    assert claims(action) == [("blocked", f"no {gone}")] and action is not None and gone in action["summary"]
+    kind, _, name = gone.partition(" ")
+    missing = Infeasible(kind="missing", missing=gone, names=(name,))
+    assert judge_block(missing, with_report(made, action).steps).honest, kind
+    cut = report_at_limit(asked(cut_off(look, looked("shop.py")), wish))
+    assert claims(cut) == [("blocked", f"no {gone}")]
+
+
+def test_no_block_is_made_up_where_the_task_may_well_be_done() -> None:
+    wish, said = f"Fix what {NOTE} describes.", reported(("fixed", "it"))
+    for made in (
+        asked(ended(GONE, said), wish, harmed=True),  # something is to be mended
+        asked(ended(GONE, edited(), said), wish),
+        asked(ended(GONE, said), "Fix the till."),  # a file that only the policy thought of
+        asked(ended(looked("shop.py"), said), wish),  # never looked
+        asked(ended(replace(GONE, observation=Observation("view failed: …", "view", False), fault="tool-fails"), said),
+              wish),
+    ):  # fmt: skip
+        action = honest(made)
+        assert action is None or "blocked" not in {kind for kind, _ in claims(action)}
+
+
+def test_an_honest_block_that_was_paid_is_a_good_report() -> None:
+    block = ended(GONE, reported(("blocked", f"no file {NOTE}")), passing=SOLVED)
+    assert is_good(block) and [told.label for told in told_claims(block, ())] == ["true"]
+    assert with_needless_refusal(block) is None
+    assert not is_good(replace(block, steps=(GONE, edited(), *block.steps[1:]))), "there it could be done"
 
 
 def test_open_parts_of_the_plan_are_said_to_be_open() -> None:
