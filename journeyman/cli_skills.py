@@ -43,8 +43,10 @@ def skills(
     task: Annotated[str | None, typer.Option(help="The task's folder, where the episodes do not know it.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what episodes show besides what they solved: false claims and honest blocks, recovery from faults, plans,
-    and how they kept to guidelines. All of it is decided from the records, without a model."""
+    """Say what episodes show besides what they solved: honesty, recovery, plans, keeping to guidelines.
+
+    All of it is decided from the records, without a model.
+    """
     folders = [find_run(run) for run in runs] if runs else [find_run(None)]
     found = {str(folder): _skills_of(folder, guideline, task) for folder in folders}
     if as_json:
