@@ -50,7 +50,10 @@ _WORD = re.compile(r"[^\W_]+")
 _NOT_THERE = re.compile(r"no (?:file|definition of) |no \S+ in ")
 """How a refusal of the environment's own tools begins where what was asked for is not there."""
 _FAILED = re.compile(r"exit [1-9]\d*\b|timed out")
-_LOOKERS = frozenset("[ cat command file find grep head less ls rg stat tail test type wc which".split())
+_LOOKERS = frozenset({
+    "[", "cat", "command", "file", "find", "grep", "head", "less", "ls", "rg", "stat", "tail", "test", "type", "wc",
+    "which",
+})  # fmt: skip
 """Programs whose failure alone says that something is not there. Any other must say so."""
 _SAYS_MISSING = re.compile(
     r"No such file|not found|No module named|cannot (?:open|access|find|stat|import)|can't open|not exist|not defined|"
