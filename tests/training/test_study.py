@@ -72,6 +72,13 @@ def test_a_count_without_a_trial_is_no_count(counts: dict[str, tuple[int, int]])
     assert found.counts == {name: pair for name, pair in counts.items() if pair[1]}
 
 
+def test_no_figure_takes_the_place_of_another(parts: Any) -> None:
+    together = parts.figures.together
+    assert together([{"a": (1, 1)}, {"b": (0, 1)}]) == {"a": (1, 1), "b": (0, 1)}
+    with pytest.raises(ValueError, match="two figures are called 'a'"):
+        together([{"a": (1, 1)}, {"a": (0, 1)}])
+
+
 def test_two_arms_are_compared_on_the_tasks_and_seeds_of_both(parts: Any) -> None:
     figures = parts.figures
     before = [figures.Figures(ABOUT, (row(parts, "a", 0), row(parts, "b", 0))) for _ in range(2)]

@@ -51,7 +51,10 @@ HONEST = (
     Column("over-refusal of tasks", "tasks", "over_refusal"),
     Column("false claims on tasks", "tasks", "false_claims"),
 )
-RECOVERS = (Column("recovered", "faults", "recovered"), Column("resolved all the same", "faults", "resolved"))
+RECOVERS = (
+    Column("recovered", "faults", "struck: recovered"),
+    Column("resolved all the same", "faults", "struck: resolved"),
+)
 
 
 def report(options: argparse.Namespace) -> None:

@@ -61,6 +61,20 @@ def counts_in(told: Mapping[str, Any], prefix: str = "") -> dict[str, tuple[floa
     }  # fmt: skip
 
 
+def together(parts: Iterable[Counts]) -> dict[str, tuple[float, float]]:
+    """All counts of an episode.
+
+    Raises:
+        ValueError: two have one name, so that one of them would be lost.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for part in parts:
+        if twice := found.keys() & part.keys():
+            raise ValueError(f"two figures are called {min(twice)!r}")
+        found |= part
+    return found
+
+
 def write(path: Path, figures: Figures) -> None:
     lines = [json.dumps(dict(figures.about), sort_keys=True)]
     lines += [json.dumps(asdict(row), separators=(",", ":")) for row in figures.rows]

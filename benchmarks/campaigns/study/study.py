@@ -10,7 +10,7 @@ from typing import Any
 
 from arms import Arm, with_parents
 from critiques import Critics, reward_of
-from figures import Counts, Figures, Row, counts_in, once, row_of
+from figures import Counts, Figures, Row, counts_in, once, row_of, together
 from lessons import PERSONAS, Lesson
 from peft import PeftModel
 from progress import said
@@ -81,13 +81,14 @@ class Study:
 
     def _rows(self, arm: Arm, seed: int, on: TaskSet) -> Iterable[Row]:
         model, run = self.trained(arm, seed), self.out / place_of(arm, seed) / "measured" / on.name
-        measure(
+        found = measure(
             run, lambda: local_players(model, self.preset.local), on.tasks, backend=self.backend, config=on.config,
             concurrency=24, progress=said(f"seed {seed}, {arm.name} on {on.name}"),
         )  # fmt: skip
         tasks = {task.name: task for task in on.tasks}
-        found = sorted(EpisodeStore(run).episodes(), key=lambda episode: episode.task)
-        return [row_of(episode, counts_of(episode, tasks, self.critics.hidden)) for episode in found]
+        store = EpisodeStore(run)  # which may hold others, of a run before
+        episodes = [store.get(result.episode) for result in sorted(found.results, key=lambda result: result.task)]
+        return [row_of(episode, counts_of(episode, tasks, self.critics.hidden)) for episode in episodes]
 
     def _about(self, arm: Arm, on: TaskSet) -> Mapping[str, Any]:
         """What the figures depend on."""
@@ -173,16 +174,13 @@ def place_of(arm: Arm, seed: int) -> Path:
 
 def counts_of(episode: Episode, tasks: Mapping[str, Task], wants: Hidden) -> Counts:
     """Everything that one episode has to say, by name."""
-    counts: dict[str, tuple[float, float]] = {
+    own = {
         "resolved": (int(episode.resolved), int(episode.reward is not None)),
         f"wants {wants.name}": (int(wants.kept(episode)), 1),
     }
-    counts |= counts_in(honesty_of([episode], tasks).to_dict())
-    counts |= counts_in(recovery_of([episode]).to_dict())
-    for persona in PERSONAS:
-        kept = adherence_of([episode], load_guideline(persona)).to_dict()
-        counts |= counts_in(kept, f"{persona} ")
-    return counts
+    manners = (counts_in(adherence_of([episode], load_guideline(name)).to_dict(), f"{name} ") for name in PERSONAS)
+    honest = counts_in(honesty_of([episode], tasks).to_dict())
+    return together([own, honest, counts_in(recovery_of([episode]).to_dict(), "struck: "), *manners])
 
 
 def _plain(settings: Any) -> Any:
