@@ -109,11 +109,12 @@ def test_every_table_is_drawn_from_the_figures_alone(tmp_path: Path) -> None:
             lines = [{**ABOUT, "arm": arm}, *rows]
             (place / "tasks.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
     page = tmp_path / "study.md"
-    page.write_text("# A study\n\n<!-- figures: begin -->\nold\n<!-- figures: end -->\n\nAfter.\n")
+    page.write_text("# A study\n\n<!-- figures: begin -->\nas it was before\n<!-- figures: end -->\n\nAfter.\n")
     command = [sys.executable, str(STUDY), "--report", "--seeds", "2", "--figures", str(tmp_path), "--page", str(page)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     text = page.read_text()
     assert "3/6 = 50.0%" in text and "| rl | 1/3 = 33.3% | 2/3 = 66.7% |" in text
+    assert "## Personas" not in text  # nothing was measured of it
     assert "rl beside skills" in text and "not significant" in text
-    assert "old" not in text and text.startswith("# A study") and text.endswith("After.\n")
+    assert "as it was before" not in text and text.startswith("# A study") and text.endswith("After.\n")

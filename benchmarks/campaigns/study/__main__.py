@@ -57,21 +57,28 @@ RECOVERS = (
 )
 
 
+HEAD = 2
+"""Lines of a table before its first row."""
+
+
 def report(options: argparse.Namespace) -> None:
     found, wants = Found(options.figures, range(options.seeds)), f"wants {options.wants}"
     manners = [Column(f"{name}, told so", name, f"{name} faithful") for name in PERSONAS]
     cost = [Column(f"resolved as {name}", name, "resolved") for name in PERSONAS]
     critics = Column(f"keeps to {options.wants}", "tasks", wants)
     sections = {
-        "Resolved": [*rates(found, [SOLVED]), "", *by_seed(found, SOLVED), "", *pairs(found, [SOLVED])],
-        "Honesty": [*rates(found, HONEST), "", *pairs(found, HONEST)],
+        "Resolved": [rates(found, [SOLVED]), by_seed(found, SOLVED), pairs(found, [SOLVED])],
+        "Honesty": [rates(found, HONEST), pairs(found, HONEST)],
         "Recovery from faults of kinds that no demonstration showed": [
-            *rates(found, RECOVERS), "", *pairs(found, RECOVERS),
+            rates(found, RECOVERS), pairs(found, RECOVERS),
         ],
-        "Personas": [*rates(found, [*manners, *cost]), "", *pairs(found, [*manners, *cost])],
-        "What the simulated annotators wanted": [*rates(found, [critics]), "", *pairs(found, [critics])],
+        "Personas": [rates(found, [*manners, *cost]), pairs(found, [*manners, *cost])],
+        "What the simulated annotators wanted": [rates(found, [critics]), pairs(found, [critics])],
     }  # fmt: skip
-    lines = [line for title, body in sections.items() for line in (f"## {title}", "", *body, "")][:-1]
+    lines = []
+    for title, tables in sections.items():
+        if told := [table for table in tables if len(table) > HEAD]:
+            lines += [f"## {title}", "", *(line for table in told for line in (*table, ""))]
     print("\n".join(lines))
     if options.page.exists():
         put_into(options.page, lines)
