@@ -98,4 +98,5 @@ def put_into(page: Path, lines: Sequence[str]) -> None:
     _, end, tail = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"{page} has no lines {BEGIN} and {END}")
-    page.write_text("\n".join([head + BEGIN, "", *lines, "", END + tail]))
+    body = "\n".join(lines).strip("\n")
+    page.write_text(f"{head}{BEGIN}\n\n{body}\n\n{END}{tail}")
