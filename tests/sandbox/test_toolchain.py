@@ -44,6 +44,10 @@ def test_only_plain_packages_of_npm_are_installed(tmp_path: Path) -> None:
         environment = Environment(requirements=(line,), toolchain="node")
         with pytest.raises(ImageError, match="only packages of npm"):
             install_modules(tmp_path / "node_modules", environment, tmp_path / "log", 10)
+
+
+@pytest.mark.toolchain("go")
+def test_packages_of_go_come_with_the_repository(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="vendor them"):
         open_backend("namespace").create(Environment(requirements=("x",), toolchain="go"), tmp_path)
 
