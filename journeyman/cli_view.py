@@ -81,7 +81,7 @@ def _reviewing(annotator: str | None, files: list[str]) -> Reviewing:
 def _serve(app: ASGIApp, port: int, browser: bool) -> None:
     listener = listen(port)
     address = f"http://{HOST}:{listener.getsockname()[1]}/"
-    out.print(Text.assemble("Journeyman's pages are at ", (address, "bold cyan"), "  (Ctrl-C ends this)"), soft_wrap=True)
+    out.print(Text.assemble("Journeyman's pages: ", (address, "bold cyan"), "  (Ctrl-C ends this)"), soft_wrap=True)
     if browser:
         with suppress(webbrowser.Error):
             webbrowser.open(address)
