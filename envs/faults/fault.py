@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import ClassVar
 
 from journeyman.envs.actions import Action
+from journeyman.envs.text import clean
 from journeyman.envs.tools.tool import ToolResult, Workspace
 
 HEAD = re.compile(r"^(?!\d+\|)(\S.*?):(\d+)-(\d+)(?: of (\d+))?$", re.MULTILINE)
@@ -72,6 +73,11 @@ class Fault(ABC):
     def opening(self) -> str:
         """What it adds to the first observation; empty for one that strikes later."""
         return ""
+
+
+def shown_as(text: str, done: ToolResult) -> ToolResult:
+    """What was done, told in other words; the record keeps what was really answered."""
+    return replace(done, text=text, output=done.output or clean(done.text))
 
 
 def text_of(strike: Strike, name: str) -> str:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from journeyman.envs.episode import TestRun
-from journeyman.envs.faults.fault import Fault, Strike, text_of
-from journeyman.envs.text import clean
+from journeyman.envs.faults.fault import Fault, Strike, shown_as, text_of
 from journeyman.envs.tools.syntax import Definition, definitions, is_python
 from journeyman.envs.tools.textfile import TextFile
 from journeyman.envs.tools.tool import Refused, ToolResult, Workspace
@@ -70,7 +68,7 @@ class Garbled(Fault):
         kept = len(lines) // 4
         lost = len(lines) - 2 * kept
         text = "\n".join([*lines[:kept], f"[{lost} lines lost]", *lines[-kept:]])
-        return replace(done, text=text, output=done.output or clean(done.text)), True
+        return shown_as(text, done), True
 
 
 class TimesOut(Fault):
@@ -116,7 +114,7 @@ class MisleadingTest(Fault):
         frames = next((n for n, line in enumerate(lines[at + 1 :]) if line.startswith("  ")), len(lines) - at - 1)
         told = [f"{path}::{definition.name.replace('.', '::')}", f"{path}:{definition.end}: {code}"]
         text = "\n".join([*lines[:at], *told, *lines[at + 1 + frames :]])
-        return replace(done, text=text, output=done.output or clean(done.text)), True
+        return shown_as(text, done), True
 
 
 def _another(failing: str, tests: TestRun, strike: Strike) -> tuple[str, Definition, str] | None:

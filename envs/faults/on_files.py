@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from journeyman.envs.actions import View
-from journeyman.envs.faults.fault import HEAD, Fault, Strike, text_of
+from journeyman.envs.faults.fault import HEAD, Fault, Strike, shown_as, text_of
 from journeyman.envs.faults.settings import LOST_EDIT
-from journeyman.envs.text import clean
 from journeyman.envs.tools.test import visible_failing
 from journeyman.envs.tools.tool import Refused, ToolResult, Workspace, workspace_path
 from journeyman.envs.tools.view import ViewTool
@@ -67,7 +65,7 @@ class ShiftedLines(Fault):
         text = _NUMBERED.sub(lambda number: f"{int(number[1]) + by}|", done.text)
         text = _LEFT_OUT.sub(lambda left: f"… lines {int(left[1]) + by}-{int(left[2]) + by} ", text)
         text = HEAD.sub(lambda head: _moved(head, by), text)
-        return replace(done, text=text, output=done.output or clean(done.text)), True
+        return shown_as(text, done), True
 
     def goes_on(self, strike: Strike) -> bool:
         return strike.tool == "edit" and not text_of(strike, "old") and bool(self._outdated(strike))
