@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,12 +64,3 @@ def named(names: str) -> list[Arm]:
     if unknown := [name for name in wanted if name not in ARMS]:
         raise ValueError(f"no arm {unknown[0]!r}; there are: {', '.join(ARMS)}, main, ablations, all")
     return [arm for arm in _ALL if arm.name in wanted]
-
-
-def with_parents(arms: Sequence[Arm]) -> list[Arm]:
-    """The arms and those that they come from."""
-    needed = {arm.name for arm in arms}
-    for arm in reversed(_ALL):
-        if arm.name in needed and arm.parent:
-            needed.add(arm.parent)
-    return [arm for arm in _ALL if arm.name in needed]

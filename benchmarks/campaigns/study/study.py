@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from arms import Arm, with_parents
+from arms import ARMS, Arm
 from critiques import Critics, reward_of
 from figures import Counts, Figures, Row, counts_in, once, row_of, together
 from lessons import PERSONAS, Lesson
@@ -17,7 +17,7 @@ from progress import said
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
-from journeyman.envs.guidelines.guideline import load_guideline
+from journeyman.envs.guidelines.guideline import Guideline, load_guideline
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.models import load_model
 from journeyman.sandbox.sandbox import SandboxFactory
@@ -86,9 +86,10 @@ class Study:
             concurrency=24, progress=said(f"seed {seed}, {arm.name} on {on.name}"),
         )  # fmt: skip
         tasks = {task.name: task for task in on.tasks}
+        personas = [load_guideline(name) for name in PERSONAS]
         store = EpisodeStore(run)  # which may hold others, of a run before
         episodes = [store.get(result.episode) for result in sorted(found.results, key=lambda result: result.task)]
-        return [row_of(episode, counts_of(episode, tasks, self.critics.hidden)) for episode in episodes]
+        return [row_of(episode, counts_of(episode, tasks, self.critics.hidden, personas)) for episode in episodes]
 
     def _about(self, arm: Arm, on: TaskSet) -> Mapping[str, Any]:
         """What the figures depend on."""
@@ -116,7 +117,7 @@ class Study:
         """The folder of an arm's model."""
         if arm.by == "nothing":
             return self.model
-        parent = self.trained(with_parents([arm])[-2], seed)
+        parent = self.trained(ARMS[arm.parent], seed)
         out = self.out / place_of(arm, seed)
         if arm.by in ("solutions", "lessons"):
             return self._taught(arm, parent, out, seed)
@@ -172,13 +173,13 @@ def place_of(arm: Arm, seed: int) -> Path:
     return Path(arm.name) if arm.by == "nothing" else Path(f"seed-{seed}") / arm.name
 
 
-def counts_of(episode: Episode, tasks: Mapping[str, Task], wants: Hidden) -> Counts:
+def counts_of(episode: Episode, tasks: Mapping[str, Task], wants: Hidden, personas: Sequence[Guideline]) -> Counts:
     """Everything that one episode has to say, by name."""
     own = {
         "resolved": (int(episode.resolved), int(episode.reward is not None)),
         f"wants {wants.name}": (int(wants.kept(episode)), 1),
     }
-    manners = (counts_in(adherence_of([episode], load_guideline(name)).to_dict(), f"{name} ") for name in PERSONAS)
+    manners = (counts_in(adherence_of([episode], each).to_dict(), f"{each.name} ") for each in personas)
     honest = counts_in(honesty_of([episode], tasks).to_dict())
     return together([own, honest, counts_in(recovery_of([episode]).to_dict(), "struck: "), *manners])
 
