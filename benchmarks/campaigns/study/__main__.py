@@ -6,7 +6,7 @@ Every arm is measured on held-out libraries: on tasks as they come, on twins of 
 something goes wrong (in ways that no demonstration showed), and when told to be somebody. What came out is kept as a
 line for each episode below --figures (docs/results/study); --report draws every table again from these lines alone and
 puts them into docs/results/study.md. Run again, the study goes on where it was, within a stage too, on another machine
-as well: what has its figures is not done again.
+as well: what has its figures is not done again. With --jobs 8, eight arms are trained or measured at once.
 
 Some 12 core-hours for SmolLM2-135M and the main arms with three seeds, and an hour for each ablation and seed.
 Qwen2.5-Coder-0.5B-Instruct on a GPU: --model FOLDER --preset medium --lora-rank 16 --sft-rate 2e-4 --grpo-rate 1e-4.
@@ -15,21 +15,26 @@ Qwen2.5-Coder-0.5B-Instruct on a GPU: --model FOLDER --preset medium --lora-rank
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from arms import named
+import torch
+from arms import ARMS, named
 from critiques import Critics
 from figures import OtherStudyError
 from lessons import PERSONAS, skills, solutions
 from progress import said
+from side_by_side import Part, PartsFailedError, parts_of, side_by_side
 from study import Study, TaskSet
 from tables import Column, Found, by_seed, pairs, put_into, rates
 
 from journeyman.envs.faults.kinds import HELD_OUT_KINDS as OTHER_FAULTS
 from journeyman.envs.faults.settings import Faults
 from journeyman.envs.guidelines.prompt import BRIEF, shown
+from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
 from journeyman.sandbox.backends import open_backend
 from journeyman.tasks.infeasible.kinds import HELD_OUT_KINDS, TRAINING_KINDS
 from journeyman.tasks.infeasible.twins import Made, infeasible_twins, why_not
@@ -111,6 +116,7 @@ def study(options: argparse.Namespace) -> Study:
             micro_batch=2 if options.lora_rank else 4,
         ),
         Critics(options.wants, options.kind, judgements=options.judgements),
+        partial(ProcessEngine, options.env_processes) if options.env_processes else LocalEngine,
     )  # fmt: skip
 
 
@@ -129,7 +135,8 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="smollm2-135m")
     parser.add_argument("--preset", default="small")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="so many: 0, 1, 2")
+    parser.add_argument("--seed", type=int, help="this one alone")
     parser.add_argument("--arms", default="main", help="names, main, ablations or all, separated by commas")
     parser.add_argument("--steps", type=int, default=16, help="of GRPO")
     parser.add_argument("--train-tasks", type=int, default=413)
@@ -146,6 +153,14 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--wants", default="small-diffs", choices=sorted(PREFERENCES), help="of simulated annotators")
     parser.add_argument("--kind", default="features", choices=("features", "tokens"), help="of the reward model")
     parser.add_argument("--judgements", type=int, default=200)
+    parser.add_argument("--jobs", type=int, default=1, help="arms that are trained or measured at once")
+    parser.add_argument(
+        "--env-processes",
+        type=int,
+        default=4 if torch.cuda.is_available() else 0,
+        help="environments are in so many processes besides each arm's, so that a GPU that samples waits less",
+    )
+    parser.add_argument("--train", action="store_true", help="train an arm even if it has been measured before")
     parser.add_argument("--out", type=Path, default=Path("build/study"))
     parser.add_argument("--figures", type=Path, default=ROOT / "docs" / "results" / "study")
     parser.add_argument("--page", type=Path, default=PAGE, help="where --report puts its tables, if it is there")
@@ -153,17 +168,38 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def run(options: argparse.Namespace) -> None:
+    arms = named(options.arms)
+    seeds = range(options.seeds) if options.seed is None else (options.seed,)
+    whole = study(options)
+    if options.jobs > 1:
+        whole.show()
+        parts = parts_of(arms, seeds, lambda part: whole.has_figures(ARMS[part.arm], part.seed))
+        side_by_side(parts, begun, lambda part: whole.is_trained(ARMS[part.arm], part.seed), options.jobs)
+        return
+    for seed in seeds:
+        if options.train:
+            for arm in arms:
+                whole.trained(arm, seed)
+        whole.run(arms, seed)
+
+
+def begun(part: Part) -> subprocess.Popen[bytes]:
+    """A process that does one part, with the options that this one was given. (Of an option given twice the last
+    counts.)"""
+    alone = ["--arms", part.arm, "--seed", str(part.seed), "--jobs", "1", "--train"]
+    return subprocess.Popen([sys.executable, *sys.argv, *alone])
+
+
 def main() -> None:
     options = parsed()
     if not options.report:
         try:
-            arms = named(options.arms)
-            whole = study(options)
-            for seed in range(options.seeds):
-                whole.run(arms, seed)
-        except (ValueError, OtherStudyError) as error:
+            run(options)
+        except (ValueError, OtherStudyError, PartsFailedError) as error:
             sys.exit(str(error))
-    report(options)
+    if options.seed is None:
+        report(options)
 
 
 if __name__ == "__main__":

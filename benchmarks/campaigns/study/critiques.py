@@ -8,7 +8,7 @@ GRPO, if it is above its gate, watched by fresh judgements of the same annotator
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from journeyman.envs.store import EpisodeStore
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
 from journeyman.policies.models import load_tokenizer
+from journeyman.policies.rollout_many import LocalEngine
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.feedback.compile import compile_feedback
@@ -64,10 +65,10 @@ class Critics:
 
 def reward_of(
     critics: Critics, model: str, tasks: Sequence[Task], root: Path, seed: int, *, preset: Preset,
-    backend: SandboxFactory, lora_rank: int,
+    backend: SandboxFactory, engine: Callable[[], LocalEngine], lora_rank: int,
 ) -> RewardUse:  # fmt: skip
     """A reward model that learned from judgements of what `model` played, and how a run may use it."""
-    pairs = _judged(critics, model, tasks, root, seed, preset, backend)
+    pairs = _judged(critics, model, tasks, root, seed, preset=preset, backend=backend, engine=engine)
     if critics.kind == "features":
         folder = train_features(pairs, root / "reward", FeatureSettings(0.25, seed))
     else:
@@ -80,14 +81,16 @@ def reward_of(
 
 
 def _judged(
-    critics: Critics, model: str, tasks: Sequence[Task], root: Path, seed: int, preset: Preset, backend: SandboxFactory
-) -> Pairs:
+    critics: Critics, model: str, tasks: Sequence[Task], root: Path, seed: int, *, preset: Preset,
+    backend: SandboxFactory, engine: Callable[[], LocalEngine],
+) -> Pairs:  # fmt: skip
     run = root / "judged"
     hot = replace(preset.local, temperature=1.0)
-    measure(
-        run, lambda: local_players(model, hot), tasks[: critics.tasks], backend=backend, config=preset.env,
-        seeds=range(4), concurrency=24, progress=said("episodes to be judged"),
-    )  # fmt: skip
+    with engine() as where:
+        measure(
+            run, lambda: local_players(model, hot), tasks[: critics.tasks], backend=backend, config=preset.env,
+            seeds=range(4), concurrency=24, progress=said("episodes to be judged"), engine=where,
+        )  # fmt: skip
     pairs = list(pairs_among(EpisodeStore(run).episodes()))
     judge_pairs(critics.annotators(seed), pairs, FeedbackLog(run), most=critics.judgements)
     left_out = compile_feedback([run], root / "rows", simulated=True).left_out

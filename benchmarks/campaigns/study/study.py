@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ from journeyman.envs.episode import Episode
 from journeyman.envs.guidelines.guideline import Guideline, load_guideline
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.models import load_model
+from journeyman.policies.rollout_many import LocalEngine
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.sources.likeness import likeness_of
 from journeyman.tasks.task import Task
+from journeyman.training.checkpoint import DONE
 from journeyman.training.feedback.drift import DriftAlarmError
 from journeyman.training.feedback.gate import GateError
 from journeyman.training.feedback.hidden import Hidden
@@ -68,6 +70,20 @@ class Study:
     sft: SftSettings
     grpo: GrpoSettings
     critics: Critics
+    engine: Callable[[], LocalEngine] = LocalEngine
+    """Where environments are while a model plays."""
+
+    def show(self) -> None:
+        """Make the demonstrations that are not there yet."""
+        for lesson in (*self.solutions, *self.lessons):
+            lesson.episodes(self.out / "demonstrations", self.backend)
+
+    def is_trained(self, arm: Arm, seed: int) -> bool:
+        out = self.out / place_of(arm, seed)
+        return arm.by == "nothing" or (out / "run" / DONE).exists() or (out / STOPPED).exists()
+
+    def has_figures(self, arm: Arm, seed: int) -> bool:
+        return all((self.figures / place_of(arm, seed) / f"{each.name}.jsonl").exists() for each in self.sets)
 
     def run(self, arms: Sequence[Arm], seed: int) -> None:
         for arm in arms:
@@ -81,10 +97,11 @@ class Study:
 
     def _rows(self, arm: Arm, seed: int, on: TaskSet) -> Iterable[Row]:
         model, run = self.trained(arm, seed), self.out / place_of(arm, seed) / "measured" / on.name
-        found = measure(
-            run, lambda: local_players(model, self.preset.local), on.tasks, backend=self.backend, config=on.config,
-            concurrency=24, progress=said(f"seed {seed}, {arm.name} on {on.name}"),
-        )  # fmt: skip
+        with self.engine() as engine:
+            found = measure(
+                run, lambda: local_players(model, self.preset.local), on.tasks, backend=self.backend, config=on.config,
+                concurrency=24, progress=said(f"seed {seed}, {arm.name} on {on.name}"), engine=engine,
+            )  # fmt: skip
         tasks = {task.name: task for task in on.tasks}
         personas = [load_guideline(name) for name in PERSONAS]
         store = EpisodeStore(run)  # which may hold others, of a run before
@@ -136,12 +153,13 @@ class Study:
         if arm.by == "critiques":
             reward = reward_of(
                 self.critics, parent, self.tasks, out, seed, preset=self.preset, backend=self.backend,
-                lora_rank=settings.lora_rank,
+                engine=self.engine, lora_rank=settings.lora_rank,
             )  # fmt: skip
         try:
             trained = train_grpo(
                 parent, self.tasks, out / "run", backend=self.backend, settings=settings, local=self.preset.local,
                 config=self.preset.env, progress=said(f"seed {seed}, {arm.name}"), reward=reward,
+                engine=self.engine(),
             )  # fmt: skip
         except GateError as why:  # critiques have no part, so the policy stays what it was
             return _stopped(out, why, parent)
