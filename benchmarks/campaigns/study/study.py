@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,8 @@ class Study:
     critics: Critics
     engine: Callable[[], LocalEngine] = LocalEngine
     """Where environments are while a model plays."""
+    models: dict[tuple[Arm, int], str] = field(default_factory=dict)
+    """Folders of those that this process has trained, or found trained."""
 
     def show(self) -> None:
         """Make the demonstrations that are not there yet."""
@@ -134,6 +136,11 @@ class Study:
         """The folder of an arm's model."""
         if arm.by == "nothing":
             return self.model
+        if (arm, seed) not in self.models:
+            self.models[arm, seed] = self._trained(arm, seed)
+        return self.models[arm, seed]
+
+    def _trained(self, arm: Arm, seed: int) -> str:
         parent = self.trained(ARMS[arm.parent], seed)
         out = self.out / place_of(arm, seed)
         if arm.by in ("solutions", "lessons"):
