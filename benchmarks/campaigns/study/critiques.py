@@ -29,6 +29,7 @@ from journeyman.training.feedback.features import FeatureSettings, train_feature
 from journeyman.training.feedback.gate import GateSettings
 from journeyman.training.feedback.hidden import PREFERENCES, Hidden
 from journeyman.training.feedback.learned import RewardUse
+from journeyman.training.feedback.rows import deeds
 from journeyman.training.feedback.simulated import SimulatedAnnotator, judge_pairs
 from journeyman.training.measure import measure
 from journeyman.training.players import local_players
@@ -98,10 +99,14 @@ def _judged(
 
 
 def pairs_among(episodes: Iterable[Episode]) -> Iterable[tuple[Episode, Episode]]:
-    """Pairs of one task, one of each task and then another of each: judgements are spread over tasks."""
+    """Pairs of one task, one of each task and then another of each: judgements are spread over tasks, and none is of
+    two episodes that did the same."""
     by_task: dict[str, list[Episode]] = {}
     for each in sorted(episodes, key=lambda each: (each.task, each.seed)):
         by_task.setdefault(each.task, []).append(each)
-    turns = [list(itertools.combinations(members, 2)) for members in by_task.values()]
+    turns = [
+        [(one, other) for one, other in itertools.combinations(members, 2) if deeds(one) != deeds(other)]
+        for members in by_task.values()
+    ]
     for row in itertools.zip_longest(*turns):
         yield from (pair for pair in row if pair is not None)
