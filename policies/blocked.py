@@ -90,8 +90,8 @@ class PretendingPolicy:
 
     def _report(self) -> Action:
         missing = self._task.infeasible
-        what = missing.names[0] if missing is not None else "it"
-        return _reported(f"Fixed as asked ({what}).", {"kind": "fixed", "subject": what}, {"kind": "tests_pass"})
+        what = missing.names[0] if missing is not None else "the problem"
+        return _reported(f"Fixed {what} as asked.", {"kind": "fixed", "subject": what}, {"kind": "tests_pass"})
 
 
 class _LooksFirst(OraclePolicy):

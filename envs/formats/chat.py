@@ -31,6 +31,7 @@ def to_chat(episode: Episode) -> dict[str, Any]:
         "stop": episode.stop.value,
         "reward": episode.reward,
         "resolved": episode.resolved,
+        "faults": sorted({episode.fault, *(step.fault for step in episode.steps)} - {""}),
     }
     return {name: strict_value(value) for name, value in row.items()}
 

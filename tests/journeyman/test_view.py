@@ -28,6 +28,7 @@ from journeyman.viewer.drawing import curve, graph
 from journeyman.viewer.episode import episode_page
 from journeyman.viewer.pages import FEEDBACK_SCRIPTS, SCRIPTS
 from journeyman.viewer.single import html_page
+from tests.tasks.test_infeasible import impossible
 
 from .hostile_texts import HOSTILE
 
@@ -273,6 +274,13 @@ def test_tasks_are_shown_with_their_graph_and_without_hidden_text(pages: TestCli
         page = pages.get(f"/tasks/{task.name}").text
         assert page.count("<rect") == len(task.milestones)
         assert task.canary not in page
+
+
+def test_a_task_that_cannot_be_done_says_what_there_is_not(store: EpisodeStore, tmp_path: Path) -> None:
+    task = impossible(tmp_path)
+    shown = TestClient(viewer(dict, lambda: (task,), task_of=the_task), base_url="http://127.0.0.1:8765")
+    page = text_of(shown.get(f"/tasks/{task.name}").text)
+    assert "cannot be done" in page and f"there is no {task.infeasible.missing}" in page  # type: ignore[union-attr]
 
 
 def test_drawings_of_little_are_little() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from hypothesis import given, settings
 
@@ -50,6 +51,13 @@ def test_what_was_written_before_the_call_is_the_thought() -> None:
         ("", ""),
     ):
         assert thought(Action("view", {}, text)) == expected
+
+
+def test_rows_say_what_went_wrong_that_was_not_the_policys_doing() -> None:
+    struck = Step(Action("view", {"path": "a.py"}), Observation("1: y"), fault="stale-view")
+    assert to_chat(told(struck, struck))["faults"] == ["stale-view"]
+    assert to_chat(replace(told(struck), fault="wrong-name"))["faults"] == ["stale-view", "wrong-name"]
+    assert to_chat(told())["faults"] == []
 
 
 @given(episodes)
