@@ -15,7 +15,7 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl.trainer.dpo_config import DPOConfig
 
-from journeyman.policies.memory import keep_freed_memory
+from journeyman.policies.memory import gives_memory_back, keep_freed_memory
 from journeyman.policies.models import load_model
 from journeyman.training.checkpoint import RunFolder
 from journeyman.training.preference_rows import PairRow, Rows
@@ -33,6 +33,7 @@ class DpoSettings(PreferenceRun):
     """How dear it is to leave the reference: less lets the model go further."""
 
 
+@gives_memory_back
 def train_dpo(
     model: str,
     rows: Rows[PairRow],

@@ -26,7 +26,7 @@ from journeyman.envs.config import EnvConfig
 from journeyman.envs.reviews import Reviews
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.local_settings import LocalSettings
-from journeyman.policies.memory import keep_freed_memory
+from journeyman.policies.memory import gives_memory_back, keep_freed_memory
 from journeyman.policies.models import computes_in_bfloat16, load_model
 from journeyman.policies.rollout_many import LocalEngine
 from journeyman.sandbox.sandbox import SandboxFactory
@@ -121,6 +121,7 @@ class GrpoSettings:
         )  # fmt: skip
 
 
+@gives_memory_back
 def train_grpo(
     model: str,
     tasks: Sequence[Task],

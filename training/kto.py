@@ -16,7 +16,7 @@ from datasets import Dataset
 from transformers import PrinterCallback
 from trl.trainer.kto_config import KTOConfig
 
-from journeyman.policies.memory import keep_freed_memory
+from journeyman.policies.memory import gives_memory_back, keep_freed_memory
 from journeyman.policies.models import load_model
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.preference_rows import LabelRow, Rows
@@ -42,6 +42,7 @@ class KtoSettings(PreferenceRun):
             raise TrainingError("the micro batch must be at least 2: the KL term is estimated by a row's neighbours")
 
 
+@gives_memory_back
 def train_kto(
     model: str,
     rows: Rows[LabelRow],

@@ -23,7 +23,7 @@ from trl.trainer.reward_trainer import RewardTrainer
 from journeyman.envs.episode import Episode
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
-from journeyman.policies.memory import keep_freed_memory
+from journeyman.policies.memory import gives_memory_back, keep_freed_memory
 from journeyman.policies.models import ModelError, load_tokenizer, model_path
 from journeyman.training.checkpoint import RunFolder
 from journeyman.training.feedback.calibration import Margin, calibrate
@@ -43,6 +43,7 @@ class RewardSettings(PreferenceRun):
     """The dialect that episodes are read in, also when they are scored."""
 
 
+@gives_memory_back
 def train_reward(
     model: str,
     rows: Rows[PairRow],

@@ -24,7 +24,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from journeyman.envs.episode import Episode
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
-from journeyman.policies.memory import keep_freed_memory
+from journeyman.policies.memory import gives_memory_back, keep_freed_memory
 from journeyman.policies.models import computes_in_bfloat16, load_model, load_tokenizer
 from journeyman.tasks.sources.likeness import Likeness
 from journeyman.training.checkpoint import RunFolder, TrainingError
@@ -73,6 +73,7 @@ class SftSettings:
             raise TrainingError(f"decisive_weight must be above 0, not {self.decisive_weight}")
 
 
+@gives_memory_back
 def train_sft(
     model: str,
     rows: Sequence[TokenRow],
