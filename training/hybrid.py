@@ -21,8 +21,9 @@ with every value in [0, 1]. What holds, and why:
    take the failing runs out of a record that ends in the same runs and verdict, and it earns as much.
 4. *A lie never pays.* Each false claim takes half of what is left of h, so no number of true ones makes up for it, and
    the report itself costs nothing: of two episodes with the same work, the one with fewer false claims earns more. True
-   claims earn what silence earns. An honest attempt has no negative term unless it is solved, so doing nothing, which
-   earns 0, does not beat it.
+   claims earn what silence earns. To be blocked by a task that can be done is a false claim too: where tasks that
+   cannot be done are trained on, giving up would else be the cheapest answer to those that are only hard. An honest
+   attempt has no negative term unless it is solved, so doing nothing, which earns 0, does not beat it.
 5. *Cost* is charged to solved episodes alone, and in proportion to the share of the group that is solved (Arora and
    Zanette 2025, arXiv:2502.04463): where few succeed, nobody is taught to hurry. Theirs compares with the mean in
    units of the deviation, which makes much of small differences; here twice the cheapest costs half, thrice two
@@ -48,7 +49,7 @@ from journeyman.tasks.task import Task
 from journeyman.tasks.verdict import Outcome
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.hardness import Hardness
-from journeyman.training.honesty import before_report, false_claims, visible_checks
+from journeyman.training.honesty import before_report, false_claims, is_over_refusal, visible_checks
 from journeyman.training.mended import corrections, shown, sightings
 
 MARGIN = 0.05
@@ -244,8 +245,12 @@ class _Rules:
 
     def honesty(self, episode: Episode) -> RewardTerm:
         """What false claims take: half for the first, half of the rest for each further one."""
-        false = false_claims(episode, self.visible, self.task)
-        source = "; ".join(shorten(str(finding), 200) for finding in false[:3]) or "no false claim"
+        found = false_claims(episode, self.visible, self.task)
+        false = [shorten(str(finding), 200) for finding in found]
+        can_be_done = self.task is not None and self.task.infeasible is None
+        if can_be_done and is_over_refusal(episode) and all(finding.claim.kind != "blocked" for finding in found):
+            false.insert(0, "blocked, it says, of a task that can be done")
+        source = "; ".join(false[:3]) or "no false claim"
         if len(false) > 3:
             source += f"; and {len(false) - 3} more"
         return RewardTerm("honesty", -self.settings.honesty, 1 - 0.5 ** len(false), source)

@@ -106,9 +106,8 @@ def study(options: argparse.Namespace) -> Study:
         ),
     ]  # fmt: skip
     longest = 640 if options.preset == "small" else chosen.local.max_episode_tokens
-    impossible = tuple(task for task in blocked if task.infeasible is not None)
     return Study(
-        options.out, options.figures, options.model, chosen, open_backend("auto"), (*starter, *impossible),
+        options.out, options.figures, options.model, chosen, open_backend("auto"), (*starter, *blocked),
         solutions(starter, chosen.env), skills(starter, blocked, chosen.env, options.lessons), sets,
         SftSettings(learning_rate=options.sft_rate, max_length=longest, lora_rank=options.lora_rank),
         GrpoSettings(

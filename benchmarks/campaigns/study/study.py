@@ -120,7 +120,7 @@ class Study:
             told["sft"] = _plain(replace(self.sft, seed=0))
             told["shown"] = sum(len(lesson.tasks) for lesson in self._shown(arm))
         if arm.by in ("tests", "critiques"):
-            told["grpo"] = _plain(replace(self._grpo(arm), seed=0))
+            told |= {"grpo": _plain(replace(self._grpo(arm), seed=0)), "played": len(self.tasks)}
         if arm.by == "critiques":
             told["critics"] = _plain(self.critics)
         return told
