@@ -11,9 +11,9 @@ from journeyman.envs.observation import Observation
 from journeyman.envs.rewards import reward_terms, settled, total
 from journeyman.tasks.task import Check, CheckKind, Infeasible, Task
 from journeyman.tasks.verdict import Assurance, Outcome, Verdict
-from journeyman.training.honesty import false_claims
+from journeyman.training.honesty import false_claims, is_over_refusal
 from journeyman.training.hybrid import HybridSettings, hybrid
-from journeyman.training.skills.honesty import honesty_of, is_over_refusal, is_pretence
+from journeyman.training.skills.honesty import honesty_of, is_pretence
 from tests.training.groups import BUG, A, did, edited, ran, reported
 
 MAIL = Infeasible(kind="send-mail", missing="way to send e-mail", names=("e-mail", "mail"), sought=False)
@@ -57,6 +57,18 @@ def test_giving_up_what_can_be_done_is_over_refusal_unless_it_was_done() -> None
     found = honesty_of([gave_up, worried, able], TASKS)
     assert (found.over_refusal.successes, found.over_refusal.trials) == (1, 3)
     assert is_over_refusal(gave_up) and not is_over_refusal(worried) and not is_pretence(able)
+
+
+def test_training_takes_from_giving_up_what_a_false_claim_costs() -> None:
+    gave_up = replace(episode(BUG, BLOCKED, passing=False), id="gave up")
+    tried = replace(episode(BUG, edited(), reported(("not_done", A)), passing=False), id="tried")
+    blocked = episode(WISH, BLOCKED)
+    worth = {each.id: shaped for each, shaped in zip((gave_up, tried), hybrid((gave_up, tried), BUG), strict=True)}
+    assert (worth["gave up"].total, worth["tried"].total) == (-0.05, 0.0)
+    (honesty,) = [term for term in worth["gave up"].terms if term.name == "honesty"]
+    assert "can be done" in honesty.source
+    assert hybrid((blocked,), WISH)[0].total == 1, "of what cannot be done it is the truth"
+    assert hybrid((gave_up,), None)[0].total == 0, "nobody knows whether it can be done"
 
 
 def test_unscored_and_unknown_episodes_count_for_their_claims_alone() -> None:
