@@ -7,7 +7,6 @@ refused: a file that llama.cpp reads but computes otherwise would be worse than 
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +16,7 @@ import numpy as np
 import torch
 
 from journeyman.policies.models import ModelError
+from journeyman.policies.weights import whole_weights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -33,14 +33,14 @@ _Q8_0_BLOCK = 32
 def export_gguf(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, path: Path, *, quantization: str = "q8_0"
 ) -> None:
-    """Write the file, whole or not at all. The model may be in training and may carry adapters: they are merged into
-    a copy, it stays as it is.
+    """Write the file, whole or not at all. The model may be in training and may carry adapters: they are merged, it
+    stays as it is (policies/weights.py).
 
     Raises:
         ModelError: a model or a tokenizer that cannot be exported; the message says what can.
     """
     check_exportable(model.config, quantization)
-    weights = _merged(model).state_dict()
+    weights = dict(whole_weights(model))
     partial = path.with_name(f"{path.name}.partial")
     writer = gguf.GGUFWriter(partial, model.config.model_type)
     try:
@@ -73,10 +73,6 @@ def check_exportable(config: Any, quantization: str = "q8_0") -> None:
     }
     if found := [what for what, is_so in odd.items() if is_so]:
         raise ModelError(f"a model that has {' and '.join(found)} cannot be exported to GGUF")
-
-
-def _merged(model: Any) -> Any:
-    return copy.deepcopy(model).merge_and_unload() if hasattr(model, "merge_and_unload") else model
 
 
 def _rope(config: Any) -> dict[str, Any]:

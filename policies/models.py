@@ -11,7 +11,6 @@ dequantised once (half a minute) and kept as safetensors in the user's cache, fr
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import os
 import subprocess
@@ -133,31 +132,6 @@ def computes_in_bfloat16() -> bool:
     except OSError:
         return False
     return not words.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})
-
-
-def to_act(model: Any) -> Any:
-    """A model in training as it acts: in bfloat16 where the machine computes in that, so a copy if it has other
-    weights; else itself."""
-    import torch
-
-    if model.dtype == torch.bfloat16 or (model.device.type == "cpu" and not computes_in_bfloat16()):
-        return model
-    acting = plain_copy(model)
-    for weight in acting.parameters():  # not what positions are turned by, which stays exact in a loaded model too
-        weight.data = weight.data.bfloat16()
-    return acting
-
-
-def plain_copy(model: Any) -> Any:
-    """A model in training as one that nobody trains: adapters merged in, nothing of accelerate's or PEFT's on it."""
-    plain = copy.deepcopy(model)
-    # What they put there would cast all weights at every token, or run those of the original.
-    for module in plain.modules():
-        for name in ("forward", "_original_forward"):
-            module.__dict__.pop(name, None)
-    if hasattr(plain, "merge_and_unload"):  # adapters would be computed apart at every token
-        plain = plain.merge_and_unload()
-    return plain
 
 
 def _make(name: str, folder: Path) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from journeyman.policies.batch import Sampling, Turn
 from journeyman.policies.engine import Lane, LaneEngine, TurnBatch
 from journeyman.policies.models import ModelError
 from journeyman.policies.policy import PolicyError
+from journeyman.policies.weights import whole_weights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -162,7 +163,7 @@ class VllmEngine(LaneEngine):
         # vLLM has no public way to take weights from this process's memory; this is TRL's, in
         # `VLLMGeneration.sync_weights`. It needs VLLM_ENABLE_V1_MULTIPROCESSING=0: the engine's core in this process.
         there = self._llm.llm_engine.model_executor.driver_worker.model_runner.model
-        for name, tensor in named_weights(model):
+        for name, tensor in whole_weights(model):
             there.load_weights([(name, tensor)])
 
     def _lane(self, seed: int) -> Lane:
@@ -172,17 +173,3 @@ class VllmEngine(LaneEngine):
     def _batch(self) -> Iterator[TurnBatch]:
         yield self._turns
         self._turns.abandon()
-
-
-def named_weights(model: Any) -> Generator[tuple[str, torch.Tensor]]:
-    """By transformers' names, tied ones once, adapters merged into the weights that they adapt while this goes on."""
-    if not hasattr(model, "merge_adapter"):
-        yield from ((name, tensor.data) for name, tensor in model.named_parameters())
-        return
-    model.merge_adapter()
-    try:
-        for name, tensor in model.named_parameters():
-            if model.prefix not in name:
-                yield name.removeprefix("base_model.model.").replace(".base_layer", ""), tensor.data
-    finally:
-        model.unmerge_adapter()

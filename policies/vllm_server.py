@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from torch import distributed
 
 from journeyman.envs.actions import TokenTurn
 from journeyman.policies.batch import Turn
 from journeyman.policies.engine import Lane, Lanes
 from journeyman.policies.models import ModelError
 from journeyman.policies.policy import PolicyError
-from journeyman.policies.vllm_engine import VllmLane, answered, conversation, named_weights, request
+from journeyman.policies.vllm_engine import VllmLane, answered, conversation, request
+from journeyman.policies.weights import weight_forms, whole_weights
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -76,7 +77,8 @@ class VllmServer(Lanes):
         return turn.result(self.eos_id)
 
     def refresh(self, model: PreTrainedModel) -> None:
-        """Send the server this model's weights.
+        """Send the server this model's weights. Of several processes that train it together all must call this: the
+        first sends, and none goes on before it has.
 
         Raises:
             PolicyError: a conversation of ours is open, or the server takes no weights.
@@ -88,6 +90,16 @@ class VllmServer(Lanes):
                 raise PolicyError(f"no new weights for {self.url}: {error}; start the server so: {SERVE}") from error
 
     def _send_weights(self, model: Any) -> None:
+        together = distributed.is_available() and distributed.is_initialized()
+        if together and distributed.get_rank() != 0:
+            for _ in whole_weights(model):
+                pass  # the first puts each together from parts that lie here
+        else:
+            self._stream(model)
+        if together:
+            distributed.barrier()
+
+    def _stream(self, model: Any) -> None:
         # TRL's client, for it follows how vLLM's own weight transfer changes from version to version.
         from trl.generation.vllm_client import VLLMClient
 
@@ -95,12 +107,8 @@ class VllmServer(Lanes):
             client = VLLMClient(base_url=self.url)
             client.init_communicator(device=model.device)
             self._trl = client
-        described = [
-            (name, str(tensor.dtype).removeprefix("torch."), list(tensor.shape))
-            for name, tensor in named_weights(model)
-        ]  # fmt: skip
-        with contextlib.closing(named_weights(model)) as weights:
-            self._trl.update_named_params(described, weights)
+        forms = [(name, str(dtype).removeprefix("torch."), shape) for name, dtype, shape in weight_forms(model)]
+        self._trl.update_named_params(forms, whole_weights(model))
         self._trl.reset_prefix_cache()
 
     def close(self) -> None:

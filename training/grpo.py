@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
 from transformers import PrinterCallback, TrainerCallback, TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
 from trl.trainer.grpo_trainer import GRPOTrainer
@@ -42,6 +41,7 @@ from journeyman.training.lineage import TRAINED_ON, remember
 from journeyman.training.monitor import Monitor, Monitors, StepLog
 from journeyman.training.outside import Outside
 from journeyman.training.prefixes import Prefixes
+from journeyman.training.processes import share, this_process
 from journeyman.training.progress import Progress, silent
 from journeyman.training.reporting import StepReporter
 from journeyman.training.reward_log import RewardLog
@@ -65,13 +65,14 @@ class GrpoSettings:
     steps: int = 8
     """Optimiser steps; each collects new episodes with the newest weights."""
     tasks_per_step: int = 4
+    """Groups, of all processes that train together."""
     group_size: int = 8
     learning_rate: float = 5e-6
     temperature: float = 1.0
     clip_low: float = 0.2
     clip_high: float = 0.28
     micro_batch: int = 4
-    """Episodes in one forward and backward pass; `tasks_per_step * group_size` must be a multiple of it."""
+    """Episodes in one forward and backward pass of each process; `tasks_per_step * group_size` must be a multiple."""
     refills: int = 2
     """How often groups from which nothing can be learned are replaced by others in a step, at the most."""
     curriculum: bool = True
@@ -91,7 +92,7 @@ class GrpoSettings:
     refresh_every: int = 1
     """Steps for which llama.cpp or vLLM sample with the same weights; what they lag is corrected for."""
     concurrency: int = 16
-    """Episodes in flight."""
+    """Episodes in flight, of all processes."""
     lora_rank: int = 0
     """0 trains all weights; larger models want 16 or so."""
     seed: int = 0
@@ -153,12 +154,12 @@ def train_grpo(
 
     Raises:
         GateError, DriftAlarmError: the reward model may have no part: not yet, or not any more (the run is saved).
-        ModelError: the model cannot be loaded.
-        NoTasksError: `tasks` is empty.
+        ModelError, NoTasksError: the model cannot be loaded; `tasks` is empty.
         RunFolderError: `out` holds a run with other settings.
-        TrainingError: the model could not play a single episode of a step.
+        TrainingError: the model could not play a single episode of a step; or several processes cannot share the work.
     """
     settings, local, config = settings or GrpoSettings(), local or LocalSettings(), config or EnvConfig()
+    _ = _batches(settings)  # what cannot be is said before anything is written
     judges = Judges(outside, reward, reviews)
     what = {"model": model, "tasks": _names(tasks), "local": asdict(local), "env": config.to_dict()}
     folder = RunFolder(out, what | judges.settings(settings.hybrid, engine) | asdict(settings))
@@ -208,7 +209,7 @@ def _logs(run: Path, at: int, monitor: Monitor | None) -> tuple[StepReporter, Re
     """What a run writes of its steps, cut off where it goes on."""
     steps = StepLog(run, resumed_from=at)
     reporter = StepReporter(Monitors(steps, monitor) if monitor else steps)
-    return reporter, RewardLog(run, resumed_from=at, process=PartialState().process_index)
+    return reporter, RewardLog(run, resumed_from=at, process=this_process().process_index)
 
 
 def _finish(trainer: GRPOTrainer, folder: RunFolder, watch: Sequence[Watch]) -> None:
@@ -233,12 +234,13 @@ def _groups(
     engine: LocalEngine,
 ) -> Iterator[Groups]:
     """What collects the episodes of a run."""
-    run = folder.folder
+    run, process = folder.folder, this_process()
+    each = replace(settings.groups, concurrency=max(1, settings.concurrency // process.num_processes))
     with EpisodeStore(run / "episodes") as store, engine:
         yield Groups(
-            tasks, settings.groups, backend=backend, config=config, store=store, engine=engine,
+            tasks, each, backend=backend, config=config, store=store, engine=engine,
             prefixes=Prefixes(run / "prefixes", backend=backend, config=config),
-            place=(PartialState().process_index, PartialState().num_processes),
+            place=(process.process_index, process.num_processes),
             name=re.sub(r"[^\w.-]", "_", run.name), outside=outside, reviews=reviews,
         )  # fmt: skip
 
@@ -280,8 +282,16 @@ def _history(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _batches(settings: GrpoSettings) -> int:
+    """Forward and backward passes that each process does in a step."""
+    episodes = share(settings.tasks_per_step, "tasks_per_step") * settings.group_size
+    if episodes % settings.micro_batch:
+        raise TrainingError(f"micro_batch must divide the {episodes} episodes that each process has in a step")
+    return episodes // settings.micro_batch
+
+
 def _arguments(folder: RunFolder, settings: GrpoSettings, *, on_cpu: bool) -> dict[str, Any]:
-    episodes = settings.tasks_per_step * settings.group_size
+    batches = _batches(settings)
     return {
         "output_dir": str(folder.checkpoints),
         "max_steps": settings.steps,
@@ -291,8 +301,8 @@ def _arguments(folder: RunFolder, settings: GrpoSettings, *, on_cpu: bool) -> di
         "per_device_train_batch_size": settings.micro_batch,
         # One generation for each optimiser step, so that the weights that sampled (or were rounded to sample,
         # `to_act`) are the weights that learn.
-        "gradient_accumulation_steps": episodes // settings.micro_batch,
-        "steps_per_generation": episodes // settings.micro_batch,
+        "gradient_accumulation_steps": batches,
+        "steps_per_generation": batches,
         "num_iterations": 1,
         "temperature": settings.temperature,
         "beta": 0.0,

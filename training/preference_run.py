@@ -13,6 +13,7 @@ from journeyman.policies.models import computes_in_bfloat16
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.preference_rows import LabelRow, PairRow
 from journeyman.training.preferences import Preference, held_out_tasks
+from journeyman.training.processes import share
 
 _Row = TypeVar("_Row", PairRow, LabelRow, Preference)
 
@@ -61,7 +62,7 @@ def arguments(folder: RunFolder, settings: PreferenceRun, rows: int, *, on_cpu: 
         "num_train_epochs": settings.epochs,
         "per_device_train_batch_size": settings.micro_batch,
         "per_device_eval_batch_size": settings.micro_batch,
-        "gradient_accumulation_steps": settings.batch_size // settings.micro_batch,
+        "gradient_accumulation_steps": share(settings.batch_size // settings.micro_batch, "batch_size / micro_batch"),
         "lr_scheduler_type": "linear",
         "warmup_steps": steps // 10,  # none in a short run: the first step of a warm-up moves nothing
         "optim": "adamw_torch_fused",

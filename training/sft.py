@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from accelerate import PartialState
 from datasets import Dataset
 from peft import LoraConfig
 from torch.nn.functional import cross_entropy
@@ -26,11 +25,13 @@ from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
 from journeyman.policies.memory import gives_memory_back, keep_freed_memory
 from journeyman.policies.models import computes_in_bfloat16, load_model, load_tokenizer
+from journeyman.policies.weights import whole_weights
 from journeyman.tasks.sources.likeness import Likeness
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.lean_head import logits_before
 from journeyman.training.lineage import remember
 from journeyman.training.packing import Collator, packed, require_apart
+from journeyman.training.processes import share, this_process
 from journeyman.training.progress import Progress, silent
 from journeyman.training.tokens import IGNORED, TokenRow, demonstration
 from journeyman.training.trackers import trackers
@@ -48,7 +49,7 @@ class SftSettings:
     learning_rate: float = 2e-4
     epochs: float = 1.0
     batch_size: int = 4
-    """Episodes in one optimiser step; with packing, rows of packed episodes."""
+    """Episodes in one optimiser step, of all processes; with packing, rows of packed episodes."""
     max_length: int = 1024
     """Longer episodes are left out, not cut: half an episode teaches to stop early. In tokens."""
     lora_rank: int = 0
@@ -174,10 +175,8 @@ def save_model(trainer: Any, folder: Path) -> None:
     accelerator = trainer.accelerator
     model, weights = accelerator.unwrap_model(trainer.model), None
     if accelerator.num_processes > 1:
-        weights = accelerator.get_state_dict(trainer.model)
-        if hasattr(model, "peft_config"):
-            config = model.peft_config["default"]
-            model, weights = model.get_base_model(), _merged(weights, config.lora_alpha / config.r)
+        weights = {name: weight.cpu() for name, weight in whole_weights(model) if accelerator.is_main_process}
+        model = model.get_base_model() if hasattr(model, "peft_config") else model
     elif hasattr(model, "merge_and_unload"):
         model = model.merge_and_unload()
     if accelerator.is_main_process:
@@ -186,25 +185,12 @@ def save_model(trainer: Any, folder: Path) -> None:
     accelerator.wait_for_everyone()
 
 
-def _merged(weights: Mapping[str, torch.Tensor], scale: float) -> dict[str, torch.Tensor]:
-    """A model's weights with its adapters in them, by the names that it has without adapters."""
-    merged = {}
-    for key, weight in weights.items():
-        layer, is_base, rest = key.partition(".base_layer")
-        if is_base and (down := weights.get(f"{layer}.lora_A.default.weight")) is not None and rest == ".weight":
-            up = weights[f"{layer}.lora_B.default.weight"]
-            weight = (weight.float() + scale * (up.float() @ down.float())).to(weight.dtype)
-        if ".lora_" not in key:
-            merged[(layer + rest).removeprefix("base_model.model.")] = weight
-    return merged
-
-
 class MarkWhole(TrainerCallback):
     """Lists a checkpoint's files once all of them are on the disk (training/whole.py). The trainer has removed older
     ones by then, so it must keep two (`save_total_limit`)."""
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        PartialState().wait_for_everyone()  # each process writes files of its own
+        this_process().wait_for_everyone()  # each process writes files of its own
         if state.is_world_process_zero:
             mark_whole(Path(cast("str", args.output_dir)) / f"checkpoint-{state.global_step}")
 
@@ -239,7 +225,7 @@ def _arguments(folder: RunFolder, settings: SftSettings, rows: int, *, on_cpu: b
         output_dir=str(folder.checkpoints),
         learning_rate=settings.learning_rate,
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size,
+        per_device_train_batch_size=share(settings.batch_size, "batch_size"),
         train_sampling_strategy="group_by_length",  # less padding; the order stays random between groups
         lr_scheduler_type="linear",
         warmup_steps=steps // 20,

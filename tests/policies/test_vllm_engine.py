@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +16,7 @@ from journeyman.policies.local import LocalModel
 from journeyman.policies.local_settings import LocalSettings
 from journeyman.policies.models import ModelError
 from journeyman.policies.policy import PolicyError
-from journeyman.policies.vllm_engine import VllmEngine, named_weights
+from journeyman.policies.vllm_engine import VllmEngine
 from journeyman.policies.vllm_server import VllmServer
 from tests.policies.spread import spread_model
 from tests.policies.talking import NO_END, TALKS, expected_logprobs, logprobs_of, talk, together
@@ -198,16 +197,18 @@ def test_new_weights_for_a_server_go_by_trls_client(
     assert (sent[0], sent[3], sent[5:]) == (server.url, "reset", ["reset", "closed"])
 
 
-def test_adapters_travel_merged_and_stay_apart(model: Any) -> None:
-    from peft import LoraConfig, get_peft_model
-
-    adapted: Any = get_peft_model(copy.deepcopy(model), LoraConfig(target_modules=["q_proj"], init_lora_weights=False))
-    before = {name: tensor.clone() for name, tensor in adapted.named_parameters()}
-    merged = copy.deepcopy(adapted).merge_and_unload()
-    sent = {name: tensor.clone() for name, tensor in named_weights(adapted)}
-    assert sent.keys() == dict(merged.named_parameters()).keys()
-    assert all(torch.allclose(sent[name], tensor) for name, tensor in merged.named_parameters())
-    assert all(torch.allclose(tensor, before[name], atol=1e-6) for name, tensor in adapted.named_parameters())
+def test_of_several_processes_the_first_sends_and_the_others_wait(
+    client: VllmServer, model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[int] = []
+    for name, value in {
+        "is_initialized": lambda: True,
+        "get_rank": lambda: 1,
+        "barrier": lambda: waited.append(1),
+    }.items():
+        monkeypatch.setattr(f"journeyman.policies.vllm_server.distributed.{name}", value)
+    client.refresh(model)  # the first would need vLLM for it
+    assert waited == [1]
 
 
 def test_without_vllm_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

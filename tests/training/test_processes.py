@@ -1,60 +1,98 @@
-"""Training in several processes, each with a copy of the model: what a run preset's launch asks for, on processors."""
+"""Training in several processes, each with a copy of the model or with a part of it: what a run preset's launch asks
+for, on processors."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import torch
-from peft import get_peft_model
 
+from journeyman.envs.store import EpisodeStore
 from journeyman.policies.models import load_model
-from journeyman.training.checkpoint import RunFolder
-from journeyman.training.sft import _merged, adapters
+from journeyman.training import grpo, processes
+from journeyman.training.checkpoint import RunFolder, TrainingError
+from journeyman.training.grpo import GrpoSettings
+from tests.envs.sandboxed import require_sandbox
+from tests.training.in_processes import SHARDED
 
-TRAIN = """
-from journeyman.training.sft import SftSettings, train_sft
-from tests.training.test_sft import rows
-
-settings = SftSettings(learning_rate=1e-2, epochs=2, batch_size=2, lora_rank=4)
-train_sft("tiny", rows(), "run", settings)
-"""
-
-
-def test_adapters_are_merged_by_hand_as_peft_merges_them() -> None:
-    model = get_peft_model(load_model("tiny", to_train=True)[0], adapters(4))
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "lora_" in name:
-                parameter.normal_()
-    found = _merged(model.state_dict(), 2.0)
-    expected = model.merge_and_unload().state_dict()
-    assert found.keys() == expected.keys()
-    assert all(torch.allclose(found[name], expected[name], atol=1e-5) for name in expected)
+COPIES: Mapping[str, str] = {}
+both = pytest.mark.parametrize("how", [COPIES, SHARDED], ids=["copies", "shards"])
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.slow
-def test_two_processes_train_one_model(tmp_path: Path, house: Path) -> None:
-    (tmp_path / "train.py").write_text(TRAIN)
+def two(house: Path, how: Mapping[str, str], *words: str) -> None:
+    """Run `in_processes.py` in two processes."""
     command = [
         sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc_per_node=2",
-        "train.py",
+        *("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"),
+        *("-m", "tests.training.in_processes"),
+        *words,
     ]
-    environment = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(house)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    environment = {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(house), **how}
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def weights(model: Path | str) -> dict[str, torch.Tensor]:
+    return {name: value.float() for name, value in load_model(str(model))[0].state_dict().items()}
+
+
+@pytest.mark.parametrize("rank", ["0", "4"], ids=["all", "adapters"])
+def test_the_step_of_two_processes_is_that_of_one(tmp_path: Path, house: Path, rank: str) -> None:
+    one = [sys.executable, "-m", "tests.training.in_processes", "step", str(tmp_path / "one"), rank]
+    subprocess.run(one, env=os.environ | {"PYTHONPATH": str(house)}, capture_output=True, check=True)
+    expected, before = weights(tmp_path / "one" / "model"), weights("tiny")
+    assert any(not torch.allclose(expected[name], before[name], atol=0.01) for name in before)
+    for name, how in (("copies", COPIES), ("shards", SHARDED)):
+        two(house, how, "step", str(tmp_path / name), rank)
+        found = weights(tmp_path / name / "model")
+        assert found.keys() == expected.keys()
+        assert all(torch.allclose(found[key], expected[key], atol=1e-3) for key in expected), name
+
+
+@both
+def test_each_process_plays_groups_of_its_own_and_a_run_goes_on(
+    tmp_path: Path, house: Path, how: Mapping[str, str]
+) -> None:
+    require_sandbox()
+    two(house, how, "run", str(tmp_path), "2")
+    assert not (tmp_path / "run" / "model").exists()
+    two(house, how, "run", str(tmp_path), "3")
     report = RunFolder(tmp_path / "run", {}).report()
-    assert report["episodes"] == 8
-    assert not list((tmp_path / "run").glob("*.partial"))
-    before = load_model("tiny")[0].state_dict()
-    after = load_model(str(tmp_path / "run" / "model"))[0].state_dict()
-    assert before.keys() == after.keys()
-    assert any(not torch.equal(before[name], after[name]) for name in before)
+    assert [entry["step"] for entry in report["history"]] == [1, 2, 3]
+    with EpisodeStore(tmp_path / "run" / "episodes") as store:
+        played = Counter((each.policy, each.task, each.seed) for each in store.episodes())
+    assert set(played.values()) == {1}, "no episode was played by both, or twice"
+    first = [task for policy, task, _ in played if policy == "local:run@0"]
+    assert len(first) >= 4 and len(set(first)) == 2, "of the two tasks each process had one"
+    load_model(str(tmp_path / "run" / "model"))
+
+
+@both
+def test_the_other_trainers_end_with_a_whole_model(tmp_path: Path, house: Path, how: Mapping[str, str]) -> None:
+    two(house, how, "others", str(tmp_path))
+    before = weights("tiny")
+    for name in ("sft", "dpo", "kto"):
+        assert RunFolder(tmp_path / name, {}).report()
+        assert not list((tmp_path / name).glob("*.partial"))
+        after = weights(tmp_path / name / "model")
+        assert after.keys() == before.keys()
+        assert any(not torch.equal(before[key], after[key]) for key in before)
+
+
+def test_what_processes_cannot_share_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Three:
+        num_processes = 3
+
+    monkeypatch.setattr(processes, "this_process", Three)
+    assert processes.share(6, "batch_size") == 2
+    with pytest.raises(TrainingError, match=r"tasks_per_step is 4, which 3 processes cannot share"):
+        grpo._batches(GrpoSettings(tasks_per_step=4))
+    with pytest.raises(TrainingError, match="micro_batch must divide the 2 episodes"):
+        grpo._batches(GrpoSettings(tasks_per_step=3, group_size=2, micro_batch=3))

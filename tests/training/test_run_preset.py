@@ -56,6 +56,7 @@ IMPOSSIBLE = {
     ("cpu-demo", "hardware.gpus=1"): r"hardware\.gpu_memory_gib: say how much",
     ("cpu-demo", "sampler.gpus=1"): r"sampler\.gpus: only a vLLM server",
     ("one-gpu-0.5b", "launch.sharding=full"): r"launch\.sharding: one process has nobody to share with",
+    ("node-32b", "grpo.tasks_per_step=6"): r"grpo\.tasks_per_step: 4 processes cannot share 6 groups",
     ("node-32b", "launch.sharding=gradients"): r"launch\.sharding: adapters have next to no gradients",
     ("node-32b", "launch.mixed_precision=no"): r"launch\.mixed_precision: ",
     ("node-32b", "sampler.gpus=0"): r"sampler\.gpus: a vLLM server needs GPUs of its own",

@@ -1,0 +1,107 @@
+"""The weights of a model in training, as those who play with it or keep it want them: whole, by the names that they
+have without adapters, these merged in.
+
+Of several processes that train one model each may hold but a part of every weight (FSDP 2). What is whole is then put
+together from all of them, so all of them must ask for it, and for the same things in the same order.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+from journeyman.policies.models import computes_in_bfloat16
+
+if TYPE_CHECKING:
+    import torch
+
+_WRAPPER = "base_model.model."
+"""What PEFT puts before the names of what it adapts."""
+_ADAPTED = ".base_layer"
+_DOWN, _UP = ".lora_A.default.weight", ".lora_B.default.weight"
+
+
+def to_act(model: Any) -> Any:
+    """A model in training as it acts: in bfloat16 where the machine computes in that, and whole, so a copy if it has
+    other weights or parts of them; else itself."""
+    import torch
+
+    as_it_is = model.dtype == torch.bfloat16 or (model.device.type == "cpu" and not computes_in_bfloat16())
+    if as_it_is and not is_sharded(model):
+        return model
+    acting = plain_copy(model)
+    if not as_it_is:
+        for weight in acting.parameters():  # not what positions are turned by, which stays exact in a loaded model too
+            weight.data = weight.data.bfloat16()
+    return acting
+
+
+def plain_copy(model: Any) -> Any:
+    """A model in training as one that nobody trains: whole, adapters merged in, nothing of accelerate's or PEFT's on
+    it."""
+    if is_sharded(model):
+        return _put_together(model)
+    plain = copy.deepcopy(model)
+    # What they put there would cast all weights at every token, or run those of the original.
+    for module in plain.modules():
+        for name in ("forward", "_original_forward"):
+            module.__dict__.pop(name, None)
+    if hasattr(plain, "merge_and_unload"):  # adapters would be computed apart at every token
+        plain = plain.merge_and_unload()
+    return plain
+
+
+def is_sharded(model: Any) -> bool:
+    """Whether this process holds but a part of the weights."""
+    return any(hasattr(weight, "full_tensor") for weight in model.parameters())
+
+
+def whole_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    """One after the other, tied ones once. The model stays as it is."""
+    import torch
+
+    for name, weight, adapter in _weights(model):
+        with torch.no_grad():
+            whole = _whole(weight)
+            if adapter is not None:
+                down, up, scale = adapter
+                whole = (whole.float() + scale * (_whole(up).float() @ _whole(down).float())).to(whole.dtype)
+        yield name, whole
+
+
+def weight_forms(model: Any) -> Iterator[tuple[str, torch.dtype, list[int]]]:
+    """The name, type and shape of each of `whole_weights`. Nothing is put together for it."""
+    return ((name, weight.dtype, list(weight.shape)) for name, weight, _ in _weights(model))
+
+
+def _weights(model: Any) -> Iterator[tuple[str, Any, tuple[Any, Any, float] | None]]:
+    """As `whole_weights`, but as they lie, each with what is to be merged into it: LoRA's two matrices and how much of
+    their product."""
+    found, config, seen = model.state_dict(keep_vars=True), getattr(model, "peft_config", None), set()
+    for key, weight in found.items():
+        layer, is_adapted, rest = key.partition(_ADAPTED)
+        if ".lora_" in key or id(weight) in seen:
+            continue
+        seen.add(id(weight))
+        adapter = None
+        if config is not None and is_adapted and rest == ".weight" and f"{layer}{_DOWN}" in found:
+            lora = config["default"]
+            adapter = found[f"{layer}{_DOWN}"], found[f"{layer}{_UP}"], lora.lora_alpha / lora.r
+        yield (layer + rest).removeprefix(_WRAPPER), weight, adapter
+
+
+def _whole(weight: Any) -> torch.Tensor:
+    return cast("torch.Tensor", weight.full_tensor() if hasattr(weight, "full_tensor") else weight.detach())
+
+
+def _put_together(model: Any) -> Any:
+    from accelerate import init_empty_weights
+    from transformers import AutoModelForCausalLM
+
+    config = copy.deepcopy((model.get_base_model() if hasattr(model, "peft_config") else model).config)
+    with init_empty_weights(include_buffers=False):
+        plain: Any = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+    plain.load_state_dict(dict(whole_weights(model)), strict=False, assign=True)
+    plain.tie_weights()
+    return plain.to(model.device).requires_grad_(False).eval()

@@ -1,0 +1,26 @@
+"""Several processes that train one model together: which of them this one is, and its share of the work."""
+
+from __future__ import annotations
+
+import torch
+from accelerate import PartialState
+
+from journeyman.training.checkpoint import TrainingError
+
+
+def this_process() -> PartialState:
+    """accelerate's word on it. Without a GPU it sees the others only if told that processors are what they share; else
+    each would take itself for the only one, and play what the others play."""
+    return PartialState(cpu=not torch.cuda.is_available())
+
+
+def share(count: int, name: str) -> int:
+    """What each process does of `count`, which all do together.
+
+    Raises:
+        TrainingError: they cannot share it evenly; the message says `name`, the setting.
+    """
+    processes: int = this_process().num_processes
+    if count % processes:
+        raise TrainingError(f"{name} is {count}, which {processes} processes cannot share: take a multiple of these")
+    return count // processes
