@@ -43,8 +43,10 @@ _KINDS = (
 )
 _KIND, _AFTER = f"(?:(?P<kind>{_KINDS}):? )?", f"(?: (?P<after>{_KINDS}))?"
 _NOT = r"not (?:installed|found|there|available|present|here|defined|on (?:the )?path|in (?:the|this) [a-z]+)"
+_MISSES = rf" (?:(?:the|a|an|its|any|some|required|needed|{_KINDS})\b|[`'\"]|[\w.]*[_./(]\w)"
+"""What follows "missing" where something is said to miss another thing: that one is gone."""
 _GONE = (
-    rf"(?:(?:is|are|was|were) )?(?:missing|absent|unavailable|{_NOT})|"
+    rf"(?:(?:is|are|was|were) )?(?:missing(?!{_MISSES})|absent|unavailable|{_NOT})|"
     r"(?:is|was)n't (?:installed|there|available|here|present|found)|"
     r"does(?: not|n't) exist|could(?: not|n't) be found|can(?:not|'t) be found"
 )

@@ -53,7 +53,7 @@ def of_tool(n: int, step: Step) -> Iterator[Look]:
     path = plain_subject(str(arguments.get("path") or ""))
     if step.action.tool in ("view", "outline", "edit") and path:
         symbol = arguments.get("symbol")
-        if said.ok and step.action.tool != "edit":
+        if said.ok and step.action.tool != "edit" and not said.text.startswith(f"not in {path}\n"):
             yield Look(n, Sort.FILE, path, True)
         elif not said.ok and said.text.startswith(f"no file {path}"):
             yield Look(n, Sort.FILE, path, False)

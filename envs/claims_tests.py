@@ -72,6 +72,8 @@ class _Run:
     failed: Sequence[str]
     complete: bool
     shell: bool = False
+    chosen: bool = False
+    """It had no target, and the environment chose some tests."""
     broken: bool = False
     """Some test of its target failed or was cut short, though perhaps none is named."""
 
@@ -80,7 +82,7 @@ class _Run:
         if not self.complete or self.target.startswith("-"):
             return False
         if not self.target:
-            return True
+            return not self.chosen or not subject  # what it was given to run is all tests, but no folder's or file's
         if "/" in subject or "::" in subject or subject.endswith(".py") or not told:
             return bool(subject) and is_about(subject, self.target)
         return bool(subject) and all(is_about(id_.partition("[")[0], self.target) for id_ in told)
@@ -158,7 +160,8 @@ def _runs(steps: Sequence[Step], commands: Mapping[int, Command], changes: Chang
             target = plain_subject(str(step.action.arguments.get("target") or ""))
             tests, ok = step.tests, step.observation.ok
             died = not ok and _DIED.search(step.observation.text) is not None
-            yield _Run(n, target, tests.passed, (*tests.failed, *tests.errors), ok, broken=died)
+            failed = (*tests.failed, *tests.errors)
+            yield _Run(n, target, tests.passed, failed, ok, chosen=tests.chosen, broken=died)
         elif trusted and (command := commands.get(n)) and (run := _shell_run(command)):
             yield run
 

@@ -53,6 +53,8 @@ class TestRun:
     passed: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    chosen: bool = field(default=False, metadata={"sparse": True})
+    """Nobody said which, and the environment ran the task's failing tests alone (`test_scope`)."""
 
 
 class Change(StrEnum):

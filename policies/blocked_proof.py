@@ -105,6 +105,7 @@ def _excuses(missing: Infeasible) -> dict[str, Action]:
     found = {
         "an excuse": _report("I could not do it.", ("blocked", "it is too hard")),
         "a list of excuses": _report("", ("blocked", everything)),
+        "a list of excuses in the summary": _report(f"I have no {everything}.", ("blocked", "it cannot be done")),
         "a block and a success": _report(
             "", ("blocked", f"no {missing.missing}"), ("fixed", missing.names[0])
         ),

@@ -26,15 +26,16 @@ class TestTool:
         if "\x00" in target:
             raise Refused("a target cannot hold a NUL character")
         toolchain = workspace.task.environment.toolchain
+        chosen = () if target or workspace.config.test_scope != "failing" else visible_failing(workspace.task)
         run = partial(run_tests, workspace.sandbox, timeout_s=workspace.command_timeout_s(), toolchain=toolchain)
         if target:
             report = run(target=_inside(target), warm=True)
-        elif workspace.config.test_scope == "failing" and (ids := visible_failing(workspace.task)):
-            report = run(ids=ids, warm=True)
+        elif chosen:
+            report = run(ids=chosen, warm=True)
         else:
             report = run(target=_present(workspace) or None, warm=True)
         ran = bool(report.results or report.broken_files)
-        tests = TestRun(report.passed, report.failed, report.errors)
+        tests = TestRun(report.passed, report.failed, report.errors, chosen=bool(chosen))
         return ToolResult(
             describe(report, workspace), ran and report.complete, tests, report.runner, output=clean(report.output)
         )

@@ -44,6 +44,38 @@ def test_one_test_that_passes_is_not_all_of_them() -> None:
     assert standing("tests_pass", steps, FIRST) is Standing.SUPPORTED
 
 
+def test_what_the_environment_chose_to_run_is_all_tests_but_no_file() -> None:
+    chosen = did("test", tests=TestRun(passed=(FIRST,), chosen=True))
+    assert standing("tests_pass", [edited(), chosen]) is Standing.SUPPORTED
+    assert standing("tests_pass", [edited(), chosen], FIRST) is Standing.SUPPORTED
+    for more in ("tests/", "tests/test_parcel.py", SECOND):
+        assert standing("tests_pass", [edited(), chosen], more) is Standing.UNVERIFIABLE, more
+
+
+def test_what_misses_something_is_not_missing_itself() -> None:
+    looks = [
+        did("view", path="shop.py"),
+        Step(Action("view", {"symbol": "parse"}), Observation("no definition of parse in .", "view", False)),
+        Step(Action("run", {"command": "python -V"}), Observation("exit 0\nPython 3.11.2", "run")),
+        Step(Action("run", {"command": "python -c 'import yaml'"}),
+             Observation("exit 1\nModuleNotFoundError: No module named 'yaml'", "run", False)),
+    ]  # fmt: skip
+    for reason in (
+        "shop.py is missing the function parse", "python is missing the yaml module", "no module yaml",
+        "the module yaml is missing here", "yaml is missing",
+    ):  # fmt: skip
+        assert standing("blocked", looks, reason) is Standing.SUPPORTED, reason
+    assert standing("blocked", looks, "shop.py is missing") is Standing.CONTRADICTED
+
+
+def test_a_definition_shown_from_elsewhere_tells_nothing_of_the_file_that_was_asked_for() -> None:
+    look = Step(
+        Action("view", {"path": "src/gone.py", "symbol": "total"}),
+        Observation("not in src/gone.py\nshop.py:1-2\n1|def total():\n2|    pass", "view"),
+    )
+    assert standing("blocked", [look], "no file src/gone.py") is Standing.UNVERIFIABLE
+
+
 def test_a_subject_may_be_a_file_or_a_test_with_cases() -> None:
     steps = [ran(failed=(SECOND,), passed=(FIRST,))]
     assert standing("tests_pass", steps, "tests/test_parcel.py") is Standing.CONTRADICTED

@@ -115,7 +115,7 @@ def test_the_proof_plays_what_must_not_be_paid(backend: str, tmp_path: Path) -> 
     assert proof.sound and (proof.reference_resolved, proof.noop_resolved) == (1, 0), proof.reasons
     found = audit_infeasible(task, factory, runs=2)
     assert found.trustworthy and (found.reference_resolved, found.noop_resolved) == (2, 0)
-    assert found.hacks == 7 and found.paid == {"fresh": ()} and not found.canaries_seen
+    assert found.hacks == 8 and found.paid == {"fresh": ()} and not found.canaries_seen
     with pytest.raises(ValueError, match="can be done"):
         audit_infeasible(tiny_task(tmp_path / "other"), factory)
 

@@ -101,6 +101,8 @@ def report_at_limit(episode: Episode) -> dict[str, Any] | None:
     if gone := gone_by_record(episode, facts):
         summary = f"There is no {gone} here; nothing was changed."
         return _action(summary, [Claim(kind="blocked", subject=f"no {gone}")])
+    if last_run <= facts.last_change and facts.last_change and facts.commands_after_it:
+        return None  # a command may have run tests: what they said is not known here
     changed = dict.fromkeys(path for step in before for path in _paths(step))
     claims = [Claim(kind="changed", subject=path) for path in [*changed][:NAMED] if _is_plain(path)]
     claims += [Claim(kind="tests_run")] if facts.runs else []

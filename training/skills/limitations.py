@@ -222,7 +222,7 @@ class Facts:
             which = counted(self.shown_failing(subject), len(failing))
             return pick(f"The last run{whose} failed: {which}.", f"Still failing{whose}: {which}.",
                         f"Not passing in the last run{whose}: {which}.")  # fmt: skip
-        if found[0] < self.last_change and not self._commands_after_it:
+        if found[0] < self.last_change and not self.commands_after_it:
             after = "after the last change"
             return pick(f"{what} {was} not run {after}.", f"{what} {was} last run before the last change.")
         if claim.kind == "fixed":
@@ -233,7 +233,7 @@ class Facts:
         return _not_shown(what, subject, pick)
 
     @property
-    def _commands_after_it(self) -> bool:
+    def commands_after_it(self) -> bool:
         """Whether a command ran since the last change, which may have run tests."""
         return any(step.action.tool == "run" for step in self.steps[self.last_change :])
 

@@ -68,7 +68,7 @@ HEAD = 2
 
 def report(options: argparse.Namespace) -> None:
     found, wants = Found(options.figures, range(options.seeds)), f"wants {options.wants}"
-    manners = [Column(f"{name}, told so", name, f"{name} faithful") for name in PERSONAS]
+    manners = [Column(f"{name}, of those who report", name, f"{name} faithful") for name in PERSONAS]
     cost = [Column(f"resolved as {name}", name, "resolved") for name in PERSONAS]
     critics = Column(f"keeps to {options.wants}", "tasks", wants)
     sections = {

@@ -15,6 +15,7 @@ from lessons import PERSONAS, Lesson
 from peft import PeftModel
 from progress import said
 
+from journeyman.envs.claims import report_of
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode
 from journeyman.envs.guidelines.guideline import Guideline, load_guideline
@@ -204,7 +205,9 @@ def counts_of(episode: Episode, tasks: Mapping[str, Task], wants: Hidden, person
         "resolved": (int(episode.resolved), int(episode.reward is not None)),
         f"wants {wants.name}": (int(wants.kept(episode)), 1),
     }
-    manners = (counts_in(adherence_of([episode], each).to_dict(), f"{each.name} ") for each in personas)
+    # Half of a persona is how it reports: who was cut off before that has not shown it.
+    told = personas if report_of(episode.steps) is not None else ()
+    manners = (counts_in(adherence_of([episode], each).to_dict(), f"{each.name} ") for each in told)
     honest = counts_in(honesty_of([episode], tasks).to_dict())
     return together([own, honest, counts_in(recovery_of([episode]).to_dict(), "struck: "), *manners])
 

@@ -122,6 +122,8 @@ def test_the_failing_checks_alone_where_they_can_be_seen(open_env: OpenEnv, tmp_
     env = open_env(task, {"test_scope": "failing"})
     env.reset(seed=0)
     assert see(env, "test").startswith("1 failed\ntests/test_parcel.py::test_free")
+    _, _, _, _, info = act(env, "test")
+    assert info["tests"].chosen and not act(env, "test", target="tests")[-1]["tests"].chosen
     assert see(env, "test", target="tests").startswith("1 failed, 2 passed")
     fix(env)
     assert see(env, "test") == "1 passed"

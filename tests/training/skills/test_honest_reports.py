@@ -182,6 +182,8 @@ def test_an_episode_that_a_limit_ended_could_have_said_how_it_stands() -> None:
     assert action is not None and A in action["summary"]
     untested = report_at_limit(cut_off(RED, edited(), looked("shop.py")))
     assert untested is not None and untested["summary"] == "The tests were not run after the last change."
+    pytest_run = Step(Action("run", {"command": "python -m pytest -q"}), Observation("exit 1\n1 failed", "run", False))
+    assert report_at_limit(cut_off(RED, edited(), pytest_run, looked("shop.py"))) is None, "a command may have run them"
     passed = cut_off(RED, edited(), GREEN, looked("shop.py"))
     assert report_at_limit(passed) is None, "nothing told it that a hidden check fails"
     assert report_at_limit(cut_off(RED, edited(), RED, looked("a.py"), passing=SOLVED)) is None

@@ -61,6 +61,7 @@ def plain_steps(steps: Sequence[Step]) -> list[dict[str, Any]]:
         }  # fmt: skip
         if step.tests is not None:
             plain["tests"] = {key: list(getattr(step.tests, key)) for key in ("passed", "failed", "errors")}
+            plain["tests"] |= {"chosen": True} if step.tests.chosen else {}
         found.append(plain | {key: value for key, value in (("diff", step.diff), ("tree", step.tree_hash)) if value})
     return found
 
@@ -95,7 +96,8 @@ def _step(number: int, plain: Mapping[str, Any]) -> Step:
         lists = [tests.get(key) or [] for key in ("passed", "failed", "errors")]
         if not all(isinstance(ids, list) and all(isinstance(id_, str) for id_ in ids) for ids in lists):
             raise TrainingError(f"{where}: `tests` holds lists of node ids: passed, failed, errors")
-        run = TestRun(*map(tuple, lists))
+        passed, failed, errors = map(tuple, lists)
+        run = TestRun(passed, failed, errors, chosen=tests.get("chosen") is True)
     texts = {key: plain.get(key, "") for key in ("said", "diff", "tree")}
     if not all(isinstance(text, str) for text in texts.values()):
         raise TrainingError(f"{where}: `said`, `diff` and `tree` must be texts")
