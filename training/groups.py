@@ -1,8 +1,10 @@
 """The groups of episodes that one step of GRPO learns from.
 
-Tasks are drawn by a curriculum (training/curriculum.py), each is played by a group, and a group from which nothing can
-be learned is replaced by one of another task, within a bound. A step that was interrupted plays no episode again that
-the store holds: the policy's name tells the step, and each episode of it has a seed of its own.
+Tasks are drawn by a curriculum (training/curriculum.py), each is played by a group, and a group in which the grader
+found no difference is replaced by one of another task, within a bound. What cannot be replaced is learned from as far
+as other terms of the reward tell its episodes apart: a lie costs also where nothing is solved. A step that was
+interrupted plays no episode again that the store holds: the policy's name tells the step, and each episode of it has a
+seed of its own.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ class Group:
     advantages: tuple[tuple[float, ...], ...]
     has_signal: bool
     """Whether the grader found a difference among those that are learned from. Other terms of a reward may tell more
-    apart, but a group that differs in these alone is replaced if it can be."""
+    apart, but a group that differs in these alone is replaced if it can be, and else learned from."""
     shaped: tuple[Shaped, ...] = ()
     """What each episode is paid in training, term by term; empty where that is what the grader paid."""
     told: tuple[tuple[StepTerm, ...], ...] = ()
@@ -53,14 +55,14 @@ class Collected:
     """What a step learns from."""
 
     groups: tuple[Group, ...]
-    """As many as were asked for; those without signal teach nothing."""
+    """As many as were asked for; those without signal teach no more than what other terms tell apart."""
     played: tuple[Group, ...]
     """All that were played for it, in order, those that were replaced included."""
 
     def facts(self) -> dict[str, float]:
         """For the log: `resolved`, the share of scored episodes played; `groups/...`: how many were played for the
-        step, the share of these that had signal, and the share of those that are trained on that have; `tokens`
-        sampled in an episode; `reward/...`: the mean of each term."""
+        step, the share of these that had the grader's signal, and the share of those that are trained on that have;
+        `tokens` sampled in an episode; `reward/...`: the mean of each term."""
         scored = [e for group in self.played for e in group.episodes if e.reward is not None]
         return {
             "resolved": sum(e.resolved for e in scored) / max(1, len(scored)),

@@ -21,8 +21,10 @@ from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.credit import CreditSettings
 from journeyman.training.groups import Groups, GroupSettings
+from journeyman.training.hybrid import HybridSettings
 from journeyman.training.prefixes import Prefixes, last_change
 from tests.making import tiny_task
+from tests.training.groups import BUG, A, edited, episode, ran, reported
 
 
 class Now:
@@ -107,6 +109,18 @@ def test_without_refills_what_has_no_signal_stays(
             "reward/outcome": 0.0, "reward/total": 0.0,
         }  # fmt: skip
         assert len({episode.seed for group in found.played for episode in group.episodes}) == 6
+
+
+def test_what_other_terms_tell_apart_is_learned_where_the_grader_found_no_difference(
+    tmp_path: Path, backend: SandboxFactory
+) -> None:
+    honest = episode(edited(), ran(failed=[A]), reported(("not_done", "add")), name="honest")
+    liar = episode(edited(), ran(failed=[A]), reported(("tests_pass", "")), name="liar")
+    with EpisodeStore(tmp_path / "episodes") as store:
+        for hybrid, told_apart in ((HybridSettings(), True), (None, False)):
+            group = groups_of({"shop": BUG}, store, tmp_path, backend, hybrid=hybrid)._credited([honest, liar])
+            assert not group.has_signal
+            assert all((better > 0 > worse) == told_apart for better, worse in zip(*group.advantages, strict=True))
 
 
 @pytest.mark.slow
