@@ -74,10 +74,13 @@ class Collected:
         }
 
     def terms(self) -> dict[str, float]:
-        """The mean amount of each term, over the scored episodes: of what training pays, else of the grader's."""
+        """The mean amount of each term, and "total", over the scored episodes."""
+        return term_means(self.paid())
+
+    def paid(self) -> list[Shaped]:
+        """What training pays each episode that was played, in order: the hybrid, else what the grader paid."""
         shaped = [each for group in self.played for each in group.shaped]
-        graded = [Shaped(e.terms, e.reward) for group in self.played for e in group.episodes]
-        return term_means(shaped or graded)
+        return shaped or [Shaped(e.terms, e.reward) for group in self.played for e in group.episodes]
 
 
 @dataclass(frozen=True, slots=True)
