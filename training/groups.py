@@ -166,6 +166,10 @@ class Groups:
             for place, group in zip(dull, fresh, strict=False):
                 if group.has_signal:
                     groups[place] = group
+        episodes = [episode for group in played for episode in group.episodes]
+        if all(episode.stop is StopReason.POLICY_ERROR for episode in episodes):
+            # Nothing would be learnt from any step, and the run would end as if all were well.
+            raise TrainingError(f"no episode of step {step + 1} could be played: {episodes[0].detail}")
         return Collected(tuple(groups), tuple(played))
 
     def _draw(self, step: int, count: int, tried: Sequence[str]) -> list[str]:
@@ -201,9 +205,6 @@ class Groups:
         episodes = [
             found.get((job.task.name, job.seed)) or self._store.get(known[job.task.name, job.seed].id) for job in jobs
         ]
-        if all(episode.stop is StopReason.POLICY_ERROR for episode in episodes):
-            # Nothing would be learnt from any step, and the run would end as if all were well.
-            raise TrainingError(f"no episode of step {step + 1} could be played: {episodes[0].detail}")
         return [self._credited(episodes[first : first + size]) for first in range(0, len(episodes), size)]
 
     def _credited(self, episodes: Sequence[Episode]) -> Group:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,9 +12,10 @@ import pytest
 
 from journeyman.envs.actions import Action
 from journeyman.envs.config import EnvConfig
-from journeyman.envs.episode import StopReason
+from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.observation import Observation
 from journeyman.envs.store import EpisodeStore
+from journeyman.policies.job import Job
 from journeyman.policies.oracle import OraclePolicy
 from journeyman.policies.policy import PolicyError
 from journeyman.policies.scripted import NoOpPolicy
@@ -139,6 +142,27 @@ def test_what_is_too_hard_is_begun_within_its_solution(
             assert (episode.ancestry.episode, episode.ancestry.step) == (solution.id, last_change(solution))
             assert episode.steps[0].action.tool == solution.steps[0].action.tool
             assert not any(step.diff for step in episode.steps[: episode.ancestry.step])
+
+
+def test_a_step_that_was_played_survives_a_group_that_fails(
+    tmp_path: Path, backend: SandboxFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = {name: BUG.model_copy(update={"name": name}) for name in ("first", "second")}
+    begun: list[str] = []
+
+    def play(jobs: Sequence[Job], **_: object) -> list[Episode]:
+        """The first task's group; of the other one the endpoint is down."""
+        begun.extend(job.task.name for job in jobs)
+        down = {"stop": StopReason.POLICY_ERROR, "reward": None, "terms": (), "detail": "the server restarts"}
+        done = [replace(episode(edited()), task=job.task.name, seed=job.seed) for job in jobs]
+        return [each if each.task == begun[0] else replace(each, **down) for each in done]
+
+    monkeypatch.setattr("journeyman.training.groups.rollout_many", play)
+    with EpisodeStore(tmp_path / "episodes") as store:
+        groups = groups_of(tasks, store, tmp_path, backend, size=2, from_within=False)
+        found = groups.collect(0, 1, NoOpPolicy)
+    assert len(found.played) == 2 and len(set(begun)) == 2, "its group had no signal, and another was tried"
+    assert [each.task for each in found.groups[0].episodes] == [begun[0]] * 2
 
 
 @pytest.mark.slow
