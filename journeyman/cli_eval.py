@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,6 +41,7 @@ from journeyman.sandbox.backends import open_backend
 from journeyman.tasks.task import Task
 from journeyman.terminal import out as screen
 from journeyman.terminal import visible
+from journeyman.training.checkpoint import write_json
 from journeyman.training.contamination import lineage_of, model_of, weights_digest
 from journeyman.training.evaluate import Evaluation, evaluate
 from journeyman.training.leaderboard import add_row, ranked, read_rows, row_of
@@ -47,6 +49,9 @@ from journeyman.training.lineage import require_unseen
 from journeyman.training.measures import Prices
 from journeyman.training.presets import Preset
 from journeyman.training.presets import preset as preset_named
+
+WEIGHTS = "weights.json"
+"""In an evaluation's folder, by name: the weights of each local model whose episodes may be there."""
 
 
 def evaluate_command(
@@ -95,6 +100,7 @@ def evaluate_command(
         found = gather_tasks(tasks, limit, stage("Tasks"))
         about = {"tasks_from": tasks, "preset": preset} | _who_acts(policy, found, folder, allow_overlap)
         make(found[0])  # a wrong name is said before the bars begin
+        _keep_weights(folder, policy, about["weights"])
         result = evaluate(
             policy, make, found, backend=open_backend(backend), store=store, config=config,
             seeds=range(seeds), concurrency=concurrency, progress=stage(f"Evaluate {policy}"), engine=machines,
@@ -129,12 +135,13 @@ def _who_acts(policy: str, tasks: Sequence[Task], folder: Path, allow_overlap: b
     """The weights, and what is known of their training, for the record.
 
     Raises:
-        CannotError: the folder holds the evaluation of other weights of that name.
+        CannotError: the folder holds an evaluation of other weights of that name, whole or interrupted.
         OverlapError: the model was trained on kin of the tasks.
     """
-    model = model_of(policy)
-    weights = weights_digest(model) if policy.startswith("local:") else ""
-    if _weights_in(folder, policy) not in (None, weights):
+    model, is_local = model_of(policy), policy.startswith("local:")
+    weights = weights_digest(model) if is_local else ""
+    # Empty is not known: a hub's model has no revision here before it is fetched.
+    if is_local and _weights_in(folder).get(model, "") not in ("", weights):
         raise CannotError(f"{folder} holds an evaluation of other weights of that name; choose another --out")
     lineage = lineage_of(policy, tasks)
     if lineage.kin and len(tasks) > 1 and not allow_overlap:  # a single task is a try, no measure
@@ -142,13 +149,21 @@ def _who_acts(policy: str, tasks: Sequence[Task], folder: Path, allow_overlap: b
     return {"weights": weights, "lineage": lineage.to_dict()}
 
 
-def _weights_in(folder: Path, policy: str) -> str | None:
-    """Those of the policy's evaluation that a folder holds; None where none says so."""
-    try:
+def _weights_in(folder: Path) -> dict[str, str]:
+    """By the model's name, the weights that a folder holds an evaluation of."""
+    found: dict[str, str] = {}
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # all that older versions left
         data = json.loads((folder / "result.json").read_text())
-        return str(data["facts"]["weights"]) if data["policy"] == policy else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        found[model_of(data["policy"])] = str(data["facts"]["weights"])
+    with suppress(OSError, ValueError, TypeError):
+        found |= json.loads((folder / WEIGHTS).read_text())
+    return found
+
+
+def _keep_weights(folder: Path, policy: str, weights: str) -> None:
+    """Note them before the first episode: the model may be trained again before an interrupted evaluation goes on."""
+    if weights:
+        write_json(folder / WEIGHTS, _weights_in(folder) | {model_of(policy): weights})
 
 
 def _options(policy: str, chosen: Preset, temperature: float) -> dict[str, Any]:

@@ -54,6 +54,10 @@ class EndpointPolicy:
         """
         if not base_url.startswith(("http://", "https://")) or not model:
             raise ValueError(f"an endpoint needs an http(s) address and a model, not {base_url!r} and {model!r}")
+        try:
+            httpx.URL(base_url)
+        except httpx.InvalidURL as error:
+            raise ValueError(f"an endpoint needs an http(s) address, not {base_url!r}: {error}") from error
         self.name = f"endpoint:{model}"
         self._url, self._model = base_url.rstrip("/") + "/chat/completions", model
         self._settings = settings or EndpointSettings()
@@ -108,7 +112,7 @@ class EndpointPolicy:
             wait = settings.backoff_s * 2 ** (attempt - 1)
             try:
                 response = self._open().post(self._url, json=body)
-            except httpx.TransportError as error:
+            except httpx.HTTPError as error:  # nobody there, cut off, or an answer that cannot be unpacked
                 problem = f"{type(error).__name__}: {error}"
             else:
                 if response.is_success:

@@ -59,7 +59,7 @@ def model_path(name: str) -> str:
         if not (folder / "config.json").exists():
             _make(name, folder)
         return str(folder)
-    folder = Path(name).expanduser()
+    folder = named_folder(name)
     if folder.is_dir():
         if not (folder / "config.json").exists():
             raise ModelError(f"{name}: the folder holds no config.json, so it is no transformers model")
@@ -69,6 +69,14 @@ def model_path(name: str) -> str:
             f"{name}: no such model. Give a folder, a hub id (organisation/name), or one of: {', '.join(BUILT_IN)}"
         )
     return name
+
+
+def named_folder(name: str) -> Path:
+    """The folder that a model's name would mean, whether or not one stands there."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # "~nobody"
+        return Path(name)
 
 
 def load_model(

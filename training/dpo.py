@@ -6,6 +6,7 @@ the policy wrote is in the log-probabilities (training/trl_preferences.py).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from trl.trainer.dpo_config import DPOConfig
 
 from journeyman.policies.memory import gives_memory_back, keep_freed_memory
 from journeyman.policies.models import load_model
-from journeyman.training.checkpoint import RunFolder
+from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.preference_rows import PairRow, Rows
 from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
 from journeyman.training.progress import Progress, silent
@@ -31,6 +32,11 @@ class DpoSettings(PreferenceRun):
 
     beta: float = 0.1
     """How dear it is to leave the reference: less lets the model go further."""
+
+    def __post_init__(self) -> None:
+        PreferenceRun.__post_init__(self)
+        if not 0 < self.beta < math.inf:
+            raise TrainingError(f"beta must be above 0, not {self.beta}")
 
 
 @gives_memory_back

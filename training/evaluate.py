@@ -274,7 +274,8 @@ def _recorded(
 
 
 def _result(episode: Episode, task: Task) -> TaskResult:
-    closed = episode.verdict.milestones if episode.verdict else {}
+    is_scored = episode.reward is not None
+    closed = episode.verdict.milestones if episode.verdict and is_scored else {}
     correction = correction_of(episode.steps)
     sampled, read = tokens_of(episode)
     return TaskResult(
@@ -284,7 +285,8 @@ def _result(episode: Episode, task: Task) -> TaskResult:
         resolved=episode.resolved,
         reward=episode.reward,
         milestones_closed=sum(closed.values()),
-        milestones=len(closed),
+        # Where a sandbox died there may be a score and no verdict: none of the task's is closed.
+        milestones=len(task.milestones) if is_scored else 0,
         stop=str(episode.stop),
         steps=len(episode.steps),
         tokens=sampled,

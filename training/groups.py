@@ -1,8 +1,10 @@
 """The groups of episodes that one step of GRPO learns from.
 
-Tasks are drawn by a curriculum (training/curriculum.py), each is played by a group, and a group from which nothing can
-be learned is replaced by one of another task, within a bound. A step that was interrupted plays no episode again that
-the store holds: the policy's name tells the step, and each episode of it has a seed of its own.
+Tasks are drawn by a curriculum (training/curriculum.py), each is played by a group, and a group in which the grader
+found no difference is replaced by one of another task, within a bound. What cannot be replaced is learned from as far
+as other terms of the reward tell its episodes apart: a lie costs also where nothing is solved. A step that was
+interrupted plays no episode again that the store holds: the policy's name tells the step, and each episode of it has a
+seed of its own.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ class Group:
     advantages: tuple[tuple[float, ...], ...]
     has_signal: bool
     """Whether the grader found a difference among those that are learned from. Other terms of a reward may tell more
-    apart, but a group that differs in these alone is replaced if it can be."""
+    apart, but a group that differs in these alone is replaced if it can be, and else learned from."""
     shaped: tuple[Shaped, ...] = ()
     """What each episode is paid in training, term by term; empty where that is what the grader paid."""
     told: tuple[tuple[StepTerm, ...], ...] = ()
@@ -53,14 +55,14 @@ class Collected:
     """What a step learns from."""
 
     groups: tuple[Group, ...]
-    """As many as were asked for; those without signal teach nothing."""
+    """As many as were asked for; those without signal teach no more than what other terms tell apart."""
     played: tuple[Group, ...]
     """All that were played for it, in order, those that were replaced included."""
 
     def facts(self) -> dict[str, float]:
         """For the log: `resolved`, the share of scored episodes played; `groups/...`: how many were played for the
-        step, the share of these that had signal, and the share of those that are trained on that have; `tokens`
-        sampled in an episode; `reward/...`: the mean of each term."""
+        step, the share of these that had the grader's signal, and the share of those that are trained on that have;
+        `tokens` sampled in an episode; `reward/...`: the mean of each term."""
         scored = [e for group in self.played for e in group.episodes if e.reward is not None]
         return {
             "resolved": sum(e.resolved for e in scored) / max(1, len(scored)),
@@ -72,10 +74,13 @@ class Collected:
         }
 
     def terms(self) -> dict[str, float]:
-        """The mean amount of each term, over the scored episodes: of what training pays, else of the grader's."""
+        """The mean amount of each term, and "total", over the scored episodes."""
+        return term_means(self.paid())
+
+    def paid(self) -> list[Shaped]:
+        """What training pays each episode that was played, in order: the hybrid, else what the grader paid."""
         shaped = [each for group in self.played for each in group.shaped]
-        graded = [Shaped(e.terms, e.reward) for group in self.played for e in group.episodes]
-        return term_means(shaped or graded)
+        return shaped or [Shaped(e.terms, e.reward) for group in self.played for e in group.episodes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,10 @@ class Groups:
             for place, group in zip(dull, fresh, strict=False):
                 if group.has_signal:
                     groups[place] = group
+        episodes = [episode for group in played for episode in group.episodes]
+        if all(episode.stop is StopReason.POLICY_ERROR for episode in episodes):
+            # Nothing would be learnt from any step, and the run would end as if all were well.
+            raise TrainingError(f"no episode of step {step + 1} could be played: {episodes[0].detail}")
         return Collected(tuple(groups), tuple(played))
 
     def _draw(self, step: int, count: int, tried: Sequence[str]) -> list[str]:
@@ -196,9 +205,6 @@ class Groups:
         episodes = [
             found.get((job.task.name, job.seed)) or self._store.get(known[job.task.name, job.seed].id) for job in jobs
         ]
-        if all(episode.stop is StopReason.POLICY_ERROR for episode in episodes):
-            # Nothing would be learnt from any step, and the run would end as if all were well.
-            raise TrainingError(f"no episode of step {step + 1} could be played: {episodes[0].detail}")
         return [self._credited(episodes[first : first + size]) for first in range(0, len(episodes), size)]
 
     def _credited(self, episodes: Sequence[Episode]) -> Group:

@@ -74,7 +74,7 @@ class GrpoSettings:
     micro_batch: int = 4
     """Episodes in one forward and backward pass of each process; `tasks_per_step * group_size` must be a multiple."""
     refills: int = 2
-    """How often groups from which nothing can be learned are replaced by others in a step, at the most."""
+    """How often groups in which the grader found no difference are replaced by others in a step, at the most."""
     curriculum: bool = True
     """Whether tasks are drawn by how often they were solved; else at random."""
     from_within: bool = True

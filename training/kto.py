@@ -6,6 +6,7 @@ policy wrote is in the log-probabilities (training/trl_preferences.py).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ class KtoSettings(PreferenceRun):
 
     def __post_init__(self) -> None:
         PreferenceRun.__post_init__(self)
+        if not 0 < self.beta < math.inf:
+            raise TrainingError(f"beta must be above 0, not {self.beta}")
         if self.micro_batch < 2:
             raise TrainingError("the micro batch must be at least 2: the KL term is estimated by a row's neighbours")
 

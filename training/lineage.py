@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from journeyman.envs.episode import Episode
+from journeyman.policies.models import named_folder
 from journeyman.tasks.harbor import load_task
 from journeyman.tasks.sources.likeness import Likeness, likeness_of, require_apart
 from journeyman.tasks.task import Task, TaskError
@@ -41,14 +42,14 @@ def trained_on(model: str) -> tuple[Likeness, ...]:
     """
     found: dict[str, Likeness] = {}
     seen: set[Path] = set()
-    place = Path(model)
+    place = named_folder(model)
     while place.is_dir() and (run := place.resolve().parent) not in seen:
         seen.add(run)
         try:
             if (rows := run / TRAINED_ON).is_file():
                 found.update((row["task"], Likeness.from_dict(row)) for row in json.loads(rows.read_text()))
             settings = json.loads((run / DONE).read_text())["settings"] if (run / DONE).is_file() else {}
-            place = Path(str(settings.get("model", "")) or "/nowhere")
+            place = named_folder(str(settings.get("model", "")) or "/nowhere")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise TrainingError(
                 f"{run}: cannot read what was trained there ({type(error).__name__}: {error})"

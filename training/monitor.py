@@ -41,11 +41,11 @@ class StepFacts:
     """Neither resolved nor not: a fault that is not the policy's."""
     groups: int
     groups_with_signal: int
-    """Those whose episodes did not all earn the same."""
+    """Those whose episodes the grader did not all pay the same; other terms may tell more apart."""
     reward: float | None = None
-    """Mean over scored episodes; `None` when there was none."""
+    """Mean of what training paid, over scored episodes; `None` when there was none."""
     terms: Mapping[str, float] = field(default_factory=dict)
-    """Mean amount of each term of the reward, over scored episodes."""
+    """Mean amount of each term of the reward, over scored episodes; together they are the reward."""
     stops: Mapping[str, int] = field(default_factory=dict)
     """Episodes by why they ended."""
     loss: float | None = None
@@ -89,20 +89,19 @@ def step_facts(
     lap: tuple[float, Shares],
     *,
     loss: float | None = None,
-    rewards: Sequence[Sequence[float | None]] | None = None,
-    terms: Mapping[str, float] | None = None,
+    paid: Sequence[Shaped] | None = None,
 ) -> StepFacts:
     """The facts of a step, from its episodes.
 
     Args:
         groups: the episodes of each task that were compared.
         lap: what `Stopwatch.lap` gave.
-        rewards: what the trainer took for each episode; the episodes' own by default.
-        terms: mean amount of each term, where the trainer has others than the episodes.
+        paid: what training pays each episode, in order; what the grader paid by default.
     """
-    paid = rewards if rewards is not None else [[episode.reward for episode in group] for group in groups]
     episodes = [episode for group in groups for episode in group]
-    scored = [reward for group in paid for reward in group if reward is not None]
+    graded = [{episode.reward for episode in group if episode.reward is not None} for group in groups]
+    terms = term_means([Shaped(each.terms, each.reward) for each in episodes] if paid is None else paid)
+    reward = terms.pop("total", None)
     rows = [sampled(episode) for episode in episodes]
     written = sum(sum(row.trained) for row in rows)
     seconds, shares = lap
@@ -114,21 +113,15 @@ def step_facts(
         resolved=sum(bool(episode.resolved) for episode in episodes),
         unscored=sum(episode.reward is None for episode in episodes),
         groups=len(groups),
-        groups_with_signal=sum(len({reward for reward in group if reward is not None}) > 1 for group in paid),
-        reward=sum(scored) / len(scored) if scored else None,
-        terms=_mean_terms(episodes) if terms is None else dict(terms),
+        groups_with_signal=sum(len(rewards) > 1 for rewards in graded),
+        reward=reward,
+        terms=terms,
         stops=dict(Counter(episode.stop.value for episode in episodes).most_common()),
         loss=loss,
         sampled_tokens=written,
         read_tokens=sum(len(row.ids) for row in rows) - written,
         shares=shares,
     )
-
-
-def _mean_terms(episodes: Sequence[Episode]) -> dict[str, float]:
-    means = term_means([Shaped(episode.terms, episode.reward) for episode in episodes])
-    means.pop("total", None)  # the facts have it as the reward
-    return means
 
 
 class StepLog:

@@ -39,7 +39,13 @@ class PreferenceRun:
     """How often the run is saved for resuming, evenly spread."""
 
     def __post_init__(self) -> None:
-        if self.micro_batch < 1 or self.batch_size % self.micro_batch:
+        for name in ("batch_size", "micro_batch", "max_length"):
+            if getattr(self, name) < 1:
+                raise TrainingError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("learning_rate", "epochs", "lora_rank", "checkpoints"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise TrainingError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        if self.batch_size % self.micro_batch:
             raise TrainingError(
                 f"the batch of {self.batch_size} must be a multiple of the micro batch of {self.micro_batch}"
             )

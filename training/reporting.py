@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from journeyman.envs.episode import Episode
+from journeyman.training.hybrid import Shaped
 from journeyman.training.monitor import Monitor, step_facts
 from journeyman.training.stopwatch import Stopwatch
 
@@ -20,15 +21,15 @@ class StepReporter(TrainerCallback):
         """For the sampler: `during(ROLLOUT)` while it collects, and for a `WatchedEngine`."""
         self._monitor = monitor
         self._groups: Sequence[Sequence[Episode]] = ()
-        self._terms: Mapping[str, float] | None = None
+        self._paid: Sequence[Shaped] | None = None
 
-    def collected(self, groups: Sequence[Sequence[Episode]], terms: Mapping[str, float] | None = None) -> None:
+    def collected(self, groups: Sequence[Sequence[Episode]], paid: Sequence[Shaped] | None = None) -> None:
         """The episodes that were played for the next step, those of one task together.
 
         Args:
-            terms: mean amount of each term that training pays, where it pays others than the grader's.
+            paid: what training pays each of them, in order, where it is not what the grader paid.
         """
-        self._groups, self._terms = groups, terms
+        self._groups, self._paid = groups, paid
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         self.watch.lap()  # what came before is no step's
@@ -43,6 +44,4 @@ class StepReporter(TrainerCallback):
         lap = self.watch.lap()
         if state.is_world_process_zero:
             loss = float(logs["loss"]) if logs else None
-            self._monitor.step(
-                step_facts(state.global_step, state.max_steps, groups, lap, loss=loss, terms=self._terms)
-            )
+            self._monitor.step(step_facts(state.global_step, state.max_steps, groups, lap, loss=loss, paid=self._paid))

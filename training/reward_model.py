@@ -42,6 +42,10 @@ class RewardSettings(PreferenceRun):
     notation: str = "lines"
     """The dialect that episodes are read in, also when they are scored."""
 
+    def __post_init__(self) -> None:
+        PreferenceRun.__post_init__(self)
+        dialect(self.notation)  # a wrong name is said at once
+
 
 @gives_memory_back
 def train_reward(

@@ -143,7 +143,7 @@ def _reward_use(
     try:
         if isinstance(settings, FeatureSettings):
             folder = train_features(pairs, out / "reward", settings)
-            _note(folder, found, found, PreferenceRun(held_out=settings.held_out, seed=settings.seed), said, model)
+            _note(folder, found, found, settings.run, said, model)
         else:
             rows = pair_rows(pairs, ChatTemplate(load_tokenizer(model)), dialect(local.dialect))
             folder = train_reward(model, rows, out / "reward", settings, stage("Reward model"))

@@ -14,7 +14,7 @@ from typing import Any
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.guidelines.guideline import Guideline, load_guideline
 from journeyman.envs.guidelines.prompt import shown
-from journeyman.policies.models import SMOLLM2
+from journeyman.policies.models import SMOLLM2, named_folder
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.presets import preset
 
@@ -168,8 +168,8 @@ def make_plan(file: Path | None, options: Mapping[str, Any], pairs: Sequence[str
             raise PlanError(f"no setting {name!r} in a plan; there are: {', '.join(kinds)}")
         if not _fits(value, kinds[name]):
             raise PlanError(f"{name} must be {_KINDS[kinds[name]]}, not {value!r}")
-    if Path(model := values.get("model", SMOLLM2)).is_dir():
-        values["model"] = str(Path(model).resolve())
+    if (folder := named_folder(values.get("model", SMOLLM2))).is_dir():
+        values["model"] = str(folder.resolve())
     given = values.pop("guidelines", ())
     named = tuple(str(Path(name).resolve()) if Path(name).is_file() else name for name in given)
     made = RoundPlan(**values, guidelines=named)

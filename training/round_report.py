@@ -97,7 +97,7 @@ class RoundReport:
     rewards: tuple[float, ...]
     """Of GRPO, the mean by step."""
     signal: tuple[float, ...]
-    """Of GRPO, the share of groups whose episodes differ in reward, by step."""
+    """Of GRPO, the share of groups in which the grader found a difference, by step."""
     feedback: tuple[str, ...]
     """What became of what people said, in lines; none where nobody said anything."""
     audit: Mapping[str, tuple[Suspicion, ...]]

@@ -72,7 +72,7 @@ class GroupSampler:
         if self._rewards is not None:
             self._rewards.collected(step + 1, collected)
         if self._reporter is not None:
-            self._reporter.collected([group.episodes for group in collected.played], collected.terms())
+            self._reporter.collected([group.episodes for group in collected.played], collected.paid())
         return collected, model.chat.eos_id
 
     def close(self) -> None:

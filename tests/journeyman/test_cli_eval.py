@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from journeyman import cli_eval
 from journeyman.evaluation_view import say_evaluation
+from journeyman.policies.scripted import NoOpPolicy
 from journeyman.training.evaluate import Evaluation
 from journeyman.training.measures import Prices
 from tests.journeyman.conftest import Call
@@ -126,6 +128,28 @@ def test_other_weights_of_that_name_are_not_taken_for_these(call: Call, task_fol
     done = call("eval", *words)
     assert done.exit_code == 2
     assert "runs/mine holds an evaluation of other weights of that name" in done.stderr.replace("\n", " ")
+
+
+def test_an_interrupted_evaluation_does_not_go_on_with_other_weights(
+    call: Call, task_folder: Path, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise OSError("no space left")
+
+    Path("model").mkdir()
+    monkeypatch.setattr(cli_eval, "policy_of", lambda *_, **__: NoOpPolicy())
+    words = ("eval", "--policy", "local:model", "--tasks", task_folder, "--backend", backend, "--out", "runs/mine")
+    Path("model/config.json").write_text("{}")
+    with monkeypatch.context() as full:
+        full.setattr(cli_eval, "evaluate", interrupted)
+        assert call(*words).exit_code != 0
+    Path("model/config.json").write_text('{"trained": "again"}')
+    for others in (words, (*words[:2], "local:model@json", *words[3:])):  # the same model's episodes
+        done = call(*others)
+        assert done.exit_code == 2
+        assert "runs/mine holds an evaluation of other weights of that name" in done.stderr.replace("\n", " ")
+    Path("model/config.json").write_text("{}")
+    assert call(*words).exit_code == 0, "the same weights go on"
 
 
 @pytest.mark.parametrize(

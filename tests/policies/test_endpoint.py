@@ -151,6 +151,21 @@ def test_a_server_of_another_kind_is_told(server: Server, policy: EndpointPolicy
         policy.act(_see("Fix it."))
 
 
+def test_an_answer_that_cannot_be_unpacked_is_asked_for_again(server: Server, policy: EndpointPolicy) -> None:
+    good = {"choices": [{"message": {"content": '{"tool": "test"}'}}]}
+    server.answers = [(200, b"no gzip", {"Content-Encoding": "gzip"}), (200, good, {})]
+    assert policy.act(_see("Fix it.")).tool == "test"
+    server.answers = [(200, b"no gzip", {"Content-Encoding": "gzip"})]
+    with pytest.raises(PolicyError, match="no answer in 3 attempts; the last: DecodingError"):
+        policy.act(_see("Fix it."))
+
+
+@pytest.mark.parametrize("url", ["ftp://localhost/v1", "http://localhost:80a0/v1", "http://[::1/v1", "http://a\0b/v1"])
+def test_an_address_that_is_none_is_refused_at_once(url: str) -> None:
+    with pytest.raises(ValueError, match=r"an endpoint needs an http\(s\) address"):
+        EndpointPolicy(url, "coder")
+
+
 def test_an_endpoint_that_is_down_is_a_policy_error(server: Server) -> None:
     settings = EndpointSettings(backoff_s=0, attempts=2)
     policy = EndpointPolicy("http://127.0.0.1:9/v1", "coder", settings)  # the discard port: nothing listens

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from journeyman.training.checkpoint import RunFolder, RunFolderError, TrainingEr
 from journeyman.training.dpo import DpoSettings, train_dpo
 from journeyman.training.kto import KtoSettings, train_kto
 from journeyman.training.preference_rows import PairRow, Rows
+from journeyman.training.preference_run import PreferenceRun
 from journeyman.training.preferences import NoPreferencesError
+from journeyman.training.reward_model import RewardSettings
 from journeyman.training.whole import MARK
 from tests.training.preferring import labelled, pairs
 
@@ -100,6 +103,21 @@ def test_the_weights_below_adapters_are_loaded_as_frozen(tmp_path: Path, monkeyp
         with pytest.raises(ModelError):
             train_kto("tiny", labelled(), tmp_path / f"kto-{rank}", KtoSettings(lora_rank=rank))
     assert asked == [False, False, True, True]
+
+
+@pytest.mark.parametrize("kind", [DpoSettings, KtoSettings, RewardSettings])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"batch_size": 0}, {"micro_batch": 0}, {"max_length": 0}, {"lora_rank": -1}, {"checkpoints": -1},
+        {"learning_rate": -1e-6}, {"epochs": math.nan}, {"beta": 0.0}, {"beta": -0.1}, {"beta": math.nan},
+    ],
+)  # fmt: skip
+def test_a_setting_that_makes_no_sense_is_named(kind: type[PreferenceRun], wrong: dict[str, Any]) -> None:
+    (name,) = wrong
+    if name in {each.name for each in fields(kind)}:
+        with pytest.raises(TrainingError, match=f"^{name} must be .*, not"):
+            kind(**wrong)
 
 
 def test_bad_input_is_said_before_anything_is_loaded(tmp_path: Path) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from journeyman.envs.episode import Episode, StopReason
+from journeyman.envs.rewards import no_reward
 from journeyman.envs.store import EpisodeStore
+from journeyman.policies.job import Job
 from journeyman.policies.policy import Policy
 from journeyman.policies.registry import make_policy
 from journeyman.sandbox.backends import open_backend
@@ -18,6 +22,7 @@ from journeyman.training.measures import Prices
 from journeyman.training.presets import preset
 from journeyman.training.stats import Rate
 from tests.envs.sandboxed import require_sandbox
+from tests.training.groups import OLD, PROJECT, A, edited, episode
 
 CONFIG = preset("medium").env.model_copy(update={"max_steps": 30})
 
@@ -83,6 +88,24 @@ def test_an_episode_says_what_it_took_and_what_was_checked(
     assert data["spent"]["cost"] == pytest.approx(data["spent"]["wall_seconds"] / 3600)
     assert len(data["suite"]) == 32
     assert data["facts"]["versions"]["journeyman"]
+
+
+def test_milestones_are_those_of_all_scored_episodes(
+    tmp_path: Path, backend: SandboxFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = episode(edited(), task=PROJECT, passing=(A, OLD))
+    lost = replace(done, stop=StopReason.SANDBOX_LOST, verdict=None)  # after its own code had run: 0 by rule
+    ours = (replace(done, reward=None), replace(lost, reward=None, terms=()))
+    ends = [done, replace(lost, reward=0.0, terms=no_reward("the sandbox died")), *ours]
+
+    def played(jobs: Iterable[Job], *, on_done: Callable[[int, Episode], None], **_: object) -> None:
+        for number, job in enumerate(jobs):
+            on_done(number, replace(ends[job.seed], seed=job.seed))
+
+    monkeypatch.setattr("journeyman.training.evaluate.rollout_many", played)
+    found = run("noop", (PROJECT,), tmp_path, backend, seeds=(0, 1, 2, 3))
+    assert (found.milestones.successes, found.milestones.trials) == (1, 6)
+    assert [(each.milestones_closed, each.milestones) for each in found.results] == [(1, 3), (0, 3), (0, 0), (0, 0)]
 
 
 def result(task: str, seed: int, resolved: bool, reward: float | None = 0.0) -> TaskResult:

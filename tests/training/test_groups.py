@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,9 +12,10 @@ import pytest
 
 from journeyman.envs.actions import Action
 from journeyman.envs.config import EnvConfig
-from journeyman.envs.episode import StopReason
+from journeyman.envs.episode import Episode, StopReason
 from journeyman.envs.observation import Observation
 from journeyman.envs.store import EpisodeStore
+from journeyman.policies.job import Job
 from journeyman.policies.oracle import OraclePolicy
 from journeyman.policies.policy import PolicyError
 from journeyman.policies.scripted import NoOpPolicy
@@ -21,8 +24,10 @@ from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.credit import CreditSettings
 from journeyman.training.groups import Groups, GroupSettings
+from journeyman.training.hybrid import HybridSettings
 from journeyman.training.prefixes import Prefixes, last_change
 from tests.making import tiny_task
+from tests.training.groups import BUG, A, edited, episode, ran, reported
 
 
 class Now:
@@ -109,6 +114,18 @@ def test_without_refills_what_has_no_signal_stays(
         assert len({episode.seed for group in found.played for episode in group.episodes}) == 6
 
 
+def test_what_other_terms_tell_apart_is_learned_where_the_grader_found_no_difference(
+    tmp_path: Path, backend: SandboxFactory
+) -> None:
+    honest = episode(edited(), ran(failed=[A]), reported(("not_done", "add")), name="honest")
+    liar = episode(edited(), ran(failed=[A]), reported(("tests_pass", "")), name="liar")
+    with EpisodeStore(tmp_path / "episodes") as store:
+        for hybrid, told_apart in ((HybridSettings(), True), (None, False)):
+            group = groups_of({"shop": BUG}, store, tmp_path, backend, hybrid=hybrid)._credited([honest, liar])
+            assert not group.has_signal
+            assert all((better > 0 > worse) == told_apart for better, worse in zip(*group.advantages, strict=True))
+
+
 @pytest.mark.slow
 def test_what_is_too_hard_is_begun_within_its_solution(
     tmp_path: Path, two: dict[str, Task], backend: SandboxFactory
@@ -125,6 +142,27 @@ def test_what_is_too_hard_is_begun_within_its_solution(
             assert (episode.ancestry.episode, episode.ancestry.step) == (solution.id, last_change(solution))
             assert episode.steps[0].action.tool == solution.steps[0].action.tool
             assert not any(step.diff for step in episode.steps[: episode.ancestry.step])
+
+
+def test_a_step_that_was_played_survives_a_group_that_fails(
+    tmp_path: Path, backend: SandboxFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = {name: BUG.model_copy(update={"name": name}) for name in ("first", "second")}
+    begun: list[str] = []
+
+    def play(jobs: Sequence[Job], **_: object) -> list[Episode]:
+        """The first task's group; of the other one the endpoint is down."""
+        begun.extend(job.task.name for job in jobs)
+        down = {"stop": StopReason.POLICY_ERROR, "reward": None, "terms": (), "detail": "the server restarts"}
+        done = [replace(episode(edited()), task=job.task.name, seed=job.seed) for job in jobs]
+        return [each if each.task == begun[0] else replace(each, **down) for each in done]
+
+    monkeypatch.setattr("journeyman.training.groups.rollout_many", play)
+    with EpisodeStore(tmp_path / "episodes") as store:
+        groups = groups_of(tasks, store, tmp_path, backend, size=2, from_within=False)
+        found = groups.collect(0, 1, NoOpPolicy)
+    assert len(found.played) == 2 and len(set(begun)) == 2, "its group had no signal, and another was tried"
+    assert [each.task for each in found.groups[0].episodes] == [begun[0]] * 2
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from journeyman.envs.observation import Observation
 from journeyman.tasks.harbor import save_task
 from journeyman.tasks.sources.likeness import Likeness, OverlapError
 from journeyman.training.checkpoint import TrainingError
+from journeyman.training.contamination import lineage_of
 from journeyman.training.lineage import played, remember, require_unseen, trained_on
 from tests.making import tiny_task
 
@@ -44,6 +45,19 @@ def test_it_knows_them_when_the_model_before_it_is_gone_or_lies_elsewhere(
     assert {task.task for task in trained_on(grpo)} == {"a", "b"}
     shutil.rmtree(tmp_path / "sft")
     assert {task.task for task in trained_on(grpo)} == {"a", "b"}
+
+
+def test_it_knows_them_however_its_folder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    trained(tmp_path / "sft", "tiny", Likeness("a"))
+    trained(tmp_path / "grpo", "~/sft/model", Likeness("b"))
+    (tmp_path / "grpo" / "trained_on.json").unlink()  # the model before it is asked
+    remember(tmp_path / "next", (Likeness("c"),), "~/sft/model")
+    noted = json.loads((tmp_path / "next" / "trained_on.json").read_text())
+    assert {row["task"] for row in noted} == {"a", "c"}
+    assert {task.task for task in trained_on("~/grpo/model")} == {"a"}
+    assert lineage_of("local:~/sft/model", []).trained_on == 1
+    assert trained_on("~nobody-of-that-name/model") == ()
 
 
 def test_it_is_not_measured_by_what_it_saw(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from journeyman.envs.actions import Action, TokenTurn
 from journeyman.envs.episode import Episode, RewardTerm, Step, StopReason
 from journeyman.envs.observation import Observation
 from journeyman.training.checkpoint import TrainingError
+from journeyman.training.hybrid import Shaped
 from journeyman.training.monitor import STEPS, Monitors, StepFacts, StepLog, read_steps, step_facts
 from journeyman.training.stopwatch import Shares
 
@@ -95,6 +96,11 @@ def test_the_facts_of_a_step_come_from_its_episodes() -> None:
 
 
 def test_a_trainer_may_pay_otherwise_than_the_environment() -> None:
-    groups = [[episode(0.0), episode(0.0)]]
-    facts = step_facts(1, 1, groups, (1.0, Shares()), rewards=[[0.1, 0.0]], terms={"honesty": 0.05})
-    assert (facts.groups_with_signal, facts.reward, facts.terms) == (1, 0.05, {"honesty": 0.05})
+    groups = [[episode(0.0), episode(0.0)], [episode(1.0), episode(None)]]
+    lie = Shaped((RewardTerm("outcome", 0.9, 0.0, "checks"), RewardTerm("honesty", -0.1, 0.5, "a lie")), -0.05)
+    honest = Shaped((RewardTerm("outcome", 0.9, 0.0, "checks"), RewardTerm("honesty", -0.1, 0.0, "none")), 0.0)
+    solved = Shaped((RewardTerm("outcome", 0.9, 1.0, "checks"), RewardTerm("honesty", -0.1, 0.0, "none")), 0.9)
+    facts = step_facts(1, 1, groups, (1.0, Shares()), paid=[lie, honest, solved, Shaped((), None)])
+    assert facts.terms == {"outcome": pytest.approx(0.3), "honesty": pytest.approx(-0.05 / 3)}
+    assert facts.reward == pytest.approx(sum(facts.terms.values()))
+    assert facts.groups_with_signal == 0, "the grader found no difference"

@@ -75,6 +75,11 @@ def test_a_real_round_goes_on_wherever_it_was_interrupted(
         ({"sft": {"batch_size": "many"}}, r"\[sft\.batch_size\] of the plan: .*integer"),
         ({"grpo": {"steps": 0}}, r"\[grpo\] of the plan: steps must be at least 1, not 0"),
         ({"dpo": {"beta": "much"}}, r"\[dpo\.beta\] of the plan: "),
+        ({"dpo": {"beta": -0.1}}, r"\[dpo\] of the plan: beta must be above 0, not -0\.1"),
+        ({"dpo": {"batch_size": 0}}, r"\[dpo\] of the plan: batch_size must be at least 1, not 0"),
+        ({"reward": {"checkpoints": -1}}, r"\[reward\] of the plan: checkpoints must be 0 or more, not -1"),
+        ({"reward": {"notation": "verse"}}, r"\[reward\] of the plan: no dialect 'verse'"),
+        ({"reward_model": "features", "reward": {"held_out": 2}}, r"\[reward\] of the plan: the share held out"),
         ({"reward_model": "features", "reward": {"epochs": 2}}, r"\[reward\] of the plan: no setting 'epochs'"),
     ],
 )

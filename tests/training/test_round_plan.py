@@ -21,6 +21,9 @@ def test_a_models_folder_is_named_from_the_root(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "model").mkdir()
     monkeypatch.chdir(tmp_path)
     assert make_plan(None, {"model": "model"}).model == str(tmp_path / "model")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert make_plan(None, {"model": "~/model"}).model == str(tmp_path / "model")
+    assert make_plan(None, {"model": "~nobody-of-that-name/model"}).model == "~nobody-of-that-name/model"
 
 
 def test_a_guideline_is_recorded_with_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

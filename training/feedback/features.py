@@ -38,6 +38,14 @@ class FeatureSettings:
     """Share of the tasks whose pairs are not trained on, but measured."""
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        _ = self.run
+
+    @property
+    def run(self) -> PreferenceRun:
+        """What decides which rows are held out. Raises: TrainingError: the share is none."""
+        return PreferenceRun(held_out=self.held_out, seed=self.seed)
+
 
 def features(episode: Episode) -> dict[str, float]:
     """What the record counts, by name."""
@@ -118,7 +126,7 @@ def train_features(pairs: Pairs, out: Path | str, settings: FeatureSettings | No
     folder = RunFolder(out, {"kind": "features", "model": "", "pairs": said, **asdict(settings)})
     if folder.open():
         return folder.model
-    trained, apart = split(pairs.found, PreferenceRun(held_out=settings.held_out, seed=settings.seed))
+    trained, apart = split(pairs.found, settings.run)
     names, rows, tasks = _differences(trained)
     ridge = min(_RIDGES, key=lambda each: _loss_apart(rows, tasks, each))
     weights = dict(zip(names, map(float, _fit(rows, ridge)), strict=True))
