@@ -96,6 +96,18 @@ def test_an_adjudication_settles_and_the_last_one_counts() -> None:
     assert found["new"] == "settled" and found["old"] == "duplicate"  # what was settled brings back nothing
 
 
+def test_of_adjudications_that_overlap_the_later_one_decides() -> None:
+    three = [label("a"), label("b", by="bob", label="good"), label("c", by="cy", label="neutral")]
+    narrow = said("adjudication", "j1", by="xi", at=1, of=["a", "b"], holds="a")
+    wide = said("adjudication", "j2", by="yo", at=2, of=["a", "b", "c"], holds="b")
+    found = {"a": "settled", "b": "", "c": "settled", "j1": "", "j2": ""}
+    assert marks([*three, narrow, wide]) == marks([wide, narrow, *three]) == found
+    later = said("adjudication", "j3", by="xi", at=3, of=["a", "b"], holds="a")
+    assert marks([*three, wide, later]) == {"a": "", "b": "settled", "c": "settled", "j2": "", "j3": ""}
+    chain = said("adjudication", "j4", by="yo", at=4, of=["b", "c"], holds="b")
+    assert marks([*three, narrow, chain]) == {"a": "", "b": "", "c": "settled", "j1": "", "j4": ""}
+
+
 def test_an_id_of_two_entries_names_neither() -> None:
     entries = [label("a"), label("a", label="good"), label("b", at=3), said("undo", "u", of="a")]
     assert marks(entries) == {"a": "ambiguous", "b": "", "u": "ambiguous"}
