@@ -1,6 +1,6 @@
 """What holds where several people judged one thing. The rules, in their order:
 
-1. An adjudication: the entry that it holds by stands alone.
+1. An adjudication: the entry that it holds by stands alone, on what all the entries speak of that it decided between.
 2. Persons before programs: where a person judged, no rule counts, and where a rule told what the record decides,
    nothing simulated does.
 3. Of what one annotator said of one thing, the latest.
@@ -53,8 +53,9 @@ def by_subject(voices: Iterable[tuple[K, Voice]]) -> dict[K, list[Voice]]:
 def weightiest(heard: Heard, voices: Sequence[Voice]) -> list[Voice]:
     """Those that count by rules 1 and 2; the others are noted."""
     if settling := [voice for voice in voices if voice.settles]:
-        heard.drop([voice for voice in voices if voice is not settling[-1]], ADJUDICATED)
-        return [settling[-1]]
+        last = max(settling, key=lambda voice: voice.settles[-1].moment)
+        heard.drop([voice for voice in voices if voice is not last], ADJUDICATED)
+        return [last]
     for origin, why in (("person", PERSONS), ("rule", DECIDED)):
         if kept := [voice for voice in voices if voice.origin == origin]:
             heard.drop([voice for voice in voices if voice.origin != origin], why)

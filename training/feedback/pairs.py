@@ -30,7 +30,7 @@ class _Decided:
 def pairs_said(heard: Heard) -> list[PairOf]:
     """One row for each two episodes of a task that the rankings put in an order."""
     subjects = by_subject(
-        ((two, voice.by), voice)
+        ((two, voice.by), voice.on(*two))
         for voice, ranking in heard.said(Ranking)
         for two in combinations(sorted(ranking.episodes), 2)
     )

@@ -68,6 +68,15 @@ def test_an_adjudication_comes_before_any_majority(tmp_path: Path) -> None:
     assert reasons(tmp_path)["s0"] == "settled"
 
 
+def test_an_adjudicated_ranking_decides_only_what_was_settled(tmp_path: Path) -> None:
+    entries = [say("ranking", "r1", "ada", episodes=[A, B], ranks=[1, 2]),
+               say("ranking", "r2", "bob", episodes=[A, B, C], ranks=[2, 1, 3]),
+               *(say("ranking", who, who, episodes=[A, C], ranks=[2, 1]) for who in ("cy", "di", "eve"))]  # fmt: skip
+    compiled(tmp_path, *entries, say("adjudication", "x", "fay", of=["r1", "r2"], holds="r2"))
+    found = {(r["chosen"]["episode"], r["rejected"]["episode"]): by(r) for r in rows(tmp_path / "out", "pairs")}
+    assert found == {(B, A): ["r2"], (B, C): ["r2"], (C, A): ["cy", "di", "eve"]}
+
+
 def test_a_program_settles_nothing_between_people(tmp_path: Path) -> None:
     entries = [say("step", f"s{i}", who, episode=A, step=1, label=label) for i, (who, label) in
                enumerate([("ada", "good"), ("bob", "good"), ("cy", "bad")])]  # fmt: skip
