@@ -107,6 +107,27 @@ def test_what_is_simulated_stays_apart_unless_asked_for_and_never_outweighs_a_pe
     assert manifest.left_out == {"a person judged the same": 3}
 
 
+def test_a_program_outweighs_no_person_by_another_item(tmp_path: Path) -> None:
+    def program(kind: str, **what: Any) -> Entry:
+        return say(kind, f"sim-{kind}", "sim.x", simulated=True, item=SCOPE, **what)  # which weighs 3
+
+    entries = [
+        say("ranking", "r", episodes=[A, B], ranks=[1, 2]), program("ranking", episodes=[A, B], ranks=[2, 1]),
+        say("score", "s", episode=A, value=1.0), program("score", episode=A, value=0.0),
+        say("step", "l", episode=A, step=1, label="good"), program("step", episode=A, step=1, label="bad"),
+        say("score", "t1", "ada", episode=B, value=1.0, item=READABLE),
+        say("score", "t2", "bob", episode=B, value=0.0, item=READABLE),
+        say("score", "alone", "sim.x", simulated=True, episode=B, value=0.0, item=SCOPE),
+    ]  # fmt: skip
+    compiled(tmp_path, *entries, guidelines=[CONDUCT], simulated=True)
+    assert {kind: [by(row) for row in rows(tmp_path / "out", kind)] for kind in ("pairs", "scores", "steps")} == {
+        "pairs": [["r"]], "scores": [["s"]], "steps": [["l"]],
+    }  # fmt: skip
+    told = reasons(tmp_path)
+    assert told.pop("t1") == told.pop("t2") == "annotators disagree", "where persons disagree no program decides"
+    assert told == dict.fromkeys(["sim-ranking", "sim-score", "sim-step", "alone"], "a person judged the same")
+
+
 def test_items_are_weighed_by_the_guideline(tmp_path: Path) -> None:
     entries = [say("score", "s", episode=A, value=1.0, item=SCOPE), say("score", "r", episode=A, value=0.0,
                item=READABLE), say("score", "w", "bob", episode=B, value=0.5)]  # fmt: skip
