@@ -54,7 +54,9 @@ def test_a_pair_names_all_who_judged_it_and_programs_as_such(tmp_path: Path) -> 
     pairs = Compiled(tmp_path / "rows").preferences()
     assert {pair.by for pair in pairs} == {"ada, bob", "sim.parrot"}
     counted = calibrate([Margin(pair.task, 1.0, pair.by) for pair in pairs])
-    assert counted and set(counted.by_annotator) == {"ada", "bob", "sim.parrot", "people", "simulated annotators"}
+    assert counted and set(counted.by_annotator) == {
+        "annotator 1", "annotator 2", "sim.parrot", "people", "simulated annotators",
+    }  # fmt: skip
 
 
 def test_a_pair_shares_what_both_began_with(tmp_path: Path) -> None:
