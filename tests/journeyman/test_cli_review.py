@@ -29,10 +29,12 @@ from journeyman.envs.feedback.entry import (
     Place,
     Ranking,
     Score,
+    StepLabel,
     Undo,
 )
 from journeyman.envs.feedback.forget import forget
 from journeyman.envs.feedback.log import FeedbackLog
+from journeyman.envs.guidelines.guideline import Guideline, Item, ItemRef
 from journeyman.envs.log import LogWriteError
 from journeyman.envs.observation import Observation
 from journeyman.envs.store import EpisodeStore
@@ -307,6 +309,25 @@ def test_conflicts_are_settled_with_a_reason(review: Review, episodes: tuple[Epi
     assert kinds[one.holds].annotator == "bob" and one.reason == "bob is right" and none.holds is None
     again = runner.invoke(app, ["review", "adjudicate", "first", "--as", "cy"], input="")
     assert "0 conflicts settled, 0 left" in again.output
+
+
+def test_what_was_judged_by_an_older_meaning_is_neither_counted_nor_settled(episodes: tuple[Episode, Episode]) -> None:
+    old, new = (
+        Guideline(name="mine", version=number, title="Mine", items=(Item(id="small", kind="must", text=text),))
+        for number, text in ((1, "Change little."), (2, "Change nothing."))
+    )
+    log = FeedbackLog(Path("runs/first"))
+    log.keep_guideline(old, "ada", "page")
+    by_old = {"at": AT, "episode": episodes[0].id, "step": 1, "item": ItemRef.of(old, old.items[0])}
+    log.write(StepLabel(id="a", annotator="ada", label="good", **by_old))
+    log.write(StepLabel(id="b", annotator="bob", label="bad", **by_old))
+
+    def told(*words: str) -> Any:
+        return json.loads(CliRunner().invoke(app, ["review", *words, "first", "--json"]).stdout)
+
+    assert len(told("agreement")["contested"]) == len(told("adjudicate")["conflicts"]) == 1
+    log.keep_guideline(new, "ada", "page")  # the newest that the feedback holds: nobody names it
+    assert told("agreement")["contested"] == told("adjudicate")["conflicts"] == []
 
 
 def test_a_conflict_that_is_forgotten_meanwhile_is_passed_over(

@@ -234,6 +234,19 @@ def test_what_does_not_stand_is_marked(pages: TestClient, store: EpisodeStore) -
     assert odd["step"] is None
 
 
+def test_what_a_newer_version_in_the_feedback_makes_stale_is_marked(pages: TestClient, store: EpisodeStore) -> None:
+    store.add(told := episode())
+    older = SMALL.model_copy(update={"name": "mine", "version": 1})
+    newer = older.model_copy(update={"version": 2, "items": (Item(id="small", kind="should", text="Keep it all."),)})
+    log = FeedbackLog(store.folder)
+    log.keep_guideline(older, "ana", "page")
+    by_it = ItemRef.of(older, older.items[0])
+    log.write(Critique(id="a", annotator="ana", at=now(), episode=told.id, body="Too long.", item=by_it))
+    assert notes(pages, told.id)[0]["stands"]
+    log.keep_guideline(newer, "ana", "page")
+    assert not notes(pages, told.id)[0]["stands"], "though the pages were not given it"
+
+
 def test_a_blind_page_leaves_out_what_others_said(store: EpisodeStore) -> None:
     store.add(told := episode())
     here = f"/runs/first/episodes/{told.id}"
