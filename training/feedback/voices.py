@@ -54,6 +54,8 @@ class Voice:
     annotator: str
     """Of a critic model's draft: the person who accepted it."""
     simulated: bool
+    moment: tuple[float, str]
+    """Of two the later one is told by it; of a draft it is when it was accepted."""
     settles: tuple[Settles, ...] = ()
     """The adjudications that hold by it, the last one last."""
 
@@ -105,6 +107,7 @@ class Heard:
 
     runs: tuple[RunHeard, ...]
     voices: tuple[Voice, ...]
+    """In the order in which they spoke, whatever that of the lines."""
     find: Callable[[str], Episode | None]
     guidelines: Mapping[str, Guideline]
     """By which it is judged what is stale, and what an item weighs."""
@@ -202,7 +205,9 @@ def hear(
             elif by.simulated and not simulated:
                 left_out.append(_left(run.name, entry, SIMULATED, "--simulated takes it"))
             else:
-                voices.append(Voice(run.name, entry, by.annotator, by.simulated, holds.get(entry.id, ())))
+                settles = holds.get(entry.id, ())
+                voices.append(Voice(run.name, entry, by.annotator, by.simulated, moment(by), settles))
+    voices.sort(key=lambda voice: voice.moment)
     return Heard(heard, tuple(voices), episodes.find, now, frozenset(resolved), left_out)
 
 

@@ -93,6 +93,21 @@ def test_of_one_annotator_the_latest_counts(tmp_path: Path) -> None:
     assert set(reasons(tmp_path)) == {"s0"}
 
 
+def test_the_latest_is_told_by_its_time_and_not_by_its_line(tmp_path: Path) -> None:
+    draft = {"draft": True, "origin": "critic:tiny", "at": "2026-01-01T00:00:01Z"}
+    entries = [
+        say("ranking", "new", episodes=[A, B], ranks=[1, 2], at="2026-01-01T00:00:30Z"),
+        say("ranking", "old", episodes=[A, B, C], ranks=[2, 1, 3], at="2026-01-01T00:00:02Z"),
+        say("score", "draft", "critic", episode=A, value=1.0, **draft),
+        say("answer", "yes", of="draft", decision="accepted", at="2026-01-01T00:00:30Z"),
+        say("score", "own", episode=A, value=0.0, at="2026-01-01T00:00:02Z"),
+    ]
+    for number, said in enumerate((entries, entries[::-1])):
+        compile_feedback([run(tmp_path / str(number), FOUR, *said)], tmp_path / "out")
+        assert [by(row) for row in rows(tmp_path / "out", "pairs")] == [["new"], ["old"], ["old"]]
+        assert [by(row) for row in rows(tmp_path / "out", "scores")] == [["draft"]], "as said when it was accepted"
+
+
 def test_what_is_simulated_stays_apart_unless_asked_for_and_never_outweighs_a_person(tmp_path: Path) -> None:
     entries = [say("score", f"m{i}", f"sim{i}", simulated=True, episode=A, value=1.0) for i in range(3)]
     entries += [say("score", "p", episode=A, value=0.0), say("score", "m9", "sim", simulated=True, episode=B, value=1)]
