@@ -47,6 +47,17 @@ def test_the_later_of_two_judgements_of_the_same_stands() -> None:
     assert marks([draft, label("early")]) == {"late": "draft", "early": ""}
 
 
+def test_where_an_import_tells_no_order_neither_counts() -> None:
+    old, new = (label(id_, label=word, origin="import:doccano") for id_, word in (("b", "good"), ("a", "bad")))
+    assert marks([old, new]) == marks([new, old]) == {"a": "ambiguous", "b": "ambiguous"}
+    assert marks([old, new, said("undo", "u", of="b", at=1)]) == {"a": "", "b": "undone", "u": ""}
+    assert marks([old, new, label("c", at=1)]) == {"a": "duplicate", "b": "duplicate", "c": ""}
+    same = label("c", label="good", origin="import:doccano")
+    assert marks([old, same]) == {"b": "duplicate", "c": ""}
+    ours = [label("a", label="good"), label("b", label="bad")]
+    assert marks(ours) == {"a": "duplicate", "b": ""}, "ids made here tell the order"
+
+
 def test_a_comment_is_the_same_only_with_the_same_words_in_the_same_place() -> None:
     def comment(id_: str, at: int, body: str, line: int) -> Entry:
         return said("critique", id_, at=at, episode="e1", body=body, place={"path": "a", "line": line})
