@@ -37,6 +37,7 @@ from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.guidelines.guideline import Guideline, Item, ItemRef
 from journeyman.envs.log import LogWriteError
 from journeyman.envs.observation import Observation
+from journeyman.envs.recorder import new_episode_id
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.policy import PolicyError, TokenLimit
 from journeyman.policies.scripted import NoOpPolicy
@@ -108,6 +109,18 @@ def test_a_line_is_known_by_what_stood_there(review: Review) -> None:
     assert entry.place == Place(step=2, path="text.py", line=1, quote="    return 2")
     assert entry.suggestion == "return 3" and entry.severity == "minor"
     assert "no line of a file" in shown.output and "not kept" in shown.output, "7-3 runs backwards"
+
+
+def test_of_lines_of_two_hunks_the_unbroken_ones_are_quoted(review: Review, episodes: tuple[Episode, Episode]) -> None:
+    diff = "--- a/m.py\n+++ b/m.py\n@@ -4 +4 @@\n-4\n+four\n@@ -20 +20 @@\n-20\n+twenty\n"
+    first, second = episodes[0].steps[:2]
+    other = replace(episodes[0], id=new_episode_id(), steps=(first, replace(second, diff=diff)))
+    with EpisodeStore(Path("runs/first")) as store:
+        store.add(other)
+    done = CliRunner().invoke(app, ["review", "first", other.id, "--as", "ada"], input="nnl4-20\nboth\n\n\n\nq")
+    assert done.exit_code == 0, done.output
+    (entry,) = said()
+    assert entry.place == Place(step=2, path="m.py", line=4, end=20, quote="four")
 
 
 def test_all_that_can_be_said(review: Review) -> None:
