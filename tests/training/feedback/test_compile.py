@@ -299,6 +299,36 @@ def test_another_folder_is_not_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    "manifest,beside",
+    [('{"name": "my web app"}', "index.html"), ('{"name": "my web app"}', "pairs.jsonl"), ("[]", "pairs.jsonl"),
+     ("{", "pairs.jsonl"), (None, "thesis.txt")],
+)  # fmt: skip
+def test_a_folder_that_looks_like_compiled_feedback_is_not_deleted(
+    tmp_path: Path, manifest: str | None, beside: str
+) -> None:
+    compiled(tmp_path)
+    out = tmp_path / "out"
+    if manifest is not None:
+        (out / "manifest.json").write_text(manifest)
+    (out / beside).write_text("mine")
+    before = contents(out)
+    with pytest.raises(CompiledError, match="something else"):
+        compile_feedback([tmp_path / "run"], out)
+    assert contents(out) == before
+
+
+def test_what_another_version_compiled_is_replaced(tmp_path: Path) -> None:
+    compiled(tmp_path)
+    kept = tmp_path / "out" / "manifest.json"
+    older = json.loads(kept.read_text()) | {"format": 0, "gone": "since"}
+    del older["undecided"]
+    kept.write_text(json.dumps(older))
+    (tmp_path / "out" / "claims.jsonl").unlink()
+    compile_feedback([tmp_path / "run"], tmp_path / "out")
+    assert "undecided" in json.loads(kept.read_text()) and rows(tmp_path / "out", "claims") == []
+
+
 def test_words_of_any_kind_are_kept_as_they_are(tmp_path: Path) -> None:
     odd = "<script>\u2028\x1b[31m</script> — naïve"
     compiled(tmp_path, say("correction", "c", episode=A, step=1, action={"tool": "run", "command": odd}))
