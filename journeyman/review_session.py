@@ -32,6 +32,7 @@ from journeyman.envs.feedback.entry import (
     episodes_of,
 )
 from journeyman.envs.feedback.log import FeedbackError
+from journeyman.envs.feedback.places import quote_of
 from journeyman.envs.feedback.standing import Judged, Mark
 from journeyman.envs.guidelines.guideline import ItemRef
 from journeyman.envs.log import LogWriteError
@@ -217,8 +218,7 @@ class Session:
             self._say("no line of a file: write PATH:LINE, as in parcel.py:12", "yellow")
             return
         first, end = int(match["line"]), int(match["end"] or match["line"])
-        there = lines.get(path, {})
-        quote = "\n".join(there[number] for number in range(first, min(end, first + 200) + 1) if number in there)
+        quote = quote_of(lines.get(path, {}), first, min(end, first + 200))
         place = Place(step=self._page, path=path, line=first, end=end if end != first else None, quote=quote)
         self._comment(place, lines=True)
 

@@ -50,7 +50,7 @@ class Reviewer:
         logged = self.log.read()
         if only:
             logged = logged.of_episode(only)
-        return standing(logged, self.find, {each.name: each for each in self.guidelines})
+        return standing(logged, self.find, logged.guidelines() | {each.name: each for each in self.guidelines})
 
     def entry(self, kind: type[_E], **fields: Any) -> _E:
         """An entry of this annotator's, said now in the terminal."""

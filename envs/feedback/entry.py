@@ -28,6 +28,8 @@ RULE = "rule."
 """How the name of a rule begins, which tells what the record of an episode decides. Nobody else is called so."""
 BY_RULE = "rule:"
 """How the origin of what a rule says begins; its name and version follow: "rule:record@1"."""
+IMPORT = "import:"
+"""How the origin of what was said elsewhere begins; the format follows."""
 OF_RULES = ("claim", "correction", "undo")
 """Kinds of entries that a rule can make: what is better is for people to say."""
 

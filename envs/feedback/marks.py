@@ -25,7 +25,8 @@ class Mark(StrEnum):
     UNKNOWN = "unknown"
     """Of an episode, a step, a claim or an entry that is not there."""
     AMBIGUOUS = "ambiguous"
-    """Another entry has its id, or that of an entry of which it speaks."""
+    """Another entry has its id, or that of an entry of which it speaks; or what was imported tells no order of two that
+    contradict each other."""
     FOREIGN = "foreign"
     """Takes back, or gives as one's own, what somebody else said."""
     MALFORMED = "malformed"

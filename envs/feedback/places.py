@@ -10,6 +10,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 from journeyman.envs.episode import Step
 from journeyman.envs.feedback.entry import Place
@@ -109,6 +110,12 @@ def moved(files: Files, place: Place) -> Moved | None:
     end = None if place.end is None else found[0] + count - 1
     there = place.model_copy(update={"line": found[0], "end": end})
     return Moved(f"what was quoted of {path} stands at line {found[0]} {_when(moment)}", there)
+
+
+def quote_of(lines: Mapping[int, str], first: int, end: int) -> str:
+    """What a comment on lines quotes of those that are shown: the first and what follows it without a gap. `moved`
+    compares line by line, and would find what stands after a gap in the wrong place."""
+    return "\n".join(lines[number] for number in takewhile(lines.__contains__, range(first, end + 1)))
 
 
 def _when(moment: int) -> str:

@@ -81,12 +81,7 @@ def references(known: Mapping[str, Entry], ambiguous: frozenset[str]) -> Referen
     live = [entry for entry in sound if entry.id not in undone and not entry.draft]
     answers, old_answers = _last((entry, entry.of) for entry in live if isinstance(entry, Answer))
     settling, old_settling = _last((entry, frozenset(entry.of)) for entry in live if isinstance(entry, Adjudication))
-    settled = {
-        of: entry
-        for entry in sorted(settling.values(), key=moment)
-        for of in entry.of if of != entry.holds
-    }  # fmt: skip
-    return References(wrong, undone, answers, settled, {**old_answers, **old_settling})
+    return References(wrong, undone, answers, _settled(settling.values()), {**old_answers, **old_settling})
 
 
 def _wrong(entry: Entry, known: Mapping[str, Entry], ambiguous: frozenset[str]) -> Why | None:
@@ -135,6 +130,17 @@ def _undone(undos: Sequence[Undo]) -> tuple[frozenset[str], frozenset[str]]:
         if of in by_id and (of in undone or not open_[of]):
             ready.append(of)
     return frozenset(undone), frozenset(by_id.keys() - decided)
+
+
+def _settled(settling: Iterable[Adjudication]) -> dict[str, Adjudication]:
+    """What does not hold, and by which adjudication. Of each entry the last one decides that speaks of it: two that
+    overlap would otherwise reject each other's, and leave nothing."""
+    settled: dict[str, Adjudication] = {}
+    for entry in sorted(settling, key=moment):
+        settled |= dict.fromkeys(entry.of, entry)
+        if entry.holds is not None:
+            del settled[entry.holds]
+    return settled
 
 
 def _last(entries: Iterable[tuple[E, K]]) -> tuple[dict[K, E], dict[str, Entry]]:

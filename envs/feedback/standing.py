@@ -15,6 +15,7 @@ from journeyman.envs.actions import Action
 from journeyman.envs.claims import report_of
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import (
+    IMPORT,
     ClaimLabel,
     Correction,
     Critique,
@@ -70,8 +71,8 @@ def standing(logged: Logged, episode: FindEpisode, guidelines: Mapping[str, Guid
     found: dict[str, list[Why]] = {}
     for id_, entry in known.items():
         found[id_] = [*_of_others(entry, said), *seen.marks.get(id_, ())]
-    for id_, later in _repeated(known, found).items():
-        found[id_].append((Mark.DUPLICATE, f"said again later: {later.id}"))
+    for id_, why in _repeated(known, found).items():
+        found[id_].append(why)
     once = set[str]()
     judged = []
     for entry in logged.entries:
@@ -115,14 +116,38 @@ _PASSED_OVER = frozenset(Mark) - {Mark.SETTLED, Mark.MOVED}
 """What bears one of these takes no other's place: an earlier judgement is as good as if it had not been said."""
 
 
-def _repeated(known: Mapping[str, Entry], found: Mapping[str, Sequence[Why]]) -> dict[str, Entry]:
-    """By id: what the same annotator has judged again, and the last judgement of it."""
+def _repeated(known: Mapping[str, Entry], found: Mapping[str, Sequence[Why]]) -> dict[str, Why]:
+    """By id: what the same annotator has judged again later, or at once in another way."""
     groups: dict[object, list[Entry]] = defaultdict(list)
     for id_, entry in known.items():
         if (about := _about(entry)) is not None and _PASSED_OVER.isdisjoint(mark for mark, _ in found[id_]):
             groups[(entry.kind, who(entry), about)].append(entry)
-    last = [(max(group, key=moment), group) for group in groups.values()]
-    return {entry.id: later for later, group in last for entry in group if entry is not later}
+    whys: dict[str, Why] = {}
+    for group in groups.values():
+        last = max(group, key=moment)
+        whys |= {entry.id: (Mark.DUPLICATE, f"said again later: {last.id}") for entry in group if entry is not last}
+        at_once = [entry for entry in group if moment(entry)[0] == moment(last)[0]]
+        # An id made here tells which came later; an imported one is a digest, and would decide by chance.
+        if any(entry.origin.startswith(IMPORT) for entry in at_once) and any(
+            _verdict(entry) != _verdict(last) for entry in at_once
+        ):
+            ids = " and ".join(sorted(entry.id for entry in at_once))
+            whys |= {entry.id: (Mark.AMBIGUOUS, f"{ids} say otherwise at one time: undo one") for entry in at_once}
+    return whys
+
+
+def _verdict(entry: Entry) -> object:
+    """What an entry judges of what it is about."""
+    match entry:
+        case StepLabel() | ClaimLabel():
+            return entry.label
+        case Score():
+            return entry.value
+        case Ranking():
+            return dict(zip(entry.episodes, entry.ranks, strict=True))
+        case Correction():
+            return entry.action
+    return None
 
 
 def _about(entry: Entry) -> object | None:

@@ -29,7 +29,7 @@ from journeyman.envs.feedback.entry import (
     Undo,
     episodes_of,
 )  # fmt: skip
-from journeyman.envs.feedback.log import FeedbackLog, by_id
+from journeyman.envs.feedback.log import FeedbackLog, Logged, by_id
 from journeyman.envs.feedback.standing import Judged, Mark, standing
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
 from journeyman.training.feedback.disputes import is_disputed
@@ -118,7 +118,7 @@ class Desk:
         Args:
             others: whether to tell also what others than `me` said; drafts that wait for an answer are told anyway.
         """
-        judged = standing(self._log.read().of_episode(episode.id), self._episode, self._guidelines)
+        judged = self._standing(self._log.read().of_episode(episode.id))
         subtasks = plan_panel(episode.steps).numbers()
         first = {each.entry.id: each for each in reversed(judged) if episodes_of(each.entry)}
         found = [
@@ -129,7 +129,10 @@ class Desk:
 
     def judged(self) -> tuple[Judged, ...]:
         """All that was said of the run, and what of it stands."""
-        return standing(self._log.read(), self._episode, self._guidelines)
+        return self._standing(self._log.read())
+
+    def _standing(self, logged: Logged) -> tuple[Judged, ...]:
+        return standing(logged, self._episode, {**logged.guidelines(), **self._guidelines})
 
     def _episode_of(self, name: str) -> Episode:
         if (episode := self._episode(name)) is None:

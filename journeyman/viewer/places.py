@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from journeyman.envs.episode import Step
 from journeyman.envs.feedback.entry import Place
+from journeyman.envs.feedback.places import quote_of
 
 _HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
 _HEAD = re.compile(r"(---|\+\+\+) (?:[ab]/)?([^\t]+)")
@@ -58,7 +59,7 @@ def as_data(rows: tuple[Row | None, ...]) -> list[Any] | None:
 
 
 def found(step: Step, place: Place) -> tuple[Part, int, str] | None:
-    """Where a step shows the lines of a place: the part, the last line's row (from 0), and what stands on them."""
+    """Where a step shows the lines of a place: the part, the last line's row (from 0), and what a comment quotes."""
     if place.line is None:
         return None
     wanted = range(place.line, (place.end or place.line) + 1)
@@ -71,7 +72,8 @@ def found(step: Step, place: Place) -> tuple[Part, int, str] | None:
                 if line is not None and line in wanted:
                     there[line] = (number, row.text)
         if place.line in there and (place.end or place.line) in there:
-            return part, there[max(there)][0], "\n".join(text for _, (_, text) in sorted(there.items()))
+            shown = {line: text for line, (_, text) in there.items()}
+            return part, there[wanted[-1]][0], quote_of(shown, place.line, wanted[-1])
     return None
 
 

@@ -29,12 +29,15 @@ from journeyman.envs.feedback.entry import (
     Place,
     Ranking,
     Score,
+    StepLabel,
     Undo,
 )
 from journeyman.envs.feedback.forget import forget
 from journeyman.envs.feedback.log import FeedbackLog
+from journeyman.envs.guidelines.guideline import Guideline, Item, ItemRef
 from journeyman.envs.log import LogWriteError
 from journeyman.envs.observation import Observation
+from journeyman.envs.recorder import new_episode_id
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.policy import PolicyError, TokenLimit
 from journeyman.policies.scripted import NoOpPolicy
@@ -106,6 +109,18 @@ def test_a_line_is_known_by_what_stood_there(review: Review) -> None:
     assert entry.place == Place(step=2, path="text.py", line=1, quote="    return 2")
     assert entry.suggestion == "return 3" and entry.severity == "minor"
     assert "no line of a file" in shown.output and "not kept" in shown.output, "7-3 runs backwards"
+
+
+def test_of_lines_of_two_hunks_the_unbroken_ones_are_quoted(review: Review, episodes: tuple[Episode, Episode]) -> None:
+    diff = "--- a/m.py\n+++ b/m.py\n@@ -4 +4 @@\n-4\n+four\n@@ -20 +20 @@\n-20\n+twenty\n"
+    first, second = episodes[0].steps[:2]
+    other = replace(episodes[0], id=new_episode_id(), steps=(first, replace(second, diff=diff)))
+    with EpisodeStore(Path("runs/first")) as store:
+        store.add(other)
+    done = CliRunner().invoke(app, ["review", "first", other.id, "--as", "ada"], input="nnl4-20\nboth\n\n\n\nq")
+    assert done.exit_code == 0, done.output
+    (entry,) = said()
+    assert entry.place == Place(step=2, path="m.py", line=4, end=20, quote="four")
 
 
 def test_all_that_can_be_said(review: Review) -> None:
@@ -307,6 +322,25 @@ def test_conflicts_are_settled_with_a_reason(review: Review, episodes: tuple[Epi
     assert kinds[one.holds].annotator == "bob" and one.reason == "bob is right" and none.holds is None
     again = runner.invoke(app, ["review", "adjudicate", "first", "--as", "cy"], input="")
     assert "0 conflicts settled, 0 left" in again.output
+
+
+def test_what_was_judged_by_an_older_meaning_is_neither_counted_nor_settled(episodes: tuple[Episode, Episode]) -> None:
+    old, new = (
+        Guideline(name="mine", version=number, title="Mine", items=(Item(id="small", kind="must", text=text),))
+        for number, text in ((1, "Change little."), (2, "Change nothing."))
+    )
+    log = FeedbackLog(Path("runs/first"))
+    log.keep_guideline(old, "ada", "page")
+    by_old = {"at": AT, "episode": episodes[0].id, "step": 1, "item": ItemRef.of(old, old.items[0])}
+    log.write(StepLabel(id="a", annotator="ada", label="good", **by_old))
+    log.write(StepLabel(id="b", annotator="bob", label="bad", **by_old))
+
+    def told(*words: str) -> Any:
+        return json.loads(CliRunner().invoke(app, ["review", *words, "first", "--json"]).stdout)
+
+    assert len(told("agreement")["contested"]) == len(told("adjudicate")["conflicts"]) == 1
+    log.keep_guideline(new, "ada", "page")  # the newest that the feedback holds: nobody names it
+    assert told("agreement")["contested"] == told("adjudicate")["conflicts"] == []
 
 
 def test_a_conflict_that_is_forgotten_meanwhile_is_passed_over(

@@ -94,6 +94,21 @@ def test_rows_name_the_lines_of_files_that_they_show() -> None:
     assert found(SHOWN, Place(step=1, path="text.py", line=7, end=9)) is None
 
 
+TWO_HUNKS = (
+    "--- a/m.py\n+++ b/m.py\n@@ -4,2 +4,2 @@\n line 4\n-line 5\n+line FIVE\n"
+    "@@ -20,2 +20,2 @@\n-line 20\n+line TWENTY\n line 21\n"
+)
+
+
+def test_a_comment_over_two_hunks_stands(pages: TestClient, store: EpisodeStore) -> None:
+    store.add(told := replace(episode(), steps=(step("run", diff=TWO_HUNKS),)))
+    place = {"step": 1, "path": "m.py", "line": 4, "end": 20}
+    assert said(pages, entry(episode=told.id, place=place)).status_code == 200
+    (kept,) = FeedbackLog(store.folder).read().entries
+    assert isinstance(kept, Critique) and kept.place.quote == "line 4\nline FIVE" and kept.place.end == 20
+    assert [(note["stands"], note["step"]) for note in notes(pages, told.id)] == [(True, 1)]
+
+
 def test_what_is_said_is_kept_and_shown_at_its_place(pages: TestClient, store: EpisodeStore) -> None:
     store.add(told := episode(steps=(*STEPS[:-1], SHOWN, STEPS[-1])))
     of = {"episode": told.id}
@@ -232,6 +247,19 @@ def test_what_does_not_stand_is_marked(pages: TestClient, store: EpisodeStore) -
     assert "does not count: conduct@1/small meant something else" in stale["text"] and not stale["stands"]
     assert ">draft</i>" in draft["text"] and "critic:m" in draft["text"]
     assert odd["step"] is None
+
+
+def test_what_a_newer_version_in_the_feedback_makes_stale_is_marked(pages: TestClient, store: EpisodeStore) -> None:
+    store.add(told := episode())
+    older = SMALL.model_copy(update={"name": "mine", "version": 1})
+    newer = older.model_copy(update={"version": 2, "items": (Item(id="small", kind="should", text="Keep it all."),)})
+    log = FeedbackLog(store.folder)
+    log.keep_guideline(older, "ana", "page")
+    by_it = ItemRef.of(older, older.items[0])
+    log.write(Critique(id="a", annotator="ana", at=now(), episode=told.id, body="Too long.", item=by_it))
+    assert notes(pages, told.id)[0]["stands"]
+    log.keep_guideline(newer, "ana", "page")
+    assert not notes(pages, told.id)[0]["stands"], "though the pages were not given it"
 
 
 def test_a_blind_page_leaves_out_what_others_said(store: EpisodeStore) -> None:

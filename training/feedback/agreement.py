@@ -25,6 +25,7 @@ from journeyman.envs.feedback.entry import (
     Score,
     StepLabel,
 )
+from journeyman.envs.feedback.references import moment
 from journeyman.envs.feedback.standing import Judged, Mark
 from journeyman.training.stats import Rate
 
@@ -190,10 +191,11 @@ def ratings(judged: Iterable[Judged], *, rules: bool = False) -> tuple[Rating, .
         rules: take what rules decided from the record, too, to see how far people agree with it.
     """
     told = [each.entry for each in judged if set(each.marks) <= {Mark.SETTLED} and (rules or not each.entry.by_rule)]
-    accepted = {e.of: e.annotator for e in told if isinstance(e, Answer) and e.decision == "accepted"}
+    accepted = {e.of: e for e in told if isinstance(e, Answer) and e.decision == "accepted"}
+    said = [(accepted.get(entry.id, entry) if entry.draft else entry, entry) for entry in told]
     found: dict[tuple[object, ...], Rating] = {}
-    for entry in told:
-        who = accepted.get(entry.id, entry.annotator) if entry.draft else entry.annotator
+    for by, entry in sorted(said, key=lambda each: moment(each[0])):
+        who = by.annotator
         for kind, unit, value in _values(entry):
             item = _item(entry)
             rating = Rating(kind, item, (*unit, _meaning(entry)), who, value, entry.id, entry.simulated)

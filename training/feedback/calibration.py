@@ -7,7 +7,7 @@ the probability that the better one is preferred, so that margins can be held ag
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -79,7 +79,8 @@ class Calibration:
     """Agreement; with Wilson's interval, as in the next."""
     by_annotator: dict[str, Measured]
     """And "grader" for verified rewards, "people" for what persons alone said, "rules" for what a rule had a part in
-    that decides by the record, "simulated annotators" for what any program had that stands in for a person."""
+    that decides by the record, "simulated annotators" for what any program had that stands in for a person. Persons are
+    numbered, whoever judged most first: the report stays in the run when somebody is to be forgotten."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -103,10 +104,11 @@ def calibrate(margins: Sequence[Margin], *, seed: int = 0) -> Calibration | None
         return None
     by_task: defaultdict[str, list[float]] = defaultdict(list)
     by_annotator: defaultdict[str, list[float]] = defaultdict(list)
+    called = _numbered(margins)
     for margin in margins:
         by_task[margin.task].append(margin.value)
         for name in _names(margin.by):
-            by_annotator[name].append(margin.value)
+            by_annotator[called.get(name, name)].append(margin.value)
     clusters = [np.array(values) for _, values in sorted(by_task.items())]
     agreement, auc, ece, brier = _bootstrap(clusters, (_agreement, _auc, _ece, _brier), seed)
     plain = _share(np.concatenate(clusters))
@@ -117,6 +119,13 @@ def calibrate(margins: Sequence[Margin], *, seed: int = 0) -> Calibration | None
         {task: _share(np.array(values)) for task, values in sorted(by_task.items())},
         {name: _share(np.array(values)) for name, values in sorted(by_annotator.items())},
     )  # fmt: skip
+
+
+def _numbered(margins: Sequence[Margin]) -> dict[str, str]:
+    """What each person is called in the report."""
+    judged = Counter(name for margin in margins for name in margin.by.split(", "))
+    persons = [name for name, _ in judged.most_common() if name and not name.startswith((SIMULATED, RULE))]
+    return {name: f"annotator {number}" for number, name in enumerate(persons, 1)}
 
 
 def _names(by: str) -> list[str]:

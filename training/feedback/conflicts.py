@@ -1,8 +1,8 @@
 """What holds where several people judged one thing. The rules, in their order:
 
-1. An adjudication: the entry that it holds by stands alone.
+1. An adjudication: the entry that it holds by stands alone, on what all the entries speak of that it decided between.
 2. Persons before programs: where a person judged, no rule counts, and where a rule told what the record decides,
-   nothing simulated does.
+   nothing simulated does, by whichever item.
 3. Of what one annotator said of one thing, the latest.
 4. The majority. Of numbers that is the median.
 5. A tie decides nothing: the thing is left out, and reported. Of numbers it is one where the two in the middle are
@@ -39,6 +39,8 @@ TIE = "annotators disagree"
 OUTVOTED = "the majority says otherwise"
 
 K = TypeVar("K", bound=Hashable)
+ByItem = TypeVar("ByItem", bound=tuple[object, ...])
+"""A thing, and last the item that it is judged by."""
 T = TypeVar("T", bound=Hashable)
 
 
@@ -50,11 +52,29 @@ def by_subject(voices: Iterable[tuple[K, Voice]]) -> dict[K, list[Voice]]:
     return found
 
 
+def persons_alone(heard: Heard, subjects: Mapping[ByItem, list[Voice]]) -> dict[ByItem, list[Voice]]:
+    """Rule 2 across the items: without those by which programs alone judge what a person, or a rule, judges by another
+    one. Items are weighed together, and a heavy one of a program's would decide against the person."""
+    judged = {about[:-1] for about, voices in subjects.items() if not _simulated(voices)}
+    kept = {}
+    for about, voices in subjects.items():
+        if about[:-1] in judged and _simulated(voices):
+            heard.drop(voices, PERSONS)
+        else:
+            kept[about] = voices
+    return kept
+
+
+def _simulated(voices: Sequence[Voice]) -> bool:
+    return all(voice.origin == "simulated" for voice in voices)
+
+
 def weightiest(heard: Heard, voices: Sequence[Voice]) -> list[Voice]:
     """Those that count by rules 1 and 2; the others are noted."""
     if settling := [voice for voice in voices if voice.settles]:
-        heard.drop([voice for voice in voices if voice is not settling[-1]], ADJUDICATED)
-        return [settling[-1]]
+        last = max(settling, key=lambda voice: voice.settles[-1].moment)
+        heard.drop([voice for voice in voices if voice is not last], ADJUDICATED)
+        return [last]
     for origin, why in (("person", PERSONS), ("rule", DECIDED)):
         if kept := [voice for voice in voices if voice.origin == origin]:
             heard.drop([voice for voice in voices if voice.origin != origin], why)

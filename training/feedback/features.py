@@ -7,6 +7,7 @@ tool was used, how much was changed and written, whether and when tests ran. The
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -123,7 +124,8 @@ def train_features(pairs: Pairs, out: Path | str, settings: FeatureSettings | No
         why = reasons(pairs.left_out) or "there are no episodes and no rows of feedback"
         raise NoPreferencesError(f"nothing to learn from ({why}); it takes a better and a worse episode of one task")
     said = sorted([pair.task, pair.chosen.id, pair.rejected.id, pair.by] for pair in pairs.found)
-    folder = RunFolder(out, {"kind": "features", "model": "", "pairs": said, **asdict(settings)})
+    digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]  # names stay with the feedback
+    folder = RunFolder(out, {"kind": "features", "model": "", "pairs": digest, **asdict(settings)})
     if folder.open():
         return folder.model
     trained, apart = split(pairs.found, settings.run)

@@ -241,7 +241,7 @@ class Watch(TrainerCallback):
         fresh = {each.id for each in logged.entries if isinstance(each, Ranking)} - known
         if not fresh:
             return {}
-        for judged in standing(_concerning(logged, fresh), self._find, {}):
+        for judged in standing(_concerning(logged, fresh), self._find, logged.guidelines()):
             if judged.stands and isinstance(judged.entry, Ranking) and judged.entry.id in fresh:
                 for id_ in judged.entry.episodes:
                     if id_ not in self._scores and (episode := self._find(id_)) is not None:

@@ -81,13 +81,17 @@ class Manifest(_Data):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
+_OURS = {"format", "runs", "episodes", "files", "left_out"}
+"""Fields that a manifest of any version has."""
+
+
 def write(out: Path, manifest: Manifest, texts: Mapping[str, str]) -> None:
     """Write a folder. What was compiled there before is gone; nothing of it stays.
 
     Raises:
         CompiledError: something else is there, or the disk refuses.
     """
-    if out.exists() and not (out / MANIFEST).is_file() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not _may_be_replaced(out):
         raise CompiledError(f"{out} holds something else than compiled feedback; choose another --out")
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
@@ -106,6 +110,18 @@ def write(out: Path, manifest: Manifest, texts: Mapping[str, str]) -> None:
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _may_be_replaced(out: Path) -> bool:
+    """Whether a folder is empty, or holds compiled feedback, of whichever version, and nothing else: many other things
+    have a `manifest.json`, and all that is there will be gone."""
+    if not out.is_dir():
+        return False
+    names = {path.name for path in out.iterdir()}
+    try:
+        return not names or (names <= {MANIFEST, *FILES} and json.loads((out / MANIFEST).read_bytes()).keys() >= _OURS)
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return False
 
 
 def lines(rows: Sequence[BaseModel]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from journeyman.envs.feedback.entry import Ranking
-from journeyman.training.feedback.conflicts import agreed, by_subject, elected, sources, weighed
+from journeyman.training.feedback.conflicts import agreed, by_subject, elected, persons_alone, sources, weighed
 from journeyman.training.feedback.rows import PairOf, Side, deeds, row_id
 from journeyman.training.feedback.voices import Heard, Voice
 
@@ -30,12 +30,12 @@ class _Decided:
 def pairs_said(heard: Heard) -> list[PairOf]:
     """One row for each two episodes of a task that the rankings put in an order."""
     subjects = by_subject(
-        ((two, voice.by), voice)
+        ((two, voice.by), voice.on(*two))
         for voice, ranking in heard.said(Ranking)
         for two in combinations(sorted(ranking.episodes), 2)
     )
     decided: dict[Two, dict[str, _Decided]] = {}
-    for (two, item), voices in subjects.items():
+    for (two, item), voices in persons_alone(heard, subjects).items():
         if why := _not_comparable(heard, two):
             heard.drop(voices, why, " and ".join(two))
         elif (found := _decide(heard, two, voices)) is not None:

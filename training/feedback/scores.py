@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from journeyman.envs.feedback.entry import Score
-from journeyman.training.feedback.conflicts import TIE, agreed, by_subject, counting, middle, sources, weighed
+from journeyman.training.feedback.conflicts import (
+    TIE,
+    agreed,
+    by_subject,
+    counting,
+    middle,
+    persons_alone,
+    sources,
+    weighed,
+)
 from journeyman.training.feedback.rows import ScoreOf, deeds, row_id
 from journeyman.training.feedback.voices import Heard, Voice
 
@@ -15,7 +24,8 @@ def scores_said(heard: Heard) -> list[ScoreOf]:
     """One row for each episode that somebody scored."""
     parts: dict[str, dict[str, Part]] = {}
     kept: dict[str, dict[str, list[Voice]]] = {}
-    for (id_, item), voices in by_subject(((s.episode, voice.by), voice) for voice, s in heard.said(Score)).items():
+    subjects = by_subject(((s.episode, voice.by), voice) for voice, s in heard.said(Score))
+    for (id_, item), voices in persons_alone(heard, subjects).items():
         counted = counting(heard, voices)
         value = middle([voice.entry.value for voice in counted if isinstance(voice.entry, Score)])
         if value is None:

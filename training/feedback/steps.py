@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from journeyman.envs.feedback.entry import Critique, StepLabel
-from journeyman.training.feedback.conflicts import TIE, agreed, by_subject, latest, middle, sources, weighed, weightiest
+from journeyman.training.feedback.conflicts import (
+    TIE,
+    agreed,
+    by_subject,
+    latest,
+    middle,
+    persons_alone,
+    sources,
+    weighed,
+    weightiest,
+)
 from journeyman.training.feedback.rows import StepOf, deeds, row_id
 from journeyman.training.feedback.voices import Heard, Voice
 
@@ -27,7 +37,7 @@ class _Decided:
 def steps_said(heard: Heard) -> list[StepOf]:
     """One row for each step that somebody judged."""
     decided: dict[tuple[str, int], dict[str, _Decided]] = {}
-    for (episode, step, item), voices in by_subject(_judgements(heard)).items():
+    for (episode, step, item), voices in persons_alone(heard, by_subject(_judgements(heard))).items():
         if heard.step(episode, step) is None:
             heard.drop(voices, NO_STEP)
         elif (found := _decide(heard, voices, f"{episode}, step {step}")) is not None:

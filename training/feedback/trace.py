@@ -12,6 +12,7 @@ from typing import Any
 
 from journeyman.envs.feedback.entry import Entry
 from journeyman.envs.feedback.log import FeedbackLog, by_id
+from journeyman.envs.feedback.references import moment
 from journeyman.training.feedback.compile import ids_of
 from journeyman.training.feedback.manifest import CompiledError, read_manifest, read_rows
 from journeyman.training.feedback.provenance import TrainedRow, rows_of_run
@@ -170,7 +171,7 @@ def comments_named(run: Path, sources: Iterable[str]) -> list[From]:
     found = []
     for entry in FeedbackLog(folder).read().entries:
         if entry.id in told:
-            voice = Voice(folder.name, entry, entry.annotator, entry.simulated)
+            voice = Voice(folder.name, entry, entry.annotator, entry.simulated, moment(entry))
             found.append(From(voice.source, words(entry)))
     return found
 

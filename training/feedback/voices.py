@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -21,7 +21,8 @@ from journeyman.envs.feedback.entry import (
     Undo,
     episodes_of,
 )
-from journeyman.envs.feedback.log import FeedbackLog, Logged, parse
+from journeyman.envs.feedback.log import FeedbackLog, Logged, by_id, parse
+from journeyman.envs.feedback.references import moment
 from journeyman.envs.feedback.standing import finder, standing
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
 from journeyman.envs.store import EpisodeStore
@@ -36,6 +37,15 @@ E = TypeVar("E", bound=Entry)
 
 
 @dataclass(frozen=True, slots=True)
+class Settles:
+    """An adjudication, as far as it reaches."""
+
+    moment: tuple[float, str]
+    episodes: frozenset[str]
+    """Those of which every entry speaks that it decided between: of the others nobody was asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Voice:
     """An entry that stands."""
 
@@ -44,8 +54,10 @@ class Voice:
     annotator: str
     """Of a critic model's draft: the person who accepted it."""
     simulated: bool
-    settles: bool = False
-    """An adjudication holds by it."""
+    moment: tuple[float, str]
+    """Of two the later one is told by it; of a draft it is when it was accepted."""
+    settles: tuple[Settles, ...] = ()
+    """The adjudications that hold by it, the last one last."""
 
     @property
     def origin(self) -> Literal["person", "rule", "simulated"]:
@@ -62,6 +74,10 @@ class Voice:
     def by(self) -> str:
         """The item that it judges by, whatever its version; "" for the whole."""
         return f"{self.item.guideline}/{self.item.item}" if self.item else ""
+
+    def on(self, *episodes: str) -> Voice:
+        """As far as it speaks of these episodes: without the adjudications that decided nothing about them all."""
+        return replace(self, settles=tuple(each for each in self.settles if each.episodes.issuperset(episodes)))
 
     @property
     def source(self) -> Source:
@@ -91,6 +107,7 @@ class Heard:
 
     runs: tuple[RunHeard, ...]
     voices: tuple[Voice, ...]
+    """In the order in which they spoke, whatever that of the lines."""
     find: Callable[[str], Episode | None]
     guidelines: Mapping[str, Guideline]
     """By which it is judged what is stale, and what an item weighs."""
@@ -175,7 +192,7 @@ def hear(
         ]
         judged = standing(_by_their_right(run.logged), episodes.find, now)
         live = [each.entry for each in judged if each.stands]
-        holds = {entry.holds for entry in live if isinstance(entry, Adjudication)}
+        holds = _held(live, by_id(run.logged.entries))
         accepted = {entry.of: entry for entry in live if isinstance(entry, Answer) and entry.decision == "accepted"}
         resolved |= {(run.name, entry.of) for entry in live if isinstance(entry, Resolution) and entry.resolved}
         for each in judged:
@@ -188,8 +205,20 @@ def hear(
             elif by.simulated and not simulated:
                 left_out.append(_left(run.name, entry, SIMULATED, "--simulated takes it"))
             else:
-                voices.append(Voice(run.name, entry, by.annotator, by.simulated, entry.id in holds))
+                settles = holds.get(entry.id, ())
+                voices.append(Voice(run.name, entry, by.annotator, by.simulated, moment(by), settles))
+    voices.sort(key=lambda voice: voice.moment)
     return Heard(heard, tuple(voices), episodes.find, now, frozenset(resolved), left_out)
+
+
+def _held(live: Iterable[Entry], known: Mapping[str, Entry]) -> dict[str, tuple[Settles, ...]]:
+    """By id: what adjudications hold by, and which."""
+    found: dict[str, tuple[Settles, ...]] = {}
+    for each in sorted((entry for entry in live if isinstance(entry, Adjudication)), key=moment):
+        if each.holds is not None:
+            common = frozenset[str].intersection(*(frozenset(episodes_of(known[id_])) for id_ in each.of))
+            found[each.holds] = (*found.get(each.holds, ()), Settles(moment(each), common))
+    return found
 
 
 def _by_their_right(logged: Logged) -> Logged:

@@ -34,6 +34,7 @@ def read_argilla(data: Any, reading: Reading) -> None:
         raise ImportFeedbackError("Argilla's records are a JSON list, or JSON Lines")
     for number, record in enumerate(data, 1):
         where = f"record {number}"
+        reading.begin()
         if not isinstance(record, dict):
             reading.no(where, "a record is an object")
             continue
@@ -65,7 +66,7 @@ def _answer(reading: Reading, where: str, said: Mapping[str, Any], about: Mappin
     if said.get("status") in ("discarded", "draft"):
         reading.no(where, f"it is {said['status']}")
         return
-    who, at = said.get("user_id"), said.get("updated_at", said.get("inserted_at"))
+    who, at = said.get("user_id"), said.get("updated_at") or said.get("inserted_at")
     match said.get("value"):
         case bool() | None:
             reading.no(where, "an answer without a value")

@@ -65,7 +65,7 @@ def _comment(said: Any, where: str, reading: Reading) -> None:
         reading.no(where, "it answers another comment: kept as a comment of its own")
     who = said.get("user") or said.get("author")
     for id_ in ids:
-        reading.say(where, "critique", who, said.get("created_at", said.get("created_on")), episode=id_, **fields)
+        reading.say(where, "critique", who, said.get("created_at") or said.get("created_on"), episode=id_, **fields)
 
 
 def _place(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ def read_doccano(data: Any, reading: Reading) -> None:
         raise ImportFeedbackError("Doccano's export is JSON Lines")
     for number, row in enumerate(data, 1):
         where = f"row {number}"
+        reading.begin()
         if not isinstance(row, dict):
             reading.no(where, "a row is an object")
             continue

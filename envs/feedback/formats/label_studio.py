@@ -41,9 +41,10 @@ def _annotation(task: Mapping[str, Any], said: Any, where: str, reading: Reading
     if said.get("was_cancelled"):
         reading.no(where, "it was skipped")
         return
+    reading.begin()
     about = task["data"] if isinstance(task.get("data"), dict) else {}
     names = [task.get("id")]
-    who, at = said.get("completed_by"), said.get("updated_at", said.get("created_at"))
+    who, at = said.get("completed_by"), said.get("updated_at") or said.get("created_at")
     for number, region in enumerate(said["result"], 1):
         here = f"{where}, result {number}"
         value = region.get("value") if isinstance(region, dict) else None

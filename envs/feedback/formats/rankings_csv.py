@@ -38,5 +38,6 @@ def _row(row: dict[str, str | None], where: str, reading: Reading) -> None:
     if len(ids) != len(names):
         reading.no(where, "a name of a ranking is mapped to one episode")
         return
+    reading.begin()
     who, at, reason = row.get("annotator"), row.get("at"), row.get("reason") or ""
     reading.say(where, "ranking", who, at, episodes=ids, ranks=ranks, reason=reason)

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from journeyman.envs.feedback.entry import ENTRY, MAX_TEXT, Entry
+from journeyman.envs.feedback.entry import ENTRY, IMPORT, MAX_TEXT, Entry
 from journeyman.envs.feedback.log import why_not
 
 Mapped = Mapping[str, Sequence[str]]
@@ -58,6 +58,13 @@ class Reading:
     stars: int = 5
     """The best rating."""
     found: Found = field(default_factory=Found)
+    judged: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = field(default_factory=dict, repr=False)
+    """In the record that is read: what was judged, with where and how."""
+
+    def begin(self) -> None:
+        """A record begins, in which somebody judges a thing once. Of two of its questions (overall, readability) both
+        would else be the same judgement, and nobody could tell which one is meant."""
+        self.judged.clear()
 
     def no(self, where: str, why: str) -> None:
         """Something has no place here."""
@@ -82,9 +89,14 @@ class Reading:
     def say(self, where: str, kind: str, who: Any, at: Any, **fields: Any) -> None:
         """Keep an entry, if it is one."""
         said = {"kind": kind, "annotator": name_of(who) or self.annotator, "at": when(at), **fields}
-        said["origin"] = f"import:{self.source}"
+        said["origin"] = f"{IMPORT}{self.source}"
         if not said["annotator"]:
             self.no(where, "nobody is named who said it: give --annotator")
+            return
+        about = (kind, said["annotator"], *(str(fields.get(key)) for key in ("episode", "episodes", "step", "claim")))
+        there, before = self.judged.get(about, (where, fields))
+        if before != fields and kind != "critique":
+            self.no(where, f"{there} judges the same otherwise, and only one judgement of it can be kept")
             return
         if isinstance(body := said.get("body"), str) and len(body) > MAX_TEXT:
             self.no(where, f"only its first {MAX_TEXT} characters were kept")
@@ -92,6 +104,7 @@ class Reading:
         try:
             digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
             self.found.entries.append(ENTRY.validate_python({**said, "id": f"{self.source}-{digest[:20]}"}))
+            self.judged[about] = (where, fields)
         except ValidationError as error:
             self.no(where, why_not(error))
 

@@ -153,6 +153,33 @@ def test_doccano_and_a_plain_table(tmp_path: Path) -> None:
     ]
 
 
+def test_of_two_questions_about_one_thing_the_second_is_told(tmp_path: Path) -> None:
+    stars = [{"from_name": name, "type": "rating", "value": {"rating": n}} for name, n in (("overall", 5), ("easy", 1))]
+    done = {"completed_by": 7, "updated_at": "2026-01-01T00:00:00Z"}
+    task = {"id": 1, "data": {"episode": "e1"}, "annotations": [done | {"result": stars}, done | {"result": stars[:1]}]}
+    found = read(tmp_path, "label-studio", [task])
+    assert [entry.value for entry in found.entries if isinstance(entry, Score)] == [1, 1], "one of each annotation"
+    first = "task 1 (id 1), annotation 1, result"
+    assert found.unmapped == [
+        (f"{first} 2", f"{first} 1 judges the same otherwise, and only one judgement of it can be kept")
+    ]
+    answers = {name: [{"value": n, "user_id": who} for who in "uv"] for name, n in (("overall", 5), ("easy", 1))}
+    record = {"id": "r", "metadata": {"episode": "e1"}, "responses": answers}
+    found = read(tmp_path, "argilla", [record])
+    assert [entry.value for entry in found.entries if isinstance(entry, Score)] == [1, 1]
+    assert [where for where, _ in found.unmapped] == ["record 1, easy"] * 2
+    found = read(tmp_path, "doccano", [{"id": 1, "label": ["good", "bad"], "episode": "e1", "username": "ada"}])
+    assert len(found.entries) == len(found.unmapped) == 1
+    found = read(tmp_path, "csv", "annotator,ranking\nada,e1 > e2\nada,e2 > e1\n")
+    assert len(found.entries) == 2, "each row is a record: standing tells that they contradict each other"
+
+
+def test_a_time_is_found_where_the_first_name_of_it_holds_nothing(tmp_path: Path) -> None:
+    answer = {"user_id": "ada", "inserted_at": "2026-05-01T00:00:00", "values": {"stars": {"value": 4}}}
+    found = read(tmp_path, "argilla", [{"id": "r", "metadata": {"episode": "e1"}, "responses": [answer]}])
+    assert [entry.at for entry in found.entries] == ["2026-05-01T00:00:00+00:00"]
+
+
 @pytest.mark.parametrize(
     "source,text,why",
     [

@@ -47,6 +47,13 @@ def test_a_quote_that_stands_there_has_not_moved() -> None:
     assert moved(there, at(2, "line 2", side="old")) is None  # before the first: carried back from the third
 
 
+def test_what_is_shown_with_gaps_is_quoted_up_to_the_first() -> None:
+    shown = {9: "line 9", 10: "new a", 11: "new b", 20: "line 18"}
+    assert places.quote_of(shown, 10, 20) == "new a\nnew b"
+    assert places.quote_of(shown, 12, 20) == ""
+    assert moved(mended(), at(10, places.quote_of(shown, 10, 20), step=1, end=20)) is None
+
+
 def test_a_quote_from_elsewhere_in_the_file_is_found() -> None:
     found = moved(mended(), at(9, "new a\nnew b  ", step=1, end=10))
     assert found is not None and found.place == at(10, "new a\nnew b  ", step=1, end=11)

@@ -47,6 +47,17 @@ def test_the_later_of_two_judgements_of_the_same_stands() -> None:
     assert marks([draft, label("early")]) == {"late": "draft", "early": ""}
 
 
+def test_where_an_import_tells_no_order_neither_counts() -> None:
+    old, new = (label(id_, label=word, origin="import:doccano") for id_, word in (("b", "good"), ("a", "bad")))
+    assert marks([old, new]) == marks([new, old]) == {"a": "ambiguous", "b": "ambiguous"}
+    assert marks([old, new, said("undo", "u", of="b", at=1)]) == {"a": "", "b": "undone", "u": ""}
+    assert marks([old, new, label("c", at=1)]) == {"a": "duplicate", "b": "duplicate", "c": ""}
+    same = label("c", label="good", origin="import:doccano")
+    assert marks([old, same]) == {"b": "duplicate", "c": ""}
+    ours = [label("a", label="good"), label("b", label="bad")]
+    assert marks(ours) == {"a": "duplicate", "b": ""}, "ids made here tell the order"
+
+
 def test_a_comment_is_the_same_only_with_the_same_words_in_the_same_place() -> None:
     def comment(id_: str, at: int, body: str, line: int) -> Entry:
         return said("critique", id_, at=at, episode="e1", body=body, place={"path": "a", "line": line})
@@ -94,6 +105,18 @@ def test_an_adjudication_settles_and_the_last_one_counts() -> None:
     old = label("old", by="bob", at=0)
     found = marks([two[0], label("new", by="bob", at=5), old, said("adjudication", "j", of=["a", "new"], holds="a")])
     assert found["new"] == "settled" and found["old"] == "duplicate"  # what was settled brings back nothing
+
+
+def test_of_adjudications_that_overlap_the_later_one_decides() -> None:
+    three = [label("a"), label("b", by="bob", label="good"), label("c", by="cy", label="neutral")]
+    narrow = said("adjudication", "j1", by="xi", at=1, of=["a", "b"], holds="a")
+    wide = said("adjudication", "j2", by="yo", at=2, of=["a", "b", "c"], holds="b")
+    found = {"a": "settled", "b": "", "c": "settled", "j1": "", "j2": ""}
+    assert marks([*three, narrow, wide]) == marks([wide, narrow, *three]) == found
+    later = said("adjudication", "j3", by="xi", at=3, of=["a", "b"], holds="a")
+    assert marks([*three, wide, later]) == {"a": "", "b": "settled", "c": "settled", "j2": "", "j3": ""}
+    chain = said("adjudication", "j4", by="yo", at=4, of=["b", "c"], holds="b")
+    assert marks([*three, narrow, chain]) == {"a": "", "b": "", "c": "settled", "j1": "", "j4": ""}
 
 
 def test_an_id_of_two_entries_names_neither() -> None:

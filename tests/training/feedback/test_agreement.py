@@ -120,6 +120,18 @@ def test_what_counts_is_the_last_word_of_each_undone_and_drafts_aside() -> None:
     ]  # fmt: skip
 
 
+def test_the_last_word_is_told_by_its_time_and_not_by_its_line() -> None:
+    new = Ranking(id="new", annotator="ada", at="2026-01-02", episodes=("a", "b"), ranks=(1, 2))
+    old = Ranking(id="old", annotator="ada", at="2026-01-01", episodes=("a", "b", "c"), ranks=(2, 1, 3))
+    for entries in ((new, old), (old, new)):
+        assert {each.unit[:2]: each.entry for each in ratings(judged(*entries))} == {
+            ("a", "b"): "new", ("a", "c"): "old", ("b", "c"): "old",
+        }  # fmt: skip
+    draft = label("d", "critic.m", 1, "bad").model_copy(update={"draft": True, "at": "2025-12-31"})
+    yes = Answer(id="y", annotator="ada", at="2026-01-03", of="d", decision="accepted")
+    assert [each.entry for each in ratings(judged(draft, yes, label("own", "ada", 1, "good")))] == ["d"]
+
+
 def test_what_was_settled_still_tells_that_people_differed() -> None:
     one, other = label("a", "ada", 1, "bad"), label("b", "bob", 1, "good")
     settled = Adjudication(id="s", annotator="cy", at=AT, of=("a", "b"), holds="a")

@@ -68,6 +68,15 @@ def test_an_adjudication_comes_before_any_majority(tmp_path: Path) -> None:
     assert reasons(tmp_path)["s0"] == "settled"
 
 
+def test_an_adjudicated_ranking_decides_only_what_was_settled(tmp_path: Path) -> None:
+    entries = [say("ranking", "r1", "ada", episodes=[A, B], ranks=[1, 2]),
+               say("ranking", "r2", "bob", episodes=[A, B, C], ranks=[2, 1, 3]),
+               *(say("ranking", who, who, episodes=[A, C], ranks=[2, 1]) for who in ("cy", "di", "eve"))]  # fmt: skip
+    compiled(tmp_path, *entries, say("adjudication", "x", "fay", of=["r1", "r2"], holds="r2"))
+    found = {(r["chosen"]["episode"], r["rejected"]["episode"]): by(r) for r in rows(tmp_path / "out", "pairs")}
+    assert found == {(B, A): ["r2"], (B, C): ["r2"], (C, A): ["cy", "di", "eve"]}
+
+
 def test_a_program_settles_nothing_between_people(tmp_path: Path) -> None:
     entries = [say("step", f"s{i}", who, episode=A, step=1, label=label) for i, (who, label) in
                enumerate([("ada", "good"), ("bob", "good"), ("cy", "bad")])]  # fmt: skip
@@ -84,6 +93,21 @@ def test_of_one_annotator_the_latest_counts(tmp_path: Path) -> None:
     assert set(reasons(tmp_path)) == {"s0"}
 
 
+def test_the_latest_is_told_by_its_time_and_not_by_its_line(tmp_path: Path) -> None:
+    draft = {"draft": True, "origin": "critic:tiny", "at": "2026-01-01T00:00:01Z"}
+    entries = [
+        say("ranking", "new", episodes=[A, B], ranks=[1, 2], at="2026-01-01T00:00:30Z"),
+        say("ranking", "old", episodes=[A, B, C], ranks=[2, 1, 3], at="2026-01-01T00:00:02Z"),
+        say("score", "draft", "critic", episode=A, value=1.0, **draft),
+        say("answer", "yes", of="draft", decision="accepted", at="2026-01-01T00:00:30Z"),
+        say("score", "own", episode=A, value=0.0, at="2026-01-01T00:00:02Z"),
+    ]
+    for number, said in enumerate((entries, entries[::-1])):
+        compile_feedback([run(tmp_path / str(number), FOUR, *said)], tmp_path / "out")
+        assert [by(row) for row in rows(tmp_path / "out", "pairs")] == [["new"], ["old"], ["old"]]
+        assert [by(row) for row in rows(tmp_path / "out", "scores")] == [["draft"]], "as said when it was accepted"
+
+
 def test_what_is_simulated_stays_apart_unless_asked_for_and_never_outweighs_a_person(tmp_path: Path) -> None:
     entries = [say("score", f"m{i}", f"sim{i}", simulated=True, episode=A, value=1.0) for i in range(3)]
     entries += [say("score", "p", episode=A, value=0.0), say("score", "m9", "sim", simulated=True, episode=B, value=1)]
@@ -96,6 +120,27 @@ def test_what_is_simulated_stays_apart_unless_asked_for_and_never_outweighs_a_pe
     assert found[B]["value"] == 1.0 and found[B]["sources"][0]["origin"] == "simulated"
     assert manifest.files["scores.jsonl"].simulated == 1
     assert manifest.left_out == {"a person judged the same": 3}
+
+
+def test_a_program_outweighs_no_person_by_another_item(tmp_path: Path) -> None:
+    def program(kind: str, **what: Any) -> Entry:
+        return say(kind, f"sim-{kind}", "sim.x", simulated=True, item=SCOPE, **what)  # which weighs 3
+
+    entries = [
+        say("ranking", "r", episodes=[A, B], ranks=[1, 2]), program("ranking", episodes=[A, B], ranks=[2, 1]),
+        say("score", "s", episode=A, value=1.0), program("score", episode=A, value=0.0),
+        say("step", "l", episode=A, step=1, label="good"), program("step", episode=A, step=1, label="bad"),
+        say("score", "t1", "ada", episode=B, value=1.0, item=READABLE),
+        say("score", "t2", "bob", episode=B, value=0.0, item=READABLE),
+        say("score", "alone", "sim.x", simulated=True, episode=B, value=0.0, item=SCOPE),
+    ]  # fmt: skip
+    compiled(tmp_path, *entries, guidelines=[CONDUCT], simulated=True)
+    assert {kind: [by(row) for row in rows(tmp_path / "out", kind)] for kind in ("pairs", "scores", "steps")} == {
+        "pairs": [["r"]], "scores": [["s"]], "steps": [["l"]],
+    }  # fmt: skip
+    told = reasons(tmp_path)
+    assert told.pop("t1") == told.pop("t2") == "annotators disagree", "where persons disagree no program decides"
+    assert told == dict.fromkeys(["sim-ranking", "sim-score", "sim-step", "alone"], "a person judged the same")
 
 
 def test_items_are_weighed_by_the_guideline(tmp_path: Path) -> None:
@@ -252,6 +297,36 @@ def test_another_folder_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(CompiledError, match="something else"):
         compiled(tmp_path)
     assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "manifest,beside",
+    [('{"name": "my web app"}', "index.html"), ('{"name": "my web app"}', "pairs.jsonl"), ("[]", "pairs.jsonl"),
+     ("{", "pairs.jsonl"), (None, "thesis.txt")],
+)  # fmt: skip
+def test_a_folder_that_looks_like_compiled_feedback_is_not_deleted(
+    tmp_path: Path, manifest: str | None, beside: str
+) -> None:
+    compiled(tmp_path)
+    out = tmp_path / "out"
+    if manifest is not None:
+        (out / "manifest.json").write_text(manifest)
+    (out / beside).write_text("mine")
+    before = contents(out)
+    with pytest.raises(CompiledError, match="something else"):
+        compile_feedback([tmp_path / "run"], out)
+    assert contents(out) == before
+
+
+def test_what_another_version_compiled_is_replaced(tmp_path: Path) -> None:
+    compiled(tmp_path)
+    kept = tmp_path / "out" / "manifest.json"
+    older = json.loads(kept.read_text()) | {"format": 0, "gone": "since"}
+    del older["undecided"]
+    kept.write_text(json.dumps(older))
+    (tmp_path / "out" / "claims.jsonl").unlink()
+    compile_feedback([tmp_path / "run"], tmp_path / "out")
+    assert "undecided" in json.loads(kept.read_text()) and rows(tmp_path / "out", "claims") == []
 
 
 def test_words_of_any_kind_are_kept_as_they_are(tmp_path: Path) -> None:

@@ -44,15 +44,19 @@ def compiled(tmp_path: Path, *entries: object, of: tuple[Episode, ...] = (GOOD, 
 
 def test_a_pair_names_all_who_judged_it_and_programs_as_such(tmp_path: Path) -> None:
     ranked = {"episodes": [BAD.id, GOOD.id], "ranks": [1, 2]}
+    other = episode("20260101T000000-cc", 0.0, view("d.py"))
     source = run(
-        tmp_path / "run", [GOOD, BAD], say("ranking", "a", "ada", item=SCOPE, **ranked),
-        say("ranking", "b", "bob", item=SCOPE, **ranked), say("ranking", "p", "parrot", simulated=True, **ranked),
+        tmp_path / "run", [GOOD, BAD, other], say("ranking", "a", "ada", item=SCOPE, **ranked),
+        say("ranking", "b", "bob", item=SCOPE, **ranked),
+        say("ranking", "p", "parrot", simulated=True, episodes=[other.id, GOOD.id], ranks=[1, 2]),
     )  # fmt: skip
     compile_feedback([source], tmp_path / "rows", simulated=True)
-    (pair,) = Compiled(tmp_path / "rows").preferences()
-    assert pair.by == "ada, bob, sim.parrot"
-    counted = calibrate([Margin(pair.task, 1.0, pair.by), Margin(pair.task, 1.0, "ada, bob")])
-    assert counted and set(counted.by_annotator) == {"ada", "bob", "sim.parrot", "people", "simulated annotators"}
+    pairs = Compiled(tmp_path / "rows").preferences()
+    assert {pair.by for pair in pairs} == {"ada, bob", "sim.parrot"}
+    counted = calibrate([Margin(pair.task, 1.0, pair.by) for pair in pairs])
+    assert counted and set(counted.by_annotator) == {
+        "annotator 1", "annotator 2", "sim.parrot", "people", "simulated annotators",
+    }  # fmt: skip
 
 
 def test_a_pair_shares_what_both_began_with(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from journeyman.envs.episode import Episode
 from journeyman.policies.models import ModelError
-from journeyman.training.checkpoint import DONE, TrainingError
+from journeyman.training.checkpoint import DONE, RunFolderError, TrainingError
 from journeyman.training.feedback.calibration import Calibration, Margin, calibrate, told
 from journeyman.training.feedback.features import FeatureModel, FeatureSettings, train_features
 from journeyman.training.feedback.gate import GateError, GateSettings, require_gate, shortfalls
@@ -60,7 +60,7 @@ def test_figures_by_hand() -> None:
     beats = sum((one + other > 0) + (one + other == 0) / 2 for one in pairs for other in pairs)
     assert found.auc.value == beats / 16
     assert {name: each.value for name, each in found.by_annotator.items()} == {
-        "ada": 0.5, "bob": 1.0, "grader": 0.5, "people": 2 / 3,
+        "annotator 1": 0.5, "annotator 2": 1.0, "grader": 0.5, "people": 2 / 3,
     }  # fmt: skip
     assert {task: each.value for task, each in found.by_task.items()} == {"a": 0.5, "b": 0.75}
     assert calibrate([]) is None
@@ -68,7 +68,7 @@ def test_figures_by_hand() -> None:
 
 def test_people_and_programs_are_told_apart() -> None:
     found = calibrated(300)
-    assert {"people", "simulated annotators", "grader", "ada", "sim.x.0"} == set(found.by_annotator)
+    assert {"people", "simulated annotators", "grader", "annotator 1", "sim.x.0"} == set(found.by_annotator)
     assert any("simulated annotators" in line for line in told(found.to_dict()))
 
 
@@ -163,6 +163,19 @@ def test_counts_alone_learn_what_an_annotator_wants_and_pass(tmp_path: Path) -> 
     assert better is not None and worse is not None and better > worse
     weights = json.loads((folder / "features.json").read_text())
     assert weights["tested after the last change"] > 0
+
+
+def test_a_run_keeps_no_persons_name(tmp_path: Path) -> None:
+    pairs = judged(20, SimulatedAnnotator(TESTED))
+    named = replace(pairs, found=tuple(replace(pair, by="ada, bob") for pair in pairs.found))
+    train_features(named, tmp_path, FeatureSettings(held_out=0.4))
+    report = json.loads((tmp_path / DONE).read_text())
+    assert set(report["calibration"]["by_annotator"]) == {"annotator 1", "annotator 2", "people"}
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"ada" not in kept and b"bob" not in kept
+    again = replace(pairs, found=tuple(replace(pair, by="ada") for pair in pairs.found))
+    with pytest.raises(RunFolderError, match="pairs"):
+        train_features(again, tmp_path, FeatureSettings(held_out=0.4))
 
 
 def test_of_chance_nothing_is_learned_and_it_does_not_pass(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import Ranking
 from journeyman.envs.feedback.log import FeedbackLog
+from journeyman.envs.guidelines.guideline import Guideline, Item, ItemRef
+from journeyman.envs.store import EpisodeStore
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import DONE, RunFolder, RunFolderError, TrainingError
@@ -20,7 +22,7 @@ from journeyman.training.feedback.drift import FILE as DRIFT
 from journeyman.training.feedback.drift import DriftAlarmError, DriftSettings
 from journeyman.training.feedback.features import FILE as FEATURES
 from journeyman.training.feedback.gate import GateError
-from journeyman.training.feedback.learned import RECORD, LearnedTerm, RewardUse, admit, expected_wins
+from journeyman.training.feedback.learned import RECORD, LearnedTerm, RewardUse, Watch, admit, expected_wins
 from journeyman.training.grpo import GrpoSettings, train_grpo
 from journeyman.training.hybrid import HybridSettings, hybrid
 from journeyman.training.presets import preset
@@ -126,6 +128,33 @@ def test_below_the_gate_or_without_a_weight_nothing_is_begun(
         with pytest.raises(TrainingError, match="nobody else can be heard"):
             train_grpo("tiny", tasks, tmp_path / "run", backend=backend, outside=mute, settings=settings)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_ranking_by_an_older_meaning_is_not_held_against_it(tmp_path: Path) -> None:
+    members = [replace(each, id=f"20260101T000000-{name}") for each, name in zip(group(SOLVED, ()), "ab", strict=True)]
+    old, new = (
+        Guideline(name="mine", version=number, title="Mine", items=(Item(id="small", kind="must", text=text),))
+        for number, text in ((1, "Change little."), (2, "Change nothing."))
+    )
+    with EpisodeStore(tmp_path / "episodes") as store:
+        for each in members:
+            store.add(each)
+    log = FeedbackLog(tmp_path / "episodes")
+    term = LearnedTerm(Given(1.0, 0.0))
+    watch = Watch(tmp_path, term, RewardUse(tmp_path / "model"), steps=2)
+
+    def fresh(step: int, guideline: Guideline, by: ItemRef) -> list[str]:
+        """Which rankings a step is held against."""
+        log.keep_guideline(guideline, "ada", "page")
+        log.write(Ranking(id=f"r{step}", annotator=f"ada{step}", at="2026-01-01", ranks=(2, 1), item=by,
+                          episodes=tuple(each.id for each in members)))  # fmt: skip
+        term.learned(members)
+        watch.look(step)
+        return list(json.loads((tmp_path / DRIFT).read_text().splitlines()[-1])["labels"])
+
+    by_old = ItemRef.of(old, old.items[0])
+    assert fresh(1, old, by_old) == ["r1"]
+    assert fresh(2, new, by_old) == [], "it is stale"
 
 
 @pytest.mark.slow
