@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from journeyman.envs.feedback.entry import Adjudication
 from journeyman.envs.feedback.standing import Judged
 from journeyman.training.feedback.agreement import Contested, Rating, contested, ratings
 
@@ -18,11 +19,15 @@ MOST = 20
 
 def disputes(judged: Iterable[Judged]) -> tuple[Contested, ...]:
     """What stands and is judged differently, the widest apart first; two rankings of the same episodes once."""
+    stand = [each for each in judged if each.stands]
+    settling = [each.entry for each in stand if isinstance(each.entry, Adjudication)]
     found: dict[frozenset[str], Contested] = {}
-    for each in contested(ratings(each for each in judged if each.stands)):
+    for each in contested(ratings(stand)):
         values = [value for value in each.values.values() if isinstance(value, float)]
         near = each.kind == "score" and max(values) - min(values) <= NEAR
-        if not near and len(each.entries) <= MOST:
+        # A ranking that lost here stands again where a later adjudication holds by it for other episodes.
+        settled = any(by.holds in each.entries and set(each.entries) <= set(by.of) for by in settling)
+        if not near and not settled and len(each.entries) <= MOST:
             found.setdefault(frozenset(each.entries), each)
     return tuple(found.values())
 

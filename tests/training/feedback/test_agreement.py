@@ -13,6 +13,7 @@ from journeyman.envs.feedback.log import Logged
 from journeyman.envs.feedback.standing import Judged, standing
 from journeyman.envs.guidelines.guideline import ItemRef
 from journeyman.training.feedback.agreement import Level, Rating, Value, alpha, contested, interval, ratings, report
+from journeyman.training.feedback.disputes import disputes
 from tests.journeyman.test_cli_episode import episode as recorded
 
 AT = "2026-01-01T00:00:00Z"
@@ -137,6 +138,21 @@ def test_what_was_settled_still_tells_that_people_differed() -> None:
     settled = Adjudication(id="s", annotator="cy", at=AT, of=("a", "b"), holds="a")
     (found,) = contested(ratings(judged(one, other, settled)))
     assert found.values == {"ada": 0.0, "bob": 2.0} and found.entries == ("a", "b")
+
+
+def test_of_rankings_that_overlap_each_conflict_is_settled_once() -> None:
+    said = [
+        Ranking(id=id_, annotator=who, at=AT, episodes=tuple(episodes), ranks=ranks)
+        for id_, who, episodes, ranks in (
+            ("r1", "ada", "ab", (1, 2)), ("r2", "bob", "abc", (2, 1, 3)), ("r3", "cy", "bc", (2, 1))
+        )
+    ]  # fmt: skip
+    assert [each.entries for each in disputes(judged(*said))] == [("r1", "r2"), ("r2", "r3")]
+    one, other = (
+        Adjudication(id=id_, annotator="eve", at=AT, of=of, holds=of[0])
+        for id_, of in (("x1", ("r1", "r2")), ("x2", ("r2", "r3")))
+    )
+    assert disputes(judged(*said, one, other)) == ()
 
 
 def test_rankings_agree_pair_by_pair_whatever_episodes_are_called() -> None:
