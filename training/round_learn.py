@@ -79,7 +79,7 @@ def grpo_on(
         told: what became of either is added to it.
     """
     heard = _voices(said, settings, told)
-    use = _reward_use(model, said, out, reward, local, settings, told, stage) if reward is not None else None
+    use = _reward_use(model, said, out, reward, settings, told, stage) if reward is not None else None
     alarm = out / ALARM
     if use is not None and alarm.is_file():
         use = None
@@ -126,7 +126,6 @@ def _reward_use(
     said: Said | None,
     out: Path,
     settings: RewardSettings | FeatureSettings,
-    local: LocalSettings,
     grpo: GrpoSettings,
     told: list[str],
     stage: Announce,
@@ -145,7 +144,7 @@ def _reward_use(
             folder = train_features(pairs, out / "reward", settings)
             _note(folder, found, found, settings.run, said, model)
         else:
-            rows = pair_rows(pairs, ChatTemplate(load_tokenizer(model)), dialect(local.dialect))
+            rows = pair_rows(pairs, ChatTemplate(load_tokenizer(model)), dialect(settings.notation))
             folder = train_reward(model, rows, out / "reward", settings, stage("Reward model"))
             _note(folder, found, rows.within(settings.max_length).rows, settings, said, model)
         require_gate(folder)
