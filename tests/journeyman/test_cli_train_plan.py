@@ -147,7 +147,7 @@ def test_a_colocated_sampler_takes_the_share_that_was_planned(call: Call, monkey
 )  # fmt: skip
 def test_bad_input_is_one_clear_line(call: Call, words: tuple[str, ...], said: str) -> None:
     two = ["hardware: {gpus: 2, gpu_memory_gib: 80, memory_gib: 64, cpus: 8}", "launch: {processes: 2}"]
-    text = (FOLDER / "cpu-demo.yaml").read_text().splitlines()
+    text = (FOLDER / "cpu-demo.yaml").read_text().replace("tasks_per_step: 3", "tasks_per_step: 4").splitlines()
     Path("mine.yaml").write_text("\n".join([row for row in text if not row.startswith("hardware")] + two))
     done = call(*words)
     assert done.exit_code == 2, done.output
