@@ -256,7 +256,7 @@ def test_what_sampled_is_what_learns(
 ) -> None:
     """At lag 0 and in one precision the ratio of the trained policy to the sampler is 1 at every sampled token, in
     conversations of several turns, whose cache was kept, in a batch."""
-    for module in ("policies.models", "training.grpo"):
+    for module in ("policies.weights", "training.grpo"):
         monkeypatch.setattr(f"journeyman.{module}.computes_in_bfloat16", lambda: False)
 
     def told(group: Sequence[Episode], *_: Any) -> list[list[float]]:
