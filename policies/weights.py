@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+import torch
 
 from journeyman.policies.models import computes_in_bfloat16
-
-if TYPE_CHECKING:
-    import torch
 
 _WRAPPER = "base_model.model."
 """What PEFT puts before the names of what it adapts."""
@@ -25,22 +24,20 @@ _DOWN, _UP = ".lora_A.default.weight", ".lora_B.default.weight"
 def to_act(model: Any) -> Any:
     """A model in training as it acts: in bfloat16 where the machine computes in that, and whole, so a copy if it has
     other weights or parts of them; else itself."""
-    import torch
-
     as_it_is = model.dtype == torch.bfloat16 or (model.device.type == "cpu" and not computes_in_bfloat16())
-    if as_it_is and not is_sharded(model):
+    if as_it_is and not _is_sharded(model):
         return model
-    acting = plain_copy(model)
+    acting = _plain_copy(model)
     if not as_it_is:
         for weight in acting.parameters():  # not what positions are turned by, which stays exact in a loaded model too
             weight.data = weight.data.bfloat16()
     return acting
 
 
-def plain_copy(model: Any) -> Any:
+def _plain_copy(model: Any) -> Any:
     """A model in training as one that nobody trains: whole, adapters merged in, nothing of accelerate's or PEFT's on
     it."""
-    if is_sharded(model):
+    if _is_sharded(model):
         return _put_together(model)
     plain = copy.deepcopy(model)
     # What they put there would cast all weights at every token, or run those of the original.
@@ -52,21 +49,18 @@ def plain_copy(model: Any) -> Any:
     return plain
 
 
-def is_sharded(model: Any) -> bool:
+def _is_sharded(model: Any) -> bool:
     """Whether this process holds but a part of the weights."""
     return any(hasattr(weight, "full_tensor") for weight in model.parameters())
 
 
 def whole_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
     """One after the other, tied ones once. The model stays as it is."""
-    import torch
-
     for name, weight, adapter in _weights(model):
-        with torch.no_grad():
-            whole = _whole(weight)
-            if adapter is not None:
-                down, up, scale = adapter
-                whole = (whole.float() + scale * (_whole(up).float() @ _whole(down).float())).to(whole.dtype)
+        whole = _whole(weight)
+        if adapter is not None:
+            down, up, scale = adapter
+            whole = (whole.float() + scale * (_whole(up).float() @ _whole(down).float())).to(whole.dtype)
         yield name, whole
 
 
@@ -78,21 +72,22 @@ def weight_forms(model: Any) -> Iterator[tuple[str, torch.dtype, list[int]]]:
 def _weights(model: Any) -> Iterator[tuple[str, Any, tuple[Any, Any, float] | None]]:
     """As `whole_weights`, but as they lie, each with what is to be merged into it: LoRA's two matrices and how much of
     their product."""
-    found, config, seen = model.state_dict(keep_vars=True), getattr(model, "peft_config", None), set()
+    found, seen = model.state_dict(keep_vars=True), set()
     for key, weight in found.items():
         layer, is_adapted, rest = key.partition(_ADAPTED)
         if ".lora_" in key or id(weight) in seen:
             continue
         seen.add(id(weight))
         adapter = None
-        if config is not None and is_adapted and rest == ".weight" and f"{layer}{_DOWN}" in found:
-            lora = config["default"]
+        if is_adapted and rest == ".weight" and f"{layer}{_DOWN}" in found:
+            lora = model.peft_config["default"]
             adapter = found[f"{layer}{_DOWN}"], found[f"{layer}{_UP}"], lora.lora_alpha / lora.r
         yield (layer + rest).removeprefix(_WRAPPER), weight, adapter
 
 
 def _whole(weight: Any) -> torch.Tensor:
-    return cast("torch.Tensor", weight.full_tensor() if hasattr(weight, "full_tensor") else weight.detach())
+    weight = weight.detach()
+    return cast("torch.Tensor", weight.full_tensor() if hasattr(weight, "full_tensor") else weight)
 
 
 def _put_together(model: Any) -> Any:

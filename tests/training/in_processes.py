@@ -78,10 +78,8 @@ def step(folder: Path, rank: int) -> None:
 
 def run(folder: Path, steps: int) -> None:
     """A whole run of GRPO, so many steps of it if it was not interrupted before."""
-    tasks = (
-        tiny_task(folder / f"tasks-{this_process().process_index}" / "one"),
-        tiny_project(folder / f"tasks-{this_process().process_index}" / "two"),
-    )
+    own = folder / f"tasks-{this_process().process_index}"
+    tasks = tiny_task(own / "one"), tiny_project(own / "two")
     settings = GrpoSettings(
         steps=3, tasks_per_step=2, group_size=2, micro_batch=2, refills=1, concurrency=4, learning_rate=1e-3
     )
