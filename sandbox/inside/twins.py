@@ -15,10 +15,12 @@ is not allowed, or on another machine than x86_64, nothing is shared, and nothin
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import itertools
 import os
 import struct
+import time
 
 from . import kernel as k
 from . import tracing
@@ -39,6 +41,8 @@ ENTRY = struct.Struct("QQQ")
 """Of an image's table: where the memory began, its size, and where it lies in the image. The last entry is empty."""
 SEALS = 0x1 | 0x2 | 0x4 | 0x8
 """F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE: nobody can change it again."""
+SEAL_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between tries; meanwhile the lane stands still."""
 F_ADD_SEALS, F_GET_SEALS = 1033, 1034
 ZEROS = bytes(PAGE)
 BLOCK = 16 * PAGE
@@ -133,6 +137,23 @@ def _fill(image: int, memory: FileIO, regions: list[tuple[int, int]]) -> None:
         offset += size
     os.pwrite(image, table + ENTRY.pack(0, 0, 0), 0)
     os.ftruncate(image, offset)
+    _seal(image)
+
+
+def _seal(image: int) -> None:
+    """Let nobody change it again. Raises OSError.
+
+    The kernel says EBUSY while anything of its own, such as reclaim on a machine short of memory, holds a page.
+    """
+    for seconds in SEAL_PAUSES:
+        try:
+            fcntl.fcntl(image, F_ADD_SEALS, SEALS)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            time.sleep(seconds)
+        else:
+            return
     fcntl.fcntl(image, F_ADD_SEALS, SEALS)
 
 

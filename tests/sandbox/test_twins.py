@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import mmap
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -39,6 +41,13 @@ image, empty = int(sys.argv[1]), sys.argv[2] == "first"
 loaded = bytearray(b"".join(b"%015d\\n" % number for number in range(1 << 19)))
 def digest():
     return hashlib.sha256(loaded).hexdigest()
+def telling(*of, exchange=twins._exchange):
+    try:
+        return exchange(*of)
+    except OSError as error:  # which the tracer keeps to itself
+        print(repr(error), file=sys.stderr, flush=True)
+        raise
+twins._exchange = telling
 before = digest()
 shared = twins.share(image, empty=empty)
 after = digest()
@@ -59,7 +68,7 @@ def image() -> Iterator[int]:
 def lives(image: int, which: str) -> dict[str, object]:
     words = [sys.executable, "-c", START, PROGRAM, str(image), which]
     done = subprocess.run(words, pass_fds=[image], capture_output=True, text=True, check=True)
-    told: dict[str, object] = json.loads(done.stdout)
+    told: dict[str, object] = {**json.loads(done.stdout), "said": done.stderr}
     return told
 
 
@@ -89,11 +98,25 @@ def test_what_is_alike_is_shared_and_nothing_is_changed_by_it(image: int) -> Non
 
 @needs_tracing
 def test_an_image_can_never_change_again(image: int) -> None:
-    lives(image, "first")
+    told = lives(image, "first")
+    assert told["shared"], told["said"]
     size = os.fstat(image).st_size
     for change in (lambda: os.pwrite(image, b"x", 0), lambda: os.ftruncate(image, size - 1)):
         with pytest.raises(PermissionError):
             change()
+    assert fcntl.fcntl(image, twins.F_GET_SEALS) == twins.SEALS
+
+
+def test_an_image_that_the_kernel_holds_for_a_moment_is_sealed_after_it(
+    image: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(twins, "SEAL_PAUSES", (0.0, 0.0, 0.2))
+    os.ftruncate(image, PAGE)
+    mapping = mmap.mmap(image, PAGE)  # one that may write, which the kernel answers with EBUSY as well
+    with pytest.raises(OSError, match="busy"):
+        twins._seal(image)
+    threading.Timer(0.05, mapping.close).start()
+    twins._seal(image)
     assert fcntl.fcntl(image, twins.F_GET_SEALS) == twins.SEALS
 
 
