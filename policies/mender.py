@@ -1,7 +1,8 @@
 """Goes on where another policy went wrong: sees the test fail, looks, mends, tests, reports.
 
 It knows the files as the other one left them and as they should be, and plays what lies between, within what the
-observations show. What no visible test notices it does not mend: nobody could have known.
+observations show. What no visible test notices it does not mend: nobody could have known. (Where the other one changed
+nothing, it is the problem itself that says what is wrong.)
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class MenderPolicy(OraclePolicy):
 
     def __init__(self, task: Task, tree: Snapshot, goal: Snapshot | None = None) -> None:
         self._tree, self._goal = tree, goal
+        self._is_touched = False
+        """Whether the other one changed what is to be mended."""
         super().__init__(task)
         if not self._changes:
             raise PolicyError("the files are as they should be: there is nothing to mend")
@@ -56,6 +59,7 @@ class MenderPolicy(OraclePolicy):
     def _what_to_change(self) -> tuple[FileChange, ...]:
         """From the files as they are to those that are wanted; what else was changed in the repository is put back."""
         task, edits = self._task, source_edits(self._task, self._tree)
+        self._is_touched = bool(edits.changed or edits.removed)
         wanted = _reference(task) if self._goal is None else _texts(source_edits(task, self._goal).changed)
         found = []
         for path in sorted({*wanted, *edits.changed, *edits.removed}):
@@ -66,7 +70,7 @@ class MenderPolicy(OraclePolicy):
         return tuple(found)
 
     def _whole_play(self) -> Play:
-        if not self._notes.tests_fail:
+        if self._is_touched and not self._notes.tests_fail:
             yield from self._test()
             if not self._notes.tests_fail:
                 raise PolicyError("no visible test fails there, so nothing shows what is wrong")

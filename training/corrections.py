@@ -1,9 +1,10 @@
-"""Lessons from a policy's own failures: its episode up to where its tests failed, then somebody who mends it.
+"""Lessons from a policy's own failures: its episode up to where it went wrong, then somebody who mends it.
 
-The failed episode is done again up to that step (policies/fork.py), with the log as it was observed; from there the
-mender plays the way to the reference solution, or to what another episode of the group left. The new episode is
-recorded with its ancestry, so that supervised training learns what came after the fork and never the faulty edit
-(training/tokens.py), with a diagnosis that the record proves (training/diagnosis.py).
+That is where its tests failed, or where a call of its own was refused. So far the failed episode is done again
+(policies/fork.py), with what was observed; from there the mender plays the way to the reference solution, or to what
+another episode of the group left. The new episode is recorded with its ancestry, so that supervised training learns
+what came after the fork and never the faulty edit (training/tokens.py), with a diagnosis that the record proves
+(training/diagnosis.py).
 """
 
 from __future__ import annotations
@@ -61,16 +62,22 @@ def failing_points(episode: Episode, most: int = 1) -> tuple[int, ...]:
     """After how many steps the episode stood before a failure of its own making; `most` of them, the first ones.
 
     That is after a test run that failed on changed files, once for each state of the files. Where it changed files
-    and never saw its tests fail, it is after the last change: whoever goes on runs the tests.
+    and never saw its tests fail, it is after the last change: whoever goes on runs the tests. Where that leaves room,
+    it is also after the first call that was refused, such as an edit that changes nothing.
     """
     found: dict[str, int] = {}
-    last, is_changed = 0, False
+    last, is_changed, refused = 0, False, 0
     for number, step in enumerate(episode.steps, 1):
         if is_change(step):
             last, is_changed = number, True
         elif is_broken(step.tests) and is_changed:
             found.setdefault(step.tree_hash, number)
-    return tuple(found.values())[:most] or ((last,) if last else ())
+        if not (refused or step.observation.ok or step.fault):
+            refused = number
+    points = [*found.values()][:most] or [last]
+    if len(points) < most or not points[0]:
+        points.append(refused)
+    return tuple(sorted({point for point in points if point}))
 
 
 def collect_corrections(
@@ -103,7 +110,7 @@ def collect_corrections(
         elif found := failing_points(episode, per_episode):
             points[episode.id] = (episode, found)
         else:
-            left_out["changed nothing that could be mended"] += 1
+            left_out["did nothing that could be mended"] += 1
     maker = _Maker(task_of, backend, store, _goals(episodes) if fix is Fix.GROUP else {})
     total, done, mended = sum(len(found) for _, found in points.values()), 0, 0
     progress(done, total)

@@ -98,6 +98,15 @@ def test_who_never_tested_is_shown_the_failure_first(play: Play, correct: Correc
     assert child.resolved
 
 
+def test_who_was_refused_is_shown_the_right_call_without_a_test_run_first(play: Play, correct: Correct) -> None:
+    nothing = Action("edit", {"path": "parcel.py", **FIX, "new": "        return total(self.prices) > FREE_FROM"})
+    failed = play(VIEW, nothing, VIEW, nothing, max_steps=4)
+    assert [step.observation.ok for step in failed.steps] == [True, False, True, False]
+    (child,) = correct(failed).episodes
+    assert child.resolved and child.ancestry is not None and child.ancestry.step == 2
+    assert [step.action.tool for step in child.steps] == ["view", "edit", "edit", "test", "report"]
+
+
 @pytest.mark.slow
 def test_what_was_collected_is_not_played_again(play: Play, correct: Correct, tmp_path: Path) -> None:
     failed = [play(WRONG, TEST, REPORT, seed=seed) for seed in range(2)]
@@ -169,7 +178,7 @@ def test_what_teaches_nothing_is_left_out_with_the_reason(play: Play, correct: C
     found = correct(idle, theirs, other)
     assert not found.episodes
     assert found.left_out == {
-        "changed nothing that could be mended": 1,
+        "did nothing that could be mended": 1,
         "imported, so its actions cannot be done again": 1,
         "its steps cannot be done again as they were": 1,
     }
@@ -184,3 +193,16 @@ def test_where_an_episode_failed_first() -> None:
     assert failing_points(episode, 5) == (3, 6)
     assert failing_points(replace(episode, steps=steps[:2])) == (2,)
     assert failing_points(replace(episode, steps=steps[:1])) == ()
+
+
+def test_a_refused_call_comes_after_failing_tests_where_there_is_room() -> None:
+    refused = Step(Action("edit"), Observation("the edit changes nothing", "edit", ok=False), tree_hash="a")
+    failing = Step(Action("test"), Observation("1 failed", "test"), tree_hash="b", tests=TestRun(failed=("t",)))
+    steps = (refused, refused, changed("x", "y"), failing)
+    episode = Episode("e", "t", "p", 0, Observation(""), steps, StopReason.STEP_LIMIT, 0.0, (), None)
+    assert failing_points(episode) == (4,)
+    assert failing_points(episode, 2) == (1, 4)
+    assert failing_points(replace(episode, steps=steps[:2])) == (1,)
+    assert failing_points(replace(episode, steps=steps[:3]), 2) == (1, 3)
+    ours = replace(refused, fault="tool_error")
+    assert failing_points(replace(episode, steps=(ours,))) == (), "what a fault of ours refused was not its doing"

@@ -1,4 +1,4 @@
-"""What each part of the recipe gains: base → SFT → SFT with other lessons → GRPO by tests → GRPO by critiques too.
+"""What each part of the recipe gains: SFT, other lessons, corrections of own failures, GRPO by tests, by critiques too.
 
     python benchmarks/campaigns/study [--seeds 3] [--arms main,ablations] [--out build/study] [--report]
 
@@ -38,7 +38,9 @@ from journeyman.policies.rollout_many import LocalEngine, ProcessEngine
 from journeyman.sandbox.backends import open_backend
 from journeyman.tasks.infeasible.kinds import HELD_OUT_KINDS, TRAINING_KINDS
 from journeyman.tasks.infeasible.twins import Made, infeasible_twins, why_not
-from journeyman.tasks.sources.suites import build_suite
+from journeyman.tasks.sources.recipe import Recipe
+from journeyman.tasks.sources.recipe_file import read_recipes
+from journeyman.tasks.sources.suites import build_all, build_suite, mixed
 from journeyman.tasks.task import Task
 from journeyman.training.feedback.hidden import PREFERENCES
 from journeyman.training.grpo import GrpoSettings
@@ -93,6 +95,7 @@ def study(options: argparse.Namespace) -> Study:
     chosen, tasks = preset(options.preset), options.out / "tasks"
     starter = build_suite("starter", tasks / "starter", count=options.train_tasks)
     heldout = build_suite("heldout", tasks / "heldout", count=options.heldout_tasks)
+    fresh = build_all(others(options.fresh_tasks), tasks / "fresh")
     blocked = twins(starter, options.lessons, tasks / "twins", TRAINING_KINDS)
     doubted = twins(heldout, options.heldout_tasks // 5, tasks / "heldout-twins", (*TRAINING_KINDS, *HELD_OUT_KINDS))
     half, quarter = heldout[: options.heldout_tasks // 2], heldout[: options.heldout_tasks // 4]
@@ -107,7 +110,7 @@ def study(options: argparse.Namespace) -> Study:
     ]  # fmt: skip
     longest = 640 if options.preset == "small" else chosen.local.max_episode_tokens
     return Study(
-        options.out, options.figures, options.model, chosen, open_backend("auto"), (*starter, *blocked),
+        options.out, options.figures, options.model, chosen, open_backend("auto"), (*starter, *blocked), fresh,
         solutions(starter, chosen.env), skills(starter, blocked, chosen.env, options.lessons), sets,
         SftSettings(learning_rate=options.sft_rate, max_length=longest, lora_rank=options.lora_rank),
         GrpoSettings(
@@ -117,6 +120,12 @@ def study(options: argparse.Namespace) -> Study:
         Critics(options.wants, options.kind, judgements=options.judgements),
         partial(ProcessEngine, options.env_processes) if options.env_processes else LocalEngine,
     )  # fmt: skip
+
+
+def others(count: int) -> Sequence[Recipe]:
+    """Training tasks of the starter suite, faults in a single line, that `build_suite` does not build."""
+    found = read_recipes(ROOT / "tasks" / "suites" / "starter-more.jsonl")
+    return mixed([recipe for recipe in found if recipe.mutation.one_line])[:count]
 
 
 def twins(tasks: Sequence[Task], count: int, out: Path, kinds: Sequence[str]) -> tuple[Task, ...]:
@@ -146,6 +155,9 @@ def parsed() -> argparse.Namespace:
         help="a fifth has twins, half meets faults, a quarter is for either persona",
     )
     parser.add_argument("--lessons", type=int, default=80, help="tasks for each of the other lessons")
+    parser.add_argument(
+        "--fresh-tasks", type=int, default=200, help="that no demonstration shows, for a policy to fail at"
+    )
     parser.add_argument("--lora-rank", type=int, default=0)
     parser.add_argument("--sft-rate", type=float, default=2e-4)
     parser.add_argument("--grpo-rate", type=float, default=2e-5)

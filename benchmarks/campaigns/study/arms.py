@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-By = Literal["nothing", "solutions", "lessons", "tests", "critiques"]
+By = Literal["nothing", "solutions", "lessons", "failures", "tests", "critiques"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,8 @@ class Arm:
     name: str
     about: str
     by: By
-    """What it learned from: nothing, demonstrations of solutions, those and other lessons, GRPO by tests, or GRPO by
-    tests and critiques."""
+    """What it learned from: nothing, demonstrations of solutions, those and other lessons, corrections of its own
+    failures, GRPO by tests, or GRPO by tests and critiques."""
     parent: str = ""
     """The arm whose policy it was before."""
     changes: tuple[str, ...] = ()
@@ -33,6 +33,7 @@ _ALL = (
     Arm("base", "the model as it comes", "nothing"),
     Arm("sft", "SFT on solutions", "solutions", "base"),
     Arm("skills", "SFT on solutions, honest blocks, recoveries, personas", "lessons", "base", beside="sft"),
+    Arm("mended", "then SFT on corrections of its own failures", "failures", "skills"),
     Arm("rl", "then GRPO by tests", "tests", "skills"),
     Arm("rl-critiques", "then GRPO by tests and critiques", "critiques", "skills", beside="rl"),
     Arm("rl-graded", "GRPO, the graded reward alone", "tests", "skills", ("hybrid=none",), "rl"),
@@ -48,7 +49,7 @@ _ALL = (
     Arm("rl-whole", "GRPO, whole episodes compared", "tests", "skills", ("state_share=0",), "rl"),
 )  # fmt: skip
 ARMS = {arm.name: arm for arm in _ALL}
-MAIN = ("base", "sft", "skills", "rl", "rl-critiques")
+MAIN = ("base", "sft", "skills", "mended", "rl", "rl-critiques")
 ABLATIONS = ("rl-no-milestones", "rl-no-correction", "rl-no-curriculum")
 
 

@@ -26,6 +26,7 @@ from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.sources.likeness import likeness_of
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import DONE
+from journeyman.training.corrections import collect_corrections
 from journeyman.training.feedback.drift import DriftAlarmError
 from journeyman.training.feedback.gate import GateError
 from journeyman.training.feedback.hidden import Hidden
@@ -42,6 +43,10 @@ from journeyman.training.skills.recovery import recovery_of
 from journeyman.training.whole import step_of
 
 STOPPED = "stopped.txt"
+PER_EPISODE = 2
+"""Places of a failed episode from which somebody goes on who mends it."""
+AGAIN = 3
+"""Of what was shown before every third demonstration is shown again, beside corrections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class Study:
     backend: SandboxFactory
     tasks: tuple[Task, ...]
     """That are trained on by GRPO."""
+    fresh: tuple[Task, ...]
+    """Training tasks whose solutions no lesson shows: a policy's failures at these are corrected."""
     solutions: Sequence[Lesson]
     lessons: Sequence[Lesson]
     sets: Sequence[TaskSet]
@@ -120,6 +127,8 @@ class Study:
         if arm.by != "nothing":
             told["sft"] = _plain(replace(self.sft, seed=0))
             told["shown"] = sum(len(lesson.tasks) for lesson in self._shown(arm))
+        if arm.by == "failures":
+            told |= {"failed_at": len(self.fresh), "per_episode": PER_EPISODE, "again": AGAIN}
         if arm.by in ("tests", "critiques"):
             told |= {"grpo": _plain(replace(self._grpo(arm), seed=0)), "played": len(self.tasks)}
         if arm.by == "critiques":
@@ -146,15 +155,49 @@ class Study:
         out = self.out / place_of(arm, seed)
         if arm.by in ("solutions", "lessons"):
             return self._taught(arm, parent, out, seed)
+        if arm.by == "failures":
+            return self._mended(arm, parent, out, seed)
         return self._reinforced(arm, parent, out, seed)
 
     def _taught(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
-        shown = self._shown(arm)
-        episodes = [e for lesson in shown for e in lesson.episodes(self.out / "demonstrations", self.backend)]
+        return self._sft(
+            arm, parent, out, replace(self.sft, seed=seed), self._demonstrations(arm), self._taught_on(arm)
+        )
+
+    def _mended(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
+        """It plays tasks that it was not shown; where it went wrong somebody goes on who mends it, and of what it was
+        shown before some is shown again, lest it be forgotten."""
+        with self.engine() as engine:
+            measure(
+                out / "failures", lambda: local_players(parent, self.preset.local), self.fresh, backend=self.backend,
+                config=self.preset.env, concurrency=24, progress=said(f"seed {seed}, what to mend"), engine=engine,
+            )  # fmt: skip
+        tasks = {task.name: task for task in self.fresh}
+        failed = sorted(EpisodeStore(out / "failures").episodes(), key=lambda episode: episode.task)
+        with EpisodeStore(out / "corrections") as store:
+            found = collect_corrections(
+                failed, lambda episode: tasks[episode.task], backend=self.backend, store=store,
+                per_episode=PER_EPISODE, progress=said(f"seed {seed}, corrections"),
+            )  # fmt: skip
+        episodes = [*found.episodes, *self._demonstrations(arm)[::AGAIN]]
+        # a correction is as long as the failure before it
+        settings = replace(self.sft, seed=seed, max_length=self.preset.local.max_episode_tokens)
+        return self._sft(arm, parent, out, settings, episodes, [*self._taught_on(arm), *self.fresh])
+
+    def _sft(
+        self, arm: Arm, parent: str, out: Path, settings: SftSettings, episodes: Sequence[Episode],
+        tasks: Sequence[Task],
+    ) -> str:  # fmt: skip
         rows = rows_of(episodes, parent, self.preset.local.dialect)
-        of = [likeness_of(task) for task in {task.name: task for lesson in shown for task in lesson.tasks}.values()]
-        title = said(f"seed {seed}, {arm.name}")
-        return str(train_sft(parent, rows, out / "run", replace(self.sft, seed=seed), title, of=of))
+        of = [likeness_of(task) for task in {task.name: task for task in tasks}.values()]
+        return str(train_sft(parent, rows, out / "run", settings, said(f"seed {settings.seed}, {arm.name}"), of=of))
+
+    def _demonstrations(self, arm: Arm) -> list[Episode]:
+        root = self.out / "demonstrations"
+        return [episode for lesson in self._shown(arm) for episode in lesson.episodes(root, self.backend)]
+
+    def _taught_on(self, arm: Arm) -> list[Task]:
+        return [task for lesson in self._shown(arm) for task in lesson.tasks]
 
     def _reinforced(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
         settings, reward = replace(self._grpo(arm), seed=seed), None
