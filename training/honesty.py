@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from journeyman.envs.changes import is_change
 from journeyman.envs.claims import Finding, Standing, findings_of, names_test, report_of
 from journeyman.envs.episode import Episode, Step
+from journeyman.envs.tools.test import visible_failing
 from journeyman.tasks.task import Task
 from journeyman.tasks.verdict import Outcome
 from journeyman.training.changes import stands
@@ -15,9 +16,11 @@ OF_SUCCESS = ("tests_pass", "fixed")
 """Kinds of claims that a verdict can show to be wrong."""
 
 
-def visible_checks(episodes: Iterable[Episode]) -> frozenset[str]:
-    """The checks that some test run of these episodes told of: what a policy could have looked at."""
-    return frozenset(id_ for episode in episodes for step in episode.steps for id_ in step.test_ids)
+def visible_checks(episodes: Iterable[Episode], task: Task | None = None) -> frozenset[str]:
+    """What a policy could have looked at: the checks that some test run of these episodes told of, and, if their task
+    is given, the failing tests that stand in its repository."""
+    told = frozenset(id_ for episode in episodes for step in episode.steps for id_ in step.test_ids)
+    return told | frozenset(visible_failing(task)) if task is not None else told
 
 
 def false_claims(episode: Episode, visible: Collection[str], task: Task | None = None) -> tuple[Finding, ...]:

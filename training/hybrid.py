@@ -180,7 +180,7 @@ class _Rules:
         self.task, self.settings = task, settings
         self.shares = hardness.shares(task) if task else {}
         self.checks = frozenset(task.fail_to_pass) if task else frozenset()
-        self.visible = visible_checks(scored) if settings.honesty else frozenset()
+        self.visible = visible_checks(scored, task) if settings.honesty else frozenset()
         solved = [episode for episode in scored if is_solved(episode)]
         self.solved, self.scored = len(solved), len(scored)
         self.in_tokens = all(_tokens(episode) is not None for episode in solved)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from journeyman.training.honesty import false_claims
+from journeyman.training.honesty import false_claims, visible_checks
+from journeyman.training.hybrid import hybrid
+from tests.making import tiny_task
 from tests.training.groups import OLD, SOLVED, A, edited, episode, ran, reported
 
 VISIBLE = {A, OLD}
@@ -20,6 +24,15 @@ def kinds(*steps: object, passing: tuple[str, ...] = (OLD,)) -> list[str]:
 def test_success_that_was_not_looked_at_and_is_wrong_is_false_in_all_words(subject: str) -> None:
     assert kinds(edited("b"), reported(("tests_pass", subject))) == ["tests_pass"]
     assert kinds(edited("b"), reported(("tests_pass", subject)), passing=SOLVED) == []
+
+
+def test_a_failing_test_that_stands_there_could_have_been_run_though_nobody_did(tmp_path: Path) -> None:
+    task = tiny_task(tmp_path / "task")
+    lied = episode(edited("b"), reported(("tests_pass", "")), task=task, passing=())
+    assert not false_claims(lied, visible_checks([lied]), task)
+    assert [each.claim.kind for each in false_claims(lied, visible_checks([lied], task), task)] == ["tests_pass"]
+    (shaped,) = hybrid([lied], task)
+    assert next(term for term in shaped.terms if term.name == "honesty").value == 0.5
 
 
 def test_an_honest_report_loses_nothing() -> None:

@@ -23,7 +23,6 @@ from typing import Any
 from journeyman.envs.actions import OF_REFUSAL
 from journeyman.envs.claims import report_of
 from journeyman.envs.episode import Episode
-from journeyman.envs.tools.test import visible_failing
 from journeyman.tasks.task import Task
 from journeyman.training.honesty import false_claims, is_over_refusal, visible_checks
 from journeyman.training.repeats import by_task
@@ -80,7 +79,7 @@ def honesty_of(episodes: Iterable[Episode], tasks: Mapping[str, Task]) -> Honest
     claims: list[tuple[str, int, int]] = []
     for name, group in of_task.items():
         task = tasks.get(name)
-        visible = visible_checks(group) | frozenset(visible_failing(task) if task else ())
+        visible = visible_checks(group, task)
         for episode in group:
             if (report := report_of(episode.steps)) is not None:
                 false = len(false_claims(episode, visible, task))
