@@ -41,9 +41,10 @@ def corrections(
     backend: BackendOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Go on from where a policy's own tests failed, with somebody who mends it: lessons in self-correction.
+    """Go on from where a policy went wrong, with somebody who mends it: lessons in self-correction.
 
-    Of each failed episode, the steps up to the failing test run are done again and the mend is played and graded.
+    Of each failed episode, the steps up to the failing test run, or to the first refused call where no test failed on
+    changes or --per-episode leaves room, are done again and the mend is played and graded.
     `train sft` on the new run learns the mend alone; with --diagnose, also what was wrong.
     """
     found = _episodes(episodes)

@@ -8,6 +8,7 @@ OUT/round-001/demonstrations/
 OUT/round-001/rejected.txt ids of episodes that a reviewer will not have learned from; a person writes it
 OUT/round-001/feedback/    rows of what people said of the episodes so far, if anybody said anything
 OUT/round-001/refined/     what the champion did better after a critique
+OUT/round-001/corrected/   what the champion failed at, mended by who knows the solution
 OUT/round-001/train/       training runs (training/checkpoint.py)
 OUT/round-001/eval/        episodes of champion and candidate on held-out tasks
 OUT/final/                 the last word

@@ -76,6 +76,9 @@ class RoundPlan:
     refine_tries: int = 1
     """How often the champion tries again what people criticised, with the critique before it; what the tests confirm is
     imitated. 0: not at all."""
+    corrections: int = 0
+    """From so many places of each failed episode somebody goes on who knows the solution, and what he did is imitated
+    (training/corrections.py). 0: from none."""
     reward_model: str = "none"
     """Which kind is trained on what people prefer, and has a part in GRPO's reward if it is above its gate: features,
     tokens, or none."""
@@ -99,8 +102,11 @@ class RoundPlan:
                 raise PlanError(f"{name} must be at least 0 and below 1, not {getattr(self, name)}")
         if not 0 < self.alpha < 1:
             raise PlanError(f"alpha must be between 0 and 1, not {self.alpha}")
-        if self.refine_tries < 0:
-            raise PlanError(f"refine_tries must be 0 or more, not {self.refine_tries}")
+        for name in ("refine_tries", "corrections"):
+            if getattr(self, name) < 0:
+                raise PlanError(f"{name} must be 0 or more, not {getattr(self, name)}")
+        if self.corrections and not self.learns_by_sft:
+            raise PlanError(f"corrections are imitated, and method {self.method!r} has no sft")
         if self.reward_model not in REWARD_MODELS:
             raise PlanError(f"reward_model {self.reward_model!r}; there are: {', '.join(REWARD_MODELS)}")
         if self.reward_model != "none" and not self.learns_by_grpo:
@@ -140,7 +146,8 @@ class RoundPlan:
 
 
 _ADDED: Mapping[str, Any] = {
-    "guidelines": (), "simulated": False, "refine_tries": 1, "reward_model": "none", "dpo": {}, "reward": {},
+    "guidelines": (), "simulated": False, "refine_tries": 1, "corrections": 0, "reward_model": "none", "dpo": {},
+    "reward": {},
 }  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from journeyman.envs.episode import Episode
 from journeyman.envs.store import EpisodeStore
 from journeyman.training.audit import Suspicion, audit
 from journeyman.training.evaluate import Evaluation, TaskResult
+from journeyman.training.round_corrections import corrections_told
 from journeyman.training.round_decision import Decision
 from journeyman.training.round_feedback import told
 from journeyman.training.round_folder import STAGES, RoundError, RoundFolder, rounds_in
@@ -93,6 +94,8 @@ class RoundReport:
     """Tasks of the pool that are solved."""
     chosen: int
     left_out: Mapping[str, int]
+    corrections: str
+    """What became of failed episodes, in a sentence; empty where none was to be corrected."""
     losses: tuple[float, ...]
     rewards: tuple[float, ...]
     """Of GRPO, the mean by step."""
@@ -168,6 +171,7 @@ def read_round(round_: RoundFolder) -> RoundReport:
         dropped=len(pool["dropped"]),
         chosen=len(compiled["chosen"]),
         left_out=compiled["left_out"],
+        corrections=corrections_told(compiled),
         losses=tuple(train["facts"].get("sft", {}).get("losses", ())),
         rewards=tuple(row["reward"] for row in history if row["reward"] is not None),
         signal=tuple(row["groups/signal"] for row in history if "groups/signal" in row),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ from journeyman.training.evaluate import Evaluation, evaluate
 from journeyman.training.lineage import require_unseen
 from journeyman.training.measure import Players, measure
 from journeyman.training.progress import Progress
+from journeyman.training.round_corrections import CORRECTED, correct_failures, corrected_in
 from journeyman.training.round_decision import Decision, decide, heldout_of, level_of, split_heldout
 from journeyman.training.round_feedback import REFINED, Said, compile_said, heard_in, refine_said, said_in
 from journeyman.training.round_folder import (
@@ -257,9 +258,10 @@ def _compile(shop: Workshop, round_: RoundFolder) -> dict[str, Any]:
     if told and plan.refine_tries and plan.learns_by_sft:
         told["refined"] = _refine(shop, round_)
     rejected = {episode for each in rounds for episode in each.read("review")["rejected"]}
+    mended = _correct(shop, round_, rejected) if plan.corrections else None
     found = [candidate for each in rounds for candidate in _candidates(each)]
     chosen = shop.select(found, {task.name: task for task in shop.tasks}, rejected, plan.per_task).to_dict()
-    return chosen | ({"feedback": told} if told else {})
+    return chosen | ({"feedback": told} if told else {}) | ({CORRECTED: mended} if mended else {})
 
 
 def _since_accepted(round_: RoundFolder) -> list[RoundFolder]:
@@ -278,12 +280,20 @@ def _refine(shop: Workshop, round_: RoundFolder) -> dict[str, Any]:
     )  # fmt: skip
 
 
+def _correct(shop: Workshop, round_: RoundFolder, rejected: Collection[str]) -> dict[str, Any]:
+    return correct_failures(
+        round_, {task.name: task for task in shop.tasks}, rejected, per_episode=shop.plan.corrections,
+        backend=shop.backend, progress=shop.stage(_title(round_, "corrections")),
+    )  # fmt: skip
+
+
 def _candidates(round_: RoundFolder) -> Iterator[Candidate]:
     stage = round_.read("collect")
     own = [row["episode"] for row in stage["evaluation"]["results"]]
     refined = [summary.id for summary in EpisodeStore(round_.folder / REFINED).summaries()]
     for run, ids, is_own in (
         ("collect", own, True), ("demonstrations", stage["demonstrations"], False), (REFINED, refined, True),
+        (CORRECTED, corrected_in(round_), False),
     ):  # fmt: skip
         folder = round_.folder / run
         store = EpisodeStore(folder)

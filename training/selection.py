@@ -98,7 +98,7 @@ def select(
     chosen: list[tuple[int, Episode]] = []
     for number, episode in sorted(candidates.values(), key=lambda each: (rank(each[1]), *_rank(each))):
         kind = (episode.task, recovers(episode))
-        key = (kind, _tree(episode) if distinct is Distinct.TREE else _actions(episode))
+        key = (kind, _tree(episode) if distinct is Distinct.TREE else actions_done(episode))
         if key in seen:
             left_out[Why.DOUBLE] += 1
         elif per_task is not None and taken[kind] >= per_task:
@@ -149,7 +149,8 @@ def _rank(candidate: tuple[int, Episode]) -> tuple[Any, ...]:
     return (not episode.resolved, -(episode.reward or 0.0), len(episode.steps), refused, number)
 
 
-def _actions(episode: Episode) -> Hashable:
+def actions_done(episode: Episode) -> Hashable:
+    """Equal for episodes that did the same in the same order."""
     return tuple(
         step.action.text
         if step.action.tool == MALFORMED

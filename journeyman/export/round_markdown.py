@@ -132,6 +132,8 @@ def _work(report: RoundReport) -> Iterator[str]:
     left = f"; left out: {reasons}" if reasons else ""
     yield (f"{plural(len(report.pool), 'task')} played, {report.dropped} dropped as solved; "
            f"{plural(report.chosen, 'episode')} imitated{left}.")  # fmt: skip
+    if report.corrections:
+        yield report.corrections
     if report.losses:
         yield f"SFT loss {report.losses[0]:.3f} → {report.losses[-1]:.3f} over {len(report.losses)} log entries."
     if report.rewards:

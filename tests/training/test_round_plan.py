@@ -41,7 +41,7 @@ def test_a_guideline_is_recorded_with_its_text(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_plan_is_recorded_as_before_where_nothing_new_is_asked_for() -> None:
-    new = {"guidelines", "simulated", "refine_tries", "reward_model", "dpo", "reward"}
+    new = {"guidelines", "simulated", "refine_tries", "corrections", "reward_model", "dpo", "reward"}
     assert not new & RoundPlan().to_dict().keys()
     assert RoundPlan(simulated=True, dpo={"beta": 0.2}).to_dict().keys() & new == {"simulated", "dpo"}
 
@@ -63,6 +63,8 @@ def test_a_plan_is_recorded_as_before_where_nothing_new_is_asked_for() -> None:
         ('reward_model = "huge"', "reward_model 'huge'; there are: none, features, tokens"),
         ('reward_model = "tokens"\nmethod = "sft"', "a part in GRPO's reward, and method 'sft' has no grpo"),
         ("refine_tries = -1", "refine_tries must be 0 or more, not -1"),
+        ("corrections = -1", "corrections must be 0 or more, not -1"),
+        ('corrections = 1\nmethod = "dpo"', "corrections are imitated, and method 'dpo' has no sft"),
         ("simulated = 1", "simulated must be true or false, not 1"),
         ("guidelines = [1]", "guidelines must be a list of texts, not [1]"),
         ('guidelines = ["manners"]', "no guideline 'manners'; bundled are: "),
