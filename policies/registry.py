@@ -4,9 +4,10 @@ noop                      reports at once
 random                    random calls, and some garbage
 oracle                    plays the reference solution; where the task cannot be done, the honest block
 mistaken                  goes wrong first, then plays it
+misreading                asks for a wrong name first, then plays it
 blocked                   looks for what is missing, and reports that it cannot be done
 pretending                looks once, and reports success whatever it saw
-oracle+PERSONA, mistaken+PERSONA  the same, told in a persona's manner: terse-senior, patient-mentor
+oracle+PERSONA, mistaken+PERSONA, misreading+PERSONA  the same, told in a persona's manner: terse-senior, patient-mentor
 human                     asks at the terminal
 endpoint:URL#MODEL        an OpenAI-compatible endpoint, such as endpoint:http://localhost:8000/v1#qwen
 local:MODEL[@DIALECT][@SAMPLER]  a model on this machine: a hub id, a folder, or a built-in name; how it writes tool
@@ -21,11 +22,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from journeyman.policies.blocked import BlockedPolicy, PretendingPolicy, oracle_class
+from journeyman.policies.blocked import BlockedPolicy, PretendingPolicy, needs_a_look, oracle_class
 from journeyman.policies.dialect import DIALECTS
 from journeyman.policies.endpoint import EndpointPolicy, EndpointSettings
 from journeyman.policies.human import HumanPolicy
 from journeyman.policies.local_settings import SAMPLERS, LocalSettings
+from journeyman.policies.misreading import MisreadingOraclePolicy
 from journeyman.policies.persona import PERSONAS, PersonaPolicy
 from journeyman.policies.policy import Policy
 from journeyman.policies.scripted import NoOpPolicy, RandomPolicy
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
     from journeyman.policies.local import LocalModel
 
 POLICIES = (
-    "noop", "random", "oracle[+PERSONA]", "mistaken[+PERSONA]", "blocked", "pretending", "human",
-    "endpoint:URL#MODEL", "local:MODEL[@DIALECT][@SAMPLER]",
+    "noop", "random", "oracle[+PERSONA]", "mistaken[+PERSONA]", "misreading[+PERSONA]", "blocked", "pretending",
+    "human", "endpoint:URL#MODEL", "local:MODEL[@DIALECT][@SAMPLER]",
 )  # fmt: skip
 
 _T = TypeVar("_T")
@@ -50,7 +52,7 @@ def make_policy(spec: str, task: Task, **options: Any) -> Policy:
     A local model is loaded once in a process, however many policies are made of it.
 
     Args:
-        options: settings of that kind of policy: `with_test_first` (oracle, mistaken), `garbage_share` and
+        options: settings of that kind of policy: `with_test_first` (oracle, mistaken, misreading), `garbage_share` and
             `report_share` (random), the fields of `EndpointSettings` and `LocalSettings`.
 
     Raises:
@@ -67,8 +69,8 @@ def make_policy(spec: str, task: Task, **options: Any) -> Policy:
         player: Callable[..., Policy] = BlockedPolicy if spec == "blocked" else PretendingPolicy
         return _made(spec, player, task, **options)
     played, _, persona = spec.partition("+")
-    if played in ("oracle", "mistaken") and (not persona or persona in PERSONAS):
-        policy = _oracle(spec, task, played == "mistaken", options)
+    if played in ("oracle", "mistaken", "misreading") and (not persona or persona in PERSONAS):
+        policy = _oracle(spec, task, played, options)
         return PersonaPolicy(policy, persona, task) if persona else policy
     plain: dict[str, Callable[..., Policy]] = {"noop": NoOpPolicy, "random": RandomPolicy, "human": HumanPolicy}
     if spec not in plain:
@@ -76,10 +78,12 @@ def make_policy(spec: str, task: Task, **options: Any) -> Policy:
     return _made(spec, plain[spec], **options)
 
 
-def _oracle(spec: str, task: Task, is_mistaken: bool, options: dict[str, Any]) -> Policy:
+def _oracle(spec: str, task: Task, played: str, options: dict[str, Any]) -> Policy:
     if task.infeasible is not None:  # an honest block is its reference
         return BlockedPolicy(task)
-    return _made(spec, oracle_class(task, mistaken=is_mistaken), task, **options)
+    if played == "misreading" and not needs_a_look(task):
+        return _made(spec, MisreadingOraclePolicy, task, **options)
+    return _made(spec, oracle_class(task, mistaken=played == "mistaken"), task, **options)
 
 
 def read_local(rest: str) -> tuple[str, dict[str, str]]:

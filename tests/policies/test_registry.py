@@ -13,7 +13,8 @@ from tests.making import tiny_task
 
 
 @pytest.mark.parametrize(
-    "spec", ["noop", "random", "oracle", "mistaken", "human", "oracle+terse-senior", "mistaken+patient-mentor"]
+    "spec",
+    ["noop", "random", "oracle", "mistaken", "misreading", "human", "oracle+terse-senior", "mistaken+patient-mentor"],
 )
 def test_a_policy_is_made_by_its_name(spec: str, tmp_path: Path) -> None:
     policy = make_policy(spec, tiny_task(tmp_path))

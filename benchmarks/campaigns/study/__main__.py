@@ -25,7 +25,7 @@ import torch
 from arms import ARMS, named
 from critiques import Critics
 from figures import OtherStudyError
-from lessons import PERSONAS, skills, solutions
+from lessons import PERSONAS, misreadings, skills, solutions
 from progress import said
 from side_by_side import Part, PartsFailedError, parts_of, side_by_side
 from study import Study, TaskSet
@@ -111,7 +111,8 @@ def study(options: argparse.Namespace) -> Study:
     longest = 640 if options.preset == "small" else chosen.local.max_episode_tokens
     return Study(
         options.out, options.figures, options.model, chosen, open_backend("auto"), (*starter, *blocked), fresh,
-        solutions(starter, chosen.env), skills(starter, blocked, chosen.env, options.lessons), sets,
+        solutions(starter, chosen.env), skills(starter, blocked, chosen.env, options.lessons),
+        misreadings(starter[3 * options.lessons : 5 * options.lessons], chosen.env), sets,
         SftSettings(learning_rate=options.sft_rate, max_length=longest, lora_rank=options.lora_rank),
         GrpoSettings(
             steps=options.steps, tasks_per_step=3, learning_rate=options.grpo_rate, lora_rank=options.lora_rank,

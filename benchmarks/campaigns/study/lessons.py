@@ -4,6 +4,7 @@ solutions    the reference played through the tools, a fifth with a mistake and 
 blocked      twins of tasks of which one cannot be done: what is needed is looked for, and its lack reported
 recoveries   solutions while something goes wrong that is not the policy's doing
 personas     solutions by somebody who was told how to work and to write
+misreadings  solutions by somebody who misreads a name first, and looks again (for one arm alone)
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from journeyman.envs.faults.kinds import TRAINING_KINDS as FAULTS
 from journeyman.envs.faults.settings import Faults
 from journeyman.envs.guidelines.prompt import BRIEF, shown
 from journeyman.envs.store import EpisodeStore
+from journeyman.policies.misreading import MisreadingOraclePolicy
 from journeyman.policies.persona import PersonaPolicy
 from journeyman.policies.policy import Policy
 from journeyman.sandbox.sandbox import SandboxFactory
@@ -66,6 +68,14 @@ def skills(tasks: Sequence[Task], twins: Sequence[Task], config: EnvConfig, each
         some = tuple(tasks[number * each : (number + 1) * each])
         found.append(Lesson(persona, some, told, 0.0, partial(_in_persona, persona)))
     return found
+
+
+def misreadings(tasks: Sequence[Task], config: EnvConfig) -> Lesson:
+    return Lesson("misreadings", tuple(tasks), config, 0.0, _misreading)
+
+
+def _misreading(_: Policy, task: Task) -> Policy:
+    return MisreadingOraclePolicy(task)
 
 
 def _in_persona(persona: str, policy: Policy, task: Task) -> Policy:

@@ -74,6 +74,8 @@ class Study:
     """Training tasks whose solutions no lesson shows: a policy's failures at these are corrected."""
     solutions: Sequence[Lesson]
     lessons: Sequence[Lesson]
+    slips: Lesson
+    """What the arm that learns from misreadings is shown."""
     sets: Sequence[TaskSet]
     sft: SftSettings
     grpo: GrpoSettings
@@ -129,6 +131,8 @@ class Study:
             told["shown"] = sum(len(lesson.tasks) for lesson in self._shown(arm))
         if arm.by == "failures":
             told |= {"failed_at": len(self.fresh), "per_episode": PER_EPISODE, "again": AGAIN}
+        if arm.by == "misreadings":
+            told |= {"misread": len(self.slips.tasks), "again": AGAIN}
         if arm.by in ("tests", "critiques"):
             told |= {"grpo": _plain(replace(self._grpo(arm), seed=0)), "played": len(self.tasks)}
         if arm.by == "critiques":
@@ -157,6 +161,9 @@ class Study:
             return self._taught(arm, parent, out, seed)
         if arm.by == "failures":
             return self._mended(arm, parent, out, seed)
+        if arm.by == "misreadings":
+            shown = self.slips.episodes(self.out / "demonstrations", self.backend)
+            return self._taught_more(arm, parent, out, replace(self.sft, seed=seed), shown, self.slips.tasks)
         return self._reinforced(arm, parent, out, seed)
 
     def _taught(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
@@ -165,8 +172,7 @@ class Study:
         )
 
     def _mended(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
-        """It plays tasks that it was not shown; where it went wrong somebody goes on who mends it, and of what it was
-        shown before some is shown again, lest it be forgotten."""
+        """It plays tasks that it was not shown; where it went wrong somebody goes on who mends it."""
         with self.engine() as engine:
             measure(
                 out / "failures", lambda: local_players(parent, self.preset.local), self.fresh, backend=self.backend,
@@ -179,10 +185,17 @@ class Study:
                 failed, lambda episode: tasks[episode.task], backend=self.backend, store=store,
                 per_episode=PER_EPISODE, progress=said(f"seed {seed}, corrections"),
             )  # fmt: skip
-        episodes = [*found.episodes, *self._demonstrations(arm)[::AGAIN]]
         # a correction is as long as the failure before it
         settings = replace(self.sft, seed=seed, max_length=self.preset.local.max_episode_tokens)
-        return self._sft(arm, parent, out, settings, episodes, [*self._taught_on(arm), *self.fresh])
+        return self._taught_more(arm, parent, out, settings, found.episodes, self.fresh)
+
+    def _taught_more(
+        self, arm: Arm, parent: str, out: Path, settings: SftSettings, episodes: Sequence[Episode],
+        tasks: Sequence[Task],
+    ) -> str:  # fmt: skip
+        """Something new; of what it was shown before some is shown again, lest it be forgotten."""
+        both = [*episodes, *self._demonstrations(arm)[::AGAIN]]
+        return self._sft(arm, parent, out, settings, both, [*self._taught_on(arm), *tasks])
 
     def _sft(
         self, arm: Arm, parent: str, out: Path, settings: SftSettings, episodes: Sequence[Episode],
