@@ -7,7 +7,6 @@ refused).
 
 from __future__ import annotations
 
-from journeyman.envs.actions import Action
 from journeyman.envs.tools.syntax import definitions
 from journeyman.envs.tools.textfile import TextFile
 from journeyman.policies.edits import LineEdit
@@ -42,7 +41,7 @@ class MisreadingOraclePolicy(OraclePolicy):
             defined = {each.name.rpartition(".")[2] for each in known}
             wrong = [slip for slip in slips(name) if slip not in defined and not self._notes.names(slip)]
             if wrong:
-                yield Action("view", {"path": ".", "symbol": self._rng.choice(wrong)})
+                yield self._view(path, self._rng.choice(wrong))
         yield from super()._look_at(path, file, edit)
 
 
