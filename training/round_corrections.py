@@ -11,11 +11,12 @@ from typing import Any
 from journeyman.envs.episode import Episode
 from journeyman.envs.store import EpisodeStore
 from journeyman.sandbox.sandbox import SandboxFactory
-from journeyman.tasks.task import Task, TaskError
+from journeyman.tasks.task import Task
 from journeyman.training.corrections import collect_corrections
 from journeyman.training.progress import Progress, silent
 from journeyman.training.round_folder import RoundFolder
 from journeyman.training.selection import actions_done
+from journeyman.training.task_pool import task_among
 
 CORRECTED = "corrected"
 
@@ -44,15 +45,11 @@ def correct_failures(
         if each.reward is not None and not each.resolved:
             failed.setdefault((each.task, actions_done(each)), each)
 
-    def task_of(episode: Episode) -> Task:
-        if episode.task not in tasks:
-            raise TaskError("the task is gone")
-        return tasks[episode.task]
-
     with EpisodeStore(round_.folder / CORRECTED) as store:
         made = collect_corrections(
-            list(failed.values()), task_of, backend=backend, store=store, per_episode=per_episode, progress=progress
-        )
+            list(failed.values()), task_among(tasks), backend=backend, store=store, per_episode=per_episode,
+            progress=progress,
+        )  # fmt: skip
     return {"failed": len(failed), "made": len(made.episodes), "left_out": made.left_out}
 
 

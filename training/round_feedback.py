@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import Answer, Entry, GuidelineRead
 from journeyman.envs.feedback.log import FILE, FeedbackLog
 from journeyman.envs.feedback.standing import Judged, finder, standing
 from journeyman.envs.guidelines.guideline import Guideline
 from journeyman.envs.store import EpisodeStore
 from journeyman.sandbox.sandbox import SandboxFactory
-from journeyman.tasks.task import Task, TaskError
+from journeyman.tasks.task import Task
 from journeyman.training.feedback.compile import compile_feedback
 from journeyman.training.feedback.compiled import Compiled, Imitated
 from journeyman.training.feedback.refine import refine, to_tell
@@ -27,6 +26,7 @@ from journeyman.training.measure import Players
 from journeyman.training.preferences import Preference
 from journeyman.training.progress import Progress, silent
 from journeyman.training.round_folder import RoundFolder, rounds_in
+from journeyman.training.task_pool import task_among
 
 FEEDBACK, REFINED = "feedback", "refined"
 """Folders of a round."""
@@ -132,14 +132,9 @@ def refine_said(
     if not told:
         return {"tried": 0, "kept": 0, "left_out": dict(left_out)}
 
-    def task_of(episode: Episode) -> Task:
-        if episode.task not in tasks:
-            raise TaskError("the task is gone")
-        return tasks[episode.task]
-
     with players() as make_policy:
         made = refine(
-            episodes, judged, task_of, make_policy, backend=backend, out=round_.folder / REFINED, tries=tries,
+            episodes, judged, task_among(tasks), make_policy, backend=backend, out=round_.folder / REFINED, tries=tries,
             concurrency=concurrency, progress=progress,
         )  # fmt: skip
     return {"tried": len(told), "kept": len(made.episodes), "left_out": dict(made.left_out)}

@@ -14,9 +14,11 @@ The draw follows from the recorded episodes alone: done again, it is the same.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from journeyman.envs.episode import Episode
+from journeyman.tasks.task import Task, TaskError
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.evaluate import TaskResult
 
@@ -102,3 +104,14 @@ def _reason(name: str, played: Mapping[str, Played]) -> str:
         return "new"
     last = played[name]
     return f"{last.solved} of {last.scored} solved in round {last.round}"
+
+
+def task_among(tasks: Mapping[str, Task]) -> Callable[[Episode], Task]:
+    """Finds an episode's task among those of the pool, by name; what it gives raises TaskError where it is gone."""
+
+    def found(episode: Episode) -> Task:
+        if episode.task not in tasks:
+            raise TaskError("the task is gone")
+        return tasks[episode.task]
+
+    return found
