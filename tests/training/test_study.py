@@ -90,10 +90,7 @@ def test_two_arms_are_compared_on_the_tasks_and_seeds_of_both(parts: Any) -> Non
 def test_arms_come_after_those_that_they_come_from(parts: Any) -> None:
     arms = parts.arms
     assert [arm.name for arm in arms.named("rl-critiques,base")] == ["base", "rl-critiques"]
-    lineage = [arms.ARMS["rl"]]
-    while lineage[0].parent:
-        lineage.insert(0, arms.ARMS[lineage[0].parent])
-    assert [arm.name for arm in lineage] == ["base", "skills", "rl"]
+    assert [arm.name for arm in arms.ARMS["rl"].lineage] == ["base", "skills", "rl"]
     order = list(arms.ARMS)
     assert all(order.index(arm.parent) < order.index(name) for name, arm in arms.ARMS.items() if arm.parent)
     assert {arm.name for arm in arms.named("ablations")} == set(arms.ABLATIONS)

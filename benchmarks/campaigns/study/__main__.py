@@ -40,7 +40,7 @@ from journeyman.tasks.infeasible.kinds import HELD_OUT_KINDS, TRAINING_KINDS
 from journeyman.tasks.infeasible.twins import Made, infeasible_twins, why_not
 from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
-from journeyman.tasks.sources.suites import build_all, build_suite, mixed
+from journeyman.tasks.sources.suites import build_suite, mixed
 from journeyman.tasks.task import Task
 from journeyman.training.feedback.hidden import PREFERENCES
 from journeyman.training.grpo import GrpoSettings
@@ -95,7 +95,6 @@ def study(options: argparse.Namespace) -> Study:
     chosen, tasks = preset(options.preset), options.out / "tasks"
     starter = build_suite("starter", tasks / "starter", count=options.train_tasks)
     heldout = build_suite("heldout", tasks / "heldout", count=options.heldout_tasks)
-    fresh = build_all(others(options.fresh_tasks), tasks / "fresh")
     blocked = twins(starter, options.lessons, tasks / "twins", TRAINING_KINDS)
     doubted = twins(heldout, options.heldout_tasks // 5, tasks / "heldout-twins", (*TRAINING_KINDS, *HELD_OUT_KINDS))
     half, quarter = heldout[: options.heldout_tasks // 2], heldout[: options.heldout_tasks // 4]
@@ -110,8 +109,9 @@ def study(options: argparse.Namespace) -> Study:
     ]  # fmt: skip
     longest = 640 if options.preset == "small" else chosen.local.max_episode_tokens
     return Study(
-        options.out, options.figures, options.model, chosen, open_backend("auto"), (*starter, *blocked), fresh,
-        solutions(starter, chosen.env), skills(starter, blocked, chosen.env, options.lessons),
+        options.out, options.figures, options.model, chosen, open_backend("auto"), (*starter, *blocked),
+        others(options.fresh_tasks), solutions(starter, chosen.env),
+        skills(starter, blocked, chosen.env, options.lessons),
         misreadings(starter[3 * options.lessons : 5 * options.lessons], chosen.env), sets,
         SftSettings(learning_rate=options.sft_rate, max_length=longest, lora_rank=options.lora_rank),
         GrpoSettings(
@@ -185,7 +185,7 @@ def run(options: argparse.Namespace) -> None:
     seeds = range(options.seeds) if options.seed is None else (options.seed,)
     whole = study(options)
     if options.jobs > 1:
-        whole.show()
+        whole.show(arms)
         parts = parts_of(arms, seeds, lambda part: whole.has_figures(ARMS[part.arm], part.seed))
         side_by_side(parts, begun, lambda part: whole.is_trained(ARMS[part.arm], part.seed), options.jobs)
         return

@@ -28,6 +28,12 @@ class Arm:
     def rival(self) -> str:
         return self.beside or self.parent
 
+    @property
+    def lineage(self) -> list[Arm]:
+        """Itself last, and before it all that its policy was."""
+        before = ARMS[self.parent].lineage if self.parent else []
+        return [*before, self]
+
 
 _ALL = (
     Arm("base", "the model as it comes", "nothing"),

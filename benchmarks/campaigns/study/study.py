@@ -24,6 +24,8 @@ from journeyman.policies.models import load_model
 from journeyman.policies.rollout_many import LocalEngine
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.sources.likeness import likeness_of
+from journeyman.tasks.sources.recipe import Recipe
+from journeyman.tasks.sources.suites import build_all
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import DONE
 from journeyman.training.corrections import collect_corrections
@@ -70,8 +72,8 @@ class Study:
     backend: SandboxFactory
     tasks: tuple[Task, ...]
     """That are trained on by GRPO."""
-    fresh: tuple[Task, ...]
-    """Training tasks whose solutions no lesson shows: a policy's failures at these are corrected."""
+    fresh: Sequence[Recipe]
+    """Of training tasks whose solutions no lesson shows: a policy's failures at these are corrected."""
     solutions: Sequence[Lesson]
     lessons: Sequence[Lesson]
     slips: Lesson
@@ -85,9 +87,10 @@ class Study:
     models: dict[tuple[Arm, int], str] = field(default_factory=dict)
     """Folders of those that this process has trained, or found trained."""
 
-    def show(self) -> None:
-        """Make the demonstrations that are not there yet."""
-        for lesson in (*self.solutions, *self.lessons):
+    def show(self, arms: Iterable[Arm]) -> None:
+        """Make the demonstrations that are not there yet, and that these arms or who they were before are shown."""
+        slips = [self.slips] if any(each.by == "misreadings" for arm in arms for each in arm.lineage) else []
+        for lesson in (*self.solutions, *self.lessons, *slips):
             lesson.episodes(self.out / "demonstrations", self.backend)
 
     def is_trained(self, arm: Arm, seed: int) -> bool:
@@ -129,10 +132,11 @@ class Study:
         if arm.by != "nothing":
             told["sft"] = _plain(replace(self.sft, seed=0))
             told["shown"] = sum(len(lesson.tasks) for lesson in self._shown(arm))
-        if arm.by == "failures":
-            told |= {"failed_at": len(self.fresh), "per_episode": PER_EPISODE, "again": AGAIN}
-        if arm.by == "misreadings":
-            told |= {"misread": len(self.slips.tasks), "again": AGAIN}
+        for each in arm.lineage:
+            if each.by == "failures":
+                told |= {"failed_at": len(self.fresh), "per_episode": PER_EPISODE, "again": AGAIN}
+            if each.by == "misreadings":
+                told |= {"misread": len(self.slips.tasks), "again": AGAIN}
         if arm.by in ("tests", "critiques"):
             told |= {"grpo": _plain(replace(self._grpo(arm), seed=0)), "played": len(self.tasks)}
         if arm.by == "critiques":
@@ -173,12 +177,13 @@ class Study:
 
     def _mended(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
         """It plays tasks that it was not shown; where it went wrong somebody goes on who mends it."""
+        fresh = build_all(self.fresh, self.out / "tasks" / "fresh")
         with self.engine() as engine:
             measure(
-                out / "failures", lambda: local_players(parent, self.preset.local), self.fresh, backend=self.backend,
+                out / "failures", lambda: local_players(parent, self.preset.local), fresh, backend=self.backend,
                 config=self.preset.env, concurrency=24, progress=said(f"seed {seed}, what to mend"), engine=engine,
             )  # fmt: skip
-        tasks = {task.name: task for task in self.fresh}
+        tasks = {task.name: task for task in fresh}
         failed = sorted(EpisodeStore(out / "failures").episodes(), key=lambda episode: episode.task)
         with EpisodeStore(out / "corrections") as store:
             found = collect_corrections(
@@ -187,7 +192,7 @@ class Study:
             )  # fmt: skip
         # a correction is as long as the failure before it
         settings = replace(self.sft, seed=seed, max_length=self.preset.local.max_episode_tokens)
-        return self._taught_more(arm, parent, out, settings, found.episodes, self.fresh)
+        return self._taught_more(arm, parent, out, settings, found.episodes, fresh)
 
     def _taught_more(
         self, arm: Arm, parent: str, out: Path, settings: SftSettings, episodes: Sequence[Episode],
