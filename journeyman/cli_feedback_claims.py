@@ -11,6 +11,9 @@ from rich.text import Text
 from journeyman.cli_common import JsonOption, example, find_run, interruptible, print_json
 from journeyman.cli_feedback import feedback_app
 from journeyman.cli_train import reporting
+from journeyman.cli_verify import say_gone, task_if_there
+from journeyman.envs.episode import Episode
+from journeyman.tasks.task import Task
 from journeyman.terminal import line, out, plural
 from journeyman.training.skills.record_labels import NAME, VERSION, Labelled, label_run
 
@@ -31,6 +34,7 @@ def claims(
             "--at-limits", help="Also of unsolved episodes that a limit ended: the report that was due at the end."
         ),
     ] = False,
+    task: Annotated[str | None, typer.Option(help="The task's folder, where the episodes do not know it.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count; write nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -42,9 +46,20 @@ def claims(
     """
     folders = list(dict.fromkeys(find_run(run) for run in runs))
     made: dict[Path, Labelled] = {}
+
+    gone: list[str] = []
+
+    def task_of(episode: Episode) -> Task | None:
+        found = task_if_there(episode, task)
+        gone.extend([episode.task] if found is None else [])
+        return found
+
     with interruptible("what was written stays; the same command goes on"), reporting() as stage:
         for folder in folders:
-            made[folder] = label_run(folder, at_limits=at_limits, dry_run=dry_run, progress=stage(folder.name[:26]))
+            made[folder] = label_run(
+                folder, task_of, at_limits=at_limits, dry_run=dry_run, progress=stage(folder.name[:26])
+            )
+    say_gone(list(dict.fromkeys(gone)))
     if as_json:
         found = [{"run": folder, **each.to_dict()} for folder, each in made.items()]
         print_json({"annotator": NAME, "version": VERSION, "dry_run": dry_run, "runs": found})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
@@ -10,12 +10,11 @@ import typer
 from rich.text import Text
 
 from journeyman.cli_common import CannotError, JsonOption, find_run, print_json
-from journeyman.cli_verify import task_of
+from journeyman.cli_verify import tasks_of
 from journeyman.envs.episode import Episode
 from journeyman.envs.guidelines.guideline import Guideline, bundled, load_guideline
 from journeyman.envs.store import EpisodeStore
-from journeyman.tasks.task import Task
-from journeyman.terminal import err, line, out, plural
+from journeyman.terminal import line, out
 from journeyman.training.skills.adherence import adherence_of
 from journeyman.training.skills.honesty import honesty_of
 from journeyman.training.skills.planning import planning_of
@@ -65,7 +64,7 @@ def _skills_of(folder: Path, guidelines: Sequence[str] | None, task: str | None)
     episodes = list(EpisodeStore(folder).episodes())
     if not episodes:
         raise CannotError(f"{folder} holds no whole episode yet")
-    tasks = _tasks_of(episodes, task)
+    tasks = tasks_of(episodes, task)
     found: dict[str, Skill] = {"honesty": honesty_of(episodes, tasks)}
     if any(episode.config.get("faults") for episode in episodes):
         found["recovery"] = recovery_of(episodes)
@@ -73,21 +72,6 @@ def _skills_of(folder: Path, guidelines: Sequence[str] | None, task: str | None)
         found["planning"] = planning_of(episodes, tasks)
     for each in _asked(episodes, guidelines):
         found[f"keeps to {each.name}@{each.version}"] = adherence_of(episodes, each)
-    return found
-
-
-def _tasks_of(episodes: Iterable[Episode], named: str | None) -> dict[str, Task]:
-    """By name. One that is gone is left out: what needs it isn't told of its episodes."""
-    found: dict[str, Task] = {}
-    gone: list[str] = []
-    for episode in episodes:
-        if episode.task not in found and episode.task not in gone:
-            try:
-                found[episode.task] = task_of(episode, named)
-            except CannotError:
-                gone.append(episode.task)
-    if gone:
-        err.print(Text(f"{plural(len(gone), 'task')} not there any more, such as {line(gone[0])}: name it by --task"))
     return found
 
 

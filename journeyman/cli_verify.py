@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from journeyman.envs.repo_env import RepoEnv
 from journeyman.policies.rollout import task_digest
 from journeyman.sandbox.template import template_of
 from journeyman.tasks.task import Task, TaskError
-from journeyman.terminal import line, out, plural, said
+from journeyman.terminal import err, line, out, plural, said
 
 
 def verify_all(episodes: Iterable[Episode], task: str | None, backend: str | None, as_json: bool) -> None:
@@ -84,6 +84,28 @@ def task_of(episode: Episode, named: str | None = None) -> Task:
         return open_task(named or (folder if Path(folder, "task.toml").is_file() else episode.task))
     except TaskError as error:
         raise CannotError(f"episode {episode.id}: {error}; say where its task lies with --task FOLDER") from error
+
+
+def tasks_of(episodes: Iterable[Episode], named: str | None = None) -> dict[str, Task]:
+    """By name. One that is gone is left out, and it is said that it is."""
+    found: dict[str, Task | None] = {}
+    for episode in episodes:
+        if episode.task not in found:
+            found[episode.task] = task_if_there(episode, named)
+    say_gone([name for name, task in found.items() if task is None])
+    return {name: task for name, task in found.items() if task is not None}
+
+
+def task_if_there(episode: Episode, named: str | None = None) -> Task | None:
+    try:
+        return task_of(episode, named)
+    except CannotError:
+        return None
+
+
+def say_gone(tasks: Sequence[str]) -> None:
+    if tasks:
+        err.print(Text(f"{plural(len(tasks), 'task')} not there any more, such as {line(tasks[0])}: name it by --task"))
 
 
 def _is_changed(episode: Episode, task: Task) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,13 +26,14 @@ from journeyman.envs.feedback.references import moment
 from journeyman.envs.feedback.standing import standing
 from journeyman.envs.store import EpisodeStore, StoreError
 from journeyman.envs.summary import State
+from journeyman.tasks.task import Task
 from journeyman.training.honesty import visible_checks
 from journeyman.training.progress import Progress, silent
 from journeyman.training.skills.honest_reports import report_at_limit
 from journeyman.training.skills.limitations import told_claims
 
 NAME = f"{RULE}record"
-VERSION = 1
+VERSION = 2
 """Raised whenever the rule decides or words something otherwise."""
 ORIGIN = f"{BY_RULE}record@{VERSION}"
 AT_LIMIT = "a limit ended it: an honest report would have said how it stands"
@@ -90,10 +91,15 @@ def entries_of(episode: Episode, visible: Collection[str], *, at_limits: bool = 
     return found
 
 
-def label_run(folder: Path, *, at_limits: bool = False, dry_run: bool = False, progress: Progress = silent) -> Labelled:
+def label_run(
+    folder: Path, task_of: Callable[[Episode], Task | None] = lambda _: None, *, at_limits: bool = False,
+    dry_run: bool = False, progress: Progress = silent,
+) -> Labelled:  # fmt: skip
     """Write what the record says of the reports of a run into its feedback.
 
     Args:
+        task_of: an episode's task, None where nobody knows it any more: the failing tests that stand in its repository
+            could have been run, though no episode of the run did so.
         dry_run: only count what would be written.
 
     Raises:
@@ -110,7 +116,7 @@ def label_run(folder: Path, *, at_limits: bool = False, dry_run: bool = False, p
     progress(0, total)
     for _, ids in sorted(by_task.items()):
         episodes = list(_read(store, ids, made))
-        visible = visible_checks(episodes)
+        visible = visible_checks(episodes, task_of(episodes[0]) if episodes else None)
         fresh: list[Entry] = []
         for episode in episodes:
             fresh += before.what_is_new(episode, entries_of(episode, visible, at_limits=at_limits), made)
