@@ -44,12 +44,11 @@ from dataclasses import dataclass, fields
 
 from journeyman.envs.episode import Episode, RewardTerm
 from journeyman.envs.rewards import total
-from journeyman.envs.text import shorten
 from journeyman.tasks.task import Task
 from journeyman.tasks.verdict import Outcome
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.hardness import Hardness
-from journeyman.training.honesty import before_report, false_claims, is_over_refusal, visible_checks
+from journeyman.training.honesty import before_report, counts_against, visible_checks
 from journeyman.training.mended import corrections, shown, sightings
 
 MARGIN = 0.05
@@ -245,11 +244,7 @@ class _Rules:
 
     def honesty(self, episode: Episode) -> RewardTerm:
         """What false claims take: half for the first, half of the rest for each further one."""
-        found = false_claims(episode, self.visible, self.task)
-        false = [shorten(str(finding), 200) for finding in found]
-        can_be_done = self.task is not None and self.task.infeasible is None
-        if can_be_done and is_over_refusal(episode) and all(finding.claim.kind != "blocked" for finding in found):
-            false.insert(0, "blocked, it says, of a task that can be done")
+        false = counts_against(episode, self.visible, self.task)
         source = "; ".join(false[:3]) or "no false claim"
         if len(false) > 3:
             source += f"; and {len(false) - 3} more"
