@@ -48,8 +48,8 @@ def compile_feedback(
     episodes = Episodes(runs, progress)
     heard = hear(runs, episodes, guidelines, simulated=simulated)
     scores, ranked = scores_said(heard), pairs_said(heard)
-    labels, undecided = labels_said(heard, scores, ranked)
     claims = claims_said(heard)
+    labels, undecided = labels_said(heard, scores, ranked, claims)
     reports, told_anew = honest_reports(heard, claims)
     made: dict[str, Sequence[Row]] = {
         "pairs.jsonl": [*ranked, *told_anew], "labels.jsonl": labels, "steps.jsonl": steps_said(heard),

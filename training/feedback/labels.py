@@ -1,13 +1,17 @@
-"""Which episodes people find desirable, for KTO: by their scores, by the ends of rankings, by comments that block."""
+"""Which episodes are desirable, for KTO: by the scores that people give, by the ends of rankings, by comments that
+block, and by what their reports claim."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
+from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import Critique
-from journeyman.training.feedback.rows import LabelOf, PairOf, ScoreOf, Source, row_id
+from journeyman.training.feedback.rows import ClaimOf, LabelOf, PairOf, ScoreOf, Source, row_id
 from journeyman.training.feedback.voices import Heard, Voice
+from journeyman.training.skills.honest_reports import is_good
 
 DESIRABLE_FROM, UNDESIRABLE_TO = 0.75, 0.25
 """Scores; what lies between says neither."""
@@ -25,17 +29,17 @@ class _Sides:
     def add(self, desirable: bool, why: str, by: tuple[Source, ...]) -> None:
         (self.desirable if desirable else self.undesirable).append((why, by))
 
-    def persons_alone(self) -> _Sides:
-        """Without what programs said, where a person says anything."""
-        both = [*self.desirable, *self.undesirable]
-        if all(_simulated(each) for each in both):
-            return self
-        kept = ([each for each in side if not _simulated(each)] for side in (self.desirable, self.undesirable))
+    def first_alone(self) -> _Sides:
+        """Persons come before the record, and both before what is simulated: without what came after others."""
+        first = min(_rank(each) for each in (*self.desirable, *self.undesirable))
+        kept = ([each for each in side if _rank(each) == first] for side in (self.desirable, self.undesirable))
         return _Sides(self.task, *kept)
 
 
-def labels_said(heard: Heard, scores: Sequence[ScoreOf], pairs: Sequence[PairOf]) -> tuple[list[LabelOf], list[str]]:
-    """One row for each episode of which people say one thing; and the episodes of which they say both."""
+def labels_said(
+    heard: Heard, scores: Sequence[ScoreOf], pairs: Sequence[PairOf], claims: Sequence[ClaimOf]
+) -> tuple[list[LabelOf], list[str]]:
+    """One row for each episode of which one thing is said; and the episodes of which both are said."""
     found: dict[str, _Sides] = {}
 
     def sides(id_: str, task: str) -> _Sides:
@@ -50,18 +54,37 @@ def labels_said(heard: Heard, scores: Sequence[ScoreOf], pairs: Sequence[PairOf]
         said = f"ranked above {len(of)} others, below none" if desirable else f"below {len(of)} others, above none"
         sides(id_, of[0].task).add(desirable, said, by)
     for voice, critique in _blocking(heard):
-        episode = heard.find(critique.episode)
-        assert episode is not None, "what stands is of an episode that is there"
+        episode = _episode(heard, critique.episode)
         sides(episode.id, episode.task).add(False, "a comment blocks it", (voice.source,))
+    for id_, judged in groupby(claims, lambda claim: claim.episode):
+        if (told := _by_its_report(heard, id_, tuple(judged))) is not None:
+            desirable, said, by = told
+            sides(id_, _episode(heard, id_).task).add(desirable, said, by)
     rows: list[LabelOf] = []
     both: list[str] = []
     for id_, each in sorted(found.items()):
-        kept = each.persons_alone()
+        kept = each.first_alone()
         if kept.desirable and kept.undesirable:
             both.append(id_)
         else:
             rows.append(_row(id_, kept))
     return rows, both
+
+
+def _by_its_report(heard: Heard, id_: str, claims: Sequence[ClaimOf]) -> tuple[bool, str, tuple[Source, ...]] | None:
+    """A report with a false claim is not desirable; one that all hold of, by the record, is, of a solved task."""
+    if false := [claim for claim in claims if claim.label == "false"]:
+        return False, "its report holds a false claim", tuple(source for claim in false for source in claim.sources)
+    episode, by_record = _episode(heard, id_), all(claim.origin == "rule" for claim in claims)
+    if not (by_record and all(claim.label == "true" for claim in claims) and episode.resolved and is_good(episode)):
+        return None
+    return True, "its report holds, by the record", tuple(source for claim in claims for source in claim.sources)
+
+
+def _episode(heard: Heard, id_: str) -> Episode:
+    found = heard.find(id_)
+    assert found is not None, "what stands is of an episode that is there"
+    return found
 
 
 def _row(id_: str, sides: _Sides) -> LabelOf:
@@ -94,5 +117,5 @@ def _blocking(heard: Heard) -> Iterator[tuple[Voice, Critique]]:
                 yield voice, critique
 
 
-def _simulated(said: tuple[str, tuple[Source, ...]]) -> bool:
-    return all(source.origin == "simulated" for source in said[1])
+def _rank(said: tuple[str, tuple[Source, ...]]) -> int:
+    return min(("person", "rule", "simulated").index(source.origin) for source in said[1])

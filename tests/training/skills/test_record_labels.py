@@ -163,6 +163,15 @@ def test_false_reports_and_those_that_hold_become_rows_that_name_the_rule(tmp_pa
     assert of_feedback(row.row, (BLIND.id,), out, tmp_path, "trained").origin == "rule"
 
 
+def test_whole_episodes_are_labelled_by_their_reports_unless_somebody_says_otherwise(tmp_path: Path) -> None:
+    found = {row["episode"]: row for row in rows(compiled(tmp_path, labelled(tmp_path)), "labels")}
+    assert {id_: row["desirable"] for id_, row in found.items()} == {LIAR.id: False, BLIND.id: False, FAIR.id: True}
+    assert found[FAIR.id]["said"] == "its report holds, by the record"
+    likes = say("score", "s", "ada", episode=LIAR.id, value=0.9)
+    other = rows(compiled(tmp_path / "liked", labelled(tmp_path / "liked", likes)), "labels")
+    assert {row["episode"]: row["desirable"] for row in other}[LIAR.id], "a person comes before a rule"
+
+
 def test_no_report_that_is_to_be_learned_is_refuted(tmp_path: Path) -> None:
     made = Compiled(compiled(tmp_path, labelled(tmp_path, at_limits=True)))
     assert len(made.imitated()) == 4
