@@ -16,7 +16,7 @@ class Arm:
     about: str
     by: By
     """What it learned from: nothing, demonstrations of solutions, those and other lessons, corrections of its own
-    failures, names that were misread, GRPO by tests, or GRPO by tests and critiques."""
+    failures, those and names that were misread, GRPO by tests, or GRPO by tests and critiques."""
     parent: str = ""
     """The arm whose policy it was before."""
     changes: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ _ALL = (
     Arm("sft", "SFT on solutions", "solutions", "base"),
     Arm("skills", "SFT on solutions, honest blocks, recoveries, personas", "lessons", "base", beside="sft"),
     Arm("mended", "then SFT on corrections of its own failures", "failures", "skills"),
-    Arm("careful", "then SFT on names misread and looked for again", "misreadings", "mended"),
+    Arm("careful", "the same, and SFT on names misread and looked for again", "misreadings", "skills", beside="mended"),
     Arm("rl", "then GRPO by tests", "tests", "skills"),
     Arm("rl-critiques", "then GRPO by tests and critiques", "critiques", "skills", beside="rl"),
     Arm("rl-graded", "GRPO, the graded reward alone", "tests", "skills", ("hybrid=none",), "rl"),

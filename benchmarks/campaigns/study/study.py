@@ -22,6 +22,7 @@ from journeyman.envs.guidelines.guideline import Guideline, load_guideline
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.models import load_model
 from journeyman.policies.rollout_many import LocalEngine
+from journeyman.sandbox.home import locked
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.sources.likeness import likeness_of
 from journeyman.tasks.sources.recipe import Recipe
@@ -133,10 +134,10 @@ class Study:
             told["sft"] = _plain(replace(self.sft, seed=0))
             told["shown"] = sum(len(lesson.tasks) for lesson in self._shown(arm))
         for each in arm.lineage:
-            if each.by == "failures":
+            if each.by in ("failures", "misreadings"):
                 told |= {"failed_at": len(self.fresh), "per_episode": PER_EPISODE, "again": AGAIN}
             if each.by == "misreadings":
-                told |= {"misread": len(self.slips.tasks), "again": AGAIN}
+                told |= {"misread": len(self.slips.tasks)}
         if arm.by in ("tests", "critiques"):
             told |= {"grpo": _plain(replace(self._grpo(arm), seed=0)), "played": len(self.tasks)}
         if arm.by == "critiques":
@@ -163,11 +164,8 @@ class Study:
         out = self.out / place_of(arm, seed)
         if arm.by in ("solutions", "lessons"):
             return self._taught(arm, parent, out, seed)
-        if arm.by == "failures":
+        if arm.by in ("failures", "misreadings"):
             return self._mended(arm, parent, out, seed)
-        if arm.by == "misreadings":
-            shown = self.slips.episodes(self.out / "demonstrations", self.backend)
-            return self._taught_more(arm, parent, out, replace(self.sft, seed=seed), shown, self.slips.tasks)
         return self._reinforced(arm, parent, out, seed)
 
     def _taught(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
@@ -176,31 +174,34 @@ class Study:
         )
 
     def _mended(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
-        """It plays tasks that it was not shown; where it went wrong somebody goes on who mends it."""
+        """Corrections of its own failures, and what else is new to it; of what it was shown before some is shown again,
+        lest it be forgotten."""
         fresh = build_all(self.fresh, self.out / "tasks" / "fresh")
-        with self.engine() as engine:
+        shown, tasks = self._corrections(parent, fresh, seed), [*self._taught_on(arm), *fresh]
+        if arm.by == "misreadings":
+            shown += self.slips.episodes(self.out / "demonstrations", self.backend)
+            tasks += self.slips.tasks
+        # a correction is as long as the failure before it
+        settings = replace(self.sft, seed=seed, max_length=self.preset.local.max_episode_tokens)
+        return self._sft(arm, parent, out, settings, [*shown, *self._demonstrations(arm)[::AGAIN]], tasks)
+
+    def _corrections(self, parent: str, fresh: Sequence[Task], seed: int) -> list[Episode]:
+        """It plays tasks that it was not shown; where it went wrong somebody goes on who mends it."""
+        out = self.out / place_of(ARMS["mended"], seed)
+        out.mkdir(parents=True, exist_ok=True)
+        with locked(out / "corrections.lock"), self.engine() as engine:  # two arms learn from them, perhaps at once
             measure(
                 out / "failures", lambda: local_players(parent, self.preset.local), fresh, backend=self.backend,
                 config=self.preset.env, concurrency=24, progress=said(f"seed {seed}, what to mend"), engine=engine,
             )  # fmt: skip
-        tasks = {task.name: task for task in fresh}
-        failed = sorted(EpisodeStore(out / "failures").episodes(), key=lambda episode: episode.task)
-        with EpisodeStore(out / "corrections") as store:
-            found = collect_corrections(
-                failed, lambda episode: tasks[episode.task], backend=self.backend, store=store,
-                per_episode=PER_EPISODE, progress=said(f"seed {seed}, corrections"),
-            )  # fmt: skip
-        # a correction is as long as the failure before it
-        settings = replace(self.sft, seed=seed, max_length=self.preset.local.max_episode_tokens)
-        return self._taught_more(arm, parent, out, settings, found.episodes, fresh)
-
-    def _taught_more(
-        self, arm: Arm, parent: str, out: Path, settings: SftSettings, episodes: Sequence[Episode],
-        tasks: Sequence[Task],
-    ) -> str:  # fmt: skip
-        """Something new; of what it was shown before some is shown again, lest it be forgotten."""
-        both = [*episodes, *self._demonstrations(arm)[::AGAIN]]
-        return self._sft(arm, parent, out, settings, both, [*self._taught_on(arm), *tasks])
+            tasks = {task.name: task for task in fresh}
+            failed = sorted(EpisodeStore(out / "failures").episodes(), key=lambda episode: episode.task)
+            with EpisodeStore(out / "corrections") as store:
+                found = collect_corrections(
+                    failed, lambda episode: tasks[episode.task], backend=self.backend, store=store,
+                    per_episode=PER_EPISODE, progress=said(f"seed {seed}, corrections"),
+                )  # fmt: skip
+        return list(found.episodes)
 
     def _sft(
         self, arm: Arm, parent: str, out: Path, settings: SftSettings, episodes: Sequence[Episode],
