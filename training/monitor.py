@@ -8,10 +8,11 @@ twice: where a run was resumed from a checkpoint, the steps that were done after
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from journeyman.training.stopwatch import Shares
 from journeyman.training.tokens import sampled
 
 STEPS = "steps.jsonl"
+_COUNTS = ("episodes", "resolved", "unscored", "groups", "groups_with_signal", "sampled_tokens", "read_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,29 @@ def step_facts(
         sampled_tokens=written,
         read_tokens=sum(len(row.ids) for row in rows) - written,
         shares=shares,
+    )
+
+
+def of_all(parts: Sequence[StepFacts]) -> StepFacts:
+    """One step that several processes did together, each with groups of its own."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    scored = [part.episodes - part.unscored for part in parts]
+
+    def mean(values: Iterable[float | None]) -> float:
+        return math.fsum((value or 0.0) * weight for value, weight in zip(values, scored, strict=True)) / sum(scored)
+
+    names = dict.fromkeys(name for part in parts for name in part.terms)
+    of_shares = [tuple(getattr(part.shares, each.name) for part in parts) for each in fields(Shares)]
+    return replace(
+        first,
+        **{name: sum(getattr(part, name) for part in parts) for name in _COUNTS},
+        seconds=max(part.seconds for part in parts),
+        reward=mean(part.reward for part in parts) if any(scored) else None,
+        terms={name: mean(part.terms.get(name) for part in parts) for name in names},
+        stops=dict(sum((Counter(part.stops) for part in parts), Counter[str]()).most_common()),
+        shares=Shares(*(math.fsum(values) / len(parts) for values in of_shares)),
     )
 
 

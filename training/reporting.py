@@ -9,7 +9,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from journeyman.envs.episode import Episode
 from journeyman.training.hybrid import Shaped
-from journeyman.training.monitor import Monitor, step_facts
+from journeyman.training.monitor import Monitor, of_all, step_facts
+from journeyman.training.processes import from_all_processes
 from journeyman.training.stopwatch import Stopwatch
 
 
@@ -41,7 +42,8 @@ class StepReporter(TrainerCallback):
         if not self._groups or "loss" not in (logs or {}):
             return  # the end's summary
         groups, self._groups = self._groups, ()
-        lap = self.watch.lap()
+        loss = float(logs["loss"]) if logs else None
+        own = step_facts(state.global_step, state.max_steps, groups, self.watch.lap(), loss=loss, paid=self._paid)
+        facts = of_all(from_all_processes(own))
         if state.is_world_process_zero:
-            loss = float(logs["loss"]) if logs else None
-            self._monitor.step(step_facts(state.global_step, state.max_steps, groups, lap, loss=loss, paid=self._paid))
+            self._monitor.step(facts)

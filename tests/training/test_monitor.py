@@ -7,13 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from journeyman.envs.actions import Action, TokenTurn
 from journeyman.envs.episode import Episode, RewardTerm, Step, StopReason
 from journeyman.envs.observation import Observation
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.hybrid import Shaped
-from journeyman.training.monitor import STEPS, Monitors, StepFacts, StepLog, read_steps, step_facts
+from journeyman.training.monitor import STEPS, Monitors, StepFacts, StepLog, of_all, read_steps, step_facts
 from journeyman.training.stopwatch import Shares
 
 FACTS = StepFacts(
@@ -82,6 +84,9 @@ def episode(reward: float | None, *, solved: bool = False) -> Episode:
     return Episode("e", "t", "p", 0, Observation("x"), (step,), stop, reward, terms, None)
 
 
+GROUPS = st.lists(st.sampled_from([episode(1.0, solved=True), episode(0.5), episode(0.0), episode(None)]), min_size=1)
+
+
 def test_the_facts_of_a_step_come_from_its_episodes() -> None:
     groups = [[episode(1.0, solved=True), episode(0.0)], [episode(0.0), episode(None)]]
     facts = step_facts(3, 8, groups, (2.0, Shares(sampled=1)), loss=0.5)
@@ -104,3 +109,13 @@ def test_a_trainer_may_pay_otherwise_than_the_environment() -> None:
     assert facts.terms == {"outcome": pytest.approx(0.3), "honesty": pytest.approx(-0.05 / 3)}
     assert facts.reward == pytest.approx(sum(facts.terms.values()))
     assert facts.groups_with_signal == 0, "the grader found no difference"
+
+
+@given(parts=st.lists(st.lists(GROUPS, min_size=1, max_size=3), min_size=1, max_size=3))
+def test_what_several_processes_tell_is_what_one_would_of_all_their_episodes(parts: list[list[list[Episode]]]) -> None:
+    lap = (2.0, Shares(sampled=0.5, trained=0.25))
+    whole = step_facts(3, 8, [group for groups in parts for group in groups], lap, loss=0.5)
+    found = of_all([step_facts(3, 8, groups, lap, loss=0.5) for groups in parts])
+    about = (whole.reward, whole.terms, whole.stops)
+    assert replace(found, reward=None, terms={}, stops={}) == replace(whole, reward=None, terms={}, stops={})
+    assert (found.reward, found.terms, found.stops) == (pytest.approx(about[0]), pytest.approx(about[1]), about[2])

@@ -18,6 +18,7 @@ from journeyman.policies.models import load_model
 from journeyman.training import grpo, processes
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.grpo import GrpoSettings
+from journeyman.training.monitor import read_steps
 from tests.envs.sandboxed import require_sandbox
 from tests.training.in_processes import SHARDED
 
@@ -68,6 +69,8 @@ def test_each_process_plays_groups_of_its_own_and_a_run_goes_on(
     assert [entry["step"] for entry in report["history"]] == [1, 2, 3]
     with EpisodeStore(tmp_path / "run" / "episodes") as store:
         played = Counter((each.policy, each.task, each.seed) for each in store.episodes())
+    counted = sum(facts.episodes for facts in read_steps(tmp_path / "run"))
+    assert counted == sum(played.values()), "the log tells of what both have played"
     assert set(played.values()) == {1}, "no episode was played by both, or twice"
     first = [task for policy, task, _ in played if policy == "local:run@0"]
     assert len(first) >= 4 and len(set(first)) == 2, "of the two tasks each process had one"
