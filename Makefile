@@ -1,6 +1,7 @@
 # Journeyman's commands. Each sets up .venv by itself; when pyproject.toml and constraints.txt are as they were, that costs nothing.
 #
 #   make demo QUICK=1                 the short demo
+#   make JOBS=0 test                  the slow tests one after the other too, not those of two files at once
 #   make PYTHON=python3.12 test       another interpreter (3.11 or newer); takes effect when .venv is made
 #   make TORCH_INDEX=URL test         where to look for torch as well: on a machine without a GPU, PyTorch's index of CPU
 #                                     builds saves a download of several GB
@@ -9,6 +10,7 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 QUICK ?=
 ARGS ?=
+JOBS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,7 +35,7 @@ test-fast: $(READY)  ## The fast tests alone (ARGS='-k sandbox' to choose)
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 test-slow: $(READY)  ## The slow tests alone
-	$(BIN)/python -m pytest -m slow $(ARGS) || test $$? -eq 5  # 5: ARGS left none
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile -m slow $(ARGS) || test $$? -eq 5  # 5: ARGS left none
 
 lint: $(READY)  ## ruff check, ruff format --check, mypy --strict
 	$(BIN)/ruff check .

@@ -17,6 +17,10 @@ from journeyman.sandbox.docker_engine import engine
 from journeyman.sandbox.sandbox import SandboxUnavailable
 from journeyman.sandbox.toolchain import toolchain_of
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # what others are beside it takes a processor too, and torch else takes all
+    beside = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // beside)))
+
 # How long a machine takes says nothing about the code: a first example may come slowly where all is still being loaded.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
