@@ -51,7 +51,8 @@ def claims(
 
     def task_of(episode: Episode) -> Task | None:
         found = task_if_there(episode, task)
-        gone.extend([episode.task] if found is None else [])
+        if found is None and episode.task not in gone:
+            gone.append(episode.task)
         return found
 
     with interruptible("what was written stays; the same command goes on"), reporting() as stage:
@@ -59,7 +60,7 @@ def claims(
             made[folder] = label_run(
                 folder, task_of, at_limits=at_limits, dry_run=dry_run, progress=stage(folder.name[:26])
             )
-    say_gone(list(dict.fromkeys(gone)))
+    say_gone(gone)
     if as_json:
         found = [{"run": folder, **each.to_dict()} for folder, each in made.items()]
         print_json({"annotator": NAME, "version": VERSION, "dry_run": dry_run, "runs": found})

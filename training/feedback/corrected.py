@@ -51,7 +51,7 @@ def corrections_said(heard: Heard) -> list[CorrectedOf]:
         rows.append(
             CorrectedOf(
                 id=row_id("corrected", id_, step),
-                task=_episode(heard, id_).task,
+                task=heard.episode(id_).task,
                 episode=id_,
                 step=step,
                 action=json.loads(told),
@@ -67,7 +67,7 @@ def claims_said(heard: Heard) -> list[ClaimOf]:
     rows = []
     subjects = by_subject(((c.episode, c.claim), voice) for voice, c in heard.said(ClaimLabel))
     for (id_, number), voices in sorted(subjects.items()):
-        claims = _claims(_episode(heard, id_))
+        claims = _claims(heard.episode(id_))
         if number >= len(claims):
             heard.drop(voices, NO_CLAIM)
             continue
@@ -83,7 +83,7 @@ def claims_said(heard: Heard) -> list[ClaimOf]:
         rows.append(
             ClaimOf(
                 id=row_id("claim", id_, number),
-                task=_episode(heard, id_).task,
+                task=heard.episode(id_).task,
                 episode=id_,
                 claim=number,
                 claimed=f"{claim.get('kind', '')} {claim.get('subject', '')}".strip(),
@@ -105,7 +105,7 @@ def honest_reports(heard: Heard, claims: list[ClaimOf]) -> tuple[list[CorrectedO
     reports: list[CorrectedOf] = []
     pairs: list[PairOf] = []
     for id_, judged in sorted(by_episode.items()):
-        episode = _episode(heard, id_)
+        episode = heard.episode(id_)
         about = _About(episode, judged)
         by_rule = any(claim.origin == "rule" for claim in judged.values())
         known = [claim for claim in judged.values() if claim.label != "true" and claim.limitation]
@@ -189,12 +189,6 @@ def _claims(episode: Episode) -> list[dict[str, Any]]:
     """What the report at an episode's end claims."""
     report = report_of(episode.steps)
     return [claim.model_dump() for claim in report.claims] if report is not None else []
-
-
-def _episode(heard: Heard, id_: str) -> Episode:
-    found = heard.find(id_)
-    assert found is not None, "what stands is of an episode that is there"
-    return found
 
 
 def _action(voice: Voice) -> Action:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from journeyman.envs.episode import Episode
 from journeyman.envs.feedback.entry import Critique
 from journeyman.training.feedback.rows import ClaimOf, LabelOf, PairOf, ScoreOf, Source, row_id
 from journeyman.training.feedback.voices import Heard, Voice
@@ -54,12 +53,12 @@ def labels_said(
         said = f"ranked above {len(of)} others, below none" if desirable else f"below {len(of)} others, above none"
         sides(id_, of[0].task).add(desirable, said, by)
     for voice, critique in _blocking(heard):
-        episode = _episode(heard, critique.episode)
+        episode = heard.episode(critique.episode)
         sides(episode.id, episode.task).add(False, "a comment blocks it", (voice.source,))
     for id_, judged in groupby(claims, lambda claim: claim.episode):
         if (told := _by_its_report(heard, id_, tuple(judged))) is not None:
             desirable, said, by = told
-            sides(id_, _episode(heard, id_).task).add(desirable, said, by)
+            sides(id_, heard.episode(id_).task).add(desirable, said, by)
     rows: list[LabelOf] = []
     both: list[str] = []
     for id_, each in sorted(found.items()):
@@ -75,16 +74,10 @@ def _by_its_report(heard: Heard, id_: str, claims: Sequence[ClaimOf]) -> tuple[b
     """A report with a false claim is not desirable; one that all hold of, by the record, is, of a solved task."""
     if false := [claim for claim in claims if claim.label == "false"]:
         return False, "its report holds a false claim", tuple(source for claim in false for source in claim.sources)
-    episode, by_record = _episode(heard, id_), all(claim.origin == "rule" for claim in claims)
+    episode, by_record = heard.episode(id_), all(claim.origin == "rule" for claim in claims)
     if not (by_record and all(claim.label == "true" for claim in claims) and episode.resolved and is_good(episode)):
         return None
     return True, "its report holds, by the record", tuple(source for claim in claims for source in claim.sources)
-
-
-def _episode(heard: Heard, id_: str) -> Episode:
-    found = heard.find(id_)
-    assert found is not None, "what stands is of an episode that is there"
-    return found
 
 
 def _row(id_: str, sides: _Sides) -> LabelOf:

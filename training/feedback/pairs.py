@@ -53,8 +53,7 @@ def pairs_said(heard: Heard) -> list[PairOf]:
 
 def _row(heard: Heard, order: Two, margin: float, by_item: dict[str, _Decided]) -> PairOf:
     better, worse = order
-    episode = heard.find(better)
-    assert episode is not None, "what is ranked was found"
+    episode = heard.episode(better)
     said = "; ".join(agreed(len(each.voices), each.of, [item]) for item, each in sorted(by_item.items()))
     return PairOf(
         id=row_id("pair", *sorted(order)), task=episode.task, chosen=Side(episode=better),

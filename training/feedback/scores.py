@@ -37,8 +37,7 @@ def scores_said(heard: Heard) -> list[ScoreOf]:
 
 
 def _row(heard: Heard, id_: str, parts: dict[str, Part], kept: dict[str, list[Voice]]) -> ScoreOf:
-    episode = heard.find(id_)
-    assert episode is not None, "what stands is of an episode that is there"
+    episode = heard.episode(id_)
     said = "; ".join(agreed(len(voices), len(voices), [item]) for item, voices in sorted(kept.items()))
     return ScoreOf(
         id=row_id("score", id_), task=episode.task, episode=id_, value=round(weighed(parts), 6),

@@ -46,8 +46,7 @@ def steps_said(heard: Heard) -> list[StepOf]:
 
 
 def _row(heard: Heard, id_: str, step: int, by_item: dict[str, _Decided]) -> StepOf:
-    episode = heard.find(id_)
-    assert episode is not None, "the step was found"
+    episode = heard.episode(id_)
     parts = {item: (heard.weight(each.voices[0].item), each.value) for item, each in by_item.items()}
     said = "; ".join(agreed(each.annotators, each.annotators, [item]) for item, each in sorted(by_item.items()))
     return StepOf(

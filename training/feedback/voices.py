@@ -123,6 +123,12 @@ class Heard:
         """Note that entries, or this part of them, are in no row."""
         self.left_out += [_left(voice.run, voice.entry, reason, why) for voice in voices]
 
+    def episode(self, id_: str) -> Episode:
+        """An episode of which something stands, so that it is there."""
+        found = self.find(id_)
+        assert found is not None, "what stands is of an episode that is there"
+        return found
+
     def step(self, episode: str, number: int) -> Step | None:
         """A step of an episode, from 1."""
         found = self.find(episode)
