@@ -20,6 +20,7 @@ from journeyman.sandbox.toolchain import toolchain_of
 if "PYTEST_XDIST_WORKER" in os.environ:  # what others are beside it takes a processor too, and torch else takes all
     beside = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // beside)))
+    os.environ.pop("COLUMNS", None)  # a worker is given 80, and what is no terminal has no width
 
 # How long a machine takes says nothing about the code: a first example may come slowly where all is still being loaded.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
