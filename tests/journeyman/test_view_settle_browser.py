@@ -151,6 +151,34 @@ def test_the_whole_and_each_item_are_scored_one_after_the_other(browser: Any, st
         assert troubles == []
 
 
+def test_an_answer_that_comes_late_does_not_hide_why_the_next_score_is_refused(
+    browser: Any, store: EpisodeStore
+) -> None:
+    store.add(told := episode())
+    with served(store, guidelines={TWO.name: TWO}) as port:
+        page, troubles = opened(browser)
+        page.goto(f"http://{HOST}:{port}/runs/first/episodes/{told.id}")
+        ready(page)
+        held: list[Any] = []
+        page.route("**/runs/first/feedback", lambda route: held.append(route))
+        press = Keys(page)
+        press("S")
+        press.text("80")
+        press("Enter")
+        press.text("500")
+        press("Enter")
+        why = "document.getElementById('told').textContent === 'a score is a whole number from 0 to 100'"
+        until(page, why)
+        held.pop().continue_()
+        until(page, "document.querySelectorAll('#whole .note').length === 1")
+        assert page.evaluate(why)
+        page.unroute("**/runs/first/feedback")
+        page.fill("#say [name=value]", "25")
+        press("Enter")
+        until(page, "document.getElementById('told').textContent === 'saved'")
+        assert troubles == []
+
+
 def test_conflicts_are_settled_by_keys_and_drafts_of_it_are_kept(browser: Any, store: EpisodeStore) -> None:
     store.add(told := episode())
     FeedbackLog(store.folder).write(*(

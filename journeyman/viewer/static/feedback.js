@@ -165,7 +165,7 @@ function save() {
     store.drop(key);
     offer();
   } catch (error) {
-    announce(error.message, true);
+    refuse(error.message);
   }
 }
 

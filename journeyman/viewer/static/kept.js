@@ -8,10 +8,19 @@ const HERE = location.pathname;
 const DRAFT = "journeyman.draft:";
 const OUT = "journeyman.out:";
 
+const told = document.getElementById("told");
+let refused = false; // what is told is why something cannot be said as it stands
+
 function announce(text, wrong = false) {
-  const told = document.getElementById("told");
   told.textContent = text;
   told.classList.toggle("bad", wrong);
+  refused = false;
+}
+
+/** Tells why something cannot be said as it stands. That what was said before it is saved by now doesn't hide it. */
+function refuse(why) {
+  announce(why, true);
+  refused = true;
 }
 
 // What the browser cannot store is at least held as long as the page lives.
@@ -62,6 +71,7 @@ let pause = 1000;
 /** Says something: kept first, then sent until the server has it. `draft` is what to give back where it is refused. */
 function send(entry, draft = null) {
   const item = { post: desk.dataset.post, page: HERE, entry, draft };
+  refused = false;
   store.set(OUT + entry.id, item);
   deliver();
 }
@@ -104,7 +114,7 @@ async function deliverOne({ post, page, entry, draft }) {
   });
   if (answer.status >= 500 || answer.status === 404) throw new Error(answer.statusText);
   if (answer.ok) {
-    announce("saved");
+    if (!refused) announce("saved");
   } else {
     const why = await answer.json().then((told) => told.why, () => `the server says ${answer.status}`);
     if (draft) {

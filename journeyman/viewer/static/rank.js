@@ -40,7 +40,7 @@ function rank(place) {
 }
 
 function save() {
-  if (ranks.some((each) => !each)) return announce("give each of them a rank first: 1 is the best", true);
+  if (ranks.some((each) => !each)) return refuse("give each of them a rank first: 1 is the best");
   if (saved) return announce("saved as it stands");
   const by = item?.value ? { item: JSON.parse(item.value) } : {};
   keep();

@@ -43,7 +43,7 @@ function turn(to) {
 
 function choose(holds) {
   if (!conflicts.length) return;
-  if (holds > listed(n).length) return announce(`there are ${listed(n).length} here, and 0 for none of them`, true);
+  if (holds > listed(n).length) return refuse(`there are ${listed(n).length} here, and 0 for none of them`);
   states[n].holds = holds;
   keep();
   draw();
@@ -62,7 +62,7 @@ function save() {
   if (!conflicts.length) return announce("there is nothing to settle");
   const state = states[n];
   if (state.saved) return announce("saved as it stands");
-  if (state.holds === null) return announce("say first which holds: its number, or 0 for none", true);
+  if (state.holds === null) return refuse("say first which holds: its number, or 0 for none");
   keep();
   const key = keyOf(conflicts[n]);
   const draft = { key, kept: store.get(key) };
