@@ -131,7 +131,8 @@ class Groups:
             reviews: who comments while an episode runs; what that pays is for `outside` to say.
         """
         self._tasks = {task.name: task for task in tasks}
-        self._settings, self._backend, self._config, self._store = settings, backend, config, store
+        self._settings, self._backend, self._store = settings, backend, store
+        self._config = _alike(config, settings.size)
         self._prefixes, self._name, self._engine, self._place = prefixes, name, engine, place
         self._outside, self._reviews = outside, reviews
         self._curriculum = Curriculum(
@@ -197,7 +198,7 @@ class Groups:
         for number, name in enumerate(names, before):
             start = self._start(self._tasks[name])
             for member in range(size):
-                seed = hash_seed(self._settings.seed, step, (number * places + place) * size + member)
+                seed = member_seed(self._settings.seed, step, number * places + place, member, size)
                 jobs.append(Job(self._tasks[name], self._backend, policy, seed, self._config, start, self._reviews))
         missing = [job for job in jobs if (job.task.name, job.seed) not in known]
         fresh = rollout_many(missing, concurrency=self._settings.concurrency, store=self._store, engine=self._engine)
@@ -284,6 +285,13 @@ class Groups:
         return sorted(done, key=lambda each: each.seed)
 
 
+def _alike(config: EnvConfig, size: int) -> EnvConfig:
+    """What is compared with each other meets the same fault."""
+    if config.faults is None:
+        return config
+    return config.model_copy(update={"faults": config.faults.model_copy(update={"seeds_alike": size})})
+
+
 def _added(episodes: Sequence[Episode], told: Sequence[Sequence[StepTerm]]) -> list[list[float]] | None:
     """For each action what its step's term adds."""
     if not told:
@@ -299,9 +307,10 @@ def _sampled(episode: Episode) -> int:
     return sum(len(step.action.tokens.sampled_ids) for step in episode.steps if step.action.tokens)
 
 
-def hash_seed(*parts: int) -> int:
-    """One seed for each (run, step, episode), far apart from its neighbours."""
+def member_seed(run: int, step: int, group: int, member: int, size: int) -> int:
+    """One seed for each episode, far apart from those of other runs and steps. Those of a group of `size` have the same
+    quotient by it, from which faults are drawn."""
     seed = 0
-    for part in parts:
+    for part in (run, step, group * size):
         seed = (seed * 1_000_003 + part + 1) % 2**31
-    return seed
+    return seed // size * size + member

@@ -27,7 +27,7 @@ class Injector:
     """
 
     def __init__(self, faults: Faults | None, seed: int, task: str, max_steps: int) -> None:
-        self._drawn, self._max_steps = f"{seed} {task}", max_steps
+        self._drawn, self._max_steps = f"{seed // (faults.seeds_alike if faults else 1)} {task}", max_steps
         self._fault: Fault | None = None
         self._struck = False
         self._skipped = 0

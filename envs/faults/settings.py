@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 LOST_EDIT = "lost-edit"
 """The one that answers as done what was not."""
@@ -24,6 +24,9 @@ class Faults(BaseModel):
     """One of them is drawn, each as likely as the others."""
     rate: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of the episodes for which one is drawn. One that finds no occasion does not strike."""
+    seeds_alike: Annotated[int, Field(ge=1)] = 1
+    """So many neighbouring seeds (those with the same quotient by it) draw the same. Where the episodes of a group are
+    compared with each other, one must not be worse for a fault that the others were spared."""
 
     @field_validator("kinds")
     @classmethod
@@ -32,6 +35,12 @@ class Faults(BaseModel):
         if unknown := [kind for kind in kinds if kind not in ALL_KINDS]:
             raise ValueError(f"no fault {unknown[0]!r}; there are: {', '.join(ALL_KINDS)}")
         return tuple(kind for kind in ALL_KINDS if kind in kinds)
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Where each seed draws its own, as runs wrote it that knew nothing else."""
+        told: dict[str, Any] = dump(self)
+        return told if self.seeds_alike > 1 else {name: told[name] for name in told if name != "seeds_alike"}
 
 
 def faults_named(names: str, rate: float = 1.0) -> Faults:

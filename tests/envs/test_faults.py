@@ -102,6 +102,14 @@ def test_a_draw_is_the_same_again(seed: int, task: str, rate: float) -> None:
     assert vars(one) == vars(again)
 
 
+@given(seed=st.integers(0, 2**31), group=st.integers(1, 16))
+def test_seeds_that_are_alike_draw_alike_and_records_say_so(seed: int, group: int) -> None:
+    faults = Faults(kinds=ALL_KINDS, rate=0.5, seeds_alike=group)
+    first = seed // group * group
+    assert vars(Injector(faults, first, "t", 8)) == vars(Injector(faults, seed, "t", 8))
+    assert EnvConfig.from_dict(EnvConfig(faults=faults).to_dict()).faults == faults
+
+
 def test_all_kinds_are_drawn_and_as_often_as_was_said() -> None:
     drawn = [Injector(Faults(kinds=ALL_KINDS, rate=0.5), seed, "t", 8)._fault for seed in range(2000)]
     names = [fault.name for fault in drawn if fault is not None]

@@ -9,10 +9,13 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from journeyman.envs.actions import Action
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Episode, StopReason
+from journeyman.envs.faults.settings import Faults
 from journeyman.envs.observation import Observation
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.job import Job
@@ -23,7 +26,7 @@ from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import TrainingError
 from journeyman.training.credit import CreditSettings
-from journeyman.training.groups import Groups, GroupSettings
+from journeyman.training.groups import Groups, GroupSettings, member_seed
 from journeyman.training.hybrid import HybridSettings
 from journeyman.training.prefixes import Prefixes, last_change
 from tests.making import tiny_task
@@ -69,13 +72,43 @@ def two(tmp_path: Path) -> dict[str, Task]:
 
 
 def groups_of(
-    tasks: dict[str, Task], store: EpisodeStore, folder: Path, backend: SandboxFactory, **settings: Any
-) -> Groups:
+    tasks: dict[str, Task], store: EpisodeStore, folder: Path, backend: SandboxFactory,
+    config: EnvConfig | None = None, **settings: Any,
+) -> Groups:  # fmt: skip
     chosen = GroupSettings(**{"size": 4, "credit": CreditSettings(state_share=0.0), **settings})
+    config = config or EnvConfig()
     return Groups(
-        list(tasks.values()), chosen, backend=backend, config=EnvConfig(), store=store, name="run",
-        prefixes=Prefixes(folder / "prefixes", backend=backend, config=EnvConfig()),
+        list(tasks.values()), chosen, backend=backend, config=config, store=store, name="run",
+        prefixes=Prefixes(folder / "prefixes", backend=backend, config=config),
     )  # fmt: skip
+
+
+@given(run=st.integers(0, 2**31), size=st.integers(1, 16))
+def test_every_episode_has_a_seed_of_its_own_and_a_group_one_quotient(run: int, size: int) -> None:
+    seeds = [
+        [member_seed(run, step, group, member, size) for member in range(size)]
+        for step in range(20) for group in range(16)
+    ]  # fmt: skip
+    assert len({seed for group in seeds for seed in group}) == 20 * 16 * size
+    assert all(len({seed // size for seed in group}) == 1 for group in seeds)
+
+
+@pytest.mark.slow
+def test_episodes_that_are_compared_meet_the_same_fault(
+    tmp_path: Path, two: dict[str, Task], backend: SandboxFactory
+) -> None:
+    config = EnvConfig(faults=Faults())
+    with EpisodeStore(tmp_path / "episodes") as store:
+        groups = groups_of(two, store, tmp_path, backend, config, size=2, refills=0, from_within=False)
+        met = []
+        for step in range(4):
+            for group in groups.collect(step, 2, lambda: Now("run", two, dict.fromkeys(two, 1.0))).played:
+                struck = [
+                    episode.fault or next((s.fault for s in episode.steps if s.fault), "") for episode in group.episodes
+                ]
+                assert len(set(struck)) == 1
+                met.append(struck[0])
+    assert len(set(met)) > 2, "and not one fault for all"
 
 
 @pytest.mark.slow
