@@ -152,21 +152,13 @@ def test_what_people_said_is_a_bounded_part_of_the_reward_and_is_traced(
     """The same seed samples the same episodes, of which people have said something meanwhile."""
     sizes = ("--steps", "1", "--tasks-per-step", "1", "--group-size", "2", "--micro-batch", "2", "--set", "refills=0")
     words = (
-        "train",
-        "grpo",
-        "--model",
-        "tiny",
-        "--tasks",
-        task_folder,
-        "--backend",
-        backend,
-        "--engine",
-        "local",
-        *sizes,
-    )
+        "train", "grpo", "--model", "tiny", "--tasks", task_folder, "--backend", backend, "--engine", "local",
+        "--faults", "training", *sizes,
+    )  # fmt: skip
     assert call(*words, "--out", "runs/first").exit_code == 0
     with EpisodeStore(Path("runs/first/episodes")) as store:
         first, *_ = (each for each in store.episodes() if each.reward is not None)
+    assert first.config["faults"]["seeds_alike"] == 2, "those of a group meet the same"
     FeedbackLog(store.folder).write(
         say("score", "s", episode=first.id, value=1.0), say("step", "l", episode=first.id, step=1, label="bad")
     )
