@@ -22,7 +22,7 @@ from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.preference_rows import PairRow, Rows
 from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
 from journeyman.training.progress import Progress, silent
-from journeyman.training.sft import MarkWhole, ProgressCallback, adapters, save_model
+from journeyman.training.sft import MarkWhole, ProgressCallback, adapters, finish
 from journeyman.training.trl_preferences import MaskedDpoTrainer, log_probabilities, pair_columns
 
 
@@ -85,9 +85,8 @@ def train_dpo(
         "trained": _measure(trainer, trainer.train_dataset, trained, settings),
         "held_out": _measure(trainer, trainer.eval_dataset, apart, settings) if apart else None,
     }
-    save_model(trainer, folder.model)
-    folder.finish({**measured, "left_out": kept.left_out, "history": history(trainer.state.log_history)})
-    return folder.model
+    told = {**measured, "left_out": kept.left_out, "history": history(trainer.state.log_history)}
+    return finish(trainer, folder, told)
 
 
 def _measure(

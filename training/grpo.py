@@ -45,7 +45,7 @@ from journeyman.training.processes import share, this_process
 from journeyman.training.progress import Progress, silent
 from journeyman.training.reporting import StepReporter
 from journeyman.training.reward_log import RewardLog
-from journeyman.training.sft import MarkWhole, ProgressCallback, adapters, save_model
+from journeyman.training.sft import MarkWhole, ProgressCallback, adapters, finish
 from journeyman.training.stopwatch import WatchedEngine
 from journeyman.training.trackers import trackers
 from journeyman.training.trl_rollouts import GroupSampler, make_grpo_trainer
@@ -215,10 +215,7 @@ def _logs(run: Path, at: int, monitor: Monitor | None) -> tuple[StepReporter, Re
 def _finish(trainer: GRPOTrainer, folder: RunFolder, watch: Sequence[Watch]) -> None:
     for each in watch:
         each.require_quiet()
-    save_model(trainer, folder.model)
-    if trainer.accelerator.is_main_process:
-        folder.finish({"history": _history(trainer.state.log_history)})
-    trainer.accelerator.wait_for_everyone()
+    finish(trainer, folder, {"history": _history(trainer.state.log_history)})
 
 
 @contextlib.contextmanager

@@ -24,7 +24,7 @@ from journeyman.training.preference_rows import LabelRow, Rows
 from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
 from journeyman.training.preferences import NoPreferencesError, balanced_weights
 from journeyman.training.progress import Progress, silent
-from journeyman.training.sft import MarkWhole, ProgressCallback, adapters, save_model
+from journeyman.training.sft import MarkWhole, ProgressCallback, adapters, finish
 from journeyman.training.trl_preferences import MaskedKtoTrainer, label_columns, log_probabilities
 
 
@@ -98,10 +98,9 @@ def train_kto(
         "trained": _measure(trainer, trainer.train_dataset, trained, settings),
         "held_out": _measure(trainer, trainer.eval_dataset, apart, settings) if apart else None,
     }
-    save_model(trainer, folder.model)
     weighted = {"desirable_weight": desirable, "undesirable_weight": undesirable}
-    folder.finish({**measured, **weighted, "left_out": kept.left_out, "history": history(trainer.state.log_history)})
-    return folder.model
+    told = {**measured, **weighted, "left_out": kept.left_out, "history": history(trainer.state.log_history)}
+    return finish(trainer, folder, told)
 
 
 def _measure(

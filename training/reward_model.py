@@ -30,7 +30,7 @@ from journeyman.training.feedback.calibration import Margin, calibrate
 from journeyman.training.preference_rows import PairRow, Rows, conversation
 from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
 from journeyman.training.progress import Progress, silent
-from journeyman.training.sft import MarkWhole, ProgressCallback, adapters, save_model
+from journeyman.training.sft import MarkWhole, ProgressCallback, adapters, finish
 from journeyman.training.tokens import TokenRow
 
 
@@ -87,19 +87,17 @@ def train_reward(
     )
     trainer.remove_callback(PrinterCallback)
     parts = {"trained": trained, "held_out": apart}
-    before = {name: _margins(trainer, part, settings) for name, part in parts.items()}
+    first = trainer.accelerator.is_main_process  # only it has the weights yet, where each will hold a part of them
+    before = {name: _margins(trainer, part, settings) if first else [] for name, part in parts.items()}
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())
     margins = {name: _margins(trainer, part, settings) for name, part in parts.items()}
     measured = {name: _measured(part, before[name], margins[name]) for name, part in parts.items()}
-    save_model(trainer, folder.model)
     told = calibrate([Margin(row.task, margin, row.by) for row, margin in zip(apart, margins["held_out"], strict=True)])
-    folder.finish(
-        {
-            **measured, "calibration": told.to_dict() if told else None, "left_out": kept.left_out,
-            "history": history(trainer.state.log_history),
-        }
-    )  # fmt: skip
-    return folder.model
+    report = {
+        **measured, "calibration": told.to_dict() if told else None, "left_out": kept.left_out,
+        "history": history(trainer.state.log_history),
+    }  # fmt: skip
+    return finish(trainer, folder, report)
 
 
 class RewardModel:

@@ -128,13 +128,9 @@ def train_sft(
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())
-    save_model(trainer, folder.model)
-    if trainer.accelerator.is_main_process:
-        losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-        left = {"left_out": len(rows) - len(kept), "left_out_why": dict(why.most_common())}
-        folder.finish({"episodes": len(kept), **left, **_tokens(kept), "losses": losses})
-    trainer.accelerator.wait_for_everyone()
-    return folder.model
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    left = {"left_out": len(rows) - len(kept), "left_out_why": dict(why.most_common())}
+    return finish(trainer, folder, {"episodes": len(kept), **left, **_tokens(kept), "losses": losses})
 
 
 def _tokens(rows: Sequence[TokenRow]) -> dict[str, int]:
@@ -183,6 +179,16 @@ def save_model(trainer: Any, folder: Path) -> None:
         model.save_pretrained(folder, state_dict=weights)
         trainer.processing_class.save_pretrained(folder)
     accelerator.wait_for_everyone()
+
+
+def finish(trainer: Any, folder: RunFolder, report: dict[str, Any]) -> Path:
+    """Write the trained model, then mark its run as done, and return the model's folder. Of several processes the first
+    tells what it measured, and none goes on before that."""
+    save_model(trainer, folder.model)
+    if trainer.accelerator.is_main_process:
+        folder.finish(report)
+    trainer.accelerator.wait_for_everyone()
+    return folder.model
 
 
 class MarkWhole(TrainerCallback):

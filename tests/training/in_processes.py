@@ -21,6 +21,7 @@ from journeyman.training.grpo import GrpoSettings, train_grpo
 from journeyman.training.kto import KtoSettings, train_kto
 from journeyman.training.presets import preset
 from journeyman.training.processes import this_process
+from journeyman.training.reward_model import RewardSettings, train_reward
 from journeyman.training.sft import SftSettings, adapters, save_model, train_sft
 from journeyman.training.trl_rollouts import make_grpo_trainer
 from tests.making import tiny_project, tiny_task
@@ -95,11 +96,13 @@ def run(folder: Path, steps: int) -> None:
 
 
 def others(folder: Path) -> None:
-    """Fine-tuning, DPO and KTO."""
+    """Fine-tuning, DPO, KTO and the reward model."""
     train_sft("tiny", rows(), folder / "sft", SftSettings(learning_rate=1e-2, epochs=6, batch_size=2, lora_rank=4))
     train_dpo("tiny", pairs(), folder / "dpo", DpoSettings(learning_rate=3e-3, epochs=4, batch_size=2, micro_batch=1))
     kto = KtoSettings(learning_rate=3e-3, epochs=4, batch_size=4, micro_batch=2, held_out=0.25)
     train_kto("tiny", labelled(), folder / "kto", kto)
+    reward = RewardSettings(learning_rate=1e-2, epochs=4, batch_size=2, micro_batch=1, held_out=0.25)
+    train_reward("tiny", pairs(), folder / "reward", reward)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from journeyman.policies.models import load_model
 from journeyman.policies.rollout_many import rollout_many
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
-from journeyman.training import grpo
+from journeyman.training import grpo, sft
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.credit import has_signal
 from journeyman.training.groups import Collected, Group
@@ -206,7 +206,7 @@ def test_interrupted_after_the_last_step_it_takes_no_other(
         return train_grpo("tiny", tasks, tmp_path, backend=backend, settings=settings, local=LOCAL, config=SMALL.env)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(grpo, "save_model", Mock(side_effect=KeyboardInterrupt))
+        patched.setattr(sft, "save_model", Mock(side_effect=KeyboardInterrupt))
         train()
     trained = load_model(str(tmp_path / "checkpoints" / "checkpoint-1"))[0].state_dict()
     found = load_model(str(train()))[0].state_dict()

@@ -19,6 +19,7 @@ from journeyman.training import grpo, processes
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.grpo import GrpoSettings
 from journeyman.training.monitor import read_steps
+from journeyman.training.reward_model import RewardModel
 from tests.envs.sandboxed import require_sandbox
 from tests.training.in_processes import SHARDED
 
@@ -87,6 +88,11 @@ def test_the_other_trainers_end_with_a_whole_model(tmp_path: Path, house: Path, 
         after = weights(tmp_path / name / "model")
         assert after.keys() == before.keys()
         assert any(not torch.equal(before[key], after[key]) for key in before)
+    told = RunFolder(tmp_path / "reward", {}).report()
+    assert not list((tmp_path / "reward").glob("*.partial"))
+    assert told["trained"]["accuracy_after"] == told["held_out"]["accuracy_after"] == 1.0
+    assert abs(told["trained"]["margin_before"]) < 1, "as the first process measured it, who had all weights"
+    assert RewardModel(tmp_path / "reward" / "model").reads > 0
 
 
 def test_what_processes_cannot_share_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
