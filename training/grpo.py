@@ -192,8 +192,9 @@ def _done_before(folder: RunFolder, settings: GrpoSettings, progress: Progress) 
 
 def _begin(run: Path, model: str, tasks: Sequence[Task], reward: RewardUse | None) -> None:
     """Note what a run learns from."""
-    admit(run, reward, begun=(run / TRAINED_ON).exists())
-    remember(run, map(likeness_of, tasks), model)
+    with this_process().main_process_first():  # the others find it begun
+        admit(run, reward, begun=(run / TRAINED_ON).exists())
+        remember(run, map(likeness_of, tasks), model)
 
 
 def _names(tasks: Sequence[Task]) -> list[str]:

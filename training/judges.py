@@ -18,7 +18,6 @@ from journeyman.training.feedback.gate import require_gate
 from journeyman.training.feedback.learned import RewardUse, Watch, learned_term
 from journeyman.training.hybrid import HybridSettings
 from journeyman.training.outside import Outside, together
-from journeyman.training.processes import this_process
 from journeyman.training.resolutions import Resolutions
 
 
@@ -81,6 +80,4 @@ def _require_sound(hybrid: HybridSettings | None, reward: RewardUse) -> None:
     """Before anything is written: a reward model must be above its gate, and have something to say."""
     if hybrid is None or not hybrid.learned:
         raise TrainingError("a reward model pays nothing where hybrid is none or hybrid.learned is 0: leave it out")
-    if this_process().num_processes > 1:
-        raise TrainingError("a reward model has a part in training by one process alone so far")
     require_gate(reward.folder, reward.gate)

@@ -16,6 +16,8 @@ from journeyman.policies.models import load_model
 from journeyman.training import grpo
 from journeyman.training.checkpoint import RunFolder
 from journeyman.training.dpo import DpoSettings, train_dpo
+from journeyman.training.feedback.drift import DriftAlarmError, DriftSettings
+from journeyman.training.feedback.learned import RewardUse
 from journeyman.training.groups import Collected
 from journeyman.training.grpo import GrpoSettings, train_grpo
 from journeyman.training.kto import KtoSettings, train_kto
@@ -25,6 +27,7 @@ from journeyman.training.reward_model import RewardSettings, train_reward
 from journeyman.training.sft import SftSettings, adapters, save_model, train_sft
 from journeyman.training.trl_rollouts import make_grpo_trainer
 from tests.making import tiny_project, tiny_task
+from tests.training.feedback.test_learned import contrary, reward_model
 from tests.training.preferring import labelled, pairs
 from tests.training.test_grpo import LOCAL, Told
 from tests.training.test_sft import rows
@@ -95,6 +98,23 @@ def run(folder: Path, steps: int) -> None:
     )  # fmt: skip
 
 
+def judged(folder: Path) -> None:
+    """A run that a reward model has a part in, until whoever judges its episodes says the contrary. Each process leaves
+    a file that says what it was told."""
+    own = folder / f"tasks-{this_process().process_index}"
+    settings = GrpoSettings(steps=3, tasks_per_step=2, group_size=2, micro_batch=2, refills=0, from_within=False)
+    use = RewardUse(
+        reward_model(own, **{"characters written": 1.0}), drift=DriftSettings(false_alarms=0.95), ask=contrary
+    )
+    try:
+        train_grpo(
+            "tiny", (tiny_task(own / "one"), tiny_project(own / "two")), folder / "run", backend=open_backend("auto"),
+            settings=settings, local=LOCAL, config=preset("small").env, reward=use,
+        )  # fmt: skip
+    except DriftAlarmError as alarm:
+        (folder / f"told-{this_process().process_index}").write_text(str(alarm))
+
+
 def others(folder: Path) -> None:
     """Fine-tuning, DPO, KTO and the reward model."""
     train_sft("tiny", rows(), folder / "sft", SftSettings(learning_rate=1e-2, epochs=6, batch_size=2, lora_rank=4))
@@ -109,7 +129,7 @@ if __name__ == "__main__":
     what, folder = sys.argv[1], Path(sys.argv[2])
     if "ACCELERATE_USE_FSDP" in os.environ:
         let_processors_share()
-    if what == "others":
-        others(folder)
+    if what in ("others", "judged"):
+        {"others": others, "judged": judged}[what](folder)
     else:
         {"step": step, "run": run}[what](folder, int(sys.argv[3]))

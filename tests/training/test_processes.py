@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from journeyman.envs.feedback.entry import Ranking
+from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.models import load_model
 from journeyman.training import grpo, processes
 from journeyman.training.checkpoint import RunFolder, TrainingError
+from journeyman.training.feedback.drift import FILE as DRIFT
 from journeyman.training.grpo import GrpoSettings
 from journeyman.training.monitor import read_steps
 from journeyman.training.reward_model import RewardModel
@@ -93,6 +96,19 @@ def test_the_other_trainers_end_with_a_whole_model(tmp_path: Path, house: Path, 
     assert told["trained"]["accuracy_after"] == told["held_out"]["accuracy_after"] == 1.0
     assert abs(told["trained"]["margin_before"]) < 1, "as the first process measured it, who had all weights"
     assert RewardModel(tmp_path / "reward" / "model").reads > 0
+
+
+def test_a_reward_model_is_watched_over_what_all_played_and_its_alarm_stops_all(tmp_path: Path, house: Path) -> None:
+    require_sandbox()
+    two(house, COPIES, "judged", str(tmp_path))
+    told = [(tmp_path / f"told-{n}").read_text() for n in (0, 1)]
+    assert told[0] == told[1] and "over-optimised at step 1" in told[0]
+    assert len((tmp_path / "run" / DRIFT).read_text().splitlines()) == 1
+    with EpisodeStore(tmp_path / "run" / "episodes") as store:
+        task_of = {each.id: each.task for each in store.episodes()}
+    asked = [each for each in FeedbackLog(store.folder).read().entries if isinstance(each, Ranking)]
+    assert {task_of[id_] for each in asked for id_ in each.episodes} == set(task_of.values())
+    assert len(set(task_of.values())) == len(asked) == 2, "each process played a task, and none was asked of twice"
 
 
 def test_what_processes_cannot_share_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,7 @@ from journeyman.training.feedback.features import FILE as FEATURES
 from journeyman.training.feedback.features import FeatureModel
 from journeyman.training.feedback.gate import GateError, GateSettings
 from journeyman.training.hybrid import Learned, Told
+from journeyman.training.processes import from_all_processes, this_process
 from journeyman.training.reward_model import RewardModel
 
 RECORD = "reward_model.json"
@@ -44,6 +45,8 @@ TERM = "reward_model"
 _KEPT = 256
 Ask = Callable[[Episode, Episode], Ranking | None]
 """Somebody who judges two episodes at once, as `SimulatedAnnotator.rank`; None where it does not."""
+_Scored = tuple[tuple[Episode, ...], list[float | None]]
+"""A group, and what a reward model makes of each of its episodes."""
 
 
 class Scorer(Protocol):
@@ -85,7 +88,7 @@ class LearnedTerm:
         self.name = TERM
         """Which model it is, a run's own record says (`admit`)."""
         self._scorer = scorer
-        self._said: list[tuple[tuple[Episode, ...], list[float | None]]] = []
+        self._said: list[_Scored] = []
 
     def learned(self, group: Sequence[Episode]) -> Learned:
         scores = self._scorer.scores(group)
@@ -103,7 +106,7 @@ class LearnedTerm:
     def score(self, episode: Episode) -> float | None:
         return self._scorer.scores([episode])[0]
 
-    def drain(self) -> list[tuple[tuple[Episode, ...], list[float | None]]]:
+    def drain(self) -> list[_Scored]:
         """The groups since the last time, with their scores."""
         said, self._said = self._said, []
         return said
@@ -181,6 +184,8 @@ _MEND = (
 class Watch(TrainerCallback):
     """Holds a reward model against fresh judgements and outcomes after each step; stops the run at an alarm, saved.
 
+    Of several processes the first does so, with what all of them have played, and all of them stop.
+
     Args:
         run: the run's folder; judgements are read from the feedback log beside its episodes.
     """
@@ -188,7 +193,8 @@ class Watch(TrainerCallback):
     def __init__(self, run: Path, term: LearnedTerm, use: RewardUse, *, steps: int, resumed_from: int = 0) -> None:
         self._run, self._term, self._use = run, term, use
         self._log = FeedbackLog(run / "episodes")
-        self._drift = Drift(run, steps, use.drift, resumed_from=resumed_from)
+        first = this_process().is_main_process
+        self._drift = Drift(run, steps, use.drift, resumed_from=resumed_from) if first else None
         self._before = set(_record(run).get("known", ()))
         self._scores: dict[str, float | None] = {}
         self._episodes: dict[str, Episode] = {}
@@ -202,7 +208,12 @@ class Watch(TrainerCallback):
 
     def look(self, step: int) -> None:
         """After a step, from 1: bet on what it showed."""
-        said = self._term.drain()
+        said = [each for part in from_all_processes(self._term.drain()) for each in part]
+        if self._drift is not None:
+            self._bet(step, said, self._drift)
+        self.alarm = from_all_processes(self.alarm)[0]
+
+    def _bet(self, step: int, said: Sequence[_Scored], drift: Drift) -> None:
         self._episodes.clear()
         for group, scores in said:
             self._scores.update(zip((each.id for each in group), scores, strict=True))
@@ -213,11 +224,11 @@ class Watch(TrainerCallback):
         scored = [each for group, _ in said for each in group if each.reward is not None]
         known = [score for _, scores in said for score in scores if score is not None]
         held = Held(
-            step, fmean(known) if known else None, self._labels(),
+            step, fmean(known) if known else None, self._labels(drift.judged),
             tuple(x for group, scores in said if (x := agrees_with_outcome(group, scores)) is not None),
             fmean(each.resolved for each in scored) if scored else None,
         )  # fmt: skip
-        self.alarm = self._drift.see(held)
+        self.alarm = drift.see(held)
         if self.alarm:
             write_json(self._run / RECORD, {**_record(self._run), "alarm": self.alarm})
 
@@ -235,19 +246,19 @@ class Watch(TrainerCallback):
             if ranking is not None:
                 self._log.write(ranking)
 
-    def _labels(self) -> dict[str, float]:
+    def _labels(self, judged: Collection[str]) -> dict[str, float]:
         """Of each ranking that was not held against the model yet."""
-        logged, known, found = self._log.read(), self._drift.judged | self._before, dict[str, float]()
+        logged, known, found = self._log.read(), self._before.union(judged), dict[str, float]()
         fresh = {each.id for each in logged.entries if isinstance(each, Ranking)} - known
         if not fresh:
             return {}
-        for judged in standing(_concerning(logged, fresh), self._find, logged.guidelines()):
-            if judged.stands and isinstance(judged.entry, Ranking) and judged.entry.id in fresh:
-                for id_ in judged.entry.episodes:
+        for each in standing(_concerning(logged, fresh), self._find, logged.guidelines()):
+            if each.stands and isinstance(each.entry, Ranking) and each.entry.id in fresh:
+                for id_ in each.entry.episodes:
                     if id_ not in self._scores and (episode := self._find(id_)) is not None:
                         self._scores[id_] = self._term.score(episode)
-                if (value := agrees_with_ranking(judged.entry, self._scores)) is not None:
-                    found[judged.entry.id] = value
+                if (value := agrees_with_ranking(each.entry, self._scores)) is not None:
+                    found[each.entry.id] = value
         return found
 
     def _find(self, id_: str) -> Episode | None:

@@ -157,20 +157,21 @@ def test_a_ranking_by_an_older_meaning_is_not_held_against_it(tmp_path: Path) ->
     assert fresh(2, new, by_old) == [], "it is stale"
 
 
+def contrary(one: Episode, other: Episode) -> Ranking:
+    """Finds the longer episode worse."""
+    lengths = [sum(len(step.action.text) for step in each.steps) for each in (one, other)]
+    ranks = (2, 1) if lengths[0] > lengths[1] else (1, 2)
+    return Ranking(
+        id=f"r-{one.id}", annotator="sim.contrary", at="2026-01-01", simulated=True, episodes=(one.id, other.id),
+        ranks=ranks,
+    )  # fmt: skip
+
+
 @pytest.mark.slow
 def test_an_alarm_stops_the_run_and_it_goes_on_without(
     tmp_path: Path, tasks: tuple[Task, ...], backend: SandboxFactory
 ) -> None:
-    """Whoever judges finds the longer episode worse; the reward model pays what is written."""
-
-    def contrary(one: Episode, other: Episode) -> Ranking:
-        lengths = [sum(len(step.action.text) for step in each.steps) for each in (one, other)]
-        ranks = (2, 1) if lengths[0] > lengths[1] else (1, 2)
-        return Ranking(
-            id=f"r-{one.id}", annotator="sim.contrary", at="2026-01-01", simulated=True, episodes=(one.id, other.id),
-            ranks=ranks,
-        )  # fmt: skip
-
+    """The reward model pays what is written."""
     settings = GrpoSettings(steps=3, tasks_per_step=1, group_size=4, micro_batch=4, refills=0, learning_rate=1e-3)
     folder = reward_model(tmp_path / "reward", **{"characters written": 1.0})
     use = RewardUse(folder, drift=DriftSettings(false_alarms=0.95), ask=contrary)
