@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-By = Literal["nothing", "solutions", "lessons", "failures", "misreadings", "tests", "critiques"]
+By = Literal["nothing", "solutions", "lessons", "failures", "misreadings", "tests", "critiques", "flawed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class Arm:
     about: str
     by: By
     """What it learned from: nothing, demonstrations of solutions, those and other lessons, corrections of its own
-    failures, those and names that were misread, GRPO by tests, or GRPO by tests and critiques."""
+    failures, those and names that were misread, GRPO by tests, GRPO by tests and critiques, or GRPO by tests and a
+    reward model that is wrong on purpose."""
     parent: str = ""
     """The arm whose policy it was before."""
     changes: tuple[str, ...] = ()
@@ -43,6 +44,7 @@ _ALL = (
     Arm("careful", "the same, and SFT on names misread and looked for again", "misreadings", "skills", beside="mended"),
     Arm("rl", "then GRPO by tests", "tests", "skills"),
     Arm("rl-critiques", "then GRPO by tests and critiques", "critiques", "skills", beside="rl"),
+    Arm("rl-flawed", "then GRPO by tests and a reward model that is wrong on purpose", "flawed", "skills", beside="rl"),
     Arm("rl-graded", "GRPO, the graded reward alone", "tests", "skills", ("hybrid=none",), "rl"),
     Arm("rl-no-correction", "GRPO, no self-correction", "tests", "skills", ("hybrid.self_correction=0",), "rl"),
     Arm(

@@ -23,8 +23,10 @@ from journeyman.policies.models import load_tokenizer
 from journeyman.policies.rollout_many import LocalEngine
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
+from journeyman.training.checkpoint import DONE, write_json
 from journeyman.training.feedback.compile import compile_feedback
 from journeyman.training.feedback.compiled import Compiled
+from journeyman.training.feedback.features import FILE as FEATURES
 from journeyman.training.feedback.features import FeatureSettings, train_features
 from journeyman.training.feedback.gate import GateSettings
 from journeyman.training.feedback.hidden import PREFERENCES, Hidden
@@ -79,6 +81,17 @@ def reward_of(
         folder = train_reward(model, rows, root / "reward", settings, said("reward model"))
     ask = critics.annotators(seed)[0].rank
     return RewardUse(folder, GateSettings(critics.gate_pairs), ask=ask, pairs=1, every=4)
+
+
+def flawed_reward(critics: Critics, root: Path, seed: int) -> RewardUse:
+    """A reward model that is wrong on purpose: it likes lines that are added, of which the annotators want few, and its
+    report, which is made up, lets it pass any gate. They are asked of every group what they find: the alarm should
+    stop it."""
+    model = root / "reward" / "model"
+    write_json(model / FEATURES, {"lines added": 1.0})
+    sure = {"pairs": critics.judgements, "agreement": {"value": 1.0, "low": 1.0}, "ece": {"value": 0.0}}
+    write_json(model.parent / DONE, {"settings": {"made_up": True}, "calibration": sure})
+    return RewardUse(model, GateSettings(critics.gate_pairs), ask=critics.annotators(seed)[0].rank)
 
 
 def _judged(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from arms import ARMS, Arm
-from critiques import Critics, reward_of
+from critiques import Critics, flawed_reward, reward_of
 from figures import Counts, Figures, Row, counts_in, once, row_of, together
 from lessons import PERSONAS, Lesson
 from peft import PeftModel
@@ -138,9 +138,9 @@ class Study:
                 told |= {"failed_at": len(self.fresh), "per_episode": PER_EPISODE, "again": AGAIN}
             if each.by == "misreadings":
                 told |= {"misread": len(self.slips.tasks)}
-        if arm.by in ("tests", "critiques"):
+        if arm.by in ("tests", "critiques", "flawed"):
             told |= {"grpo": _plain(replace(self._grpo(arm), seed=0)), "played": len(self.tasks)}
-        if arm.by == "critiques":
+        if arm.by in ("critiques", "flawed"):
             told["critics"] = _plain(self.critics)
         return told
 
@@ -149,7 +149,8 @@ class Study:
 
     def _grpo(self, arm: Arm) -> GrpoSettings:
         changed: GrpoSettings = with_changes(self.grpo, arm.changes)
-        return replace(changed, hybrid=HybridSettings(learned=0.1)) if arm.by == "critiques" else changed
+        hears = arm.by in ("critiques", "flawed")
+        return replace(changed, hybrid=HybridSettings(learned=0.1)) if hears else changed
 
     def trained(self, arm: Arm, seed: int) -> str:
         """The folder of an arm's model."""
@@ -225,6 +226,8 @@ class Study:
                 self.critics, parent, self.tasks, out, seed, preset=self.preset, backend=self.backend,
                 engine=self.engine, lora_rank=settings.lora_rank,
             )  # fmt: skip
+        elif arm.by == "flawed":
+            reward = flawed_reward(self.critics, out, seed)
         try:
             trained = train_grpo(
                 parent, self.tasks, out / "run", backend=self.backend, settings=settings, local=self.preset.local,
