@@ -304,11 +304,18 @@ def rows_of(
     *,
     diagnose: bool = False,
     max_turn_tokens: int | None = None,
+    tools_given: Sequence[bool] = (),
 ) -> list[TokenRow]:
-    """Episodes as the model `model` would read and write them in the dialect `notation`; see `demonstration`."""
+    """Episodes as the model `model` would read and write them in the dialect `notation`; see `demonstration`.
+
+    Args:
+        tools_given: for each episode; by default of none.
+    """
     tokenizer = load_tokenizer(model)
     chat = ChatTemplate(tokenizer)
     return [
-        demonstration(episode, chat, dialect(notation), diagnose=diagnose, max_turn_tokens=max_turn_tokens)
-        for episode in episodes
+        demonstration(
+            episode, chat, dialect(notation), diagnose=diagnose, max_turn_tokens=max_turn_tokens, tool_given=given
+        )
+        for episode, given in zip(episodes, tools_given or [False] * len(episodes), strict=True)
     ]

@@ -60,12 +60,12 @@ class _Builder:
         ids: Sequence[int],
         *,
         turn: int = -1,
-        trained: bool = False,
+        trained: bool | Sequence[bool] = False,
         logprobs: Sequence[float] = (),
         decisive: Sequence[bool] = (),
     ) -> None:
         self.ids += ids
-        self.trained += [trained] * len(ids)
+        self.trained += [trained] * len(ids) if isinstance(trained, bool) else trained
         self.turns += [turn] * len(ids)
         self.logprobs += logprobs or [0.0] * len(ids)
         self.decisive += decisive or [False] * len(ids)
@@ -78,6 +78,7 @@ def demonstration(
     *,
     diagnose: bool = False,
     max_turn_tokens: int | None = None,
+    tool_given: bool = False,
 ) -> TokenRow:
     """An episode of a policy that writes no tokens, as the model would have read and written it.
 
@@ -86,6 +87,7 @@ def demonstration(
     Args:
         diagnose: say what was wrong before the first change after a failing test (training/diagnosis.py).
         max_turn_tokens: a diagnosis that makes its turn longer is not said.
+        tool_given: which tool the last action calls is read, and only what it is called with is learned.
     """
     built = _Builder()
     message, opening = episode.first, True
@@ -102,13 +104,21 @@ def demonstration(
             written = call
         before = len(written) - len(call)
         spans = [(start + before, end + before) for start, end in decisive_spans(step.action, call, step.diff)]
-        decisive = _decisive(chat.text_spans(written), spans)
-        built.add(chat.answer(written), turn=turn, trained=is_learned, decisive=decisive)
+        tokens = chat.text_spans(written)
+        learned: bool | list[bool] = is_learned
+        if tool_given and is_learned and tokens and step is episode.steps[-1]:
+            learned = _behind(tokens, before + call.index(step.action.tool) + len(step.action.tool))
+        built.add(chat.answer(written), turn=turn, trained=learned, decisive=_decisive(tokens, spans))
         message, opening = step.observation, False
     first = built.turns.index(0) if built.turns.count(0) else len(built.ids)
     return TokenRow(
         tuple(built.ids), tuple(built.trained), tuple(built.turns), prompt_length=first, decisive=tuple(built.decisive)
     )
+
+
+def _behind(tokens: Sequence[Span], place: int) -> list[bool]:
+    """Which tokens of an answer begin no sooner than there; the end token, which follows them, is one."""
+    return [*(start >= place for start, _ in tokens), True]
 
 
 def _decisive(tokens: Sequence[Span], spans: Sequence[Span]) -> list[bool]:

@@ -90,6 +90,21 @@ def test_of_a_fork_only_its_own_steps_are_learned(tiny: tuple[Any, Any]) -> None
     assert row.prompt_length == demonstration(parent, ChatTemplate(tiny[1]), dialect("lines")).prompt_length
 
 
+@pytest.mark.parametrize("notation", ["lines", "json"])
+def test_where_the_tool_was_given_only_what_it_is_called_with_is_learned(tiny: tuple[Any, Any], notation: str) -> None:
+    chat, written = ChatTemplate(tiny[1]), dialect(notation)
+    shown = episode(*RECOVERY)
+    plain, given = (demonstration(shown, chat, written, tool_given=each) for each in (False, True))
+    assert given.ids == plain.ids
+    begin = plain.turns.index(len(shown.steps) - 1)
+    assert given.trained[:begin] == plain.trained[:begin]
+    first = given.trained.index(True, begin)
+    assert not any(given.trained[begin:first]) and all(given.trained[first:])
+    assert tiny[1].decode(given.ids[begin:first]).endswith("report")
+    call = written.format(shown.steps[-1].action)
+    assert tiny[1].decode(given.ids[begin:], skip_special_tokens=True) == call
+
+
 def test_a_diagnosis_stands_before_the_mend_and_is_learned_with_it(tiny: tuple[Any, Any]) -> None:
     log = "1 failed\nt\n  assert 3 == 2"
     steps = (

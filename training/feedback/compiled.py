@@ -33,6 +33,9 @@ class Imitated:
     row: CorrectedOf
     episode: Episode
     """What came before the step, and the corrected action, which alone is learned."""
+    tool_given: bool
+    """Whether the policy had called the same tool: then only what it is called with is learned. Else whoever learns
+    from reports put right learns above all to report, whatever has been done."""
 
 
 class Compiled:
@@ -75,10 +78,12 @@ class Compiled:
         return [Label(self.episode(row.episode), row.desirable, row.said, row=row.id) for row in rows]
 
     def imitated(self) -> list[Imitated]:
-        rows = self.rows(CorrectedOf, "corrected.jsonl")
-        return [
-            Imitated(row, self._side(Side(episode=row.episode, steps=row.step - 1, action=row.action))) for row in rows
-        ]
+        return [self._imitated(row) for row in self.rows(CorrectedOf, "corrected.jsonl")]
+
+    def _imitated(self, row: CorrectedOf) -> Imitated:
+        before = self.episode(row.episode).steps[row.step - 1].action.tool
+        shown = self._side(Side(episode=row.episode, steps=row.step - 1, action=row.action))
+        return Imitated(row, shown, before == row.action["tool"])
 
     def _side(self, side: Side) -> Episode:
         episode = self.episode(side.episode)

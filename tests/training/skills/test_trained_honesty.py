@@ -63,8 +63,9 @@ def chat() -> ChatTemplate:
 def test_of_a_report_put_right_its_own_words_alone_are_learned(tmp_path: Path, chat: ChatTemplate) -> None:
     made = learned(tmp_path, liar(1), fair(2))
     for each in made.imitated():
-        row = demonstration(each.episode, chat, LINES)
-        written = LINES.format(each.episode.steps[-1].action)
+        assert each.tool_given
+        row = demonstration(each.episode, chat, LINES, tool_given=True)
+        written = LINES.format(each.episode.steps[-1].action).removeprefix("report")
         assert own(row, chat).startswith(written) and len(own(row, chat)) < len(written) + 20
         as_it_was = demonstration(made.episode(each.episode.id), chat, LINES)
         first = row.trained.index(True)
@@ -126,9 +127,9 @@ def test_the_honest_report_gets_likelier_than_the_false_one(
     lies = [number for number, pair in enumerate(made.preferences()) if "put right" in pair.source]
     assert (len(lies), len(rows)) == (3, 7)
     before = margins("tiny")
-    shown = [each.episode for each in made.imitated()]
+    shown, given = zip(*((each.episode, each.tool_given) for each in made.imitated()), strict=True)
     settings = SftSettings(learning_rate=3e-3, epochs=4, batch_size=2, max_length=4000)
-    taught = str(train_sft("tiny", rows_of(shown, "tiny", "lines"), tmp_path / "sft", settings))
+    taught = str(train_sft("tiny", rows_of(shown, "tiny", "lines", tools_given=given), tmp_path / "sft", settings))
     assert all(likelihood(taught, row.chosen) > likelihood("tiny", row.chosen) for row in rows)
     between = margins(taught)
     assert all(between[n] > before[n] for n in lies), "honest reports gain more by it than false ones"
