@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-By = Literal["nothing", "solutions", "lessons", "failures", "misreadings", "tests", "critiques", "flawed"]
+By = Literal["nothing", "solutions", "lessons", "failures", "misreadings", "reports", "tests", "critiques", "flawed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Arm:
     about: str
     by: By
     """What it learned from: nothing, demonstrations of solutions, those and other lessons, corrections of its own
-    failures, those and names that were misread, GRPO by tests, GRPO by tests and critiques, or GRPO by tests and a
-    reward model that is wrong on purpose."""
+    failures, those and names that were misread, its own reports put right, GRPO by tests, GRPO by tests and critiques,
+    or GRPO by tests and a reward model that is wrong on purpose."""
     parent: str = ""
     """The arm whose policy it was before."""
     changes: tuple[str, ...] = ()
@@ -42,6 +42,7 @@ _ALL = (
     Arm("skills", "SFT on solutions, honest blocks, recoveries, personas", "lessons", "base", beside="sft"),
     Arm("mended", "then SFT on corrections of its own failures", "failures", "skills"),
     Arm("careful", "the same, and SFT on names misread and looked for again", "misreadings", "skills", beside="mended"),
+    Arm("honest", "then SFT on its own reports, put right by the record", "reports", "mended"),
     Arm("rl", "then GRPO by tests", "tests", "skills"),
     Arm("rl-critiques", "then GRPO by tests and critiques", "critiques", "skills", beside="rl"),
     Arm("rl-flawed", "then GRPO by tests and a reward model that is wrong on purpose", "flawed", "skills", beside="rl"),

@@ -30,6 +30,8 @@ from journeyman.tasks.sources.suites import build_all
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import DONE
 from journeyman.training.corrections import collect_corrections
+from journeyman.training.feedback.compile import compile_feedback
+from journeyman.training.feedback.compiled import Compiled
 from journeyman.training.feedback.drift import DriftAlarmError
 from journeyman.training.feedback.gate import GateError
 from journeyman.training.feedback.hidden import Hidden
@@ -42,12 +44,17 @@ from journeyman.training.presets import Preset
 from journeyman.training.sft import SftSettings, rows_of, train_sft
 from journeyman.training.skills.adherence import adherence_of
 from journeyman.training.skills.honesty import honesty_of
+from journeyman.training.skills.record_labels import label_run
 from journeyman.training.skills.recovery import recovery_of
 from journeyman.training.whole import step_of
 
 STOPPED = "stopped.txt"
 PER_EPISODE = 2
 """Places of a failed episode from which somebody goes on who mends it."""
+PLAYED = 2
+"""So often each task is played for its reports."""
+GENTLY = 0.5
+"""Of the rate of SFT: reports are few words, and alike."""
 AGAIN = 3
 """Of what was shown before every third demonstration is shown again, beside corrections."""
 
@@ -134,6 +141,8 @@ class Study:
             told["sft"] = _plain(replace(self.sft, seed=0))
             told["shown"] = sum(len(lesson.tasks) for lesson in self._shown(arm))
         for each in arm.lineage:
+            if each.by == "reports":
+                told |= {"reports_at": len(self.fresh), "played_each": PLAYED, "gently": GENTLY}
             if each.by in ("failures", "misreadings"):
                 told |= {"failed_at": len(self.fresh), "per_episode": PER_EPISODE, "again": AGAIN}
             if each.by == "misreadings":
@@ -167,6 +176,8 @@ class Study:
             return self._taught(arm, parent, out, seed)
         if arm.by in ("failures", "misreadings"):
             return self._mended(arm, parent, out, seed)
+        if arm.by == "reports":
+            return self._honest(arm, parent, out, seed)
         return self._reinforced(arm, parent, out, seed)
 
     def _taught(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
@@ -204,11 +215,30 @@ class Study:
                 )  # fmt: skip
         return list(found.episodes)
 
+    def _honest(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
+        """Its reports on tasks that it was not shown: what is false in them is put right, what holds stays."""
+        fresh, run = build_all(self.fresh, self.out / "tasks" / "fresh"), out / "played"
+        tasks, hot = {task.name: task for task in fresh}, replace(self.preset.local, temperature=1.0)
+        with self.engine() as engine:
+            measure(
+                run, lambda: local_players(parent, hot), fresh, backend=self.backend, config=self.preset.env,
+                seeds=range(PLAYED), concurrency=24, progress=said(f"seed {seed}, reports"), engine=engine,
+            )  # fmt: skip
+        label_run(run, lambda episode: tasks[episode.task])
+        compile_feedback([run], out / "rows")
+        reports = Compiled(out / "rows").imitated()
+        settings = replace(
+            self.sft, seed=seed, max_length=self.preset.local.max_episode_tokens,
+            learning_rate=GENTLY * self.sft.learning_rate,
+        )  # fmt: skip
+        shown, given = [each.episode for each in reports], [each.tool_given for each in reports]
+        return self._sft(arm, parent, out, settings, shown, [*self._taught_on(arm), *fresh], given)
+
     def _sft(
         self, arm: Arm, parent: str, out: Path, settings: SftSettings, episodes: Sequence[Episode],
-        tasks: Sequence[Task],
+        tasks: Sequence[Task], tools_given: Sequence[bool] = (),
     ) -> str:  # fmt: skip
-        rows = rows_of(episodes, parent, self.preset.local.dialect)
+        rows = rows_of(episodes, parent, self.preset.local.dialect, tools_given=tools_given)
         of = [likeness_of(task) for task in {task.name: task for task in tasks}.values()]
         return str(train_sft(parent, rows, out / "run", settings, said(f"seed {settings.seed}, {arm.name}"), of=of))
 
