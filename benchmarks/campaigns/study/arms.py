@@ -16,8 +16,8 @@ class Arm:
     about: str
     by: By
     """What it learned from: nothing, demonstrations of solutions, those and other lessons, corrections of its own
-    failures, those and names that were misread, its own reports put right, GRPO by tests, GRPO by tests and critiques,
-    or GRPO by tests and a reward model that is wrong on purpose."""
+    failures, those and names that were misread, those and its own reports put right, GRPO by tests, GRPO by tests and
+    critiques, or GRPO by tests and a reward model that is wrong on purpose."""
     parent: str = ""
     """The arm whose policy it was before."""
     changes: tuple[str, ...] = ()
@@ -41,8 +41,8 @@ _ALL = (
     Arm("sft", "SFT on solutions", "solutions", "base"),
     Arm("skills", "SFT on solutions, honest blocks, recoveries, personas", "lessons", "base", beside="sft"),
     Arm("mended", "then SFT on corrections of its own failures", "failures", "skills"),
-    Arm("careful", "the same, and SFT on names misread and looked for again", "misreadings", "skills", beside="mended"),
-    Arm("honest", "then SFT on its own reports, put right by the record", "reports", "mended"),
+    Arm("careful", "then SFT on these corrections and on names misread", "misreadings", "skills", beside="mended"),
+    Arm("honest", "then SFT on these corrections and on its own reports", "reports", "skills", beside="mended"),
     Arm("rl", "then GRPO by tests", "tests", "skills"),
     Arm("rl-critiques", "then GRPO by tests and critiques", "critiques", "skills", beside="rl"),
     Arm("rl-flawed", "then GRPO by tests and a reward model that is wrong on purpose", "flawed", "skills", beside="rl"),

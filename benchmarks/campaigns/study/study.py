@@ -31,7 +31,7 @@ from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import DONE
 from journeyman.training.corrections import collect_corrections
 from journeyman.training.feedback.compile import compile_feedback
-from journeyman.training.feedback.compiled import Compiled
+from journeyman.training.feedback.compiled import Compiled, Imitated
 from journeyman.training.feedback.drift import DriftAlarmError
 from journeyman.training.feedback.gate import GateError
 from journeyman.training.feedback.hidden import Hidden
@@ -49,12 +49,12 @@ from journeyman.training.skills.recovery import recovery_of
 from journeyman.training.whole import step_of
 
 STOPPED = "stopped.txt"
+FROM_FAILURES = ("failures", "misreadings", "reports")
+"""How arms come about that learn from corrections of what they failed at."""
 PER_EPISODE = 2
 """Places of a failed episode from which somebody goes on who mends it."""
 PLAYED = 2
 """So often each task is played for its reports."""
-GENTLY = 0.5
-"""Of the rate of SFT: reports are few words, and alike."""
 AGAIN = 3
 """Of what was shown before every third demonstration is shown again, beside corrections."""
 
@@ -142,8 +142,8 @@ class Study:
             told["shown"] = sum(len(lesson.tasks) for lesson in self._shown(arm))
         for each in arm.lineage:
             if each.by == "reports":
-                told |= {"reports_at": len(self.fresh), "played_each": PLAYED, "gently": GENTLY}
-            if each.by in ("failures", "misreadings"):
+                told |= {"reports_at": len(self.fresh), "played_each": PLAYED}
+            if each.by in FROM_FAILURES:
                 told |= {"failed_at": len(self.fresh), "per_episode": PER_EPISODE, "again": AGAIN}
             if each.by == "misreadings":
                 told |= {"misread": len(self.slips.tasks)}
@@ -174,10 +174,8 @@ class Study:
         out = self.out / place_of(arm, seed)
         if arm.by in ("solutions", "lessons"):
             return self._taught(arm, parent, out, seed)
-        if arm.by in ("failures", "misreadings"):
+        if arm.by in FROM_FAILURES:
             return self._mended(arm, parent, out, seed)
-        if arm.by == "reports":
-            return self._honest(arm, parent, out, seed)
         return self._reinforced(arm, parent, out, seed)
 
     def _taught(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
@@ -190,12 +188,13 @@ class Study:
         lest it be forgotten."""
         fresh = build_all(self.fresh, self.out / "tasks" / "fresh")
         shown, tasks = self._corrections(parent, fresh, seed), [*self._taught_on(arm), *fresh]
+        reports = self._reports(parent, fresh, out, seed) if arm.by == "reports" else []
         if arm.by == "misreadings":
             shown += self.slips.episodes(self.out / "demonstrations", self.backend)
             tasks += self.slips.tasks
         # a correction is as long as the failure before it
         settings = replace(self.sft, seed=seed, max_length=self.preset.local.max_episode_tokens)
-        return self._sft(arm, parent, out, settings, [*shown, *self._demonstrations(arm)[::AGAIN]], tasks)
+        return self._sft(arm, parent, out, settings, [*shown, *self._demonstrations(arm)[::AGAIN]], tasks, reports)
 
     def _corrections(self, parent: str, fresh: Sequence[Task], seed: int) -> list[Episode]:
         """It plays tasks that it was not shown; where it went wrong somebody goes on who mends it."""
@@ -215,30 +214,26 @@ class Study:
                 )  # fmt: skip
         return list(found.episodes)
 
-    def _honest(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
-        """Its reports on tasks that it was not shown: what is false in them is put right, what holds stays."""
-        fresh, run = build_all(self.fresh, self.out / "tasks" / "fresh"), out / "played"
-        tasks, hot = {task.name: task for task in fresh}, replace(self.preset.local, temperature=1.0)
+    def _reports(self, parent: str, fresh: Sequence[Task], out: Path, seed: int) -> list[Imitated]:
+        """What it reports of tasks that it was not shown: what is false in it is put right by the record."""
+        hot, tasks = replace(self.preset.local, temperature=1.0), {task.name: task for task in fresh}
         with self.engine() as engine:
             measure(
-                run, lambda: local_players(parent, hot), fresh, backend=self.backend, config=self.preset.env,
-                seeds=range(PLAYED), concurrency=24, progress=said(f"seed {seed}, reports"), engine=engine,
+                out / "played", lambda: local_players(parent, hot), fresh, backend=self.backend,
+                config=self.preset.env, seeds=range(PLAYED), concurrency=24, progress=said(f"seed {seed}, reports"),
+                engine=engine,
             )  # fmt: skip
-        label_run(run, lambda episode: tasks[episode.task])
-        compile_feedback([run], out / "rows")
-        reports = Compiled(out / "rows").imitated()
-        settings = replace(
-            self.sft, seed=seed, max_length=self.preset.local.max_episode_tokens,
-            learning_rate=GENTLY * self.sft.learning_rate,
-        )  # fmt: skip
-        shown, given = [each.episode for each in reports], [each.tool_given for each in reports]
-        return self._sft(arm, parent, out, settings, shown, [*self._taught_on(arm), *fresh], given)
+        label_run(out / "played", lambda episode: tasks[episode.task])
+        compile_feedback([out / "played"], out / "rows")
+        return Compiled(out / "rows").imitated()
 
     def _sft(
         self, arm: Arm, parent: str, out: Path, settings: SftSettings, episodes: Sequence[Episode],
-        tasks: Sequence[Task], tools_given: Sequence[bool] = (),
+        tasks: Sequence[Task], reports: Sequence[Imitated] = (),
     ) -> str:  # fmt: skip
-        rows = rows_of(episodes, parent, self.preset.local.dialect, tools_given=tools_given)
+        shown = [*episodes, *(each.episode for each in reports)]
+        given = [*(False for _ in episodes), *(each.tool_given for each in reports)]
+        rows = rows_of(shown, parent, self.preset.local.dialect, tools_given=given)
         of = [likeness_of(task) for task in {task.name: task for task in tasks}.values()]
         return str(train_sft(parent, rows, out / "run", settings, said(f"seed {settings.seed}, {arm.name}"), of=of))
 
