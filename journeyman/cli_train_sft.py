@@ -86,10 +86,8 @@ def sft(
         raise CannotError(_why_nothing(chosen))
     local = preset_named(preset).local
     shown = [*chosen.episodes, *(each.episode for each in corrected)]
-    rows = rows_of(
-        shown, model, local.dialect, diagnose=diagnose, max_turn_tokens=local.max_turn_tokens,
-        tools_given=[*(False for _ in chosen.episodes), *(each.tool_given for each in corrected)],
-    )  # fmt: skip
+    limit = local.max_turn_tokens
+    rows = rows_of(chosen.episodes, model, local.dialect, diagnose=diagnose, max_turn_tokens=limit, corrected=corrected)
     with reporting() as stage:
         folder = train_sft(
             model, rows, out, settings, stage("Supervised fine-tuning"), chosen.left_out, track=track,

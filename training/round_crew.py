@@ -105,8 +105,7 @@ class LocalCrew:
             facts["why"] = "no collected episode is worth imitating"
             return model
         shown, settings = [*episodes, *(each.episode for each in corrected)], self._sft()
-        given = [*(False for _ in episodes), *(each.tool_given for each in corrected)]
-        rows = rows_of(shown, model, self._local.dialect, tools_given=given)
+        rows = rows_of(episodes, model, self._local.dialect, corrected=corrected)
         learned = [is_learned(row, settings) for row in rows]
         if corrected:
             taken = sum(learned[len(episodes) :])

@@ -28,6 +28,7 @@ from journeyman.policies.models import computes_in_bfloat16, load_model, load_to
 from journeyman.policies.weights import whole_weights
 from journeyman.tasks.sources.likeness import Likeness
 from journeyman.training.checkpoint import RunFolder, TrainingError
+from journeyman.training.feedback.compiled import Imitated
 from journeyman.training.lean_head import logits_before
 from journeyman.training.lineage import remember
 from journeyman.training.packing import Collator, packed, require_apart
@@ -304,18 +305,19 @@ def rows_of(
     *,
     diagnose: bool = False,
     max_turn_tokens: int | None = None,
-    tools_given: Sequence[bool] = (),
+    corrected: Sequence[Imitated] = (),
 ) -> list[TokenRow]:
     """Episodes as the model `model` would read and write them in the dialect `notation`; see `demonstration`.
 
     Args:
-        tools_given: for each episode; by default of none.
+        corrected: what else is learned; it comes after the episodes.
     """
     tokenizer = load_tokenizer(model)
     chat = ChatTemplate(tokenizer)
+    shown = [*((each, False) for each in episodes), *((each.episode, each.tool_given) for each in corrected)]
     return [
         demonstration(
             episode, chat, dialect(notation), diagnose=diagnose, max_turn_tokens=max_turn_tokens, tool_given=given
         )
-        for episode, given in zip(episodes, tools_given or [False] * len(episodes), strict=True)
+        for episode, given in shown
     ]

@@ -231,9 +231,7 @@ class Study:
         self, arm: Arm, parent: str, out: Path, settings: SftSettings, episodes: Sequence[Episode],
         tasks: Sequence[Task], reports: Sequence[Imitated] = (),
     ) -> str:  # fmt: skip
-        shown = [*episodes, *(each.episode for each in reports)]
-        given = [*(False for _ in episodes), *(each.tool_given for each in reports)]
-        rows = rows_of(shown, parent, self.preset.local.dialect, tools_given=given)
+        rows = rows_of(episodes, parent, self.preset.local.dialect, corrected=reports)
         of = [likeness_of(task) for task in {task.name: task for task in tasks}.values()]
         return str(train_sft(parent, rows, out / "run", settings, said(f"seed {settings.seed}, {arm.name}"), of=of))
 

@@ -127,9 +127,8 @@ def test_the_honest_report_gets_likelier_than_the_false_one(
     lies = [number for number, pair in enumerate(made.preferences()) if "put right" in pair.source]
     assert (len(lies), len(rows)) == (3, 7)
     before = margins("tiny")
-    shown, given = zip(*((each.episode, each.tool_given) for each in made.imitated()), strict=True)
     settings = SftSettings(learning_rate=3e-3, epochs=4, batch_size=2, max_length=4000)
-    taught = str(train_sft("tiny", rows_of(shown, "tiny", "lines", tools_given=given), tmp_path / "sft", settings))
+    taught = str(train_sft("tiny", rows_of([], "tiny", "lines", corrected=made.imitated()), tmp_path / "sft", settings))
     assert all(likelihood(taught, row.chosen) > likelihood("tiny", row.chosen) for row in rows)
     between = margins(taught)
     assert all(between[n] > before[n] for n in lies), "honest reports gain more by it than false ones"
