@@ -211,7 +211,7 @@ class Index:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with nullcontext(self._memory) if self._memory else closing(sqlite3.connect(self._path, timeout=30)) as db:
-            if db.execute("PRAGMA user_version").fetchone()[0] != _SCHEMA_VERSION:
+            if not _is_current(db):
                 _create(db)
             with db:
                 yield db
@@ -313,10 +313,22 @@ def _attempt(row: tuple[Any, ...]) -> Attempt:
 
 
 def _create(db: sqlite3.Connection) -> None:
-    drops = " ".join(f"DROP TABLE IF EXISTS {name};" for name in _TABLES)
-    db.executescript(f"BEGIN IMMEDIATE; {drops} {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
+    """Make the tables, unless another process did so while this one waited: what it has read stays."""
+    with db:
+        db.execute("BEGIN IMMEDIATE")
+        if _is_current(db):
+            return
+        for name in _TABLES:
+            db.execute(f"DROP TABLE IF EXISTS {name}")
+        for statement in _SCHEMA.split(";"):
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
     with suppress(sqlite3.OperationalError):  # without FTS5 everything works but looking for text
         db.execute(_TEXTS)
+
+
+def _is_current(db: sqlite3.Connection) -> bool:
+    return bool(db.execute("PRAGMA user_version").fetchone()[0] == _SCHEMA_VERSION)
 
 
 def _has_texts(db: sqlite3.Connection) -> bool:

@@ -6,14 +6,17 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from journeyman.envs import index
 from journeyman.envs.actions import Action, TokenTurn
 from journeyman.envs.blobs import Blobs
 from journeyman.envs.codec import LONG_TEXT
@@ -166,16 +169,25 @@ def test_the_index_is_only_an_index(tmp_path: Path, harm: str) -> None:
         old = (tmp_path / "index.sqlite").read_bytes()
         store.add(second := episode())
         store.summaries()
-    index = tmp_path / "index.sqlite"
+    kept = tmp_path / "index.sqlite"
     if harm == "delete":
-        index.unlink()
+        kept.unlink()
     else:
-        index.write_bytes(b"not a database" * 999 if harm == "garbage" else old)
+        kept.write_bytes(b"not a database" * 999 if harm == "garbage" else old)
     again = EpisodeStore(tmp_path)
     assert list(again.episodes()) == [first, second]
     assert again.summaries()[:1] == before
     again.rebuild_index()
     assert list(again.episodes()) == [first, second]
+
+
+def test_an_index_that_several_make_at_once_loses_nothing_that_one_has_read(tmp_path: Path) -> None:
+    with EpisodeStore(tmp_path) as store:
+        store.add(told := episode())
+        store.summaries()
+    with closing(sqlite3.connect(tmp_path / "index.sqlite")) as db:
+        index._create(db)  # of another process, which saw no tables before they were made
+        assert db.execute("SELECT episode FROM attempts").fetchall() == [(told.id,)]
 
 
 def test_where_no_index_can_be_kept_it_is_in_memory(tmp_path: Path) -> None:
