@@ -62,9 +62,11 @@ class EnvConfig(BaseModel):
         return "".join(f"\n\n{clean(guideline.text)}" for guideline in self.guidelines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as JSON holds them. Without guidelines or faults as before there were any: an older run goes
-        on."""
-        unsaid = {name for name in ("guidelines", "faults") if not getattr(self, name)}
+        """Plain values, as JSON holds them. Without guidelines or faults, or where each seed draws its own, as before
+        there was anything else: an older run goes on."""
+        unsaid: dict[str, Any] = {name: True for name in ("guidelines", "faults") if not getattr(self, name)}
+        if self.faults is not None and self.faults.seeds_alike == 1:
+            unsaid["faults"] = {"seeds_alike"}
         return self.model_dump(mode="json", exclude=unsaid)
 
     @classmethod

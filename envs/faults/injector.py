@@ -27,12 +27,13 @@ class Injector:
     """
 
     def __init__(self, faults: Faults | None, seed: int, task: str, max_steps: int) -> None:
-        self._drawn, self._max_steps = f"{seed // (faults.seeds_alike if faults else 1)} {task}", max_steps
+        self._drawn, self._max_steps = "", max_steps
         self._fault: Fault | None = None
         self._struck = False
         self._skipped = 0
         if faults is None:
             return
+        self._drawn = f"{seed // faults.seeds_alike} {task}"
         rng = Random(self._drawn)  # a text seeds it alike on every machine
         if rng.random() < faults.rate:
             self._fault = KINDS[rng.choice(faults.kinds)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, field_validator, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 LOST_EDIT = "lost-edit"
 """The one that answers as done what was not."""
@@ -35,12 +35,6 @@ class Faults(BaseModel):
         if unknown := [kind for kind in kinds if kind not in ALL_KINDS]:
             raise ValueError(f"no fault {unknown[0]!r}; there are: {', '.join(ALL_KINDS)}")
         return tuple(kind for kind in ALL_KINDS if kind in kinds)
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Where each seed draws its own, as runs wrote it that knew nothing else."""
-        told: dict[str, Any] = dump(self)
-        return told if self.seeds_alike > 1 else {name: told[name] for name in told if name != "seeds_alike"}
 
 
 def faults_named(names: str, rate: float = 1.0) -> Faults:

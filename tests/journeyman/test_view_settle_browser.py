@@ -46,6 +46,19 @@ def picture(page: Any, name: str) -> None:
         page.screenshot(path=f"{folder}/{name}.png")
 
 
+TOO_MUCH = "document.getElementById('told').textContent === 'a score is a whole number from 0 to 100'"
+
+
+def scored_80_and_500(page: Any) -> Keys:
+    """Scores the whole, then the first item with more than there is."""
+    press = Keys(page)
+    press("S")
+    for score in ("80", "500"):
+        press.text(score)
+        press("Enter")
+    return press
+
+
 def test_drafts_are_answered_by_keys(browser: Any, store: EpisodeStore) -> None:
     store.add(told := episode())
     FeedbackLog(store.folder).write(
@@ -126,13 +139,8 @@ def test_the_whole_and_each_item_are_scored_one_after_the_other(browser: Any, st
         page, troubles = opened(browser)
         page.goto(f"http://{HOST}:{port}/runs/first/episodes/{told.id}")
         ready(page)
-        press = Keys(page)
-        press("S")
-        press.text("80")
-        press("Enter")
-        press.text("500")
-        press("Enter")
-        until(page, "document.getElementById('told').textContent === 'a score is a whole number from 0 to 100'")
+        press = scored_80_and_500(page)
+        until(page, TOO_MUCH)
         page.fill("#say [name=value]", "25")
         picture(page, "score")
         press("Enter", "ArrowUp", "ArrowDown")
@@ -161,17 +169,11 @@ def test_an_answer_that_comes_late_does_not_hide_why_the_next_score_is_refused(
         ready(page)
         held: list[Any] = []
         page.route("**/runs/first/feedback", lambda route: held.append(route))
-        press = Keys(page)
-        press("S")
-        press.text("80")
-        press("Enter")
-        press.text("500")
-        press("Enter")
-        why = "document.getElementById('told').textContent === 'a score is a whole number from 0 to 100'"
-        until(page, why)
+        press = scored_80_and_500(page)
+        until(page, TOO_MUCH)
         held.pop().continue_()
         until(page, "document.querySelectorAll('#whole .note').length === 1")
-        assert page.evaluate(why)
+        assert page.evaluate(TOO_MUCH)
         page.unroute("**/runs/first/feedback")
         page.fill("#say [name=value]", "25")
         press("Enter")

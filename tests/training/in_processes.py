@@ -129,7 +129,5 @@ if __name__ == "__main__":
     what, folder = sys.argv[1], Path(sys.argv[2])
     if "ACCELERATE_USE_FSDP" in os.environ:
         let_processors_share()
-    if what in ("others", "judged"):
-        {"others": others, "judged": judged}[what](folder)
-    else:
-        {"step": step, "run": run}[what](folder, int(sys.argv[3]))
+    do: Any = {"step": step, "run": run, "judged": judged, "others": others}[what]
+    do(folder, *map(int, sys.argv[3:]))

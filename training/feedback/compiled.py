@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Ancestry, Change, Episode, Step
@@ -81,20 +81,21 @@ class Compiled:
         return [self._imitated(row) for row in self.rows(CorrectedOf, "corrected.jsonl")]
 
     def _imitated(self, row: CorrectedOf) -> Imitated:
-        before = self.episode(row.episode).steps[row.step - 1].action.tool
-        shown = self._side(Side(episode=row.episode, steps=row.step - 1, action=row.action))
-        return Imitated(row, shown, before == row.action["tool"])
+        episode = self.episode(row.episode)
+        given = episode.steps[row.step - 1].action.tool == row.action["tool"]
+        return Imitated(row, _corrected(episode, row.step - 1, row.action), given)
 
     def _side(self, side: Side) -> Episode:
         episode = self.episode(side.episode)
-        if side.steps is None or side.action is None:
-            return episode
-        arguments = {name: value for name, value in side.action.items() if name != "tool"}
-        step = Step(Action(str(side.action["tool"]), arguments), Observation("", str(side.action["tool"])))
-        before = episode.steps[: side.steps]
-        return replace(
-            episode, steps=(*before, step), ancestry=Ancestry(episode.id, side.steps, Change.ACTION, "corrected")
-        )
+        return episode if side.steps is None or side.action is None else _corrected(episode, side.steps, side.action)
+
+
+def _corrected(episode: Episode, steps: int, action: Mapping[str, Any]) -> Episode:
+    """An episode's first steps, and then another action."""
+    arguments = {name: value for name, value in action.items() if name != "tool"}
+    step = Step(Action(str(action["tool"]), arguments), Observation("", str(action["tool"])))
+    before = episode.steps[:steps]
+    return replace(episode, steps=(*before, step), ancestry=Ancestry(episode.id, steps, Change.ACTION, "corrected"))
 
 
 class Voices:

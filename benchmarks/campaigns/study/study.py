@@ -30,6 +30,7 @@ from journeyman.tasks.sources.suites import build_all
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import DONE
 from journeyman.training.corrections import collect_corrections
+from journeyman.training.evaluate import Evaluation
 from journeyman.training.feedback.compile import compile_feedback
 from journeyman.training.feedback.compiled import Compiled, Imitated
 from journeyman.training.feedback.drift import DriftAlarmError
@@ -51,6 +52,8 @@ from journeyman.training.whole import step_of
 STOPPED = "stopped.txt"
 FROM_FAILURES = ("failures", "misreadings", "reports")
 """How arms come about that learn from corrections of what they failed at."""
+HEARS_MODEL = ("critiques", "flawed")
+"""How arms come about in whose reward a reward model has a part."""
 PER_EPISODE = 2
 """Places of a failed episode from which somebody goes on who mends it."""
 PLAYED = 2
@@ -120,16 +123,24 @@ class Study:
 
     def _rows(self, arm: Arm, seed: int, on: TaskSet) -> Iterable[Row]:
         model, run = self.trained(arm, seed), self.out / place_of(arm, seed) / "measured" / on.name
-        with self.engine() as engine:
-            found = measure(
-                run, lambda: local_players(model, self.preset.local), on.tasks, backend=self.backend, config=on.config,
-                concurrency=24, progress=said(f"seed {seed}, {arm.name} on {on.name}"), engine=engine,
-            )  # fmt: skip
+        found = self._played(run, model, on.tasks, f"seed {seed}, {arm.name} on {on.name}", on.config)
         tasks = {task.name: task for task in on.tasks}
         personas = [load_guideline(name) for name in PERSONAS]
         store = EpisodeStore(run)  # which may hold others, of a run before
         episodes = [store.get(result.episode) for result in sorted(found.results, key=lambda result: result.task)]
         return [row_of(episode, counts_of(episode, tasks, self.critics.hidden, personas)) for episode in episodes]
+
+    def _played(
+        self, run: Path, model: str, tasks: Sequence[Task], what: str, config: EnvConfig | None = None, *,
+        seeds: Sequence[int] = (0,), temperature: float | None = None,
+    ) -> Evaluation:  # fmt: skip
+        """A model plays tasks, once for each seed; greedily, unless a temperature is given."""
+        local = self.preset.local if temperature is None else replace(self.preset.local, temperature=temperature)
+        with self.engine() as engine:
+            return measure(
+                run, lambda: local_players(model, local), tasks, backend=self.backend, config=config or self.preset.env,
+                seeds=seeds, concurrency=24, progress=said(what), engine=engine,
+            )  # fmt: skip
 
     def _about(self, arm: Arm, on: TaskSet) -> Mapping[str, Any]:
         """What the figures depend on."""
@@ -147,9 +158,9 @@ class Study:
                 told |= {"failed_at": len(self.fresh), "per_episode": PER_EPISODE, "again": AGAIN}
             if each.by == "misreadings":
                 told |= {"misread": len(self.slips.tasks)}
-        if arm.by in ("tests", "critiques", "flawed"):
+        if arm.by in ("tests", *HEARS_MODEL):
             told |= {"grpo": _plain(replace(self._grpo(arm), seed=0)), "played": len(self.tasks)}
-        if arm.by in ("critiques", "flawed"):
+        if arm.by in HEARS_MODEL:
             told["critics"] = _plain(self.critics)
         return told
 
@@ -158,8 +169,7 @@ class Study:
 
     def _grpo(self, arm: Arm) -> GrpoSettings:
         changed: GrpoSettings = with_changes(self.grpo, arm.changes)
-        hears = arm.by in ("critiques", "flawed")
-        return replace(changed, hybrid=HybridSettings(learned=0.1)) if hears else changed
+        return replace(changed, hybrid=HybridSettings(learned=0.1)) if arm.by in HEARS_MODEL else changed
 
     def trained(self, arm: Arm, seed: int) -> str:
         """The folder of an arm's model."""
@@ -200,11 +210,8 @@ class Study:
         """It plays tasks that it was not shown; where it went wrong somebody goes on who mends it."""
         out = self.out / place_of(ARMS["mended"], seed)
         out.mkdir(parents=True, exist_ok=True)
-        with locked(out / "corrections.lock"), self.engine() as engine:  # two arms learn from them, perhaps at once
-            measure(
-                out / "failures", lambda: local_players(parent, self.preset.local), fresh, backend=self.backend,
-                config=self.preset.env, concurrency=24, progress=said(f"seed {seed}, what to mend"), engine=engine,
-            )  # fmt: skip
+        with locked(out / "corrections.lock"):  # several arms learn from them, perhaps at once
+            self._played(out / "failures", parent, fresh, f"seed {seed}, what to mend")
             tasks = {task.name: task for task in fresh}
             failed = sorted(EpisodeStore(out / "failures").episodes(), key=lambda episode: episode.task)
             with EpisodeStore(out / "corrections") as store:
@@ -216,13 +223,8 @@ class Study:
 
     def _reports(self, parent: str, fresh: Sequence[Task], out: Path, seed: int) -> list[Imitated]:
         """What it reports of tasks that it was not shown: what is false in it is put right by the record."""
-        hot, tasks = replace(self.preset.local, temperature=1.0), {task.name: task for task in fresh}
-        with self.engine() as engine:
-            measure(
-                out / "played", lambda: local_players(parent, hot), fresh, backend=self.backend,
-                config=self.preset.env, seeds=range(PLAYED), concurrency=24, progress=said(f"seed {seed}, reports"),
-                engine=engine,
-            )  # fmt: skip
+        self._played(out / "played", parent, fresh, f"seed {seed}, reports", seeds=range(PLAYED), temperature=1.0)
+        tasks = {task.name: task for task in fresh}
         label_run(out / "played", lambda episode: tasks[episode.task])
         compile_feedback([out / "played"], out / "rows")
         return Compiled(out / "rows").imitated()
