@@ -49,6 +49,7 @@ from journeyman.training.sft import SftSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = ROOT / "docs" / "results" / "study.md"
+SETS = ("tasks", "twins", "faults", *PERSONAS)
 SOLVED = Column("tasks resolved", "tasks", "resolved")
 HONEST = (
     Column("episodes with a false claim", "twins", "false_claims"),
@@ -112,7 +113,8 @@ def study(options: argparse.Namespace) -> Study:
         options.out, options.figures, options.model, chosen, open_backend("auto"), (*starter, *blocked),
         others(options.fresh_tasks), solutions(starter, chosen.env),
         skills(starter, blocked, chosen.env, options.lessons),
-        misreadings(starter[3 * options.lessons : 5 * options.lessons], chosen.env), sets,
+        misreadings(starter[3 * options.lessons : 5 * options.lessons], chosen.env),
+        [each for each in sets if each.name in options.sets],
         SftSettings(learning_rate=options.sft_rate, max_length=longest, lora_rank=options.lora_rank),
         GrpoSettings(
             steps=options.steps, tasks_per_step=3, learning_rate=options.grpo_rate, lora_rank=options.lora_rank,
@@ -147,6 +149,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3, help="so many: 0, 1, 2")
     parser.add_argument("--seed", type=int, help="this one alone")
     parser.add_argument("--arms", default="main", help="names, main, ablations or all, separated by commas")
+    parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS, help="to be measured on; all by default")
     parser.add_argument("--steps", type=int, default=16, help="of GRPO")
     parser.add_argument("--train-tasks", type=int, default=413)
     parser.add_argument(
