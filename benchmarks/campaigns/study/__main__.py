@@ -110,7 +110,7 @@ def study(options: argparse.Namespace) -> Study:
     ]  # fmt: skip
     longest = 640 if options.preset == "small" else chosen.local.max_episode_tokens
     return Study(
-        options.out, options.figures, options.model, chosen, open_backend("auto"), (*starter, *blocked),
+        options.out, options.figures, options.model, chosen, open_backend("auto"), (*starter, *blocked), blocked,
         others(options.fresh_tasks), solutions(starter, chosen.env),
         skills(starter, blocked, chosen.env, options.lessons),
         misreadings(starter[3 * options.lessons : 5 * options.lessons], chosen.env),

@@ -24,6 +24,8 @@ class Arm:
     """Of GRPO's settings, each NAME=VALUE."""
     beside: str = ""
     """The arm that it is compared with; its parent by default."""
+    fresh: bool = False
+    """Whether GRPO plays tasks whose solutions no demonstration showed, instead of those that were shown."""
 
     @property
     def rival(self) -> str:
@@ -44,6 +46,10 @@ _ALL = (
     Arm("careful", "then SFT on these corrections and on names misread", "misreadings", "skills", beside="mended"),
     Arm("honest", "then SFT on these corrections and on its own reports", "reports", "skills", beside="mended"),
     Arm("rl", "then GRPO by tests", "tests", "skills"),
+    Arm(
+        "rl-fresh", "then GRPO by tests on tasks that it was not shown, at a higher rate", "tests", "skills",
+        ("learning_rate=5e-5",), "rl", fresh=True,
+    ),
     Arm("rl-critiques", "then GRPO by tests and critiques", "critiques", "skills", beside="rl"),
     Arm("rl-flawed", "then GRPO by tests and a reward model that is wrong on purpose", "flawed", "skills", beside="rl"),
     Arm("rl-graded", "GRPO, the graded reward alone", "tests", "skills", ("hybrid=none",), "rl"),

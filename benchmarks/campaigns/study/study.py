@@ -82,9 +82,12 @@ class Study:
     preset: Preset
     backend: SandboxFactory
     tasks: tuple[Task, ...]
-    """That are trained on by GRPO."""
+    """That GRPO plays: those whose solutions were shown, and twins of some of which one cannot be done."""
+    blocked: tuple[Task, ...]
+    """These twins."""
     fresh: Sequence[Recipe]
-    """Of training tasks whose solutions no lesson shows: a policy's failures at these are corrected."""
+    """Of training tasks whose solutions no lesson shows: a policy's failures at these are corrected, or GRPO plays
+    them."""
     solutions: Sequence[Lesson]
     lessons: Sequence[Lesson]
     slips: Lesson
@@ -159,7 +162,8 @@ class Study:
             if each.by == "misreadings":
                 told |= {"misread": len(self.slips.tasks)}
         if arm.by in ("tests", *HEARS_MODEL):
-            told |= {"grpo": _plain(replace(self._grpo(arm), seed=0)), "played": len(self.tasks)}
+            played = len(self.fresh) + len(self.blocked) if arm.fresh else len(self.tasks)
+            told |= {"grpo": _plain(replace(self._grpo(arm), seed=0)), "played": played}
         if arm.by in HEARS_MODEL:
             told["critics"] = _plain(self.critics)
         return told
@@ -196,7 +200,7 @@ class Study:
     def _mended(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
         """Corrections of its own failures, and what else is new to it; of what it was shown before some is shown again,
         lest it be forgotten."""
-        fresh = build_all(self.fresh, self.out / "tasks" / "fresh")
+        fresh = self._fresh_tasks()
         shown, tasks = self._corrections(parent, fresh, seed), [*self._taught_on(arm), *fresh]
         reports = self._reports(parent, fresh, out, seed) if arm.by == "reports" else []
         if arm.by == "misreadings":
@@ -205,6 +209,9 @@ class Study:
         # a correction is as long as the failure before it
         settings = replace(self.sft, seed=seed, max_length=self.preset.local.max_episode_tokens)
         return self._sft(arm, parent, out, settings, [*shown, *self._demonstrations(arm)[::AGAIN]], tasks, reports)
+
+    def _fresh_tasks(self) -> Sequence[Task]:
+        return build_all(self.fresh, self.out / "tasks" / "fresh")
 
     def _corrections(self, parent: str, fresh: Sequence[Task], seed: int) -> list[Episode]:
         """It plays tasks that it was not shown; where it went wrong somebody goes on who mends it."""
@@ -246,6 +253,7 @@ class Study:
 
     def _reinforced(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
         settings, reward = replace(self._grpo(arm), seed=seed), None
+        tasks = (*self._fresh_tasks(), *self.blocked) if arm.fresh else self.tasks
         if arm.by == "critiques":
             reward = reward_of(
                 self.critics, parent, self.tasks, out, seed, preset=self.preset, backend=self.backend,
@@ -255,7 +263,7 @@ class Study:
             reward = flawed_reward(self.critics, out, seed)
         try:
             trained = train_grpo(
-                parent, self.tasks, out / "run", backend=self.backend, settings=settings, local=self.preset.local,
+                parent, tasks, out / "run", backend=self.backend, settings=settings, local=self.preset.local,
                 config=self.preset.env, progress=said(f"seed {seed}, {arm.name}"), reward=reward,
                 engine=self.engine(),
             )  # fmt: skip
