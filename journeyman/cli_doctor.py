@@ -26,7 +26,7 @@ def doctor(as_json: JsonOption = False) -> None:
             out.print(Text(about, "bold"))
             for each in group:
                 out.print(_row(each), soft_wrap=True)
-        out.print(Text("\nready" if able else "\nnot ready: mend one of the sandboxes above", "bold"))
+        out.print(Text("\nready" if able else "\nnot ready: mend what is marked ✗ above", "bold"))
     if not able:
         raise typer.Exit(FAILED)
 

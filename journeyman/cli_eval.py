@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,13 +34,14 @@ from journeyman.cli_train import (
     needs_training,
     reporting,
 )
+from journeyman.envs.config import EnvConfig
 from journeyman.envs.store import EpisodeStore
 from journeyman.evaluation_view import board_markdown, say_boards, say_evaluation
 from journeyman.policies.policy import Policy
 from journeyman.sandbox.backends import open_backend
 from journeyman.tasks.task import Task
 from journeyman.terminal import out as screen
-from journeyman.terminal import visible
+from journeyman.terminal import plural, visible
 from journeyman.training.checkpoint import write_json
 from journeyman.training.contamination import lineage_of, model_of, weights_digest
 from journeyman.training.evaluate import Evaluation, evaluate
@@ -50,6 +51,7 @@ from journeyman.training.measures import Prices
 from journeyman.training.presets import Preset
 from journeyman.training.presets import preset as preset_named
 
+RESULT = "result.json"
 WEIGHTS = "weights.json"
 """In an evaluation's folder, by name: the weights of each local model whose episodes may be there."""
 
@@ -99,6 +101,7 @@ def evaluate_command(
     ):
         found = gather_tasks(tasks, limit, stage("Tasks"))
         about = {"tasks_from": tasks, "preset": preset} | _who_acts(policy, found, folder, allow_overlap)
+        _require_own(folder, policy, found, range(seeds), config)
         make(found[0])  # a wrong name is said before the bars begin
         _keep_weights(folder, policy, about["weights"])
         result = evaluate(
@@ -107,13 +110,13 @@ def evaluate_command(
         )  # fmt: skip
         facts = machines.facts()
         result = replace(result, facts=result.facts | about | facts_under_faults(store, config, found))
-    (folder / "result.json").write_text(json.dumps(result.to_dict(prices), indent=1))
-    if as_json:
-        added = {"leaderboard": _add(leaderboard, result, prices)} if leaderboard else {}
-        print_json(result.to_dict(prices) | _paired(result, other) | added | ({"engine": facts} if facts else {}))
-        return
-    _show(result, other, folder, leaderboard, prices)
-    say_engine(facts)
+    with _kept(folder / RESULT, result.to_dict(prices)):
+        if as_json:
+            added = {"leaderboard": _add(leaderboard, result, prices)} if leaderboard else {}
+            print_json(result.to_dict(prices) | _paired(result, other) | added | ({"engine": facts} if facts else {}))
+            return
+        _show(result, other, folder, leaderboard, prices)
+        say_engine(facts)
 
 
 def leaderboard_command(
@@ -149,11 +152,42 @@ def _who_acts(policy: str, tasks: Sequence[Task], folder: Path, allow_overlap: b
     return {"weights": weights, "lineage": lineage.to_dict()}
 
 
+def _require_own(folder: Path, policy: str, tasks: Sequence[Task], seeds: Sequence[int], config: EnvConfig) -> None:
+    """
+    Raises:
+        CannotError: the folder holds a result that this evaluation would take the place of, and does not hold.
+    """
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # none yet, or half of one
+        before = Evaluation.load(folder / RESULT)
+        if not before.is_continued_by(policy, tasks, seeds, config):
+            raise CannotError(
+                f"{folder} holds another evaluation: {before.policy}, {plural(len(before.by_task), 'task')}, "
+                f"{plural(len(before.results), 'episode')}, perhaps with other settings; choose another --out"
+            )
+
+
+@contextmanager
+def _kept(path: Path, result: dict[str, Any]) -> Iterator[None]:
+    """Keep a result while it is shown, and show it also where it cannot be kept.
+
+    Raises:
+        CannotError: the disk refused.
+    """
+    refused = None
+    try:
+        write_json(path, result)
+    except OSError as error:
+        refused = CannotError(f"{path}: cannot be written ({error.strerror}); the episodes are kept")
+    yield
+    if refused:
+        raise refused
+
+
 def _weights_in(folder: Path) -> dict[str, str]:
     """By the model's name, the weights that a folder holds an evaluation of."""
     found: dict[str, str] = {}
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # all that older versions left
-        data = json.loads((folder / "result.json").read_text())
+        data = json.loads((folder / RESULT).read_text())
         found[model_of(data["policy"])] = str(data["facts"]["weights"])
     with suppress(OSError, ValueError, TypeError):
         found |= json.loads((folder / WEIGHTS).read_text())
@@ -231,6 +265,6 @@ def _folder_name(policy: str) -> str:
 
 def _read_evaluation(path: Path) -> Evaluation:
     try:
-        return Evaluation.load(path / "result.json" if path.is_dir() else path)
+        return Evaluation.load(path / RESULT if path.is_dir() else path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CannotError(f"--against {path}: not the result.json of `journeyman eval` ({error})") from error

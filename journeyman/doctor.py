@@ -35,6 +35,11 @@ _TRAINING = ("torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
 def examine() -> list[Finding]:
     """Look at everything. Takes a second or two; longer the first time, when a sandbox's environment is built."""
+    try:
+        home()
+    except SandboxError as error:  # nothing else can be tried
+        detail, _, mend = str(error).rpartition("; ")
+        return [*versions(), Finding("disk", "cache", Health.MISSING, detail, mend)]
     return [*versions(), *backends(), *pools(), *images(), *disk(), *leftovers()]
 
 

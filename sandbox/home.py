@@ -10,14 +10,26 @@ from pathlib import Path
 
 import platformdirs
 
+from journeyman.sandbox.sandbox import SandboxError
+
 
 def home(*parts: str) -> Path:
-    """The folder for `parts` below the cache, made if need be; only its owner can enter the cache."""
+    """The folder for `parts` below the cache, made if need be; only its owner can enter the cache.
+
+    Raises:
+        SandboxError: no folder can be made there; the message says what to do.
+    """
     root = Path(os.environ.get("JOURNEYMAN_HOME") or platformdirs.user_cache_dir("journeyman")).expanduser().absolute()
-    if not root.is_dir():
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = root.joinpath(*parts)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if not root.is_dir():
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SandboxError(
+            f"{folder}: no folder can be made there ({error.strerror}), and what is built has to be kept somewhere; "
+            "set JOURNEYMAN_HOME to one that can be written"
+        ) from error
     return folder
 
 

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,14 @@ class Evaluation:
         """Episodes that were searched for their task's canary, and the ids of those that hold it."""
         searched = [result for result in self.results if result.canary_seen is not None]
         return {"searched": len(searched), "seen": [result.episode for result in searched if result.canary_seen]}
+
+    def is_continued_by(self, policy: str, tasks: Iterable[Task], seeds: Iterable[int], config: EnvConfig) -> bool:
+        """Whether an evaluation of that policy, with these settings, would hold all that this one does."""
+        rows = set(product((task.name for task in tasks), seeds))
+        settings = self.facts.get("config", config.to_dict())
+        return (
+            policy == self.policy and settings == config.to_dict() and {(r.task, r.seed) for r in self.results} <= rows
+        )
 
     def against(self, other: Evaluation) -> Paired:
         """This policy as the second of a pair, on the (task, seed) that both have a score for. Its test is for one

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +48,32 @@ def test_two_policies_are_compared_in_pairs(measure: Any) -> None:
     assert "against noop: +1 −0 tasks, McNemar exact p = 1" in measure("oracle", "--against", "runs/noop")
     Path("other.json").write_text(json.dumps({"policy": "other", "facts": {}, "results": []}))
     assert "against other: no task and seed in common" in measure("oracle", "--against", "other.json")
+
+
+def test_no_other_evaluation_takes_the_place_of_a_result(measure: Any, call: Call, task_folder: Path) -> None:
+    measure("noop", "--out", "runs/first", "--seeds", 2)
+    before = Path("runs/first/result.json").read_bytes()
+    for words in (("oracle", "--seeds", 2), ("noop",), ("noop", "--seeds", 2, "--preset", "medium")):
+        done = call("eval", "--policy", words[0], "--tasks", task_folder, "--out", "runs/first", *words[1:])
+        assert done.exit_code == 2
+        said = " ".join(done.stderr.split())
+        assert "holds another evaluation: noop, 1 task, 2 episodes" in said and "choose another --out" in said
+        assert Path("runs/first/result.json").read_bytes() == before
+    assert measure("noop", "--out", "runs/first", "--seeds", 3, "--json")["scored"] == 3  # more of the same
+
+
+def test_a_result_that_cannot_be_kept_is_shown_all_the_same(
+    measure: Any, call: Call, task_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure("noop")
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(cli_eval, "write_json", full)
+    done = call("eval", "--policy", "noop", "--tasks", task_folder, "--json")
+    assert done.exit_code == 2 and json.loads(done.stdout)["scored"] == 1
+    assert "result.json: cannot be written (No space left on device)" in " ".join(done.stderr.split())
 
 
 def test_several_seeds_of_a_task_are_paired_by_task(measure: Any) -> None:

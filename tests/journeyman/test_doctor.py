@@ -94,6 +94,18 @@ def test_what_dead_processes_left_is_told_with_what_removes_it(
     assert told["docker"].startswith("no container")
 
 
+def test_where_nothing_can_be_kept_that_is_said_first(
+    call: Call, task_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("JOURNEYMAN_HOME", str(tmp_path / "file"))
+    shown = call("doctor")
+    assert shown.exit_code == 1 and "set JOURNEYMAN_HOME to one that can be written" in shown.stdout
+    assert "no folder can be made there (File exists)" in shown.stdout
+    done = call("run", task_folder, "--policy", "oracle")
+    assert done.exit_code == 2 and "set JOURNEYMAN_HOME to one that can be written" in " ".join(done.stderr.split())
+
+
 def test_a_full_disk_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "LOW_DISK_GB", 1e9)
     assert {each.health for each in doctor.disk()} == {Health.NOTE}
