@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -41,7 +41,7 @@ from journeyman.policies.policy import Policy
 from journeyman.sandbox.backends import open_backend
 from journeyman.tasks.task import Task
 from journeyman.terminal import out as screen
-from journeyman.terminal import plural, visible
+from journeyman.terminal import plural, typed, visible
 from journeyman.training.checkpoint import write_json
 from journeyman.training.contamination import lineage_of, model_of, weights_digest
 from journeyman.training.evaluate import Evaluation, evaluate
@@ -112,11 +112,10 @@ def evaluate_command(
         result = replace(result, facts=result.facts | about | facts_under_faults(store, config, found))
     with _kept(folder / RESULT, result.to_dict(prices)):
         if as_json:
-            added = {"leaderboard": _add(leaderboard, result, prices)} if leaderboard else {}
-            print_json(result.to_dict(prices) | _paired(result, other) | added | ({"engine": facts} if facts else {}))
-            return
-        _show(result, other, folder, leaderboard, prices)
-        say_engine(facts)
+            _print(result, other, leaderboard, prices, facts)
+        else:
+            _show(result, other, folder, leaderboard, prices)
+            say_engine(facts)
 
 
 def leaderboard_command(
@@ -214,14 +213,21 @@ def _prices(read: float, sampled: float, hour: float) -> Prices:
     return Prices(read, sampled, hour)
 
 
+def _print(
+    result: Evaluation, other: Evaluation | None, board: Path | None, prices: Prices, facts: Mapping[str, int]
+) -> None:
+    added = {"leaderboard": _add(board, result, prices)} if board else {}
+    print_json(result.to_dict(prices) | _paired(result, other) | added | ({"engine": facts} if facts else {}))
+
+
 def _show(result: Evaluation, other: Evaluation | None, folder: Path, board: Path | None, prices: Prices) -> None:
     say_evaluation(result, prices)
     if other:
         screen.print(f"against {visible(other.policy)}: {_compared(result, other)}", highlight=False, markup=False)
-    where = f"episodes: {folder} (journeyman replay best --run {folder})"
+    where = f"episodes: {folder} (journeyman replay best --run {typed(folder)})"
     screen.print(where, soft_wrap=True, highlight=False, markup=False)
     if "recovery" in result.facts:
-        where = f"recovery from faults: journeyman faults --run {folder}"
+        where = f"recovery from faults: journeyman faults --run {typed(folder)}"
         screen.print(where, soft_wrap=True, highlight=False, markup=False)
     if board:
         said = _add(board, result, prices)["said"]
@@ -248,7 +254,7 @@ def _add(path: Path, result: Evaluation, prices: Prices) -> dict[str, Any]:
     row = row_of(result, prices)
     known = add_row(path, row)
     if known is None:
-        said = f"added to {path} (journeyman leaderboard {path})"
+        said = f"added to {path} (journeyman leaderboard {typed(path)})"
     elif (known.resolved, known.scored) == (row.resolved, row.scored):
         said = f"{path} has this evaluation already"
     else:

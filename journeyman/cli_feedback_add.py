@@ -12,14 +12,14 @@ import typer
 from pydantic import ValidationError
 from rich.text import Text
 
-from journeyman.cli_common import CannotError, JsonOption, RunOption, example, open_run, print_json
+from journeyman.cli_common import CannotError, JsonOption, RunOption, example, open_run, person, print_json
 from journeyman.cli_feedback import TERMINAL, AnnotatorOption, GuidelineOption, feedback_app, guidelines_now, judged_in
 from journeyman.envs.feedback.entry import ENTRY, Entry, summary
 from journeyman.envs.feedback.log import FeedbackLog, now, why_not
 from journeyman.envs.guidelines.guideline import Guideline, GuidelineError, Item, ItemRef, load_guideline
 from journeyman.envs.recorder import new_episode_id
 from journeyman.envs.store import EpisodeNotFound, EpisodeStore
-from journeyman.terminal import line, out
+from journeyman.terminal import line, out, plural
 
 
 @feedback_app.command(
@@ -82,11 +82,11 @@ def add(
                   "label": label, "claim": claim, "limitation": limitation, "value": score, "reason": reason,
                   "ranks": _ranks(ranks), "action": _json(action)}  # fmt: skip
         said = _said(_given(fields), _given(place))
-        said |= _whose(said["kind"], [store.find_id(name) for name in episodes or ()])
+        said |= _whose(said, [store.find_id(name) for name in episodes or ()])
         judged_by = _item(log, item, guideline or ()) if item else None
         if judged_by is not None:
             said["item"] = ItemRef.of(*judged_by).model_dump()
-        entries = [_entry({**said, "annotator": annotator}, "")]
+        entries = [_entry({**said, "annotator": annotator and person("--annotator", annotator)}, "")]
         if judged_by is not None:
             log.keep_guideline(judged_by[0], annotator, TERMINAL)
     log.write(*entries)
@@ -113,8 +113,11 @@ def _said(fields: dict[str, Any], place: dict[str, Any]) -> dict[str, Any]:
     return {"kind": kinds[0], **fields, **place}
 
 
-def _whose(kind: str, episodes: list[str]) -> dict[str, Any]:
-    if kind == "ranking":
+def _whose(said: dict[str, Any], episodes: list[str]) -> dict[str, Any]:
+    if said["kind"] == "ranking":
+        if len(said["ranks"]) != len(episodes):
+            there = f"{plural(len(said['ranks']), 'rank')} for {plural(len(episodes), 'episode')}"
+            raise CannotError(f"--ranks: {there}; name two to four episodes, and give each its own")
         return {"episodes": episodes}
     if len(episodes) != 1:
         raise CannotError(f"name the one episode that is meant, not {len(episodes)}; a ranking takes two to four")

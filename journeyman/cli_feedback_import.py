@@ -83,10 +83,11 @@ def import_feedback(
     for where, why in found.unmapped:
         out.print(Text(f"{line(str(file))}, {line(where)}: {line(why)}", "yellow"), soft_wrap=True)
     if nothing:
-        why = (
-            f"none of its {plural(len(found.unmapped), 'remark')} has a place here" if found.unmapped else "it is empty"
-        )
-        say_error(f"{line(str(file))}: nothing was imported, for {why}; --episode or --map says which episode is meant")
+        why = "it is empty"
+        if found.unmapped:
+            remarks = plural(len(found.unmapped), "remark")
+            why = f"none of its {remarks} has a place here; --episode or --map says which episode is meant"
+        say_error(f"{line(str(file))}: nothing was imported, for {why}")
         raise typer.Exit(FAILED)
     entries = "1 entry" if len(found.entries) == 1 else f"{len(found.entries)} entries"
     said = f"{entries} of {line(str(file))}, {len(new)} of them new in {line(str(store.folder))}"

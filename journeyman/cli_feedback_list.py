@@ -16,7 +16,7 @@ from journeyman.envs.feedback.entry import ENTRY, KINDS, episodes_of, summary
 from journeyman.envs.feedback.log import Unreadable
 from journeyman.envs.feedback.marks import Mark
 from journeyman.envs.feedback.standing import Judged
-from journeyman.terminal import line, out
+from journeyman.terminal import line, out, typed
 
 
 @feedback_app.command(
@@ -58,7 +58,7 @@ def list_feedback(
     said = f"{len(shown)} of {len(every)} entries in {line(str(store.folder))}, {stand} of these stand"
     out.print(Text(said, "dim"), soft_wrap=True)
     if not every:
-        out.print(Text(f"`journeyman review {line(str(store.folder))}` or `feedback add` says something", "yellow"))
+        out.print(Text(f"`journeyman review {line(typed(store.folder))}` or `feedback add` says something", "yellow"))
 
 
 @feedback_app.command(

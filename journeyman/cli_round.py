@@ -14,7 +14,7 @@ from journeyman.cli_train import gather_tasks, needs_training, reporting
 from journeyman.export.round_markdown import last_word, outcome, rate, round_to_markdown, run_to_markdown
 from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.sandbox import SandboxFactory
-from journeyman.terminal import out, said
+from journeyman.terminal import out, said, typed
 from journeyman.training.round_folder import STAGES, RoundFolder, rounds_in
 from journeyman.training.round_plan import METHODS, RoundPlan, make_plan
 from journeyman.training.round_report import RunReport, read_run
@@ -219,9 +219,9 @@ def _say_waiting(round_: RoundFolder) -> None:
     run = round_.folder / "collect"
     out.print(said(
         f"\nround {round_.number} waits for a review of what was collected\n"
-        f"  look:    journeyman view --run {run}\n"
-        f"  judge:   there, or by journeyman review next {run}; what is said is learned from\n"
-        f"  reject:  journeyman episode tag ID +rejected --run {run}\n"
+        f"  look:    journeyman view --run {typed(run)}\n"
+        f"  judge:   there, or by journeyman review next {typed(run)}; what is said is learned from\n"
+        f"  reject:  journeyman episode tag ID +rejected --run {typed(run)}\n"
         f"           (or write ids into {round_.rejected}, one a line)\n"
         f"  go on:   the same command with --reviewed"
     ), soft_wrap=True)  # fmt: skip

@@ -48,7 +48,7 @@ from journeyman.policies.policy import Policy
 from journeyman.policies.registry import POLICIES, make_policy
 from journeyman.policies.rollout_many import LocalEngine, open_engine, rollout_many
 from journeyman.tasks.task import Task
-from journeyman.terminal import err, line, out, plural
+from journeyman.terminal import err, line, out, plural, typed
 
 
 def run(
@@ -102,7 +102,7 @@ def run(
             facts = machines.facts()
     except KeyboardInterrupt:
         kept = f"{plural(len(done), 'finished episode')} and every step of the others are kept in {out_folder}"
-        say_error(f"interrupted; {kept}: journeyman episode list --run {out_folder}")
+        say_error(f"interrupted; {kept}: journeyman episode list --run {typed(out_folder)}")
         raise typer.Exit(INTERRUPTED) from None
     _say_end(done, out_folder, facts, as_json)
 
@@ -226,7 +226,7 @@ def _run_all(jobs: Iterable[Job], store: Recorder, concurrency: int, on_done: An
 
 def replay_command(name: str, run: Path) -> str:
     """What to type to see an episode of that run."""
-    return f"journeyman replay {name}" + ("" if run == DEFAULT_RUN else f" --run {run}")
+    return f"journeyman replay {name}" + ("" if run == DEFAULT_RUN else f" --run {typed(run)}")
 
 
 def _say_end(done: list[Episode], out_folder: Path, facts: Mapping[str, int], as_json: bool) -> None:

@@ -29,7 +29,7 @@ from journeyman.sandbox.backends import open_backend
 from journeyman.sandbox.home import home
 from journeyman.tasks.sources.suites import SUITES, build_suite
 from journeyman.tasks.task import Task
-from journeyman.terminal import err, out
+from journeyman.terminal import err, out, typed
 from journeyman.training.progress import Progress as Reporter
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def say_trained(folder: Path, as_json: bool) -> None:
     if as_json:
         print_json({"model": str(folder), **report})
         return
-    said = f"model: {folder}\nmeasure it: journeyman eval --policy local:{folder}"
+    said = f"model: {folder}\nmeasure it: journeyman eval --policy {typed(f'local:{folder}')}"
     out.print(said, soft_wrap=True, highlight=False, markup=False)
 
 
@@ -147,6 +147,6 @@ def _say_demo(report: DemoReport, caveat: str) -> None:
         out.print(caveat, style="yellow", soft_wrap=True)
     for said in (
         f"learning curve: {report.curve}   ({report.minutes:.0f} minutes)",
-        f"replay the best episode: journeyman replay {report.best_episode} --run {report.best_run}",
+        f"replay the best episode: journeyman replay {report.best_episode} --run {typed(report.best_run)}",
     ):
         out.print(said, soft_wrap=True, highlight=False, markup=False)

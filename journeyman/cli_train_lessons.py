@@ -17,7 +17,7 @@ from journeyman.cli_verify import task_of
 from journeyman.envs.episode import Episode
 from journeyman.envs.store import EpisodeStore
 from journeyman.tasks.task import Task, TaskError
-from journeyman.terminal import line, out, plural
+from journeyman.terminal import line, out, plural, typed
 from journeyman.training.corrections import Collected, Fix, collect_corrections
 from journeyman.training.hindsight import relabel
 
@@ -116,6 +116,6 @@ def say_lessons(made: Collected, what: str, folder: Path) -> None:
     """How many there are, where, and how to learn from them."""
     said = f"{plural(len(made.episodes), what)} in {line(str(folder))}"
     if made.episodes:
-        said += f"\nlearn from it: journeyman train sft --episodes {line(str(folder))} --out runs/sft"
+        said += f"\nlearn from it: journeyman train sft --episodes {line(typed(folder))} --out runs/sft"
     out.print(said, soft_wrap=True, highlight=False, markup=False)
     say_left_out(made.left_out)

@@ -18,7 +18,7 @@ from journeyman.sandbox.inside import cgroup
 from journeyman.sandbox.lanes import idle_lanes
 from journeyman.sandbox.sandbox import SandboxError
 from journeyman.sandbox.stock import Kind, stock, unfinished
-from journeyman.terminal import plural
+from journeyman.terminal import plural, typed
 
 SHOWN = 3
 """Leftovers of a kind that are named."""
@@ -91,7 +91,7 @@ def _runs() -> Iterable[Finding]:
             continue
         cut, damaged = ended.count(EpisodeState.INTERRUPTED), ended.count(EpisodeState.DAMAGED)
         if cut or damaged:
-            mend = f"journeyman episode list --run {run}" if damaged else ""
+            mend = f"journeyman episode list --run {typed(run)}" if damaged else ""
             detail = f"{len(ended)} episodes: {cut} interrupted (kept as far as they got), {damaged} damaged"
             yield Finding("leftovers", str(run), Health.NOTE, detail, mend)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 import unicodedata
 from collections.abc import Iterable
@@ -225,6 +226,11 @@ def plain_table(*names: str) -> Table:
 def plural(count: int, word: str) -> str:
     """ "1 episode", "2 episodes"."""
     return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def typed(path: object) -> str:
+    """A path or name as a shell takes it, in a command that is to be copied."""
+    return shlex.quote(str(path))
 
 
 def duration(seconds: float) -> str:

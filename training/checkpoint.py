@@ -55,7 +55,8 @@ class RunFolder:
         """Make the folder; True when its run is finished already.
 
         Raises:
-            RunFolderError: another run, with other settings, stands there, or no folder can be made.
+            RunFolderError: another run, with other settings, stands there, or one whose model was taken away; or no
+                folder can be made, or written to.
         """
         make_folder(self.folder)
         path = self.folder / "settings.json"
@@ -68,8 +69,17 @@ class RunFolder:
                     f"{self.folder} holds a run with other settings ({differing}); choose another --out"
                 )
         else:
+            self._write_settings(path)
+        done = self.folder / DONE
+        if done.exists() and not self.model.exists():
+            raise RunFolderError(f"{self.folder} is done, but its model is gone; remove {done} to train it again")
+        return done.exists()
+
+    def _write_settings(self, path: Path) -> None:
+        try:
             write_json(path, self.settings)
-        return (self.folder / DONE).exists()
+        except OSError as error:
+            raise RunFolderError(f"{path}: cannot be written ({error.strerror}); choose another --out") from error
 
     def last_checkpoint(self) -> str | None:
         """The newest checkpoint that was written whole, for the trainer's `resume_from_checkpoint`.

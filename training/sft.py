@@ -103,9 +103,10 @@ def train_sft(
     """
     settings = settings or SftSettings()
     kept = [row for row in rows if _why_not(row, settings) is None]
+    refused = Counter(filter(None, (_why_not(row, settings) for row in rows)))
     if not kept:
-        raise NoRowsError(f"none of {len(rows)} episodes has a trained token and at most {settings.max_length} tokens")
-    why = Counter(left_out or {}) + Counter(filter(None, (_why_not(row, settings) for row in rows)))
+        raise NoRowsError(_nothing_left(rows, refused))
+    why = Counter(left_out or {}) + refused
     folder = RunFolder(out, {"model": model, "rows": _digest(kept), **asdict(settings)})
     is_done = folder.open()
     remember(folder.folder, of, model)
@@ -148,6 +149,14 @@ def _why_not(row: TokenRow, settings: SftSettings) -> str | None:
     if len(row.ids) > settings.max_length:
         return f"longer than {settings.max_length} tokens"
     return None if any(row.trained) else "nothing in it to learn"
+
+
+def _nothing_left(rows: Sequence[TokenRow], refused: Mapping[str, int]) -> str:
+    """Why none of the rows can be trained on, and what would help."""
+    lengths = sorted(len(row.ids) for row in rows if any(row.trained))
+    mend = f"; the shortest with something to learn has {lengths[0]}: --max-length {lengths[0]}" if lengths else ""
+    said = f" ({', '.join(f'{count} {why}' for why, count in refused.items())})" if refused else ""
+    return f"none of {len(rows)} episodes can be learned from{said}{mend}"
 
 
 def _dataset(rows: Sequence[TokenRow], settings: SftSettings) -> Dataset:

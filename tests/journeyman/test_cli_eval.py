@@ -124,7 +124,7 @@ def test_other_tasks_are_another_table_and_a_hostile_name_does_nothing(measure: 
 
 def test_names_with_brackets_are_no_markup(measure: Any, capsys: pytest.CaptureFixture[str]) -> None:
     said = measure("noop", "--out", "runs/[/b]", "--leaderboard", "runs/[/i].jsonl")
-    assert "episodes: runs/[/b] (journeyman replay best --run runs/[/b])" in said
+    assert "episodes: runs/[/b] (journeyman replay best --run 'runs/[/b]')" in said
     assert "leaderboard: added to runs/[/i].jsonl" in said
     result = Evaluation.load(Path("runs/[/b]/result.json"))
     rows = [replace(each, task="a[/x]b", seed=seed) for each in result.results for seed in range(2)]

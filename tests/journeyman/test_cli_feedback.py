@@ -67,7 +67,9 @@ def test_what_is_said_is_listed_with_what_keeps_it_from_counting(call: Call, run
         (["zzzz", "--score", "1"], "no episode begins with 'zzzz'"),
         (["last", "--label", "true", "--step", "1"], "--label: "),
         (["last", "--label", "bad"], "--step is missing"),
-        (["aaaa", "bbbb", "--ranks", "1"], "error: `ranks` holds one number"),
+        (["aaaa", "bbbb", "--ranks", "1"], "error: --ranks: 1 rank for 2 episodes"),
+        (["last", "--ranks", "1,2"], "--ranks: 2 ranks for 1 episode"),
+        (["last", "--score", "1", "--annotator", "a b/c"], "--annotator 'a b/c': "),
         (["last", "--comment", "x", "--line", "0"], "--line: "),
         (["last", "--action", "{", "--step", "1"], "--action is not JSON"),
         (["last", "--score", "1", "--item", "conduct/none", "--guideline", "conduct.toml"], "conduct@1 has scope"),
@@ -175,7 +177,8 @@ def test_hostile_words_do_nothing_to_the_terminal(call: Call, run: Path) -> None
 def test_where_nothing_has_a_place_it_ends_with_a_fault(call: Call, run: Path, text: str, why: str) -> None:
     Path("comments.json").write_text(text)
     done = call("feedback", "import", "code-review", "comments.json", "--run", run)
-    assert done.exit_code == 1 and why in done.stderr.replace("\n", " ")
+    said = done.stderr.replace("\n", " ")
+    assert done.exit_code == 1 and why in said and ("--episode or --map" in said) == (text != "[]")
     assert call("feedback", "import", "code-review", "comments.json", "--run", run, "--json").exit_code == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import unicodedata
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from journeyman.terminal import (
     plural,
     step_view,
     summary_table,
+    typed,
     visible,
 )
 
@@ -93,6 +95,11 @@ def test_an_unscored_episode_says_so_and_a_step_shows_its_call() -> None:
 
 def test_small_words() -> None:
     assert (plural(1, "step"), plural(0, "step")) == ("1 step", "0 steps")
+
+
+def test_a_command_to_copy_has_odd_paths_quoted() -> None:
+    assert typed(Path("runs/a")) == "runs/a"
+    assert typed("runs/odd name é #1") == "'runs/odd name é #1'"
 
 
 def test_why_a_verdict_is_what_it_is_is_told_in_words() -> None:

@@ -78,6 +78,25 @@ def test_adapters_are_merged_into_a_plain_model(tmp_path: Path) -> None:
     assert any(not before[name].equal(after[name]) for name in before)
 
 
+def test_a_finished_run_whose_model_was_taken_away_is_not_called_done(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run", {})
+    run.open()
+    run.model.mkdir()
+    run.finish({})
+    assert run.open()
+    run.model.rmdir()
+    with pytest.raises(RunFolderError, match=r"its model is gone; remove .*done.json to train it again"):
+        run.open()
+
+
+def test_rows_that_are_all_too_long_are_told_with_what_would_take_them(tmp_path: Path) -> None:
+    dull = TokenRow((1, 2), (False, False), (-1, -1), prompt_length=1)
+    with pytest.raises(NoRowsError) as told:
+        train_sft("tiny", [*rows(2), dull], tmp_path / "run", replace(SETTINGS, max_length=6))
+    assert "2 longer than 6 tokens" in str(told.value) and "1 nothing in it to learn" in str(told.value)
+    assert str(told.value).endswith("the shortest with something to learn has 7: --max-length 7")
+
+
 def test_another_run_in_the_folder_is_not_overwritten(tmp_path: Path) -> None:
     train_sft("tiny", rows(), tmp_path, SETTINGS)
     with pytest.raises(RunFolderError, match=r"other settings \(learning_rate\).*another --out"):
