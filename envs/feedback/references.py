@@ -1,4 +1,4 @@
-"""Entries about entries: what was taken back, which drafts a person has accepted, what an adjudication settles.
+"""Entries about entries: what was taken back, which drafts a person has accepted, what adjudications settle.
 
 It depends on what was said and not on the order of the lines: several processes write, and logs are joined. "Later" is
 by the time that an entry tells, then by its id.
@@ -61,8 +61,8 @@ class References:
     undone: frozenset[str]
     answers: Mapping[str, Answer]
     """By draft: the last answer."""
-    settled: Mapping[str, Adjudication]
-    """By entry: an adjudication by which it does not hold."""
+    adjudications: tuple[Adjudication, ...]
+    """Of the same entries the last one; for `settled`, as far as what they hold by can be used."""
     superseded: Mapping[str, Entry]
     """Answers and adjudications by id, each with the later one of the same thing."""
 
@@ -81,7 +81,7 @@ def references(known: Mapping[str, Entry], ambiguous: frozenset[str]) -> Referen
     live = [entry for entry in sound if entry.id not in undone and not entry.draft]
     answers, old_answers = _last((entry, entry.of) for entry in live if isinstance(entry, Answer))
     settling, old_settling = _last((entry, frozenset(entry.of)) for entry in live if isinstance(entry, Adjudication))
-    return References(wrong, undone, answers, _settled(settling.values()), {**old_answers, **old_settling})
+    return References(wrong, undone, answers, tuple(settling.values()), {**old_answers, **old_settling})
 
 
 def _wrong(entry: Entry, known: Mapping[str, Entry], ambiguous: frozenset[str]) -> Why | None:
@@ -132,15 +132,15 @@ def _undone(undos: Sequence[Undo]) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(undone), frozenset(by_id.keys() - decided)
 
 
-def _settled(settling: Iterable[Adjudication]) -> dict[str, Adjudication]:
+def settled(adjudications: Iterable[Adjudication]) -> dict[str, Adjudication]:
     """What does not hold, and by which adjudication. Of each entry the last one decides that speaks of it: two that
     overlap would otherwise reject each other's, and leave nothing."""
-    settled: dict[str, Adjudication] = {}
-    for entry in sorted(settling, key=moment):
-        settled |= dict.fromkeys(entry.of, entry)
+    found: dict[str, Adjudication] = {}
+    for entry in sorted(adjudications, key=moment):
+        found |= dict.fromkeys(entry.of, entry)
         if entry.holds is not None:
-            del settled[entry.holds]
-    return settled
+            del found[entry.holds]
+    return found
 
 
 def _last(entries: Iterable[tuple[E, K]]) -> tuple[dict[K, E], dict[str, Entry]]:

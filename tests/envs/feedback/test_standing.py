@@ -107,6 +107,19 @@ def test_an_adjudication_settles_and_the_last_one_counts() -> None:
     assert found["new"] == "settled" and found["old"] == "duplicate"  # what was settled brings back nothing
 
 
+def test_an_adjudication_silences_nobody_once_what_it_holds_by_is_gone() -> None:
+    two = [label("a"), label("b", by="bob", label="good")]
+    held = said("adjudication", "j", by="cleo", at=1, of=["a", "b"], holds="a")
+    back = said("undo", "u", of="a", at=2)
+    assert marks([*two, held, back]) == {"a": "undone", "b": "", "j": "undone", "u": ""}
+    assert marks([*two, held, back, said("undo", "v", of="u", at=3)])["b"] == "settled", "she said it after all"
+    assert marks([label("a", draft=True), two[1], held]) == {"a": "draft", "b": "", "j": "draft"}
+    again = marks([*two, held, label("c", at=3)])
+    assert again == {"a": "duplicate", "b": "settled", "c": "", "j": ""}, "her later word stands in its place"
+    neither = said("adjudication", "j", by="cleo", at=1, of=["a", "b"])
+    assert marks([*two, neither, back])["b"] == "settled"
+
+
 def test_of_adjudications_that_overlap_the_later_one_decides() -> None:
     three = [label("a"), label("b", by="bob", label="good"), label("c", by="cy", label="neutral")]
     narrow = said("adjudication", "j1", by="xi", at=1, of=["a", "b"], holds="a")
