@@ -106,7 +106,8 @@ def _of_others(entry: Entry, said: References) -> list[Why]:
         elif answer.decision != "accepted":
             found.append((Mark.REJECTED, f"{answer.decision} by {answer.annotator}"))
     if (later := said.superseded.get(entry.id)) is not None:
-        found.append((Mark.DUPLICATE, f"decided again later: {later.id}"))
+        by_person = entry.simulated and not later.simulated
+        found.append((Mark.DUPLICATE, f"decided {'by a person' if by_person else 'again later'}: {later.id}"))
     if (wrong := said.wrong.get(entry.id)) is not None:
         found.append(wrong)
     return found
