@@ -126,7 +126,8 @@ def _trace_run(run: Path, trace: Trace | None, episode: str | None, step: int | 
             source = term.source.removeprefix(f"{term.origin}: ")
             _say(f"step {term.step}, {term.episode}: {term.term} {term.amount:+.4f}, {term.origin}: {source}")
         _say_sources(comments)
-    for found in rows_named((term.source for term in terms), trace) if trace else []:
+    noted = [each.row for each in every]
+    for found in rows_named((term.source for term in terms), trace, noted) if trace else []:
         _say(f"{found.row.id}: {found.row.said}")
         _say_sources(found.sources)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +21,7 @@ from journeyman.envs.reviews import ORIGIN
 from journeyman.envs.store import EpisodeStore
 from journeyman.reviewer import forget_mark
 from journeyman.terminal import line, out
+from journeyman.training.feedback.refine import refined_beside
 
 
 @feedback_app.command(
@@ -74,12 +77,14 @@ def forget_annotator(
 ) -> None:
     """Take all that somebody said out of a run's feedback, with what others said about it, so that no trace stays.
 
-    Guidelines stay that were read, under nobody's name. What was compiled from it before has to be compiled again.
+    Guidelines stay that were read, under nobody's name. What was compiled from it before has to be compiled again, and
+    what was refined by it beside the run, which is named, refined again.
     Comments that a policy read while its episode ran stay in what it read: that is the episode itself.
     """
     store = open_run(run)
     gone = forget(store.folder, annotator, dry_run=not yes)
     read_in = _read_in(store, gone)
+    refined = refined_beside(store.folder, (*gone.entries, *gone.about)) if gone else []
     if yes:
         forget_mark(store.folder, annotator)
     if as_json:
@@ -87,12 +92,21 @@ def forget_annotator(
         lines = [each.number for each in gone.lines]
         renamed = [entry.id for entry in gone.renamed]
         rest = {"guidelines": renamed, "unreadable": lines, "mentioned_in": gone.mentioned, "read_in": read_in}
+        rest["refined"] = refined
         print_json({"run": store.folder, "annotator": annotator, "done": yes, **ids, **rest})
         return
     _say(gone, annotator, yes)
+    _say_refined(refined, annotator)
     for id_ in read_in:
         said = f"{id_} stays as it was: its policy read comments of {line(annotator)} while it ran, and acted on them"
         out.print(Text(said, "yellow"), soft_wrap=True)
+
+
+def _say_refined(refined: Sequence[Path], annotator: str) -> None:
+    for folder in refined:
+        said = f"{line(str(folder))} holds what was played after critiques of {line(annotator)}"
+        mend = "the same `journeyman feedback refine` again takes it out, and a round when it compiles next"
+        out.print(Text(f"{said}: {mend}", "yellow"), soft_wrap=True)
 
 
 def _read_in(store: EpisodeStore, gone: Forgotten) -> list[str]:

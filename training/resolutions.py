@@ -11,8 +11,9 @@ the more it weighs (`SHARES`). So
 4. what was never reviewed, since it neither reported nor was commented on, has no value: it is taken to be like the
    average of its group (training/hybrid.py), so that not reporting is no way around a review.
 
-A comment counts if the policy was shown it, which is told by what was recorded of its end (`Resolution`): the last one
-holds. What an annotator took back, and what a critic model drafted and nobody accepted, does not count.
+A comment counts if the policy was shown it, which is told by what was recorded of its end (`Resolution`): of those the
+last one holds (`ends`). What an annotator took back, and what a critic model drafted and nobody accepted, does not
+count.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from journeyman.envs.episode import Episode, StopReason
-from journeyman.envs.feedback.entry import Critique, Resolution
+from journeyman.envs.feedback.entry import Critique, Entry, Resolution
 from journeyman.envs.feedback.log import FeedbackLog
+from journeyman.envs.feedback.references import precedence
 from journeyman.envs.feedback.standing import Judged, standing
+from journeyman.envs.review_run import BY_RULE
 from journeyman.envs.reviews import ORIGIN, Reviews
 from journeyman.training.hybrid import Learned, Told
 
@@ -51,12 +54,30 @@ def reviewed(judged: Iterable[Judged]) -> dict[str, Reviewed]:
         judged: the entries of the run's log, with whether they stand (`standing`).
     """
     standing = [each.entry for each in judged if each.stands]
-    ends = {entry.of: entry.resolved for entry in standing if isinstance(entry, Resolution)}
+    found = ends(standing)
     comments: dict[str, list[Critique]] = {}
     for entry in standing:
-        if isinstance(entry, Critique) and entry.origin == ORIGIN and entry.id in ends and entry.severity in SHARES:
+        if isinstance(entry, Critique) and entry.origin == ORIGIN and entry.id in found and entry.severity in SHARES:
             comments.setdefault(entry.episode, []).append(entry)
-    return {episode: _reviewed(found, ends) for episode, found in comments.items()}
+    return {episode: _reviewed(made, found) for episode, made in comments.items()}
+
+
+def ends(standing: Iterable[Entry], *, simulated: bool = True) -> dict[str, bool]:
+    """By comment: whether it was resolved, by the last word on it. A reviewer's word comes before what a rule could see
+    of the files, and a person's before a program's, which says nothing of a person's comment.
+
+    Args:
+        standing: entries that stand.
+        simulated: hear what programs said in the place of people.
+    """
+    entries = list(standing)
+    persons = {entry.id for entry in entries if isinstance(entry, Critique) and not entry.simulated}
+    said = [
+        entry for entry in entries
+        if isinstance(entry, Resolution) and (not entry.simulated or (simulated and entry.of not in persons))
+    ]  # fmt: skip
+    said.sort(key=lambda entry: (entry.annotator != BY_RULE, precedence(entry)))
+    return {entry.of: entry.resolved for entry in said}
 
 
 def review_values(episodes: Sequence[Episode], judged: Iterable[Judged]) -> dict[str, dict[str, float]]:

@@ -21,7 +21,8 @@ from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.feedback.compile import compile_feedback
 from journeyman.training.feedback.compiled import Compiled, Imitated
-from journeyman.training.feedback.refine import refine, to_tell
+from journeyman.training.feedback.manifest import remove
+from journeyman.training.feedback.refine import keep_said, refine, to_tell
 from journeyman.training.measure import Players
 from journeyman.training.preferences import Preference
 from journeyman.training.progress import Progress, silent
@@ -75,13 +76,17 @@ def compile_said(
     round_: RoundFolder, guidelines: Sequence[Guideline], *, simulated: bool, progress: Progress = silent
 ) -> dict[str, Any]:
     """Compile what was said of this round's episodes and of earlier ones into the round's folder, and what came of it.
-    Empty, and no folder, where nobody said anything. Done again, what was compiled before is replaced.
+    Empty, and no folder, where nobody said anything. Done again, what was compiled before is replaced. What was refined
+    by words that are gone, or do not stand any more, is taken out of all these rounds.
 
     Raises:
         CompiledError: the folder cannot be written.
     """
     rounds = [each for each in rounds_in(round_.root) if each.number <= round_.number]
+    for each in rounds:
+        _keep_refined(each, guidelines, simulated=simulated)
     if not (heard := heard_in(rounds)):
+        remove(round_.folder / FEEDBACK)
         return {}
     made = compile_feedback(_runs(rounds), round_.folder / FEEDBACK, guidelines, simulated=simulated, progress=progress)
     rows = {name.removesuffix(".jsonl"): file for name, file in made.files.items() if name != "left_out.jsonl"}
@@ -130,6 +135,7 @@ def refine_said(
     episodes, judged = list(EpisodeStore(run).episodes()), _judged(run, guidelines, simulated=simulated)
     told, left_out = to_tell(episodes, judged, tries=tries)
     if not told:
+        _keep_refined(round_, guidelines, simulated=simulated)
         return {"tried": 0, "kept": 0, "left_out": dict(left_out)}
 
     with players() as make_policy:
@@ -138,6 +144,14 @@ def refine_said(
             concurrency=concurrency, progress=progress,
         )  # fmt: skip
     return {"tried": len(told), "kept": len(made.episodes), "left_out": dict(made.left_out)}
+
+
+def _keep_refined(round_: RoundFolder, guidelines: Sequence[Guideline], *, simulated: bool) -> None:
+    """Of a round's refinements keep what rests on words that stand."""
+    out, run = round_.folder / REFINED, round_.folder / COLLECTED[0]
+    if out.is_dir():
+        parents = {summary.id for summary in EpisodeStore(run).summaries()}
+        keep_said(out, parents, _judged(run, guidelines, simulated=simulated))
 
 
 def _judged(run: Path, guidelines: Sequence[Guideline], *, simulated: bool) -> list[Judged]:

@@ -1,4 +1,4 @@
-"""Entries about entries: what was taken back, which drafts a person has accepted, what an adjudication settles.
+"""Entries about entries: what was taken back, which drafts a person has accepted, what adjudications settle.
 
 It depends on what was said and not on the order of the lines: several processes write, and logs are joined. "Later" is
 by the time that an entry tells, then by its id.
@@ -42,6 +42,12 @@ def moment(entry: Entry) -> tuple[float, str]:
     return seconds, entry.id
 
 
+def precedence(entry: Entry) -> tuple[bool, tuple[float, str]]:
+    """By which of several words about one entry the one that counts is told, which is the greatest: the later one, but
+    no program's where a person has spoken."""
+    return not entry.simulated, moment(entry)
+
+
 def who(entry: Entry) -> tuple[str, bool]:
     """The annotator; a simulated one is never the person of the same name."""
     return entry.annotator, entry.simulated
@@ -60,11 +66,11 @@ class References:
     """By id: those that speak of what is not there, or not of its kind. They count for nothing."""
     undone: frozenset[str]
     answers: Mapping[str, Answer]
-    """By draft: the last answer."""
-    settled: Mapping[str, Adjudication]
-    """By entry: an adjudication by which it does not hold."""
+    """By draft: the last answer, a person's if there is one."""
+    adjudications: tuple[Adjudication, ...]
+    """Of the same entries the last one, a person's if there is one: for `settled`, where what it holds by counts."""
     superseded: Mapping[str, Entry]
-    """Answers and adjudications by id, each with the later one of the same thing."""
+    """Answers and adjudications by id, each with the one of the same thing that counts."""
 
 
 def references(known: Mapping[str, Entry], ambiguous: frozenset[str]) -> References:
@@ -81,7 +87,7 @@ def references(known: Mapping[str, Entry], ambiguous: frozenset[str]) -> Referen
     live = [entry for entry in sound if entry.id not in undone and not entry.draft]
     answers, old_answers = _last((entry, entry.of) for entry in live if isinstance(entry, Answer))
     settling, old_settling = _last((entry, frozenset(entry.of)) for entry in live if isinstance(entry, Adjudication))
-    return References(wrong, undone, answers, _settled(settling.values()), {**old_answers, **old_settling})
+    return References(wrong, undone, answers, tuple(settling.values()), {**old_answers, **old_settling})
 
 
 def _wrong(entry: Entry, known: Mapping[str, Entry], ambiguous: frozenset[str]) -> Why | None:
@@ -132,23 +138,23 @@ def _undone(undos: Sequence[Undo]) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(undone), frozenset(by_id.keys() - decided)
 
 
-def _settled(settling: Iterable[Adjudication]) -> dict[str, Adjudication]:
+def settled(adjudications: Iterable[Adjudication]) -> dict[str, Adjudication]:
     """What does not hold, and by which adjudication. Of each entry the last one decides that speaks of it: two that
     overlap would otherwise reject each other's, and leave nothing."""
-    settled: dict[str, Adjudication] = {}
-    for entry in sorted(settling, key=moment):
-        settled |= dict.fromkeys(entry.of, entry)
+    found: dict[str, Adjudication] = {}
+    for entry in sorted(adjudications, key=precedence):
+        found |= dict.fromkeys(entry.of, entry)
         if entry.holds is not None:
-            del settled[entry.holds]
-    return settled
+            del found[entry.holds]
+    return found
 
 
 def _last(entries: Iterable[tuple[E, K]]) -> tuple[dict[K, E], dict[str, Entry]]:
-    """The last entry about each thing; and the others by id, each with the one that came after all."""
+    """The entry about each thing that counts; and the others by id, each with that one."""
     groups: dict[K, list[E]] = defaultdict(list)
     for entry, about in entries:
         groups[about].append(entry)
-    last = {about: max(group, key=moment) for about, group in groups.items()}
+    last = {about: max(group, key=precedence) for about, group in groups.items()}
     older: dict[str, Entry] = {
         entry.id: last[about] for about, group in groups.items() for entry in group if entry is not last[about]
     }

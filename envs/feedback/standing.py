@@ -7,7 +7,7 @@ order of the lines.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ from journeyman.envs.feedback.entry import (
 from journeyman.envs.feedback.log import Logged, by_id
 from journeyman.envs.feedback.marks import Mark
 from journeyman.envs.feedback.places import Files, moved
-from journeyman.envs.feedback.references import References, Why, moment, references, who
+from journeyman.envs.feedback.references import References, Why, moment, references, settled, who
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
 from journeyman.envs.store import EpisodeStore, StoreError
 
@@ -73,6 +73,8 @@ def standing(logged: Logged, episode: FindEpisode, guidelines: Mapping[str, Guid
         found[id_] = [*_of_others(entry, said), *seen.marks.get(id_, ())]
     for id_, why in _repeated(known, found).items():
         found[id_].append(why)
+    for id_, why in [*_adjudicated(said, found)]:
+        found[id_].append(why)
     once = set[str]()
     judged = []
     for entry in logged.entries:
@@ -103,10 +105,9 @@ def _of_others(entry: Entry, said: References) -> list[Why]:
             found.append((Mark.DRAFT, "nobody has accepted it"))
         elif answer.decision != "accepted":
             found.append((Mark.REJECTED, f"{answer.decision} by {answer.annotator}"))
-    if (settling := said.settled.get(entry.id)) is not None:
-        found.append((Mark.SETTLED, f"an adjudication of {settling.annotator} says otherwise"))
     if (later := said.superseded.get(entry.id)) is not None:
-        found.append((Mark.DUPLICATE, f"decided again later: {later.id}"))
+        by_person = entry.simulated and not later.simulated
+        found.append((Mark.DUPLICATE, f"decided {'by a person' if by_person else 'again later'}: {later.id}"))
     if (wrong := said.wrong.get(entry.id)) is not None:
         found.append(wrong)
     return found
@@ -134,6 +135,19 @@ def _repeated(known: Mapping[str, Entry], found: Mapping[str, Sequence[Why]]) ->
             ids = " and ".join(sorted(entry.id for entry in at_once))
             whys |= {entry.id: (Mark.AMBIGUOUS, f"{ids} say otherwise at one time: undo one") for entry in at_once}
     return whys
+
+
+def _adjudicated(said: References, found: Mapping[str, Sequence[Why]]) -> Iterator[tuple[str, Why]]:
+    """By id: what does not hold by an adjudication; and adjudications that settle nothing any more, since what they
+    hold by counts for nothing itself. Where its annotator has said it again, a later word stands in its place."""
+    holding = []
+    for each in said.adjudications:
+        lost = dict.fromkeys(mark for mark, _ in found.get(each.holds or "", ()) if mark is not Mark.DUPLICATE)
+        yield from ((each.id, (mark, f"{each.holds}, by which it holds, does not count")) for mark in lost)
+        if not lost:
+            holding.append(each)
+    for id_, settling in settled(holding).items():
+        yield id_, (Mark.SETTLED, f"an adjudication of {settling.annotator} says otherwise")
 
 
 def _verdict(entry: Entry) -> object:

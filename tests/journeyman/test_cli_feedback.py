@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from journeyman.cli import app
+from journeyman.envs.episode import Ancestry, Change
 from journeyman.envs.store import EpisodeStore
+from journeyman.training.feedback.refine import ATTEMPTS, CRITIQUES
 from tests.envs.feedback.saying import episode, step
 from tests.journeyman.conftest import Call
 
@@ -162,6 +165,25 @@ def test_status_counts_and_forget_leaves_nothing(call: Call, run: Path) -> None:
     assert [path.name for path in left_at.parent.iterdir()] == ["bob.json"]
     assert "ada" not in (run / "feedback.jsonl").read_text()
     assert "nothing that ada said" in call("feedback", "forget", "ada", "--yes").stdout
+
+
+def test_forget_names_what_was_refined_by_what_goes(call: Call, run: Path) -> None:
+    for who in ("ada", "bob"):
+        call("feedback", "add", "aaaa", "--annotator", who, "--comment", f"says {who}")
+    ada, bob = (each["id"] for each in listed(call))
+    for name, critique, parent in (("hers", ada, "0001-aaaa"), ("his", bob, "0001-aaaa"), ("other", ada, "0009-zzzz")):
+        played = replace(
+            episode([step()], f"{name}-1"), versions={CRITIQUES: critique},
+            ancestry=Ancestry(parent, 0, Change.HINT, "a hint"),
+        )  # fmt: skip
+        with EpisodeStore(run.parent / name / ATTEMPTS) as store:
+            store.add(played)
+    for words in ((), ("--yes",)):
+        shown = " ".join(call("feedback", "forget", "ada", "--run", str(run), *words).stdout.split())
+        assert "runs/hers holds what was played after critiques of ada" in shown
+        assert "runs/his" not in shown and "runs/other" not in shown
+    (named,) = json.loads(call("feedback", "forget", "bob", "--run", str(run), "--json").stdout)["refined"]
+    assert Path(named).name == "his"
 
 
 def test_hostile_words_do_nothing_to_the_terminal(call: Call, run: Path) -> None:

@@ -90,6 +90,17 @@ def test_what_counts_is_shown_standing_and_said_last() -> None:
     assert reviewed(judged(said)) == {"e": Reviewed(("e-0",), ("e-1",), 0.75)}
 
 
+def test_the_last_word_is_told_by_its_time_and_a_reviewers_comes_before_a_rules() -> None:
+    def end(id_: str, by: str, at: int, **more: object) -> Entry:
+        said = {"id": id_, "annotator": by, "at": f"2026-01-01T00:00:0{at}Z", "of": "e-0", "resolved": True, **more}
+        return Resolution.model_validate(said)
+
+    comment = entries("e", [("major", False)])
+    assert reviewed(judged([end("r", "rule", 2), *comment]))["e"].open == ("e-0",)
+    assert reviewed(judged([*comment, end("s", "sim.r", 2, simulated=True)]))["e"].open == ("e-0",)
+    assert reviewed(judged([end("late", "bob", 2), *comment]))["e"].resolved == ("e-0",)
+
+
 def test_who_had_no_reviewer_has_no_value() -> None:
     alone = replace(episode("e"), versions={})
     assert review_values([alone, episode("f")], ()) == {"f": {"reviews": 1.0}}

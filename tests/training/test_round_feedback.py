@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from journeyman.envs.actions import Action
-from journeyman.envs.episode import Episode
-from journeyman.envs.feedback.entry import Correction, Critique, Entry, Place, Ranking, Score, StepLabel
+from journeyman.envs.episode import Ancestry, Change, Episode
+from journeyman.envs.feedback.entry import Correction, Critique, Entry, Place, Ranking, Score, StepLabel, Undo
+from journeyman.envs.feedback.forget import forget
 from journeyman.envs.feedback.log import FeedbackLog, now
 from journeyman.envs.recorder import new_episode_id
 from journeyman.envs.repo_env import RepoEnv
@@ -25,14 +26,17 @@ from journeyman.policies.scripted import ScriptedPolicy
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.training.checkpoint import RunFolderError
 from journeyman.training.feedback.manifest import CompiledError
+from journeyman.training.feedback.refine import ATTEMPTS, CRITIQUES
 from journeyman.training.measure import MakePolicy
-from journeyman.training.round_feedback import REFINED, refine_said, told
+from journeyman.training.round_feedback import FEEDBACK, REFINED, compile_said, refine_said, told
 from journeyman.training.round_folder import RoundFolder, rounds_in
 from journeyman.training.round_report import read_run
 from journeyman.training.rounds import run_rounds
 from journeyman.viewer.rounds import round_page
 from tests.making import FIX, tiny_task
 from tests.training.feedback.test_refine import BODY, REPORT, WRONG, Listener
+from tests.training.preferring import episode as played_one
+from tests.training.preferring import view
 from tests.training.round_kit import PLAN, Trainers, interrupt_once, workshop
 
 
@@ -176,6 +180,40 @@ def test_lines_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
     assert told({}, {}, {}) == []
 
 
+def test_what_is_forgotten_or_taken_back_is_learned_from_in_no_round(tmp_path: Path) -> None:
+    first, second = (RoundFolder(tmp_path, number) for number in (1, 2))
+    run, refined = first.folder / "collect", first.folder / REFINED
+    parents = [played_one(name, 0.0, view(f"{name}.py")) for name in ("20260101T000000-aa", "20260101T000000-bb")]
+    with EpisodeStore(run) as store:
+        store.add_many(parents)
+    for name in ("ada", "bob", "cy"):
+        FeedbackLog(run).write(Critique(**said(name) | {"id": name}, episode=parents[0].id, body=f"so says {name}"))
+        played = replace(
+            parents[0], id=f"refined-{name}", versions={CRITIQUES: name},
+            ancestry=Ancestry(parents[0].id, 0, Change.HINT, f"so says {name}"),
+        )  # fmt: skip
+        for folder in (refined, refined / ATTEMPTS):
+            with EpisodeStore(folder) as store:
+                store.add(played)
+    FeedbackLog(run).write(Ranking(**said("ada"), episodes=tuple(each.id for each in parents), ranks=(1, 2)))
+    second.folder.mkdir()
+
+    def kept(folder: Path) -> set[str]:
+        return {each.versions[CRITIQUES] for each in EpisodeStore(folder).episodes()}
+
+    assert compile_said(second, [], simulated=False)["rows"]["pairs"] == 1
+    assert kept(refined) == kept(refined / ATTEMPTS) == {"ada", "bob", "cy"}
+    FeedbackLog(run).write(Undo(**said("bob"), of="bob"))
+    forget(run, "ada")
+    assert compile_said(second, [], simulated=False)["rows"]["pairs"] == 0
+    assert (kept(refined), kept(refined / ATTEMPTS)) == ({"cy"}, {"bob", "cy"})
+    for name in ("bob", "cy"):
+        forget(run, name)
+    assert compile_said(second, [], simulated=False) == {} and not (second.folder / FEEDBACK).exists()
+    found = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"so says" not in found and not kept(refined) and not kept(refined / ATTEMPTS)
+
+
 def test_what_was_criticised_is_tried_again_and_what_the_tests_confirm_is_kept(
     tmp_path: Path, backend: SandboxFactory
 ) -> None:
@@ -211,3 +249,7 @@ def test_what_was_criticised_is_tried_again_and_what_the_tests_confirm_is_kept(
         round_, [], {}, simulated=False, players=players, tries=1, concurrency=1, backend=backend
     )  # fmt: skip
     assert gone["left_out"] == {"the task is gone": 1}
+    assert refined()["kept"] == 1
+    forget(round_.folder / "collect", "ada.lovelace")
+    assert refined() == {"tried": 0, "kept": 0, "left_out": {}}
+    assert not list(EpisodeStore(round_.folder / REFINED).episodes()), "there is nothing to try, and nothing stays"

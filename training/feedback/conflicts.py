@@ -1,6 +1,7 @@
 """What holds where several people judged one thing. The rules, in their order:
 
 1. An adjudication: the entry that it holds by stands alone, on what all the entries speak of that it decided between.
+   A program's decides so only where nobody but programs judged.
 2. Persons before programs: where a person judged, no rule counts, and where a rule told what the record decides,
    nothing simulated does, by whichever item.
 3. Of what one annotator said of one thing, the latest.
@@ -24,7 +25,7 @@ from journeyman.training.feedback.voices import Heard, Voice
 APART = 0.5
 """By so much may the two middle ones of an even number of values differ, and still agree."""
 RULES = (
-    "an adjudication decides alone",
+    "an adjudication decides alone, a program's only where nobody but programs judged",
     "where a person judged, no rule counts; where a person or a rule did, nothing simulated counts",
     "of what one annotator said of one thing, the latest counts",
     f"the majority decides; of numbers the median, unless the two in the middle are more than {APART} apart",
@@ -71,15 +72,23 @@ def _simulated(voices: Sequence[Voice]) -> bool:
 
 def weightiest(heard: Heard, voices: Sequence[Voice]) -> list[Voice]:
     """Those that count by rules 1 and 2; the others are noted."""
-    if settling := [voice for voice in voices if voice.settles]:
-        last = max(settling, key=lambda voice: voice.settles[-1].moment)
-        heard.drop([voice for voice in voices if voice is not last], ADJUDICATED)
-        return [last]
+    if settled := _settled(heard, voices, simulated=False):
+        return settled
     for origin, why in (("person", PERSONS), ("rule", DECIDED)):
         if kept := [voice for voice in voices if voice.origin == origin]:
             heard.drop([voice for voice in voices if voice.origin != origin], why)
             return kept
-    return list(voices)
+    return _settled(heard, voices, simulated=True) or list(voices)
+
+
+def _settled(heard: Heard, voices: Sequence[Voice], *, simulated: bool) -> list[Voice]:
+    """The voice that the last adjudication holds by, of those that a person made or a program; none without any."""
+    moments = {settles.moment: voice for voice in voices for settles in voice.settles if settles.simulated == simulated}
+    if not moments:
+        return []
+    last = moments[max(moments)]
+    heard.drop([voice for voice in voices if voice is not last], ADJUDICATED)
+    return [last]
 
 
 def latest(heard: Heard, voices: Sequence[Voice]) -> list[Voice]:

@@ -91,12 +91,10 @@ def write(out: Path, manifest: Manifest, texts: Mapping[str, str]) -> None:
     Raises:
         CompiledError: something else is there, or the disk refuses.
     """
-    if out.exists() and not _may_be_replaced(out):
-        raise CompiledError(f"{out} holds something else than compiled feedback; choose another --out")
+    _require_replaceable(out)
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
-        for left in out.parent.glob(f".{glob.escape(out.name)}.*.partial"):  # of somebody who died while writing
-            shutil.rmtree(left)
+        _remove_partial(out)
         partial.mkdir(parents=True)
         for name, text in texts.items():
             (partial / name).write_text(text, encoding="utf-8")
@@ -110,6 +108,32 @@ def write(out: Path, manifest: Manifest, texts: Mapping[str, str]) -> None:
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def remove(out: Path) -> None:
+    """Take away what was compiled into a folder, if anything was; nothing of it stays.
+
+    Raises:
+        CompiledError: something else is there, or the disk refuses.
+    """
+    _require_replaceable(out)
+    try:
+        _remove_partial(out)
+        if out.exists():
+            shutil.rmtree(out)
+    except OSError as error:
+        raise CompiledError(f"cannot remove {out}: {error.strerror}; remove it yourself") from error
+
+
+def _remove_partial(out: Path) -> None:
+    """Of somebody who died while writing."""
+    for left in out.parent.glob(f".{glob.escape(out.name)}.*.partial"):
+        shutil.rmtree(left)
+
+
+def _require_replaceable(out: Path) -> None:
+    if out.exists() and not _may_be_replaced(out):
+        raise CompiledError(f"{out} holds something else than compiled feedback; choose another --out")
 
 
 def _may_be_replaced(out: Path) -> bool:

@@ -28,6 +28,8 @@ class TrainedRow(BaseModel):
 
     row: str = ""
     """Of compiled feedback; empty where the tests decided."""
+    digest: str = ""
+    """Of that row as it was (`Row.digest`); empty in what older versions kept."""
     folder: str = ""
     """Of the compiled feedback, seen from the run's."""
     origin: Literal["test", "rule", "person", "simulated"]
@@ -38,11 +40,15 @@ class TrainedRow(BaseModel):
     said: str
     use: Use
 
+    def is_still(self, row: Row) -> bool:
+        """Whether a row of its id is what was taken, as far as that was kept: judged anew, it has the same id."""
+        return self.digest in ("", row.digest)
+
 
 def of_feedback(row: Row, episodes: tuple[str, ...], folder: Path, run: Path, use: Use) -> TrainedRow:
     """A row of a folder of compiled feedback, as the training run in `run` took it."""
     return TrainedRow(
-        row=row.id, folder=Path(os.path.relpath(folder.resolve(), run.resolve())).as_posix(),
+        row=row.id, digest=row.digest, folder=Path(os.path.relpath(folder.resolve(), run.resolve())).as_posix(),
         origin=row.origin,
         items=tuple(sorted({source.item for source in row.sources if source.item})), task=row.task,
         episodes=episodes, said=row.said, use=use,

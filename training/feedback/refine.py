@@ -17,14 +17,15 @@ from __future__ import annotations
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 from journeyman.envs.config import EnvConfig
 from journeyman.envs.episode import Ancestry, Change, Episode
-from journeyman.envs.feedback.entry import Critique
+from journeyman.envs.feedback.entry import Answer, Critique, Entry
+from journeyman.envs.feedback.marks import Mark
 from journeyman.envs.feedback.standing import Judged
 from journeyman.envs.formats.assemble import IMPORTED
 from journeyman.envs.recorder import new_episode_id
@@ -44,6 +45,8 @@ REFINED_FROM = "refined_from"
 """Key of `Episode.versions`: the attempt's id."""
 CRITIQUES = "critiques"
 """Key of `Episode.versions`: the ids of the critiques that were told, with commas."""
+ATTEMPTS = Path("refine", "attempts")
+"""Where below the refinements is what was played."""
 _PARTS = ("segments", "blobs")
 """Where a run has its episodes (envs/store.py)."""
 _QUOTED = 24
@@ -159,9 +162,8 @@ def refine(
         KeyboardInterrupt: what was played is kept.
     """
     told, left_out = to_tell(episodes, judged, from_start=from_start, tries=tries)
-    attempts, parents = Path(out) / "refine" / "attempts", {episode.id for episode in episodes}
-    said = {each.entry.id for each in judged}
-    keep_only(attempts, lambda one: not _is_of(one, parents) or set(_critiques(one)) <= said)
+    attempts, parents = Path(out) / ATTEMPTS, {episode.id for episode in episodes}
+    keep_said(Path(out), parents, judged)
     done, kept = 0, 0
     progress(done, len(told))
 
@@ -251,13 +253,43 @@ def _critiques(episode: Episode) -> list[str]:
     return list(filter(None, episode.versions.get(CRITIQUES, "").split(",")))
 
 
-def _is_of(episode: Episode, parents: set[str]) -> bool:
+def _is_of(episode: Episode, parents: Set[str]) -> bool:
     return episode.ancestry is not None and episode.ancestry.episode in parents
 
 
 def _is_row(episode: Episode, rows: Mapping[str, Episode]) -> bool:
     row = rows.get(episode.versions.get(REFINED_FROM, ""))
     return row is not None and row.versions[CRITIQUES] == episode.versions.get(CRITIQUES)
+
+
+def keep_said(out: Path, parents: Set[str], judged: Iterable[Judged]) -> None:
+    """Take out of refinements what rests on critiques that do not stand any more, and of what was played for them what
+    rests on those that are gone from the log.
+
+    Args:
+        parents: the episodes of the run that was refined.
+        judged: its feedback, with what stands.
+    """
+    found = list(judged)
+    said = {each.entry.id for each in found}
+    stands = {each.entry.id for each in found if set(each.marks) <= {Mark.DUPLICATE}}  # the same words stand elsewhere
+    keep_only(out / ATTEMPTS, lambda one: not _is_of(one, parents) or set(_critiques(one)) <= said)
+    keep_only(out, lambda one: not _is_of(one, parents) or set(_critiques(one)) <= stands)
+
+
+def refined_beside(run: Path, entries: Iterable[Entry]) -> list[Path]:
+    """The runs beside a run that hold refinements of its episodes which rest on these entries, or on drafts that they
+    answer."""
+    ids = {entry.of if isinstance(entry, Answer) else entry.id for entry in entries}
+    parents = {summary.id for summary in EpisodeStore(run).summaries()}
+
+    def rests(folder: Path) -> bool:
+        return any(
+            _is_of(each, parents) and not ids.isdisjoint(_critiques(each)) for each in EpisodeStore(folder).episodes()
+        )
+
+    beside = sorted(each for each in run.resolve().parent.iterdir() if (each / ATTEMPTS).is_dir())
+    return [each for each in beside if rests(each / ATTEMPTS) or rests(each)]
 
 
 def keep_only(folder: Path, is_kept: Callable[[Episode], bool]) -> None:

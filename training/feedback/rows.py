@@ -55,6 +55,11 @@ class Row(_Data):
         origins = {source.origin for source in self.sources}
         return "simulated" if "simulated" in origins else "rule" if "rule" in origins else "person"
 
+    @property
+    def digest(self) -> str:
+        """Names what it says and who says it, whatever the runs are called: the id names only what it is about."""
+        return _digest(self.model_dump(mode="json", exclude={"sources": {"__all__": {"run"}}}))
+
 
 class Side(_Data):
     """An episode as it is compared."""

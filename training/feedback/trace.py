@@ -20,7 +20,7 @@ from journeyman.training.feedback.rows import FILES, LeftOut, Row, Source
 from journeyman.training.feedback.voices import Voice
 from journeyman.training.reward_log import read_rewards
 
-GONE = "the row is not in the compiled feedback any more: somebody took back what they said, or judged anew"
+GONE = "the row is not in the compiled feedback any more as it was: somebody took back what they said, or judged anew"
 ORIGINS: Mapping[str, str] = {
     "outcome": "test", "milestones": "test", "self_correction": "rule", "honesty": "rule", "cost": "rule",
     "learned:people": "person", "learned:simulated": "simulated", "step": "person",
@@ -56,6 +56,7 @@ class Trained:
     sources: tuple[From, ...]
     """Empty where the tests decided, or where the row is gone."""
     why_gone: str = ""
+    """Why nobody can say where it comes from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +116,26 @@ def trained(run: Path) -> list[Trained]:
     Raises:
         TrainingError: what was kept of it cannot be read.
     """
-    opened: dict[str, Trace | None] = {}
+    opened: dict[str, Trace | CompiledError] = {}
 
-    def trace(folder: str) -> Trace | None:
+    def trace(folder: str) -> Trace | CompiledError:
         if folder not in opened:
             try:
                 opened[folder] = Trace(run / folder)
-            except CompiledError:
-                opened[folder] = None
+            except CompiledError as error:
+                opened[folder] = error
         return opened[folder]
 
-    found = []
-    for each in rows_of_run(run):
-        compiled = trace(each.folder) if each.row else None
-        row = compiled.row(each.row) if compiled else None
-        found.append(Trained(each, row.sources if row else (), GONE if each.row and row is None else ""))
-    return found
+    return [_trained(each, trace(each.folder)) if each.row else Trained(each, ()) for each in rows_of_run(run)]
+
+
+def _trained(noted: TrainedRow, compiled: Trace | CompiledError) -> Trained:
+    if isinstance(compiled, CompiledError):
+        return Trained(noted, (), f"nobody can tell who said it: {compiled}")
+    row = compiled.row(noted.row)
+    if row is None or not noted.is_still(row.row):
+        return Trained(noted, (), GONE)
+    return Trained(noted, row.sources)
 
 
 def paid(run: Path) -> list[Paid]:
@@ -159,10 +164,15 @@ def origin_of(term: str, source: str) -> str:
     return said if is_told and said in TOLD else ORIGINS.get(term, "model")
 
 
-def rows_named(sources: Iterable[str], trace: Trace) -> list[Traced]:
-    """The rows of compiled feedback that terms name as their source."""
-    told = _told(sources)
-    return [each for each in trace.rows if each.row.id in told]
+def rows_named(sources: Iterable[str], trace: Trace, noted: Iterable[TrainedRow] = ()) -> list[Traced]:
+    """The rows of compiled feedback that terms name as their source.
+
+    Args:
+        noted: what was kept of them; those that have been judged anew since are left out.
+    """
+    told, taken = _told(sources), {each.row: each for each in noted}
+    named = [each for each in trace.rows if each.row.id in told]
+    return [each for each in named if each.row.id not in taken or taken[each.row.id].is_still(each.row)]
 
 
 def comments_named(run: Path, sources: Iterable[str]) -> list[From]:

@@ -22,12 +22,13 @@ from journeyman.envs.feedback.entry import (
     episodes_of,
 )
 from journeyman.envs.feedback.log import FeedbackLog, Logged, by_id, parse
-from journeyman.envs.feedback.references import moment
+from journeyman.envs.feedback.references import moment, precedence
 from journeyman.envs.feedback.standing import finder, standing
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
 from journeyman.envs.store import EpisodeStore
 from journeyman.training.feedback.rows import LeftOut, Source
 from journeyman.training.progress import Progress, silent
+from journeyman.training.resolutions import ends
 
 ABOUT_ENTRIES = (Undo, Adjudication, Answer, Resolution, GuidelineRead)
 """What says nothing of an episode itself."""
@@ -43,6 +44,8 @@ class Settles:
     moment: tuple[float, str]
     episodes: frozenset[str]
     """Those of which every entry speaks that it decided between: of the others nobody was asked."""
+    simulated: bool
+    """Whether a program settled it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Voice:
     moment: tuple[float, str]
     """Of two the later one is told by it; of a draft it is when it was accepted."""
     settles: tuple[Settles, ...] = ()
-    """The adjudications that hold by it, the last one last."""
+    """The adjudications that hold by it, the last one last, programs' first."""
 
     @property
     def origin(self) -> Literal["person", "rule", "simulated"]:
@@ -200,7 +203,7 @@ def hear(
         live = [each.entry for each in judged if each.stands]
         holds = _held(live, by_id(run.logged.entries))
         accepted = {entry.of: entry for entry in live if isinstance(entry, Answer) and entry.decision == "accepted"}
-        resolved |= {(run.name, entry.of) for entry in live if isinstance(entry, Resolution) and entry.resolved}
+        resolved |= {(run.name, id_) for id_, is_resolved in ends(live, simulated=simulated).items() if is_resolved}
         for each in judged:
             entry = each.entry
             by = accepted.get(entry.id, entry) if entry.draft else entry
@@ -220,10 +223,10 @@ def hear(
 def _held(live: Iterable[Entry], known: Mapping[str, Entry]) -> dict[str, tuple[Settles, ...]]:
     """By id: what adjudications hold by, and which."""
     found: dict[str, tuple[Settles, ...]] = {}
-    for each in sorted((entry for entry in live if isinstance(entry, Adjudication)), key=moment):
+    for each in sorted((entry for entry in live if isinstance(entry, Adjudication)), key=precedence):
         if each.holds is not None:
             common = frozenset[str].intersection(*(frozenset(episodes_of(known[id_])) for id_ in each.of))
-            found[each.holds] = (*found.get(each.holds, ()), Settles(moment(each), common))
+            found[each.holds] = (*found.get(each.holds, ()), Settles(moment(each), common, each.simulated))
     return found
 
 

@@ -107,6 +107,35 @@ def test_an_adjudication_settles_and_the_last_one_counts() -> None:
     assert found["new"] == "settled" and found["old"] == "duplicate"  # what was settled brings back nothing
 
 
+def test_no_program_has_the_last_word_after_a_person() -> None:
+    draft = label("d", by="critic", draft=True)
+    yes = said("answer", "yes", at=1, of="d", decision="accepted")
+    no = said("answer", "no", by="sim.r", at=2, of="d", decision="rejected", simulated=True)
+    found = judged([draft, yes, no])
+    assert (found["d"].stands, found["no"].why) == (True, "decided by a person: yes")
+    assert marks([draft, yes, no, said("undo", "u", of="yes", at=3)])["d"] == "rejected", "she leaves it to others"
+    two = [label("a", by="sim.a", simulated=True), label("b", by="sim.b", label="good", simulated=True)]
+    person = said("adjudication", "p", at=1, of=["a", "b"], holds="a")
+    program = said("adjudication", "s", by="sim.r", at=2, of=["a", "b"], holds="b", simulated=True)
+    assert marks([*two, person, program]) == {"a": "", "b": "settled", "p": "", "s": "duplicate"}
+    wider = program.model_copy(update={"of": ("a", "b", "c")})
+    three = [*two, label("c", by="sim.c", label="neutral", simulated=True)]
+    assert marks([*three, person, wider]) == {"a": "", "b": "settled", "c": "settled", "p": "", "s": ""}
+
+
+def test_an_adjudication_silences_nobody_once_what_it_holds_by_is_gone() -> None:
+    two = [label("a"), label("b", by="bob", label="good")]
+    held = said("adjudication", "j", by="cleo", at=1, of=["a", "b"], holds="a")
+    back = said("undo", "u", of="a", at=2)
+    assert marks([*two, held, back]) == {"a": "undone", "b": "", "j": "undone", "u": ""}
+    assert marks([*two, held, back, said("undo", "v", of="u", at=3)])["b"] == "settled", "she said it after all"
+    assert marks([label("a", draft=True), two[1], held]) == {"a": "draft", "b": "", "j": "draft"}
+    again = marks([*two, held, label("c", at=3)])
+    assert again == {"a": "duplicate", "b": "settled", "c": "", "j": ""}, "her later word stands in its place"
+    neither = said("adjudication", "j", by="cleo", at=1, of=["a", "b"])
+    assert marks([*two, neither, back])["b"] == "settled"
+
+
 def test_of_adjudications_that_overlap_the_later_one_decides() -> None:
     three = [label("a"), label("b", by="bob", label="good"), label("c", by="cy", label="neutral")]
     narrow = said("adjudication", "j1", by="xi", at=1, of=["a", "b"], holds="a")

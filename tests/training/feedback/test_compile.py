@@ -86,6 +86,45 @@ def test_a_program_settles_nothing_between_people(tmp_path: Path) -> None:
     assert row["value"] == 1.0 and by(row) == ["s0", "s1", "s2"]
 
 
+def test_what_a_program_settles_between_programs_does_not_silence_a_person(tmp_path: Path) -> None:
+    def program(id_: str, by: str, on: str, value: float) -> Entry:
+        return say("score", id_, by, simulated=True, episode=on, value=value)
+
+    entries = [
+        program("a1", "sim.a", A, 0.0), program("a2", "sim.b", A, 1.0), say("score", "p", episode=A, value=1.0),
+        program("b1", "sim.a", B, 0.0), program("b2", "sim.b", B, 1.0), program("b3", "sim.c", B, 1.0),
+    ]  # fmt: skip
+    judges = [say("adjudication", f"j{on}", "sim.j", simulated=True, of=[f"{on}1", f"{on}2"], holds=f"{on}1")
+              for on in "ab"]  # fmt: skip
+    compiled(tmp_path, *entries, *judges, simulated=True)
+    found = {r["episode"]: (r["value"], by(r)) for r in rows(tmp_path / "out", "scores")}
+    assert found == {A: (1.0, ["p"]), B: (0.0, ["b1"])}
+    person = say("adjudication", "own", "eve", of=["a1", "a2"], holds="a1", at="2026-01-02T00:00:00Z")
+    FeedbackLog(tmp_path / "run").write(person)
+    compile_feedback([tmp_path / "run"], tmp_path / "out", simulated=True)
+    assert by(rows(tmp_path / "out", "scores")[0]) == ["a1"], "a person has said that it holds"
+
+
+def test_who_resolves_a_blocking_comment(tmp_path: Path) -> None:
+    def comment(id_: str, by: str, **more: Any) -> Entry:
+        return say("critique", id_, by, origin="episode", body="no", severity="blocking", **more)
+
+    def end(of: str, by: str, second: int, resolved: bool, **more: Any) -> Entry:
+        at = f"2026-01-01T00:00:{second:02}Z"
+        return say("resolution", f"{of}-{second}", by, origin="episode", of=of, resolved=resolved, at=at, **more)
+
+    entries = [
+        comment("a", "ada", episode=A), end("a", "sim.r", 1, True, simulated=True),
+        comment("b", "ada", episode=B), end("b", "ada", 2, False), end("b", "rule", 1, True),
+        comment("c", "ada", episode=C), end("c", "ada", 2, True), end("c", "ada", 1, False), end("c", "rule", 3, False),
+        comment("d", "sim.r", episode=D, simulated=True), end("d", "sim.r", 2, True, simulated=True),
+        end("d", "rule", 1, False),
+    ]  # fmt: skip
+    for simulated in (False, True):
+        compile_feedback([run(tmp_path / f"run{simulated}", FOUR, *entries)], tmp_path / "out", simulated=simulated)
+        assert [r["episode"] for r in rows(tmp_path / "out", "labels")] == [A, B], "those that are left open"
+
+
 def test_of_one_annotator_the_latest_counts(tmp_path: Path) -> None:
     compiled(tmp_path, *(say("score", f"s{i}", episode=A, value=value) for i, value in enumerate((0.0, 0.9))))
     (row,) = rows(tmp_path / "out", "scores")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from journeyman.envs.feedback.log import FeedbackLog
 from journeyman.training.feedback.compile import compile_feedback
 from journeyman.training.feedback.provenance import note_rows, of_feedback
 from journeyman.training.feedback.rows import PairOf
-from journeyman.training.feedback.trace import GONE, Trace, origin_of, trained
+from journeyman.training.feedback.trace import GONE, Trace, origin_of, rows_named, trained
 from tests.training.feedback.saying import SCOPE, forget, run, say
 from tests.training.preferring import episode, view
 
@@ -58,6 +61,43 @@ def test_a_trained_row_leads_back_and_forgets_with_the_person(tmp_path: Path) ->
     compile_feedback([source], tmp_path / "rows")
     (row,) = trained(model)
     assert row.sources == () and row.why_gone == GONE
+
+
+def test_a_trained_row_is_nobodys_who_judged_the_same_later(tmp_path: Path) -> None:
+    source, rows, model = reviewed(tmp_path), tmp_path / "rows", tmp_path / "model"
+    model.mkdir()
+    compile_feedback([source], rows)
+    pair = next(each.row for each in Trace(rows).rows if isinstance(each.row, PairOf))
+    taken = of_feedback(pair, (A.id, B.id), rows, model, "trained")
+    note_rows(model, [taken])
+    other = run(tmp_path / "more" / "run", [])
+    compile_feedback([other, source], rows)
+    assert trained(model)[0].sources, "the run is called otherwise beside another one"
+    forget(source, "ada")
+    FeedbackLog(source).write(say("ranking", "r2", "bob", episodes=[A.id, B.id], ranks=[2, 1]))
+    compile_feedback([source], rows)
+    (anew,) = [each for each in Trace(rows).rows if each.row.id == pair.id]
+    assert [said.source.annotator for said in anew.sources] == ["bob"]
+    (row,) = trained(model)
+    assert row.sources == () and row.why_gone == GONE
+    assert rows_named([f"row {pair.id}: x"], Trace(rows)) == [anew]
+    assert rows_named([f"row {pair.id}: x"], Trace(rows), [taken]) == []
+    older = {name: value for name, value in json.loads(taken.model_dump_json()).items() if name != "digest"}
+    (model / "rows.jsonl").write_text(json.dumps(older) + "\n")
+    assert trained(model)[0].sources == anew.sources, "an older version kept no more than the id"
+
+
+def test_compiled_feedback_that_cannot_be_read_is_not_taken_back(tmp_path: Path) -> None:
+    rows, model = tmp_path / "rows", tmp_path / "model"
+    model.mkdir()
+    compile_feedback([reviewed(tmp_path)], rows)
+    pair = next(each.row for each in Trace(rows).rows if isinstance(each.row, PairOf))
+    note_rows(model, [of_feedback(pair, (A.id, B.id), rows, model, "trained")])
+    (rows / "pairs.jsonl").write_text("{}\n")
+    assert "was changed after it was compiled" in trained(model)[0].why_gone
+    shutil.rmtree(rows)
+    (row,) = trained(model)
+    assert row.sources == () and "holds no compiled feedback" in row.why_gone and "took back" not in row.why_gone
 
 
 @pytest.mark.parametrize(
