@@ -51,6 +51,7 @@ def _comment(said: Any, where: str, reading: Reading) -> None:
     if not isinstance(body, str) or not body.strip():
         reading.no(where, "a comment without words")
         return
+    body = body.replace("\r\n", "\n")  # as a browser's form sends lines
     place = _place(said)
     names = [said.get(key) for key in ("pull_request_url", "commit_id", "pull_request_review_id", "noteable_iid")]
     ids = reading.episodes(where, said, *names, place.get("path"))

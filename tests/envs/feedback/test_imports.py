@@ -40,6 +40,13 @@ def test_a_review_comment_keeps_its_place_its_words_and_its_suggestion(tmp_path:
     assert (entry.annotator, entry.at, entry.origin) == ("ada", "2026-01-01T09:00:00+00:00", "import:code-review")
 
 
+@pytest.mark.parametrize("rest", ["", "\r\n", "\r\nThanks"])
+def test_a_suggestion_is_read_as_a_browser_sends_it(tmp_path: Path, rest: str) -> None:
+    body = f"Say it in English.\r\n```suggestion\r\ntwo\r\nthree\r\n```{rest}"
+    (entry,) = read(tmp_path, "code-review", [{**COMMENT, "body": body}], episode="e1").entries
+    assert isinstance(entry, Critique) and entry.suggestion == "two\nthree" and "\r" not in entry.body
+
+
 @pytest.mark.parametrize(
     "place,expected",
     [
