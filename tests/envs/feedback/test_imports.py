@@ -69,6 +69,26 @@ def test_each_hosts_way_to_say_where(tmp_path: Path, place: dict[str, Any], expe
     assert entry.place.model_dump(exclude_defaults=True) == {"path": "a", **expected}
 
 
+@pytest.mark.parametrize(
+    "now,written,quote",
+    [
+        ({"line": 2}, {"original_line": 3}, "trois"),
+        ({"line": 9}, {"original_line": 3}, "trois"),
+        ({"line": 9, "start_line": 8}, {"original_line": 3, "original_start_line": 2}, "deux\ntrois"),
+        ({"line": 9, "start_line": None}, {"original_line": 3, "original_start_line": None}, "trois"),
+        ({"line": None}, {"original_line": 3}, "trois"),
+        ({"line": 9}, {"original_line": 7}, ""),
+    ],
+)
+def test_a_comment_that_later_pushes_moved_quotes_what_it_was_written_on(
+    tmp_path: Path, now: dict[str, Any], written: dict[str, Any], quote: str
+) -> None:
+    said = {"body": "x", "user": "ada", "path": "a", "side": "RIGHT", "diff_hunk": HUNK, **now, **written}
+    (entry,) = read(tmp_path, "code-review", [said], episode="e1").entries
+    assert isinstance(entry, Critique) and entry.place.quote == quote
+    assert (entry.place.end or entry.place.line) == (now["line"] or written["original_line"])
+
+
 def test_what_a_review_holds_besides_is_told(tmp_path: Path) -> None:
     data = [
         {"notes": [{"body": "approved", "system": True}, {"body": "why?", "author": {"username": "bob"}}]},
