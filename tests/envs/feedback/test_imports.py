@@ -201,6 +201,23 @@ def test_of_two_questions_about_one_thing_the_second_is_told(tmp_path: Path) -> 
     assert len(found.entries) == 2, "each row is a record: standing tells that they contradict each other"
 
 
+def test_what_is_said_of_a_step_is_never_of_the_whole(tmp_path: Path) -> None:
+    results = [{"type": "rating", "value": {"rating": 1}}, {"type": "textarea", "value": {"text": ["wrong here"]}}]
+    done = [{"completed_by": "ada", "result": results}]
+    tasks = [{"id": n, "data": {"episode": "e1", "step": n}, "annotations": done} for n in (1, 2)]
+    found = read(tmp_path, "label-studio", tasks)
+    assert [entry.place.step for entry in found.entries if isinstance(entry, Critique)] == [1, 2]
+    assert len(found.entries) == 2 and "this is of step 1" in found.unmapped[0][1] and len(found.unmapped) == 2
+    why = {"why": [{"value": "no", "user_id": 7}]}
+    record = {"id": "r", "metadata": {"episode": "e1", "step": 3}, "responses": why}
+    (entry,) = read(tmp_path, "argilla", [record]).entries
+    assert isinstance(entry, Critique) and entry.place.step == 3
+    row = {"id": 1, "label": ["good"], "episode": "e1", "Comments": ["neat"], "username": "ada"}
+    empty = read(tmp_path, "doccano", [{**row, "step": None, "claim": None}])
+    assert empty == read(tmp_path, "doccano", [row]) and not empty.unmapped, "a column without a value names no step"
+    assert [entry.kind for entry in empty.entries] == ["score", "critique"]
+
+
 def test_a_time_is_found_where_the_first_name_of_it_holds_nothing(tmp_path: Path) -> None:
     answer = {"user_id": "ada", "inserted_at": "2026-05-01T00:00:00", "values": {"stars": {"value": 4}}}
     found = read(tmp_path, "argilla", [{"id": "r", "metadata": {"episode": "e1"}, "responses": [answer]}])
