@@ -16,16 +16,8 @@ from typing import Literal
 
 import numpy as np
 
-from journeyman.envs.feedback.entry import (
-    Answer,
-    ClaimLabel,
-    Entry,
-    OfEpisode,
-    Ranking,
-    Score,
-    StepLabel,
-)
-from journeyman.envs.feedback.references import moment
+from journeyman.envs.feedback.entry import ClaimLabel, Entry, OfEpisode, Ranking, Score, StepLabel
+from journeyman.envs.feedback.references import moment, spoken
 from journeyman.envs.feedback.standing import Judged, Mark
 from journeyman.training.stats import Rate
 
@@ -193,11 +185,9 @@ def ratings(judged: Iterable[Judged], *, rules: bool = False) -> tuple[Rating, .
         rules: take what rules decided from the record, too, to see how far people agree with it.
     """
     told = [each.entry for each in judged if set(each.marks) <= {Mark.SETTLED} and (rules or not each.entry.by_rule)]
-    accepted = {e.of: e for e in told if isinstance(e, Answer) and e.decision == "accepted"}
-    said = [(accepted.get(entry.id, entry) if entry.draft else entry, entry) for entry in told]
     return _last(
-        Rating(kind, _item(entry), (*unit, _meaning(entry)), by.annotator, value, entry.id, moment(by), entry.simulated)
-        for by, entry in said
+        Rating(kind, _item(entry), (*unit, _meaning(entry)), by.annotator, value, entry.id, moment(by), by.simulated)
+        for by, entry in spoken(told)
         for kind, unit, value in _values(entry)
     )
 
