@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import track
@@ -61,7 +61,7 @@ def adherence_command(
         raise CannotError("a run is named twice; name each once")
     played = _played(stores, guideline or ())
     pairs = zip(stores, played, strict=True)
-    found = [adherence_of(each.episodes, each.guideline, _said(store, each)) for store, each in pairs]
+    found = [adherence_of(each.episodes, each.guideline, judged_in(store)[1]) for store, each in pairs]
     table = contrast(played) if len({each.guideline.name for each in played}) == len(played) > 1 else None
     costs = _costs(played, against)
     if as_json:
@@ -147,13 +147,6 @@ def _told(store: EpisodeStore, episodes: Sequence[Episode]) -> Guideline:
         if (kept := FeedbackLog(store.folder).read().guidelines().get(name)) is not None:
             return kept
         raise CannotError(f"{store.folder}: {error}; give its file: --guideline FILE") from error
-
-
-def _said(store: EpisodeStore, played: Played) -> Any:
-    return [
-        each for each in judged_in(store)[1]
-        if (item := getattr(each.entry, "item", None)) is not None and item.guideline == played.guideline.name
-    ]  # fmt: skip
 
 
 def _costs(played: Sequence[Played], against: Path | None) -> list[Cost]:

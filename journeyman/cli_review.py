@@ -12,7 +12,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from journeyman.annotators import login_name
-from journeyman.cli_common import CannotError, JsonOption, example, open_run, person, print_json
+from journeyman.cli_common import CannotError, JsonOption, example, find_run, open_run, person, print_json
 from journeyman.envs.guidelines.guideline import Guideline, GuidelineError, load_guideline
 from journeyman.envs.store import EpisodeStore
 from journeyman.envs.summary import State
@@ -170,8 +170,8 @@ def agreement(
 ) -> None:
     """Say how far annotators agree: Krippendorff's alpha with its 95% interval, and who differs most where."""
     found: list[Rating] = []
-    for store in map(open_run, runs or (None,)):
-        found += ratings(Reviewer(store, "nobody").judged(), rules=rules)
+    for folder in dict.fromkeys(find_run(run) for run in runs or (None,)):
+        found += ratings(Reviewer(EpisodeStore(folder), "nobody").judged(), rules=rules)
     report = report_on(found, seed)
     if as_json:
         print_json(report)

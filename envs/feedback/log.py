@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from journeyman.envs.feedback.entry import ENTRY, SIMULATED, Entry, GuidelineRead, episodes_of
+from journeyman.envs.feedback.references import moment
 from journeyman.envs.guidelines.guideline import Guideline
 from journeyman.envs.lines import locked_lines
 from journeyman.envs.log import LogError, LogWriteError
@@ -53,13 +54,9 @@ class Logged:
 
     def guidelines(self) -> dict[str, Guideline]:
         """By name: of each guideline that somebody read the newest version; of the same version what was read last."""
-        found: dict[str, Guideline] = {}
-        for entry in self.entries:
-            if isinstance(entry, GuidelineRead):
-                before = found.get(entry.guideline.name)
-                if before is None or before.version <= entry.guideline.version:
-                    found[entry.guideline.name] = entry.guideline
-        return found
+        read = (entry for entry in self.entries if isinstance(entry, GuidelineRead))
+        ordered = sorted(read, key=lambda entry: (entry.guideline.version, moment(entry)))
+        return {entry.guideline.name: entry.guideline for entry in ordered}
 
     def of_episode(self, id_: str) -> Logged:
         """What is said of an episode, and all that speaks of other entries: that decides whether they stand."""

@@ -53,6 +53,14 @@ def who(entry: Entry) -> tuple[str, bool]:
     return entry.annotator, entry.simulated
 
 
+def spoken(entries: Sequence[Entry]) -> list[tuple[Entry, Entry]]:
+    """Entries that stand, the earlier first, each behind the one that tells who says it and when: behind itself, or a
+    draft behind the answer by which somebody made it their own."""
+    accepted = {entry.of: entry for entry in entries if isinstance(entry, Answer) and entry.decision == "accepted"}
+    said = [(accepted.get(entry.id, entry) if entry.draft else entry, entry) for entry in entries]
+    return sorted(said, key=lambda each: moment(each[0]))
+
+
 def is_judgement(entry: Entry) -> bool:
     """Whether it says something of episodes, and not of entries."""
     return isinstance(entry, OfEpisode | Ranking)

@@ -305,6 +305,8 @@ def test_names_and_runs_are_given_as_to_the_other_commands(
     assert data["annotator"] == "cleo" and data["run"].endswith("first")
     alone = CliRunner().invoke(app, ["review", "agreement", "--json"])
     assert json.loads(alone.stdout)["kinds"][0]["single"] == 1, "the run written to last"
+    twice = CliRunner().invoke(app, ["review", "agreement", "first", "runs/first", "--json"])
+    assert twice.stdout == alone.stdout, "a run that is named twice is one"
 
 
 def test_conflicts_are_settled_with_a_reason(review: Review, episodes: tuple[Episode, Episode]) -> None:

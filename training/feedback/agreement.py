@@ -16,16 +16,8 @@ from typing import Literal
 
 import numpy as np
 
-from journeyman.envs.feedback.entry import (
-    Answer,
-    ClaimLabel,
-    Entry,
-    OfEpisode,
-    Ranking,
-    Score,
-    StepLabel,
-)
-from journeyman.envs.feedback.references import moment
+from journeyman.envs.feedback.entry import ClaimLabel, Entry, OfEpisode, Ranking, Score, StepLabel
+from journeyman.envs.feedback.references import moment, spoken
 from journeyman.envs.feedback.standing import Judged, Mark
 from journeyman.training.stats import Rate
 
@@ -56,6 +48,8 @@ class Rating:
     """Of a pair: 1 where the first one is better, -1 where the second one is, 0 where they are as good."""
     entry: str
     """The id of the entry that says so."""
+    moment: tuple[float, str]
+    """Of two the later one is told by it; of a draft it is when it was accepted."""
     simulated: bool = False
 
     @property
@@ -191,16 +185,19 @@ def ratings(judged: Iterable[Judged], *, rules: bool = False) -> tuple[Rating, .
         rules: take what rules decided from the record, too, to see how far people agree with it.
     """
     told = [each.entry for each in judged if set(each.marks) <= {Mark.SETTLED} and (rules or not each.entry.by_rule)]
-    accepted = {e.of: e for e in told if isinstance(e, Answer) and e.decision == "accepted"}
-    said = [(accepted.get(entry.id, entry) if entry.draft else entry, entry) for entry in told]
-    found: dict[tuple[object, ...], Rating] = {}
-    for by, entry in sorted(said, key=lambda each: moment(each[0])):
-        who = by.annotator
-        for kind, unit, value in _values(entry):
-            item = _item(entry)
-            rating = Rating(kind, item, (*unit, _meaning(entry)), who, value, entry.id, entry.simulated)
-            found[kind, rating.unit, item, who] = rating
-    return tuple(found.values())
+    return _last(
+        Rating(kind, _item(entry), (*unit, _meaning(entry)), by.annotator, value, entry.id, moment(by), by.simulated)
+        for by, entry in spoken(told)
+        for kind, unit, value in _values(entry)
+    )
+
+
+def _last(found: Iterable[Rating]) -> tuple[Rating, ...]:
+    """Of each annotator the last one for each thing."""
+    last: dict[tuple[object, ...], Rating] = {}
+    for rating in sorted(found, key=lambda each: each.moment):
+        last[rating.kind, rating.unit, rating.item, rating.annotator] = rating
+    return tuple(last.values())
 
 
 def _values(entry: Entry) -> list[tuple[Kind, tuple[Hashable, ...], Value]]:
@@ -240,7 +237,9 @@ def units_of(found: Iterable[Rating]) -> dict[tuple[Kind, str, tuple[Hashable, .
 
 
 def report(found: Sequence[Rating], seed: int = 0) -> Report:
-    """How far annotators agree on all that they said."""
+    """How far annotators agree on all that they said, in several runs, too: nobody agrees with themselves, for of each
+    the last word counts also where a run stands beside its copy."""
+    found = _last(found)
     kinds: list[Agreement] = []
     items: list[Agreement] = []
     pairs: list[Agreement] = []

@@ -189,12 +189,14 @@ class Answered:
 
 
 def answered(judged: Iterable[Judged]) -> tuple[Answered, ...]:
-    """How good critics are, by model and category."""
-    live = [each.entry for each in judged if not {Mark.UNDONE, Mark.AMBIGUOUS} & set(each.marks)]
-    decisions = {entry.of: entry.decision for entry in live if isinstance(entry, Answer)}
+    """How good critics are, by model and category: by the answers that stand."""
+    judged = list(judged)
+    stand = [each.entry for each in judged if each.stands]
+    decisions = {entry.of: entry.decision for entry in stand if isinstance(entry, Answer)}
     counts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for entry in live:
-        if isinstance(entry, Critique) and entry.draft:
+    for each in judged:
+        entry = each.entry
+        if isinstance(entry, Critique) and entry.draft and not {Mark.UNDONE, Mark.AMBIGUOUS} & set(each.marks):
             for category in ("all", entry.category):
                 counts[_critic(entry), category][decisions.get(entry.id, "waiting")] += 1
     return tuple(

@@ -22,7 +22,7 @@ from journeyman.envs.feedback.entry import (
     episodes_of,
 )
 from journeyman.envs.feedback.log import FeedbackLog, Logged, by_id, parse
-from journeyman.envs.feedback.references import moment, precedence
+from journeyman.envs.feedback.references import moment, precedence, spoken
 from journeyman.envs.feedback.standing import finder, standing
 from journeyman.envs.guidelines.guideline import Guideline, ItemRef
 from journeyman.envs.store import EpisodeStore
@@ -202,11 +202,11 @@ def hear(
         judged = standing(_by_their_right(run.logged), episodes.find, now)
         live = [each.entry for each in judged if each.stands]
         holds = _held(live, by_id(run.logged.entries))
-        accepted = {entry.of: entry for entry in live if isinstance(entry, Answer) and entry.decision == "accepted"}
+        whose = {entry.id: by for by, entry in spoken(live)}
         resolved |= {(run.name, id_) for id_, is_resolved in ends(live, simulated=simulated).items() if is_resolved}
         for each in judged:
             entry = each.entry
-            by = accepted.get(entry.id, entry) if entry.draft else entry
+            by = whose.get(entry.id, entry)
             if isinstance(entry, ABOUT_ENTRIES):
                 continue
             if not each.stands:

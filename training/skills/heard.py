@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from journeyman.envs.feedback.entry import Critique, Entry, Score
+from journeyman.envs.feedback.references import moment, spoken
 from journeyman.envs.feedback.standing import Judged, Mark
 from journeyman.envs.guidelines.guideline import Guideline
 from journeyman.envs.guidelines.rule import RuleFinding
@@ -120,28 +121,31 @@ class Trust:
 
 
 def heard_of(said: Iterable[Judged], guideline: Guideline, tasks: Mapping[str, str]) -> dict[str, Heard]:
-    """By item id. One voice of an annotator for each episode and item: the last one that stands.
+    """By item id. One voice of an annotator for each episode and item: the last one that stands. A draft that somebody
+    accepted is theirs; what a judge drafted is the judge's word besides, unless it was rejected.
 
     Args:
+        said: all of it, for the answers to drafts are no judgements by an item.
         tasks: of the episodes that are looked at; what is said of others is left out.
     """
+    said = list(said)
+    told = [each.entry for each in said if each.stands]
+    models = [each.entry for each in said if is_judge(each.entry) and set(each.marks) <= {Mark.DRAFT}]
+    voices = [(by, entry, False) for by, entry in spoken(told)]
+    voices += [(entry, entry, True) for entry in sorted(models, key=moment)]
     digests = {item.id: item.digest for item in guideline.items}
-    last: dict[tuple[str, str, str], Opinion] = {}
-    for judged in said:
-        entry = judged.entry
-        if not isinstance(entry, Score | Critique) or entry.item is None or not _counts(judged):
+    last: dict[tuple[str, str, str, bool, bool], Opinion] = {}
+    for by, entry, model in voices:
+        if not isinstance(entry, Score | Critique) or entry.item is None or entry.episode not in tasks:
             continue
         item = entry.item
-        if item.guideline != guideline.name or digests.get(item.item) != item.digest or entry.episode not in tasks:
-            continue
         value = entry.value if isinstance(entry, Score) else _GOOD[entry.severity]
-        if value is not None:
-            key = (item.item, entry.episode, entry.annotator)
-            last[key] = Opinion(
-                entry.episode, tasks[entry.episode], entry.annotator, value, entry.simulated, is_judge(entry)
-            )
+        if item.guideline != guideline.name or digests.get(item.item) != item.digest or value is None:
+            continue
+        opinion = Opinion(entry.episode, tasks[entry.episode], by.annotator, value, by.simulated, model)
+        last[item.item, entry.episode, by.annotator, by.simulated, model] = opinion
     found: dict[str, list[Opinion]] = defaultdict(list)
-    for (item_id, _, _), answer in last.items():
+    for (item_id, *_), answer in last.items():
         found[item_id].append(answer)
     return {
         item_id: Heard(
@@ -151,13 +155,6 @@ def heard_of(said: Iterable[Judged], guideline: Guideline, tasks: Mapping[str, s
         )
         for item_id, answers in found.items()
     }
-
-
-def _counts(judged: Judged) -> bool:
-    """What stands; and a judge's draft, which counts for nothing elsewhere, as what a model says."""
-    if is_judge(judged.entry):
-        return set(judged.marks) <= {Mark.DRAFT}
-    return judged.stands
 
 
 def is_judge(entry: Entry) -> bool:

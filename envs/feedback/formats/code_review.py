@@ -51,6 +51,7 @@ def _comment(said: Any, where: str, reading: Reading) -> None:
     if not isinstance(body, str) or not body.strip():
         reading.no(where, "a comment without words")
         return
+    body = body.replace("\r\n", "\n")  # as a browser's form sends lines
     place = _place(said)
     names = [said.get(key) for key in ("pull_request_url", "commit_id", "pull_request_review_id", "noteable_iid")]
     ids = reading.episodes(where, said, *names, place.get("path"))
@@ -95,8 +96,16 @@ def _place(said: Mapping[str, Any]) -> dict[str, Any]:
     if found["path"] and isinstance(line, int) and line > 0:
         first_line = start if isinstance(start, int) and 0 < start < line else line
         found |= {"line": first_line, "end": line if first_line != line else None}
-        found["quote"] = _quote(said.get("diff_hunk"), first_line, line, old)
+        found["quote"] = _quote(said.get("diff_hunk"), *_as_written(said, first_line, line), old)
     return found
+
+
+def _as_written(said: Mapping[str, Any], first: int, last: int) -> tuple[int, int]:
+    """The lines by the numbers that they had when the comment was written: a later push moves it, but not its hunk."""
+    end, start = said.get("original_line"), said.get("original_start_line")
+    if not isinstance(end, int):
+        return first, last
+    return (start if first != last and isinstance(start, int) and 0 < start < end else end), end
 
 
 def _quote(hunk: Any, first: int, last: int, old: bool) -> str:

@@ -1,8 +1,8 @@
 """Label Studio's JSON export: tasks with `annotations`, each with a `result` of regions.
 
-`pairwise` becomes a ranking, `rating` a score, `choices` a label (of the step or claim that the task's `data` names,
-else of the episode), `textarea` a comment. A task's episodes are those that its `data` names (`episode`, or
-`episodes` with the left one first), or that are mapped from its id.
+`pairwise` becomes a ranking, `rating` a score of the episode, `choices` a label (of the step or claim that the task's
+`data` names, else of the episode), `textarea` a comment (of that step, else of the episode). A task's episodes are
+those that its `data` names (`episode`, or `episodes` with the left one first), or that are mapped from its id.
 """
 
 from __future__ import annotations

@@ -139,12 +139,13 @@ def label(reading: Reading, where: str, said: Any, who: Any, at: Any, about: Map
     ids = reading.episodes(where, about, *names)
     if not ids:
         return
+    step, claim = about.get("step"), about.get("claim")
     if len(ids) != 1:
         reading.no(where, f"the label {said[:40]!r} is of one episode, and {len(ids)} are mapped")
-    elif word in CLAIM_LABELS and "claim" in about:
-        reading.say(where, "claim", who, at, episode=ids[0], claim=about["claim"], label=word)
-    elif word in LABELS and "step" in about:
-        reading.say(where, "step", who, at, episode=ids[0], step=about["step"], label=STEP_LABELS[LABELS[word]])
+    elif word in CLAIM_LABELS and claim is not None:
+        reading.say(where, "claim", who, at, episode=ids[0], claim=claim, label=word)
+    elif word in LABELS and step is not None:
+        reading.say(where, "step", who, at, episode=ids[0], step=step, label=STEP_LABELS[LABELS[word]])
     elif word in LABELS:
         reading.say(where, "score", who, at, episode=ids[0], value=LABELS[word])
     else:
@@ -153,9 +154,11 @@ def label(reading: Reading, where: str, said: Any, who: Any, at: Any, about: Map
 
 
 def rating(reading: Reading, where: str, stars: Any, who: Any, at: Any, about: Mapping[str, Any], *names: Any) -> None:
-    """Stars, from 1 to the best: a score."""
+    """Stars, from 1 to the best: a score of a whole episode. A step is good, neutral or bad, and has none."""
     if isinstance(stars, bool) or not isinstance(stars, int | float) or not 1 <= stars <= reading.stars:
         reading.no(where, f"a rating is a number from 1 to {reading.stars} (--stars)")
+    elif (step := about.get("step")) is not None:
+        reading.no(where, f"a rating is of a whole episode, and this is of step {str(step)[:40]}: label it instead")
     elif ids := reading.episodes(where, about, *names):
         if len(ids) == 1:
             value = (stars - 1) / max(1, reading.stars - 1)
@@ -176,9 +179,10 @@ def ranking(
 
 
 def comment(reading: Reading, where: str, body: Any, who: Any, at: Any, about: Mapping[str, Any], *names: Any) -> None:
-    """A text about a whole episode."""
+    """A text about the step that `about` names, else about a whole episode."""
     if not isinstance(body, str) or not body.strip():
         reading.no(where, "a comment without words")
     elif ids := reading.episodes(where, about, *names):
+        place = {} if about.get("step") is None else {"place": {"step": about["step"]}}
         for id_ in ids:
-            reading.say(where, "critique", who, at, episode=id_, body=body)
+            reading.say(where, "critique", who, at, episode=id_, body=body, **place)

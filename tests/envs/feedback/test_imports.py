@@ -40,6 +40,13 @@ def test_a_review_comment_keeps_its_place_its_words_and_its_suggestion(tmp_path:
     assert (entry.annotator, entry.at, entry.origin) == ("ada", "2026-01-01T09:00:00+00:00", "import:code-review")
 
 
+@pytest.mark.parametrize("rest", ["", "\r\n", "\r\nThanks"])
+def test_a_suggestion_is_read_as_a_browser_sends_it(tmp_path: Path, rest: str) -> None:
+    body = f"Say it in English.\r\n```suggestion\r\ntwo\r\nthree\r\n```{rest}"
+    (entry,) = read(tmp_path, "code-review", [{**COMMENT, "body": body}], episode="e1").entries
+    assert isinstance(entry, Critique) and entry.suggestion == "two\nthree" and "\r" not in entry.body
+
+
 @pytest.mark.parametrize(
     "place,expected",
     [
@@ -60,6 +67,26 @@ def test_each_hosts_way_to_say_where(tmp_path: Path, place: dict[str, Any], expe
     (entry,) = read(tmp_path, "code-review", [{"body": "x", "user": "ada", **place}], episode="e1").entries
     assert isinstance(entry, Critique)
     assert entry.place.model_dump(exclude_defaults=True) == {"path": "a", **expected}
+
+
+@pytest.mark.parametrize(
+    "now,written,quote",
+    [
+        ({"line": 2}, {"original_line": 3}, "trois"),
+        ({"line": 9}, {"original_line": 3}, "trois"),
+        ({"line": 9, "start_line": 8}, {"original_line": 3, "original_start_line": 2}, "deux\ntrois"),
+        ({"line": 9, "start_line": None}, {"original_line": 3, "original_start_line": None}, "trois"),
+        ({"line": None}, {"original_line": 3}, "trois"),
+        ({"line": 9}, {"original_line": 7}, ""),
+    ],
+)
+def test_a_comment_that_later_pushes_moved_quotes_what_it_was_written_on(
+    tmp_path: Path, now: dict[str, Any], written: dict[str, Any], quote: str
+) -> None:
+    said = {"body": "x", "user": "ada", "path": "a", "side": "RIGHT", "diff_hunk": HUNK, **now, **written}
+    (entry,) = read(tmp_path, "code-review", [said], episode="e1").entries
+    assert isinstance(entry, Critique) and entry.place.quote == quote
+    assert (entry.place.end or entry.place.line) == (now["line"] or written["original_line"])
 
 
 def test_what_a_review_holds_besides_is_told(tmp_path: Path) -> None:
@@ -172,6 +199,23 @@ def test_of_two_questions_about_one_thing_the_second_is_told(tmp_path: Path) -> 
     assert len(found.entries) == len(found.unmapped) == 1
     found = read(tmp_path, "csv", "annotator,ranking\nada,e1 > e2\nada,e2 > e1\n")
     assert len(found.entries) == 2, "each row is a record: standing tells that they contradict each other"
+
+
+def test_what_is_said_of_a_step_is_never_of_the_whole(tmp_path: Path) -> None:
+    results = [{"type": "rating", "value": {"rating": 1}}, {"type": "textarea", "value": {"text": ["wrong here"]}}]
+    done = [{"completed_by": "ada", "result": results}]
+    tasks = [{"id": n, "data": {"episode": "e1", "step": n}, "annotations": done} for n in (1, 2)]
+    found = read(tmp_path, "label-studio", tasks)
+    assert [entry.place.step for entry in found.entries if isinstance(entry, Critique)] == [1, 2]
+    assert len(found.entries) == 2 and "this is of step 1" in found.unmapped[0][1] and len(found.unmapped) == 2
+    why = {"why": [{"value": "no", "user_id": 7}]}
+    record = {"id": "r", "metadata": {"episode": "e1", "step": 3}, "responses": why}
+    (entry,) = read(tmp_path, "argilla", [record]).entries
+    assert isinstance(entry, Critique) and entry.place.step == 3
+    row = {"id": 1, "label": ["good"], "episode": "e1", "Comments": ["neat"], "username": "ada"}
+    empty = read(tmp_path, "doccano", [{**row, "step": None, "claim": None}])
+    assert empty == read(tmp_path, "doccano", [row]) and not empty.unmapped, "a column without a value names no step"
+    assert [entry.kind for entry in empty.entries] == ["score", "critique"]
 
 
 def test_a_time_is_found_where_the_first_name_of_it_holds_nothing(tmp_path: Path) -> None:

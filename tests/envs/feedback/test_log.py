@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
-from journeyman.envs.feedback.entry import Critique, Place, Ranking, StepLabel, Undo
-from journeyman.envs.feedback.log import FeedbackError, FeedbackLog
+from journeyman.envs.feedback.entry import Critique, GuidelineRead, Place, Ranking, StepLabel, Undo
+from journeyman.envs.feedback.log import FeedbackError, FeedbackLog, Logged
 from journeyman.envs.feedback.standing import Mark, standing
+from journeyman.envs.guidelines.guideline import Guideline, Item
 
 
 def critique(id_: str = "c1", annotator: str = "ada", body: str = "too wide") -> Critique:
@@ -56,3 +58,14 @@ def test_only_who_said_it_takes_it_back(tmp_path: Path) -> None:
     first, second, *_ = standing(log.read(), lambda id_: None, {})
     assert first.marks == (Mark.UNKNOWN,)
     assert second.marks == (Mark.UNDONE, Mark.UNKNOWN)
+
+
+def test_the_guideline_that_holds_is_the_newest_and_the_last_read_whatever_the_order_of_the_lines() -> None:
+    def read(day: int, version: int, text: str) -> GuidelineRead:
+        item = Item(id="small", kind="must", text=text)
+        guideline = Guideline(name="mine", version=version, title="Mine", items=(item,))
+        return GuidelineRead(id=f"g{day}", annotator="ada", at=f"2026-01-0{day}T00:00:00Z", guideline=guideline)
+
+    old, late, early = read(9, 1, "Change little."), read(8, 2, "Change nothing."), read(3, 2, "Change something.")
+    for entries in permutations((old, late, early)):
+        assert Logged(entries, ()).guidelines() == {"mine": late.guideline}

@@ -184,6 +184,24 @@ def test_the_report_names_who_differs_where() -> None:
     assert len(found.contested) == 8 and found.contested[0].values["cy"] != found.contested[0].values["ada"]
 
 
+def test_nobody_agrees_with_themselves_in_another_run() -> None:
+    def said_in(*entries: Entry) -> tuple[Rating, ...]:
+        return ratings(judged(*entries))
+
+    opposed = [
+        label(f"{who}{number}", who, 1, "good" if (who == "ada") == (number == 0) else "bad", episode=f"e{number}")
+        for number in (0, 1) for who in ("ada", "bob")
+    ]  # fmt: skip
+    once = report(said_in(*opposed))
+    assert report([*said_in(*opposed), *said_in(*opposed)]) == once and once.kinds[0].alpha == pytest.approx(-0.5)
+    alone = report([*said_in(*opposed[::2]), *said_in(*opposed[::2])]).kinds[0]
+    assert (alone.alpha, alone.units, alone.single) == (None, 0, 2)
+    late = opposed[0].model_copy(update={"id": "late", "at": "2026-01-02T00:00:00Z", "label": "bad"})
+    for runs in (([late], opposed), (opposed, [late])):
+        found = report([rating for run in runs for rating in said_in(*run)])
+        assert [each.unit[0] for each in found.contested] == ["e1"], "the last word, whichever run is named first"
+
+
 def test_an_older_meaning_of_an_item_is_another_thing() -> None:
     old = ItemRef(guideline="conduct", version=1, item="x", digest="old")
     new = old.model_copy(update={"version": 2, "digest": "new"})

@@ -95,3 +95,19 @@ def test_how_good_a_critic_is_by_what_people_made_of_it() -> None:
     assert (scope.edited, scope.rejected, scope.waiting, other.waiting) == (1, 1, 0, 1)
     low, high = scope.accepted.interval
     assert low < 0.5 < high
+
+
+def test_a_critic_goes_by_the_answer_that_stands_and_not_by_the_last_line() -> None:
+    (own,) = draft(EPISODE, [], lambda _: '{"body": "a"}', "m").drafts
+
+    def answer(who: str, day: int, decision: str, **more: str) -> Answer:
+        said = {"id": who, "annotator": who, "at": f"2026-01-0{day}T00:00:00Z", "of": own.id, "decision": decision}
+        return Answer.model_validate({**said, **more})
+
+    yes, no = answer("ada", 9, "accepted"), answer("bob", 2, "rejected")
+    for answers in ((yes, no), (no, yes)):
+        whole = answered(standing(Logged((own, *answers), ()), lambda _: EPISODE, {}))[0]
+        assert (whole.accepted.successes, whole.rejected, whole.waiting) == (1, 0, 0)
+    itself = answer("critic.m", 3, "accepted", origin="critic:m")
+    (whole, _) = answered(standing(Logged((own, itself), ()), lambda _: EPISODE, {}))
+    assert (whole.accepted.trials, whole.waiting) == (0, 1), "a model answers no drafts"

@@ -10,7 +10,7 @@ import pytest
 
 from journeyman.envs.actions import Action
 from journeyman.envs.episode import Episode
-from journeyman.envs.feedback.entry import Critique, Entry, Score
+from journeyman.envs.feedback.entry import Answer, Critique, Entry, Score
 from journeyman.envs.feedback.log import Logged
 from journeyman.envs.feedback.standing import standing
 from journeyman.envs.guidelines.guideline import Check, Guideline, Item, ItemRef, load_guideline
@@ -132,6 +132,40 @@ def test_what_people_said_stands_beside_and_how_many_were_heard() -> None:
     assert [each.by for each in heard.people] == ["ada", "bob"]
     assert any("simulated annotators say it is kept in 0/1" in line for line in found.lines())
     assert any("people say it is kept in 1/2 = 50.0%" in line and "2 annotators" in line for line in found.lines())
+
+
+def answer(draft: Entry, by: str, at: str = "2026-01-02T00:00:00Z", **more: object) -> Answer:
+    said = {"id": f"{by}-{draft.id}", "annotator": by, "at": at, "of": draft.id, "decision": "accepted"}
+    return Answer.model_validate({**said, **more})
+
+
+def test_an_accepted_draft_is_said_by_who_accepted_it_and_the_latest_word_counts() -> None:
+    episodes = [mentor(number) for number in range(3)]
+    drafts = [
+        score(episodes[0], "can-be-checked", 0.1, "critic.m", draft=True, origin="critic:m"),
+        score(episodes[1], "can-be-checked", 0.2, "judge.m", draft=True, origin="judge:m"),
+        score(episodes[2], "can-be-checked", 0.3, "critic.m", draft=True, origin="critic:m"),
+    ]
+    own = score(episodes[0], "can-be-checked", 1.0, "ada", at="2026-01-03T00:00:00Z")
+    program = answer(drafts[2], "sim.rules", simulated=True)
+    entries = [own, program, *(answer(draft, "ada") for draft in drafts[:2]), *drafts]
+    for said in (entries, entries[::-1]):
+        found = adherence_of(episodes, MENTOR, judged(said, episodes))  # type: ignore[arg-type]
+        heard = {each.item.id: each.heard for each in found.items}["can-be-checked"]
+        assert sorted((each.by, each.episode, each.value) for each in heard.people) == [
+            ("ada", "m0-0", 1.0), ("ada", "m1-0", 0.2),
+        ]  # fmt: skip
+        assert [(each.by, each.value) for each in heard.judges] == [("judge.m", 0.2)], "a model's word stays its own"
+        assert [(each.by, each.value) for each in heard.programs] == [("sim.rules", 0.3)]
+    words = [
+        Critique(id=id_, annotator="ada", at=f"2026-01-0{day}T00:00:00Z", episode="m0-0", item=own.item, body=id_,
+                 severity=severity)
+        for id_, day, severity in (("late", 9, "praise"), ("early", 1, "major"))
+    ]  # fmt: skip
+    for comments in (words, words[::-1]):
+        found = adherence_of(episodes, MENTOR, judged(comments, episodes))  # type: ignore[arg-type]
+        heard = {each.item.id: each.heard for each in found.items}["can-be-checked"]
+        assert [each.value for each in heard.people] == [1.0]
 
 
 def test_a_judge_is_shown_only_beside_how_far_it_agrees_with_the_rules() -> None:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeyman.envs.feedback.entry import ENTRY
-from journeyman.envs.feedback.log import Logged
+from journeyman.envs.feedback.entry import ENTRY, Answer, Score
+from journeyman.envs.feedback.log import FeedbackLog, Logged, now
 from journeyman.envs.feedback.standing import Mark, standing
 from journeyman.envs.guidelines.guideline import load_guideline
 from journeyman.envs.store import EpisodeStore
@@ -150,7 +150,11 @@ def test_on_the_command_line(call: Call, endpoint: Callable[[Callable[[str], str
     assert "on 1 episode" in again.stdout and "2 episodes judged before" in again.stdout
     told = call("guideline", "adherence", "slow").stdout
     assert "for-a-newcomer (should, weight 1): by a judge" in told and "says it is kept in 3/3" in told
-    assert "on rule items it agrees with the rule" in told
+    assert "on rule items it agrees with the rule" in told and "people say" not in told
+    log = FeedbackLog("runs/slow")
+    drafted = next(entry for entry in log.read().entries if isinstance(entry, Score) and entry.draft)
+    log.write(Answer(id="yes", annotator="ada", at=now(), of=drafted.id, decision="accepted"))
+    assert "people say it is kept in 1/1" in call("guideline", "adherence", "slow").stdout, "it is ada's word now"
     both = ["guideline", "adherence", "quick", "slow", "--guideline", "terse-senior", "--guideline", "patient-mentor"]
     table = json.loads(call(*both, "--against", "quick", "--json").stdout)
     assert [run["run"] for run in table["runs"]] == ["quick", "slow"] and len(table["contrast"]["following"]) == 2
