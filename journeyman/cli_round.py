@@ -195,7 +195,7 @@ def _say_state(folder: Path) -> None:
             table.add_row(str(each.number), f"{each.next_stage} ({done} of {len(STAGES)} done)")
             continue
         pairs, level = found.decision.pairs, f"{found.decision.level:.3g}"
-        rates = [rate(side.resolve_rate if side else None) for side in (found.champion, found.candidate)]
+        rates = map(rate, found.rates or (None, None))
         numbers = [str(pairs.only_second), str(pairs.only_first), f"{pairs.p_value:.3g}", level]
         table.add_row(str(each.number), "done", *rates, *numbers, outcome(found))
     out.print(table)

@@ -18,6 +18,11 @@ from journeyman.sandbox.sandbox import File, Snapshot
 from journeyman.tasks.edits import source_edits
 from journeyman.tasks.task import Task
 
+MENDS_TO = "mends_to"
+"""Key of `Episode.versions`: whose files a mender had as its goal. Older records do not say it."""
+REFERENCE = "reference"
+"""Whose they are where they are the task's own solution."""
+
 
 class MenderPolicy(OraclePolicy):
     """Mends a tree that was edited wrongly.
@@ -25,6 +30,7 @@ class MenderPolicy(OraclePolicy):
     Args:
         tree: the files as they were left.
         goal: the files of an episode that solved the task; the reference solution where it is `None`.
+        whose: the goal is, for the record: the id of the episode.
 
     Raises:
         PolicyError: there is no solution to play, it holds what no tool call can write, or nothing is to be mended.
@@ -32,8 +38,8 @@ class MenderPolicy(OraclePolicy):
 
     name = "mender"
 
-    def __init__(self, task: Task, tree: Snapshot, goal: Snapshot | None = None) -> None:
-        self._tree, self._goal = tree, goal
+    def __init__(self, task: Task, tree: Snapshot, goal: Snapshot | None = None, whose: str = REFERENCE) -> None:
+        self._tree, self._goal, self._whose = tree, goal, whose
         self._is_touched = False
         """Whether the other one changed what is to be mended."""
         super().__init__(task)
@@ -45,6 +51,10 @@ class MenderPolicy(OraclePolicy):
     def start(self, *, seed: int) -> None:
         super().start(seed=seed)
         self._done = None
+
+    def versions(self) -> dict[str, str]:
+        """See `Versioned`."""
+        return {MENDS_TO: self._whose}
 
     def remember(self, observation: Observation, action: Action) -> None:
         """See `Remembering`. It can go on from anywhere."""

@@ -23,7 +23,7 @@ from journeyman.envs.formats.assemble import IMPORTED
 from journeyman.envs.repo_env import RepoEnv
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.fork import Branch, Different, ForkError
-from journeyman.policies.mender import MenderPolicy
+from journeyman.policies.mender import MENDS_TO, REFERENCE, MenderPolicy
 from journeyman.policies.policy import PolicyError
 from journeyman.sandbox.sandbox import SandboxFactory, Snapshot
 from journeyman.tasks.task import Task, TaskError
@@ -91,7 +91,7 @@ def collect_corrections(
     concurrency: int = 4,
     progress: Progress = silent,
 ) -> Collected:
-    """Correct every failed episode. Forks that `store` holds already are not played again.
+    """Correct every failed episode. Forks that `store` holds already, to the same solution, are not played again.
 
     Args:
         task_of: finds an episode's task.
@@ -144,7 +144,7 @@ class _Maker:
         self._trees: dict[str, Snapshot] = {}
         self._lock = threading.Lock()
         self._played = {
-            (each.ancestry.episode, each.ancestry.step): each
+            (each.ancestry.episode, each.ancestry.step, each.versions.get(MENDS_TO, REFERENCE)): each
             for each in store.episodes()
             if each.ancestry is not None and each.policy == MenderPolicy.name and is_played(each)
         }
@@ -152,9 +152,9 @@ class _Maker:
     def correct(self, failed: tuple[Episode, tuple[int, ...]], stop: threading.Event) -> list[Outcome]:
         """Go on from each of an episode's points, or find again what was played."""
         parent, points = failed
-        found: dict[int, Outcome] = {
-            at: _outcome(self._played[parent.id, at]) for at in points if (parent.id, at) in self._played
-        }
+        whose = self._whose(parent)
+        played = {at: self._played.get((parent.id, at, whose)) for at in points}
+        found: dict[int, Outcome] = {at: _outcome(child) for at, child in played.items() if child is not None}
         missing = [at for at in points if at not in found]
         try:
             if missing:
@@ -174,11 +174,16 @@ class _Maker:
             for at in points:
                 branch.go_to(at)
                 try:
-                    policy = MenderPolicy(task, branch.snapshot, goal)
+                    policy = MenderPolicy(task, branch.snapshot, goal, self._whose(parent))
                 except PolicyError as error:
                     found[at] = str(error)
                 else:
                     found[at] = _outcome(branch.run(Different(policy), store=self._store, cancelled=stop))
+
+    def _whose(self, parent: Episode) -> str:
+        """Who shows what an episode is mended to."""
+        sibling = self._goals.get(parent.task)
+        return REFERENCE if sibling is None else sibling.id
 
     def _goal(self, parent: Episode, task: Task) -> Snapshot | None:
         """What the best episode of the group left."""

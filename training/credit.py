@@ -24,7 +24,7 @@ from journeyman.training.checkpoint import TrainingError
 CUT = frozenset({StopReason.TOKEN_LIMIT, StopReason.TIME_LIMIT})
 _ROUNDING = 1e-9
 _BEGINNING = "the beginning"
-"""The state before the first action: no step names its tree."""
+"""The state before the first action, where no step names its tree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def _by_state(
 
     An episode that comes to a state several times is there once: until its files change, its actions are one choice.
     """
-    states = [_states(episode) for episode in group]
+    states = _states(group)
     visitors: defaultdict[str, list[int]] = defaultdict(list)
     for number, visited in enumerate(states):
         for state in dict.fromkeys(visited):
@@ -145,6 +145,9 @@ def _by_state(
     ]
 
 
-def _states(episode: Episode) -> list[str]:
-    """The tree hash that stood before each action; all begin with the same files."""
-    return [_BEGINNING, *(step.tree_hash for step in episode.steps)][: len(episode.steps)]
+def _states(group: Sequence[Episode]) -> list[list[str]]:
+    """For each episode the tree hash that stood before each action. All begin with the same files, also what goes on
+    from within a solution, whose steps it has; a first step that changed nothing names them."""
+    firsts = [episode.steps[0] for episode in group if episode.steps]
+    beginning = next((step.tree_hash for step in firsts if step.tree_hash and not step.diff), _BEGINNING)
+    return [[beginning, *(step.tree_hash for step in episode.steps)][: len(episode.steps)] for episode in group]

@@ -210,7 +210,8 @@ def _logs(run: Path, at: int, monitor: Monitor | None) -> tuple[StepReporter, Re
     """What a run writes of its steps, cut off where it goes on."""
     steps = StepLog(run, resumed_from=at)
     reporter = StepReporter(Monitors(steps, monitor) if monitor else steps)
-    return reporter, RewardLog(run, resumed_from=at, process=this_process().process_index)
+    place, places = this_process().process_index, this_process().num_processes
+    return reporter, RewardLog(run, resumed_from=at, process=place, processes=places)
 
 
 def _finish(trainer: GRPOTrainer, folder: RunFolder, watch: Sequence[Watch]) -> None:

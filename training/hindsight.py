@@ -190,7 +190,11 @@ class _Relabeller:
             chain = {each.name for each in _chain(task, milestone.name)}
             if not chain <= closed:
                 continue
-            own = self._task(task, milestone.name)
+            try:
+                own = self._task(task, milestone.name)
+            except TaskError as error:  # it says too little to be asked for alone; the others may say enough
+                yield str(error)
+                continue
             child = self._played.get((parent.id, own.name))
             if child is None:
                 trees = list(states_of(task, parent, self._backend))[1:] if trees is None else trees

@@ -26,14 +26,17 @@ class RewardLog:
         folder: the run's, which exists.
         resumed_from: the step of the checkpoint that the run goes on from, 0 for none. Later lines are cut off.
         process: this one among those that train together.
+        processes: so many there are. There may have been more before; what they left, the first one cuts off.
     """
 
-    def __init__(self, folder: Path | str, *, resumed_from: int = 0, process: int = 0) -> None:
+    def __init__(self, folder: Path | str, *, resumed_from: int = 0, process: int = 0, processes: int = 1) -> None:
         self._path = Path(folder) / (f"rewards.{process}.jsonl" if process else REWARDS)
-        kept = [row for row in _read(self._path) if row["step"] <= resumed_from]
-        partial = self._path.with_suffix(f".{os.getpid()}.partial")
-        partial.write_text("".join(map(_line, kept)))
-        partial.replace(self._path)
+        _cut(self._path, resumed_from)
+        if process == 0:
+            for path in Path(folder).glob("rewards.*.jsonl"):
+                number = path.name.split(".")[1]
+                if number.isdecimal() and int(number) >= processes:
+                    _cut(path, resumed_from)
 
     def collected(self, step: int, collected: Collected) -> None:
         """Keep what was paid for a step, from 1 on."""
@@ -65,6 +68,14 @@ def read_rewards(folder: Path | str) -> list[dict[str, Any]]:
     """
     paths = sorted(Path(folder).glob("rewards*.jsonl"))
     return sorted((row for path in paths for row in _read(path)), key=lambda row: int(row["step"]))
+
+
+def _cut(path: Path, last: int) -> None:
+    """Keep the lines of the steps up to `last`."""
+    kept = [row for row in _read(path) if row["step"] <= last]
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.write_text("".join(map(_line, kept)))
+    partial.replace(path)
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:

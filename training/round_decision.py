@@ -13,15 +13,16 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
 from journeyman.envs.episode import StopReason
 from journeyman.tasks.task import Task
-from journeyman.training.evaluate import Evaluation
-from journeyman.training.stats import Paired, paired
+from journeyman.training.evaluate import Evaluation, TaskResult
+from journeyman.training.repeats import by_task as rate_by_task
+from journeyman.training.stats import Paired, Rate, paired
 
 POWER = 0.8
 """Probability of seeing a gain that is there, in what is said about how many tasks that takes."""
@@ -81,18 +82,33 @@ def level_of(alpha: float, before: Sequence[bool | None]) -> float:
     return carried + alpha * 0.5 ** (len(before) + 1)
 
 
-def by_task(candidate: Evaluation, champion: Evaluation) -> Paired:
-    """One pair for each task, for several episodes of one task are not independent: who solved it more often.
+def compared(candidate: Evaluation, champion: Evaluation) -> list[tuple[TaskResult, TaskResult]]:
+    """What decides, and what is shown of it: the champion's result and the candidate's, in the order of the tasks.
 
     Of the same (task, seed), those that both have a score for. Where the champion could not act, it has not failed;
     where the candidate could not, it has.
     """
     tried = [each for each in candidate.results if each.reward is not None or each.stop == StopReason.POLICY_ERROR]
-    scores = [{(r.task, r.seed): r.resolved for r in each} for each in (champion.scored, tried)]
+    first, second = ({(r.task, r.seed): r for r in each} for each in (champion.scored, tried))
+    return [(first[key], second[key]) for key in sorted(first.keys() & second.keys())]
+
+
+def rates(candidate: Evaluation, champion: Evaluation) -> tuple[Rate, Rate]:
+    """How much of what is compared the champion solves, and how much the candidate."""
+    pairs = compared(candidate, champion)
+    return _rate(first for first, _ in pairs), _rate(second for _, second in pairs)
+
+
+def _rate(results: Iterable[TaskResult]) -> Rate:
+    return rate_by_task((result.task, result.resolved, 1) for result in results)
+
+
+def by_task(candidate: Evaluation, champion: Evaluation) -> Paired:
+    """One pair for each task, for several episodes of one task are not independent: who solved it more often."""
     solved: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for key in scores[0].keys() & scores[1].keys():
-        for side, score in enumerate(scores):
-            solved[key[0]][side] += score[key]
+    for results in compared(candidate, champion):
+        for side, result in enumerate(results):
+            solved[result.task][side] += result.resolved
     ties = [(first > 0, first > 0) if first == second else (first > second, second > first)
             for first, second in solved.values()]  # fmt: skip
     return paired([first for first, _ in ties], [second for _, second in ties])

@@ -16,10 +16,11 @@ from journeyman.envs.store import EpisodeStore
 from journeyman.training.audit import Suspicion, audit
 from journeyman.training.evaluate import Evaluation, TaskResult
 from journeyman.training.round_corrections import corrections_told
-from journeyman.training.round_decision import Decision
+from journeyman.training.round_decision import Decision, compared, rates
 from journeyman.training.round_feedback import told
 from journeyman.training.round_folder import STAGES, RoundError, RoundFolder, rounds_in
 from journeyman.training.rounds import collected, evaluated, last_decision
+from journeyman.training.stats import Rate
 
 EXAMPLES = 3
 """Of each kind, tasks that are shown with what was done."""
@@ -105,6 +106,11 @@ class RoundReport:
     """What became of what people said, in lines; none where nobody said anything."""
     audit: Mapping[str, tuple[Suspicion, ...]]
     """"collected", "champion", "candidate" → what is suspicious in their episodes."""
+
+    @property
+    def rates(self) -> tuple[Rate, Rate] | None:
+        """What champion and candidate solve of what decided between them; None where nothing was measured."""
+        return rates(self.candidate, self.champion) if self.candidate and self.champion else None
 
     @property
     def tokens(self) -> int:
@@ -194,15 +200,13 @@ def _episodes(run: Path, evaluation: Evaluation) -> list[Episode]:
 
 def _shifts(sides: Mapping[str, Evaluation], runs: Mapping[str, Path]) -> tuple[tuple[Shift, ...], tuple[Shift, ...]]:
     """Tasks that only the candidate solves, and those that only the champion does."""
-    champion, candidate = ({(r.task, r.seed): r for r in sides[name].scored} for name in ("champion", "candidate"))
     gained, lost = list[Shift](), list[Shift]()
-    for key in sorted(champion.keys() & candidate.keys()):
-        first, second = champion[key], candidate[key]
+    for first, second in compared(sides["candidate"], sides["champion"]):
         if first.resolved != second.resolved:
             among = gained if second.resolved else lost
             is_shown = len(among) < EXAMPLES
             attempts = (_attempt(first, runs["champion"], is_shown), _attempt(second, runs["candidate"], is_shown))
-            among.append(Shift(key[0], *attempts))
+            among.append(Shift(first.task, *attempts))
     return tuple(gained), tuple(lost)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from journeyman.export.markdown import code, fence
 from journeyman.terminal import plural
+from journeyman.training.round_decision import rates
 from journeyman.training.round_report import DIFF_CHARS, TEST_CHARS, Attempt, RoundReport, RunReport, Shift
 from journeyman.training.stats import Rate
 
@@ -35,7 +36,7 @@ def run_to_markdown(report: RunReport) -> str:
     """All rounds in one table, and the last word."""
     rows = []
     for each in report.rounds:
-        rates = [evaluation.resolve_rate if evaluation else None for evaluation in (each.champion, each.candidate)]
+        rates = each.rates or (None, None)
         spent = [f"{each.tokens:,}", f"{each.minutes:.1f}"]
         link = f"[{each.number}]({each.folder.name}/report.md)"
         rows.append([link, *map(rate, rates), _p(each), outcome(each), *spent])
@@ -57,9 +58,10 @@ def last_word(report: RunReport) -> str:
     if report.final is None:
         return "No candidate was accepted, so there is none to measure on the tasks kept for it."
     base, best, decision = report.final
+    first, last = rates(best, base)
     word = "better" if decision.accepted else "not shown to be better"
-    return (f"On held-out tasks that decided no round, the last champion solves {best.resolve_rate}, the first model "
-            f"{base.resolve_rate}: {word} ({decision.why}).")  # fmt: skip
+    return (f"On held-out tasks that decided no round, the last champion solves {last}, the first model "
+            f"{first}: {word} ({decision.why}).")  # fmt: skip
 
 
 def rate(value: Rate | None) -> str:
@@ -90,14 +92,15 @@ def _p(report: RoundReport) -> str:
 
 
 def _rates(report: RoundReport) -> Iterator[str]:
-    if report.champion is None or report.candidate is None:
+    if report.champion is None or report.candidate is None or report.rates is None:
         return
     yield "## Held-out tasks"
+    first, second = report.rates
     sides = (
-        ("champion", report.champion_model, report.champion),
-        ("candidate", report.candidate_model, report.candidate),
+        ("champion", report.champion_model, first, report.champion),
+        ("candidate", report.candidate_model, second, report.candidate),
     )
-    rows = [[name, code(model), rate(side.resolve_rate), _counts(side.stops)] for name, model, side in sides]
+    rows = [[name, code(model), rate(solved), _counts(side.stops)] for name, model, solved, side in sides]
     yield table(["", "model", "resolved (95% interval)", "ended by"], rows)
     if report.reused:
         yield "Some of these tasks decided an earlier round too: there are too few held-out tasks for all rounds."

@@ -8,6 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from journeyman.export.round_markdown import last_word, outcome, rate, replay, view
+from journeyman.training.round_decision import rates
 from journeyman.training.round_report import RoundReport, RunReport
 from journeyman.training.stats import Rate
 from journeyman.viewer.pages import STATIC, render
@@ -30,16 +31,17 @@ def run_page(report: RunReport) -> str:
     points = [(f"round {each.number}", value, kind) for each in report.rounds for value, kind in _sides(each)]
     if report.final is not None:
         base, best, _ = report.final
-        points += [("last word", base.resolve_rate, "champion"), ("last word", best.resolve_rate, "accepted")]
+        first, last = rates(best, base)
+        points += [("last word", first, "champion"), ("last word", last, "accepted")]
     return _page("rounds.html", report=report, rates=whiskers(points))
 
 
 def _sides(report: RoundReport) -> list[tuple[Rate, str]]:
     """The rates of champion and candidate with what colours them; nothing where nothing was measured."""
-    if report.champion is None or report.candidate is None:
+    if report.rates is None:
         return []
-    kind = "accepted" if report.decision.accepted else "candidate"
-    return [(report.champion.resolve_rate, "champion"), (report.candidate.resolve_rate, kind)]
+    first, second = report.rates
+    return [(first, "champion"), (second, "accepted" if report.decision.accepted else "candidate")]
 
 
 def whiskers(points: Sequence[tuple[str, Rate, str]]) -> Markup:

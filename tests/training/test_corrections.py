@@ -170,6 +170,34 @@ def test_the_way_of_another_of_the_group_will_do(play: Play, correct: Correct, t
     assert found.left_out == {"resolved, so nothing is to be corrected": 1}
 
 
+@pytest.mark.slow
+def test_a_mend_to_one_solution_is_not_taken_for_a_mend_to_another(play: Play, correct: Correct) -> None:
+    other_way = Action("edit", {"path": "parcel.py", **FIX, "new": FIX["new"].replace("return ", "return not not ")})
+    failed, solved = play(WRONG, TEST, REPORT), play(other_way, TEST, REPORT)
+    assert solved.resolved
+    found = {}
+    for fix, whose in ((Fix.REFERENCE, "reference"), (Fix.GROUP, solved.id)):
+        (child,) = correct(failed, solved, fix=fix).episodes
+        assert any("not not" in step.diff for step in child.steps) == (fix is Fix.GROUP)
+        assert child.versions["mends_to"] == whose
+        found[fix] = child
+    for fix, child in found.items():
+        assert correct(failed, solved, fix=fix).episodes == (child,), "both are kept"
+
+
+@pytest.mark.slow
+def test_a_mend_that_does_not_say_whose_solution_it_plays_is_the_references(
+    play: Play, correct: Correct, tmp_path: Path
+) -> None:
+    failed = play(WRONG, TEST, REPORT)
+    (child,) = correct(failed).episodes
+    (tmp_path / "corrections").rename(tmp_path / "new")
+    older = replace(child, versions={name: said for name, said in child.versions.items() if name != "mends_to"})
+    with EpisodeStore(tmp_path / "corrections") as store:
+        store.add(older)
+    assert correct(failed).episodes == (older,)
+
+
 def test_what_teaches_nothing_is_left_out_with_the_reason(play: Play, correct: Correct) -> None:
     failed = play(WRONG, TEST, REPORT)
     idle = play(VIEW, REPORT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -20,8 +21,11 @@ WHOLE = CreditSettings(state_share=0.0)
 
 
 def played(reward: float | None, trees: str = "ab", stop: StopReason = StopReason.REPORTED) -> Episode:
-    """An episode whose actions left these trees, a letter each."""
-    steps = tuple(Step(Action("view", {"path": "."}), Observation("y"), tree_hash=tree) for tree in trees)
+    """An episode whose actions left these trees, a letter each; all begin with the tree "o"."""
+    steps = tuple(
+        Step(Action("view", {"path": "."}), Observation("y"), tree_hash=tree, diff="" if tree == before else "changed")
+        for before, tree in pairwise("o" + trees)
+    )
     return Episode("e", "t", "p", 0, Observation("x"), steps, stop, reward, (), None)
 
 
@@ -64,6 +68,20 @@ def test_who_came_to_the_same_files_is_compared_there() -> None:
 def test_a_state_that_an_episode_comes_back_to_counts_once() -> None:
     group = [played(1.0, "aba"), played(0.0, "acc")]
     assert advantages(group, CreditSettings(state_share=1.0))[0] == [1.0, 1.0, 1.0]
+
+
+def test_who_looked_first_stands_where_the_others_began() -> None:
+    """One edits at once and solves it; three look first, change the file each in a way of its own, and one of them
+    solves it. Looking changed nothing, so all four chose their edit before the same files."""
+    group = [played(1.0, "a"), played(1.0, "ob"), played(0.0, "oc"), played(0.0, "ood")]
+    found = advantages(group, CreditSettings(state_share=1.0))
+    third = 1 / 3
+    assert found == [pytest.approx([sign * 2 * third] * n) for sign, n in ((1, 1), (1, 2), (-1, 2), (-1, 3))]
+
+
+def test_who_puts_everything_back_stands_at_the_beginning_again() -> None:
+    group = [played(0.0, "oo"), played(1.0, "aob"), played(1.0, "c")]
+    assert advantages(group, CreditSettings(state_share=1.0)) == [[-1.0] * 2, [0.5] * 3, [0.5]]
 
 
 def test_rewards_can_be_others_than_the_graders() -> None:

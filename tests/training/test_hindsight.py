@@ -134,6 +134,20 @@ def test_what_was_done_for_another_milestone_is_left_out(
 
 
 @pytest.mark.slow
+def test_a_milestone_that_says_nothing_takes_nothing_from_the_others(
+    task: Task, backend: SandboxFactory, relabelled_of: Callable[[Task], Relabel]
+) -> None:
+    first, second = task.milestones
+    milestones = (first.model_copy(update={"instruction": ""}), second.model_copy(update={"depends_on": ()}))
+    never = Check(id="tests/test_times.py::test_never")
+    mute = task.model_copy(update={"milestones": milestones, "checks": (*task.checks, never)})
+    parent = rollout(RepoEnv(mute, backend), ScriptedPolicy((DOUBLE, ALONE, REPORT)), seed=0)
+    found = relabelled_of(mute)(parent)
+    assert [each.task for each in found.episodes] == ["tiny-times--quadruple"]
+    assert found.left_out == {"tiny-times: the milestone double has no instruction of its own": 1}
+
+
+@pytest.mark.slow
 def test_where_a_visible_test_tells_it_is_run_before_the_report(play: Play, relabelled: Relabel, task: Task) -> None:
     visible = "from times import double\n\n\ndef test_double():\n    assert double(3) == 6\n"
     write_files(task.repository, {"tests/test_times.py": visible})

@@ -18,9 +18,10 @@ from journeyman.training.round_decision import (
     heldout_of,
     level_of,
     pairs_needed,
+    rates,
     split_heldout,
 )
-from journeyman.training.stats import Paired
+from journeyman.training.stats import Paired, Rate
 from tests.making import tiny_project
 
 
@@ -86,6 +87,8 @@ def test_a_champion_that_could_not_act_has_not_failed() -> None:
     able = evaluation(*[True] * 9)
     assert by_task(able, unable(9)) == Paired(0, 0, 0, 0)
     assert by_task(unable(9), able) == Paired(only_first=9, only_second=0, both=0, neither=0)
+    assert rates(able, unable(9)) == (Rate(0, 0), Rate(0, 0)), "and the rates are of what is compared"
+    assert [(each.successes, each.trials) for each in rates(unable(9), able)] == [(9, 9), (0, 9)]
 
 
 def test_a_refusal_says_how_many_tasks_would_do() -> None:

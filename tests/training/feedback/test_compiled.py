@@ -182,6 +182,11 @@ def test_what_was_paid_is_kept_and_cut_off_where_a_step_is_done_again(tmp_path: 
     assert [(row["step"], row["episode"]) for row in found if row["trained"]] == [(1, "0-a"), (2, "0-c"), (3, "0-d")]
     assert found[0]["terms"][0]["name"] == "outcome" and "checks passed" in found[0]["terms"][0]["source"]
     assert found[0]["steps"] == [{"step": 1, "weight": 0.01, "value": 1.0, "source": "row x: ada"}]
+    RewardLog(tmp_path, resumed_from=2, processes=2).collected(3, collected("0-e"))
+    assert [row["episode"] for row in read_rewards(tmp_path) if row["step"] == 3 and row["trained"]] == ["0-d", "0-e"]
+    RewardLog(tmp_path, resumed_from=2).collected(3, collected("0-d"))
+    found = read_rewards(tmp_path)
+    assert [row["episode"] for row in found if row["step"] == 3 and row["trained"]] == ["0-d"], "gone on with alone"
     (tmp_path / "rewards.jsonl").write_text(json.dumps({"step": 1}) + "\n")
     with pytest.raises(TrainingError, match="line 1: not what an episode was paid"):
         read_rewards(tmp_path)
