@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -121,6 +122,25 @@ def test_a_run_that_dies_is_no_green_run() -> None:
     step = Step(died.action, died.observation, tree_hash="b", tests=TestRun((EASY,)))
     assert standing("tests_pass", [edited(), step]) is C and standing("tests_pass", [edited(), step], EASY) is S
     assert standing("tests_pass", [edited(), step, ran(EASY, HARD, tree="b")]) is S, "the next came to its end"
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("times-out", "timed out after 60 s, no result; run fewer: test PATH"),
+        ("interrupted", "interrupted before the end, no result; so far 3 passed"),
+    ],
+)
+def test_a_run_that_a_fault_spoiled_accuses_nobody(fault: str, said: str) -> None:
+    whole = replace(did("test", said, ok=False), fault=fault)
+    for subject in ("", HARD, "tests/", "tests/test_a.py", "test_hard"):
+        assert standing("tests_run", [whole], subject) is U, subject
+        assert standing("tests_pass", [edited(), whole], subject) is U, subject
+    part = replace(did("test", said, ok=False, target="tests/test_a.py"), fault=fault)
+    assert standing("tests_run", [part], HARD) is U and standing("tests_run", [part], "test_hard") is U
+    assert standing("tests_run", [part], "tests/test_b.py") is C, "nobody asked for it"
+    refused = did("test", "no file tests/test_a.py", ok=False, target="tests/test_a.py")
+    assert standing("tests_run", [refused]) is C, "no fault"
 
 
 def test_obstacles_must_be_met_and_not_printed_or_made() -> None:
