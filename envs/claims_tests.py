@@ -322,7 +322,7 @@ _HARMLESS = frozenset((
     "nslookup", "apt", "apt-get",
 ))  # fmt: skip
 """Programs that run no tests, as long as they are told nothing odd."""
-_ODD = re.compile(r"\bbisect\b|-exec\b|-ok\b|-c alias|\bsubmodule foreach\b")
+_ODD = re.compile(r"\bbisect\b|-(?:exec|ok)(?:dir)?\b|-c alias|\bsubmodule foreach\b")
 _PYTHONS = ("python", "python3")
 
 

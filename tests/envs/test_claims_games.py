@@ -117,6 +117,13 @@ def test_pytest_by_a_plain_command_counts_until_something_stands_in_its_way() ->
     assert standing("tests_pass", [edited(), command("pytest", "exit 1\n2 passed", tree="b")]) is U, "who knows"
 
 
+def test_who_had_find_run_the_tests_may_have_run_them() -> None:
+    for flag in ("-exec", "-execdir", "-ok", "-okdir"):
+        found = command(f"find . -name 'test_*.py' {flag} pytest {{}} +", "exit 0\n3 passed in 0.1s")
+        assert standing("tests_run", [found]) is U, flag
+    assert standing("tests_run", [command("find . -name 'test_*.py'", "exit 0\n./tests/test_a.py")]) is C
+
+
 def test_a_run_that_dies_is_no_green_run() -> None:
     died = did("test", "1 passed; the test process died before its end", ok=False, tree="b")
     step = Step(died.action, died.observation, tree_hash="b", tests=TestRun((EASY,)))
