@@ -172,6 +172,22 @@ def test_obstacles_must_be_met_and_not_printed_or_made() -> None:
     assert standing("blocked", [own, raised], "the module yaml is missing") is U
 
 
+def test_what_a_program_says_that_never_fails_shows_nothing() -> None:
+    """A job in the background always begins well, and `file` also where there is none."""
+    unknown = command("redis-server &", "exit 0\nbash: line 1: redis-server: command not found")
+    assert standing("blocked", [unknown], "redis-server is not installed") is U
+    assert standing("blocked", [command("curl -s https://example.org &", "exit 0")], "no network") is U
+    waited = command("curl -s https://example.org > page 2>&1", "exit 0")
+    assert standing("blocked", [waited], "no network") is C, "no job: its output went elsewhere"
+    raised = command("python app.py &\nsleep 1", "exit 0\nModuleNotFoundError: No module named 'yaml'")
+    assert standing("blocked", [raised], "the module yaml is missing") is U
+    missing = command("cat config.yaml", "exit 1\ncat: config.yaml: No such file or directory")
+    asked = command("file config.yaml", "exit 0\nconfig.yaml: cannot open `config.yaml' (No such file or directory)")
+    assert standing("blocked", [missing, asked], "no file config.yaml") is S
+    assert standing("blocked", [asked], "no file config.yaml") is U
+    assert standing("tests_run", [command("sleep 1 &", "exit 0")]) is C, "it is known what it calls all the same"
+
+
 def test_the_network_is_missing_where_it_was_tried() -> None:
     line = "python -c \"import socket; socket.gethostbyname('tracker.example.org')\""
     tried = command(line, "exit 1\nsocket.gaierror: [Errno -3] Temporary failure in name resolution")
