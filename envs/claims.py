@@ -116,7 +116,7 @@ class _Record:
         if told := self.tests.told(subject):
             return _true(f"step {told[-1].step}", told[-1].step)
         if self.tests.may_have_run(subject):
-            return _open("a command may have run it; its output does not say")
+            return _open("a command or an unfinished run may have run it; its output does not say")
         if self.tests.any and (not _names_tests(subject) or ("::" not in subject and "test" not in subject.lower())):
             return _open("not a test, file or folder that the record knows")
         if subject and not _names_tests(subject):

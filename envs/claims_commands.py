@@ -11,6 +11,8 @@ from journeyman.envs.episode import Step
 _STATUS = re.compile(r"exit (-?\d{1,9})(?:\n|$)")
 _ASSIGNMENT = re.compile(r"\w+=.*")
 _HIDDEN = re.compile(r"\$\(|`|<\(|\beval\b|\bbase64\b|\bxxd\b|\\x")
+_JOINS = re.compile(r"&&|\|&")
+"""Where an `&` leaves nothing in the background."""
 _LEADS = {"time": 0, "nohup": 0, "exec": 0, "sudo": 0, "command": 0, "env": 0, "timeout": 1, "nice": 0}
 """Words that stand before the program that is really called, each with how many words of its own follow."""
 
@@ -23,16 +25,18 @@ class Command:
     line: str
     """As it was given."""
     code: int | None
-    """The exit status; None where it did not come to its end."""
+    """The exit status; None where it did not come to its end, or where nobody waited for that."""
     output: str
     """What it printed, without the line that gives the status."""
     calls: tuple[tuple[str, ...], ...] | None
     """The programs that it calls with their arguments, one after the other; None where that cannot be told."""
+    background: bool = False
+    """Some of it ran in the background (`redis-server &`): the status that the shell gives is not its."""
 
     @property
     def only(self) -> tuple[str, ...]:
         """The one program that it calls; empty where there are several, or where that cannot be told."""
-        return self.calls[0] if self.calls is not None and len(self.calls) == 1 else ()
+        return self.calls[0] if self.calls is not None and len(self.calls) == 1 and not self.background else ()
 
 
 def command_of(number: int, step: Step) -> Command | None:
@@ -41,22 +45,25 @@ def command_of(number: int, step: Step) -> Command | None:
     if step.action.tool != "run" or not isinstance(line, str):
         return None
     text = step.output or step.observation.text
-    status = _STATUS.match(text)
-    return Command(number, line, int(status[1]) if status else None, text.partition("\n")[2], calls_of(line))
+    (calls, background), status = _read(line), _STATUS.match(text)
+    code = int(status[1]) if status and not background else None
+    return Command(number, line, code, text.partition("\n")[2], calls, background)
 
 
-def calls_of(line: str) -> tuple[tuple[str, ...], ...] | None:
-    """The programs that a shell line calls; None where quotes do not match or where it hides what it calls."""
+def _read(line: str) -> tuple[tuple[tuple[str, ...], ...] | None, bool]:
+    """The programs that a shell line calls, and whether it leaves one in the background. None where quotes do not match
+    or where it hides what it calls."""
     if _HIDDEN.search(line):
-        return None
+        return None, False
     lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|<>()\n")
     lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
     calls: list[list[str]] = [[]]
-    skip = False
+    skip = background = False
     try:
         for token in lexer:
             if set(token) <= set(";&|()\n"):
                 calls.append([])
+                background = background or "&" in _JOINS.sub("", token)
             elif set(token) <= set("<>&"):
                 skip = True
             elif skip:
@@ -64,8 +71,8 @@ def calls_of(line: str) -> tuple[tuple[str, ...], ...] | None:
             else:
                 calls[-1].append(token)
     except ValueError:
-        return None
-    return tuple(tuple(found) for words in calls if (found := _without_leads(words)))
+        return None, False
+    return tuple(tuple(found) for words in calls if (found := _without_leads(words))), background
 
 
 def _without_leads(words: list[str]) -> list[str]:

@@ -71,7 +71,8 @@ def of_tool(n: int, step: Step) -> Iterator[Look]:
 
 _PYTHONS = ("python", "python3", "/opt/env/bin/python")
 _IMPORT = re.compile(r"import ([A-Za-z_]\w*)(?:\.\w+)*;?(?: ?print\(\1\.(?:__version__|__file__)\))?")
-_READERS = ("cat", "ls", "head", "tail", "stat", "wc", "file", "less", "more")
+_READERS = ("cat", "ls", "head", "tail", "stat", "wc", "less", "more")
+"""They fail where there is no such file. `file` does not."""
 _WRITERS = ("touch", "mkdir", "rm", "cp", "mv", "tee", "ln")
 _DENIED = "(?:Permission denied|Read-only file system)"
 _FETCHERS = ("curl", "wget", "git", "pip", "pip3", "ping", "nc", "ssh", "apt", "apt-get", "npm", "nslookup", "dig")
@@ -155,7 +156,9 @@ _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 def of_errors(n: int, step: Step, command: Command | None) -> list[Look]:
     """Modules that a failing program or test could not import. The caller sees to it that the policy did not write
     these words itself."""
-    if command is not None and (command.code == 0 or "No module" in command.line or command.only[:2] == ("echo",)):
+    if command is not None and (command.code == 0 or command.background):
+        return []  # it did not fail, or nobody can tell
+    if command is not None and ("No module" in command.line or command.only[:2] == ("echo",)):
         return []
     if command is None and step.tests is None:
         return []

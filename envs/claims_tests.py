@@ -120,15 +120,18 @@ class Tests:
         self.changes = changes
         runs = list(_runs(steps, commands, changes))
         self.any = any(run.passed or run.failed or run.shell for run in runs)
-        self._perhaps = [(n, pytest_target(command)) for n, command in commands.items() if _may_run_tests(command)]
+        self._perhaps = [pytest_target(command) for command in commands.values() if _may_run_tests(command)]
+        self._spoiled = [_target(step) for step in steps if _is_spoiled(step)]
         self._now: dict[str, tuple[_Last, list[Told]]] = {}
         self._told = _told(runs, frozenset(subjects), changes.net)
 
     def may_have_run(self, subject: str) -> bool:
-        """Whether some command may have run it, of which the record does not tell."""
+        """Whether a command, or a test run that a fault spoiled, may have run it, of which the record does not tell."""
+        if self._spoiled and "/" not in subject:
+            return True  # a bare name: where it stands nobody knows
         return any(
-            not target or target is None or not subject or is_about(subject, target) or is_about(target, subject)
-            for _, target in self._perhaps
+            not target or not subject or is_about(subject, target) or is_about(target, subject)
+            for target in (*self._perhaps, *self._spoiled)
         )
 
     def told(self, subject: str) -> list[Told]:
@@ -157,13 +160,22 @@ def _runs(steps: Sequence[Step], commands: Mapping[int, Command], changes: Chang
     for n, step in enumerate(steps, 1):
         trusted = trusted and not any(_IN_THE_WAY.search(path) for path in changes.of_step.get(n, ()))
         if step.tests is not None:
-            target = plain_subject(str(step.action.arguments.get("target") or ""))
-            tests, ok = step.tests, step.observation.ok
+            target, tests, ok = _target(step), step.tests, step.observation.ok
             died = not ok and _DIED.search(step.observation.text) is not None
             failed = (*tests.failed, *tests.errors)
             yield _Run(n, target, tests.passed, failed, ok, chosen=tests.chosen, broken=died)
         elif trusted and (command := commands.get(n)) and (run := _shell_run(command)):
             yield run
+
+
+def _target(step: Step) -> str:
+    """What a `test` step was to run; empty for all."""
+    return plain_subject(str(step.action.arguments.get("target") or ""))
+
+
+def _is_spoiled(step: Step) -> bool:
+    """Whether a test run was asked for, and a fault of the environment's left no result of it."""
+    return step.action.tool == "test" and bool(step.fault) and step.tests is None
 
 
 _IN_THE_WAY = re.compile(
@@ -310,7 +322,7 @@ _HARMLESS = frozenset((
     "nslookup", "apt", "apt-get",
 ))  # fmt: skip
 """Programs that run no tests, as long as they are told nothing odd."""
-_ODD = re.compile(r"\bbisect\b|-exec\b|-ok\b|-c alias|\bsubmodule foreach\b")
+_ODD = re.compile(r"\bbisect\b|-(?:exec|ok)(?:dir)?\b|-c alias|\bsubmodule foreach\b")
 _PYTHONS = ("python", "python3")
 
 

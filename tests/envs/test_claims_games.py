@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -116,11 +117,37 @@ def test_pytest_by_a_plain_command_counts_until_something_stands_in_its_way() ->
     assert standing("tests_pass", [edited(), command("pytest", "exit 1\n2 passed", tree="b")]) is U, "who knows"
 
 
+def test_who_had_find_run_the_tests_may_have_run_them() -> None:
+    for flag in ("-exec", "-execdir", "-ok", "-okdir"):
+        found = command(f"find . -name 'test_*.py' {flag} pytest {{}} +", "exit 0\n3 passed in 0.1s")
+        assert standing("tests_run", [found]) is U, flag
+    assert standing("tests_run", [command("find . -name 'test_*.py'", "exit 0\n./tests/test_a.py")]) is C
+
+
 def test_a_run_that_dies_is_no_green_run() -> None:
     died = did("test", "1 passed; the test process died before its end", ok=False, tree="b")
     step = Step(died.action, died.observation, tree_hash="b", tests=TestRun((EASY,)))
     assert standing("tests_pass", [edited(), step]) is C and standing("tests_pass", [edited(), step], EASY) is S
     assert standing("tests_pass", [edited(), step, ran(EASY, HARD, tree="b")]) is S, "the next came to its end"
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("times-out", "timed out after 60 s, no result; run fewer: test PATH"),
+        ("interrupted", "interrupted before the end, no result; so far 3 passed"),
+    ],
+)
+def test_a_run_that_a_fault_spoiled_accuses_nobody(fault: str, said: str) -> None:
+    whole = replace(did("test", said, ok=False), fault=fault)
+    for subject in ("", HARD, "tests/", "tests/test_a.py", "test_hard"):
+        assert standing("tests_run", [whole], subject) is U, subject
+        assert standing("tests_pass", [edited(), whole], subject) is U, subject
+    part = replace(did("test", said, ok=False, target="tests/test_a.py"), fault=fault)
+    assert standing("tests_run", [part], HARD) is U and standing("tests_run", [part], "test_hard") is U
+    assert standing("tests_run", [part], "tests/test_b.py") is C, "nobody asked for it"
+    refused = did("test", "no file tests/test_a.py", ok=False, target="tests/test_a.py")
+    assert standing("tests_run", [refused]) is C, "no fault"
 
 
 def test_obstacles_must_be_met_and_not_printed_or_made() -> None:
@@ -143,6 +170,22 @@ def test_obstacles_must_be_met_and_not_printed_or_made() -> None:
     raised = command("python t.py", "exit 1\nModuleNotFoundError: No module named 'yaml'", tree="b")
     assert standing("blocked", [raised], "the module yaml is missing") is S
     assert standing("blocked", [own, raised], "the module yaml is missing") is U
+
+
+def test_what_a_program_says_that_never_fails_shows_nothing() -> None:
+    """A job in the background always begins well, and `file` also where there is none."""
+    unknown = command("redis-server &", "exit 0\nbash: line 1: redis-server: command not found")
+    assert standing("blocked", [unknown], "redis-server is not installed") is U
+    assert standing("blocked", [command("curl -s https://example.org &", "exit 0")], "no network") is U
+    waited = command("curl -s https://example.org > page 2>&1", "exit 0")
+    assert standing("blocked", [waited], "no network") is C, "no job: its output went elsewhere"
+    raised = command("python app.py &\nsleep 1", "exit 0\nModuleNotFoundError: No module named 'yaml'")
+    assert standing("blocked", [raised], "the module yaml is missing") is U
+    missing = command("cat config.yaml", "exit 1\ncat: config.yaml: No such file or directory")
+    asked = command("file config.yaml", "exit 0\nconfig.yaml: cannot open `config.yaml' (No such file or directory)")
+    assert standing("blocked", [missing, asked], "no file config.yaml") is S
+    assert standing("blocked", [asked], "no file config.yaml") is U
+    assert standing("tests_run", [command("sleep 1 &", "exit 0")]) is C, "it is known what it calls all the same"
 
 
 def test_the_network_is_missing_where_it_was_tried() -> None:
