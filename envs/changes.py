@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from unidiff.constants import DEV_NULL
 from unidiff.errors import UnidiffParseError
 from unidiff.patch import PatchedFile, PatchSet
 
@@ -33,6 +35,10 @@ class ChangedFile:
     is_there: bool
     changes: tuple[Changed, ...] = ()
     """None of a file that the diff only names: a binary or very large one."""
+    beside: tuple[tuple[int, str], ...] = ()
+    """Lines that stayed and that the diff shows beside its changes, by their numbers before."""
+    empty: bool = False
+    """An empty file came or went."""
 
 
 def changes_of(diff: str) -> tuple[Changed, ...]:
@@ -46,10 +52,19 @@ def files_of(diff: str) -> tuple[ChangedFile, ...]:
         files = PatchSet(diff)
     except UnidiffParseError:
         return ()
-    return tuple(
-        ChangedFile(file.path, not file.is_added_file, not file.is_removed_file, tuple(_changes(file)))
-        for file in files
-    )  # fmt: skip
+    named = set(_NAMED.findall(diff))
+    return tuple(_changed_file(file, (file.source_file, file.target_file) in named) for file in files)
+
+
+_NAMED = re.compile(r"^--- (.+)\n\+\+\+ (.+)\nBinary or large file, now ", re.MULTILINE)
+
+
+def _changed_file(file: PatchedFile, named: bool) -> ChangedFile:
+    # Not by `is_added_file`: to unidiff a file that was empty was not there.
+    was_there, is_there, changes = file.source_file != DEV_NULL, file.target_file != DEV_NULL, tuple(_changes(file))
+    beside = tuple((row.source_line_no or 0, row.value.rstrip("\n")) for hunk in file for row in hunk if row.is_context)
+    empty = was_there != is_there and not (changes or named or file.is_binary_file)
+    return ChangedFile(file.path, was_there, is_there, changes, beside, empty)
 
 
 def _changes(file: PatchedFile) -> Iterator[Changed]:

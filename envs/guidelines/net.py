@@ -1,14 +1,15 @@
 """What an episode's actions changed together: the diffs of its steps laid over each other.
 
 A line that was added and taken out again is no change, nor is one that was put back as it was. Texts of lines are
-known only as far as the diffs show them, which is enough for that. What a test run leaves is laid over too, so that
-line numbers stay right, but it is not the policy's change.
+known only as far as the diffs show them, which is enough for that: a place is as it was where it reads as it did,
+whichever of several lines that are alike went and came back. What a test run leaves is laid over too, so that line
+numbers stay right, but it is not the policy's change.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from sys import maxsize
@@ -64,6 +65,8 @@ def net_changes(steps: Sequence[Step], diffs: Sequence[Sequence[ChangedFile]] | 
     Args:
         diffs: of each step its files (`files_of`), where they have been read before.
     """
+    if steps and steps[0].tree_hash == steps[-1].tree_hash != "" and not steps[0].diff:
+        return ()  # as the first look found it: of what diffs only name, and of long files, they do not show that
     files: dict[str, _File] = {}
     diffs = [files_of(step.diff) for step in steps] if diffs is None else diffs
     for number, (step, changed) in enumerate(zip(steps, diffs, strict=True), 1):
@@ -100,14 +103,17 @@ class _File:
         self.was_there = self.is_there = was_there
         self.pieces = [_Piece(1, maxsize)]
         self.gone: dict[int, Line] = {}
+        self.known: dict[int, str] = {}
+        """Original lines that stood beside a change, by number."""
         self.steps: list[int] = []
         self.only_named = False
 
     def apply(self, change: ChangedFile, step: int, *, own: bool) -> None:
         self.is_there = change.is_there
-        self.only_named |= not change.changes
+        self.only_named |= not change.changes and not change.empty
         if own:
             self.steps.append(step)
+        self._learn(change.beside)
         left, done, pieces = deque(self.pieces), 0, list[_Piece]()
         for each in sorted(change.changes, key=lambda each: each.line):
             begin = max(each.line, 1) - 1
@@ -117,6 +123,15 @@ class _File:
                 pieces.append(_Piece(new=[Line(text, step) for text in each.new], above=each.above))
             done = begin + len(each.old)
         self.pieces = [*pieces, *left]
+
+    def _learn(self, lines: Sequence[tuple[int, str]]) -> None:
+        """Keep what original lines say that are shown."""
+        left, first = deque(self.pieces), 1
+        for number, text in sorted(lines):
+            while left and number >= first + left[0].length:
+                first += left.popleft().length
+            if left and left[0].stop:
+                self.known[left[0].start + number - first] = text
 
     def _forget(self, pieces: Sequence[_Piece], texts: Sequence[str], step: int) -> None:
         """Keep what original lines said that are gone now."""
@@ -140,20 +155,47 @@ class _File:
         )  # fmt: skip
 
     def _blocks(self) -> Iterator[Block]:
-        """What stands between the lines that were kept."""
+        """What stands between the lines that were kept, but for places that read as they did."""
+        was, now, blocks = list[str](), list[str](), list[Block]()
+        for kept, block in self._between():
+            was += [line.text for line in block.old]
+            now += [line.text for line in block.new]
+            blocks += [block] if block.old or block.new else []
+            ahead = self._shown(range(kept.start, kept.stop))
+            was += ahead
+            now += ahead
+            if len(ahead) == kept.length:
+                continue
+            if was != now:
+                yield from blocks
+            was = self._shown(range(kept.stop - 1, kept.start, -1))[::-1]
+            now, blocks = [*was], []
+        if was != now:
+            yield from blocks
+
+    def _shown(self, numbers: Iterable[int]) -> list[str]:
+        """What these original lines say, up to the first that no diff shows."""
+        found = list[str]()
+        for number in numbers:
+            if number not in self.known:
+                break
+            found.append(self.known[number])
+        return found
+
+    def _between(self) -> Iterator[tuple[_Piece, Block]]:
+        """Each piece that was kept, with what stands before it since the last one."""
         gone = deque(sorted(self.gone.items()))
         new: list[Line] = []
         above: str | None = None
-        for piece in [*self.pieces, None]:
-            if piece is not None and not piece.stop:
+        for piece in [*self.pieces, _Piece(maxsize, maxsize)]:
+            if not piece.stop:
                 above = above if new else piece.above
                 new += piece.new
                 continue
             old = []
-            while gone and (piece is None or gone[0][0] < piece.start):
+            while gone and gone[0][0] < piece.start:
                 old.append(gone.popleft()[1])
-            if old or new:
-                yield Block(tuple(old), tuple(new), above)
+            yield piece, Block(tuple(old), tuple(new), above)
             new, above = [], None
 
 
