@@ -23,7 +23,8 @@ class ChatTemplate:
     """What a tokenizer's chat template puts around the turns.
 
     Raises:
-        ModelError: the tokenizer has no chat template, or one that rewrites earlier messages.
+        ModelError: the tokenizer has no chat template, or one that takes no system message, fails, or rewrites earlier
+            messages.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -91,4 +92,10 @@ class ChatTemplate:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _render(self, messages: list[dict[str, str]]) -> str:
-        return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        try:
+            return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        except Exception as error:  # a template is a program: it may refuse in its own words, or fail in any way
+            raise ModelError(
+                f"the chat template refuses a conversation of a system message, then user and assistant in turn "
+                f"({error}); use a model whose template takes one, or set tokenizer.chat_template"
+            ) from error

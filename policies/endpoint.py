@@ -14,11 +14,20 @@ import httpx
 from journeyman.envs.actions import Action
 from journeyman.envs.observation import Observation
 from journeyman.policies.dialect import dialect
-from journeyman.policies.policy import PolicyError
+from journeyman.policies.policy import PolicyError, TokenLimit
 
 _MAX_WAIT_S = 60.0
 """Longest pause before a retry, whatever the server asks for."""
 _OVERLOADED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+_TOO_LARGE = frozenset({400, 413})
+_FULL = (
+    "context_length_exceeded", "maximum context length", "context window",  # OpenAI, and many that speak as it does
+    "longer than the maximum model length",  # vLLM
+    "exceed_context_size_error", "available context size",  # llama.cpp
+    "the model's context length",  # SGLang
+    "prompt is too long",  # Anthropic
+)  # fmt: skip
+"""What servers say, in small letters, of a conversation that is longer than their model reads. There is no standard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,7 @@ class EndpointPolicy:
         """Send the conversation and read the answer.
 
         Raises:
+            TokenLimit: the conversation is longer than the model reads.
             PolicyError: the endpoint cannot be reached, refuses, or does not speak the protocol.
         """
         self._turns.append({"role": "user", "content": self._dialect.render(observation)})
@@ -118,6 +128,8 @@ class EndpointPolicy:
                 if response.is_success:
                     return self._content(response)
                 problem = f"HTTP {response.status_code}: {response.text[:300]}"
+                if _is_full(response):
+                    raise TokenLimit(f"the conversation is longer than the model behind {self._url} reads: {problem}")
                 if response.status_code not in _OVERLOADED:
                     raise PolicyError(f"{self._url} refuses: {problem}")
                 wait = _retry_after(response, wait)
@@ -155,6 +167,12 @@ class EndpointPolicy:
             raise PolicyError(f"{self._url} does not answer as a chat endpoint: {response.text[:300]}") from error
         # Half a surrogate pair can stand in JSON but in no file.
         return str(content or "").encode("utf-8", "replace").decode()
+
+
+def _is_full(response: httpx.Response) -> bool:
+    """Whether a refusal is about the conversation's length. By the words, since both codes mean other things too."""
+    said = response.text.lower()
+    return response.status_code in _TOO_LARGE and any(words in said for words in _FULL)
 
 
 def _retry_after(response: httpx.Response, default: float) -> float:

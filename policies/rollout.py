@@ -112,16 +112,21 @@ class _Rollout:
         if self._store is not None:
             self._store.begin(episode)
         try:
+            return self._ended(episode)
+        except (KeyboardInterrupt, RolloutCancelled):
+            # It may have come while the environment was grading: then there is nothing left to conclude.
+            self._finished(episode, {"stop": StopReason.INTERRUPTED, "terms": (), "verdict": None})
+            raise
+
+    def _ended(self, episode: Episode) -> Episode:
+        """Play to the end, the environment's or the policy's."""
+        try:
             return self._finished(episode, self._play(episode))
         except PolicyError as error:
             stop = StopReason.TOKEN_LIMIT if isinstance(error, TokenLimit) else StopReason.POLICY_ERROR
             _, info = self._env.conclude(stop)
             self._hear(info)
             return self._finished(replace(episode, detail=str(error)), info)
-        except (KeyboardInterrupt, RolloutCancelled):
-            # It may have come while the environment was grading: then there is nothing left to conclude.
-            self._finished(episode, {"stop": StopReason.INTERRUPTED, "terms": (), "verdict": None})
-            raise
 
     def _play(self, episode: Episode) -> dict[str, Any]:
         """Act and answer until the environment ends it; returns the last step's `info`."""

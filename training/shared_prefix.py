@@ -26,7 +26,7 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from journeyman.policies.engine import part_kinds
-from journeyman.training.lean_head import logits_before
+from journeyman.training.lean_head import logits_before, logits_of
 
 _ROW_BY_ROW = "journeyman_shared_prefix"
 """The name by which transformers finds `_attend`."""
@@ -85,21 +85,20 @@ def logits_before_shared(
     packed = pack(chosen_B_S, input_ids, attention_mask) if _can_share(causal) else None
     if packed is None or not 0 < len(packed.tokens) < plain:
         return logits_before(model, chosen_B_S, input_ids=input_ids, attention_mask=attention_mask)
+    places_N = packed.places[:, :-1][chosen_B_S[:, 1:]]
     config = causal.config
     before = config._attn_implementation
     config._attn_implementation = _ROW_BY_ROW
     try:
-        read_L_D = causal.get_decoder()(
+        return logits_of(
+            causal,
+            lambda read_1_L_D: read_1_L_D[0, places_N],
             input_ids=packed.tokens[None],
             position_ids=packed.positions[None],
             parts=packed.parts,
-            use_cache=False,
-        ).last_hidden_state[0]
+        )
     finally:
         config._attn_implementation = before
-    places_N = packed.places[:, :-1][chosen_B_S[:, 1:]]
-    logits_N_V: torch.Tensor = causal.get_output_embeddings()(read_L_D[places_N])
-    return logits_N_V.float()
 
 
 def count_tokens(chosen_B_S: torch.Tensor, *, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> TokenCounts:

@@ -44,6 +44,21 @@ def test_a_model_without_a_template_is_refused(chat: ChatTemplate) -> None:
         ChatTemplate(chat.tokenizer)
 
 
+NO_SYSTEM = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+
+
+@pytest.mark.parametrize(
+    "template,why",
+    [(NO_SYSTEM, "System role not supported"), ("{{ messages[0].text.lower() }}", "no attribute 'text'")],
+)
+def test_a_template_that_refuses_or_fails_is_told_with_its_own_words(
+    chat: ChatTemplate, template: str, why: str
+) -> None:
+    chat.tokenizer.chat_template = template
+    with pytest.raises(ModelError, match=rf"a system message.*{why}.*set tokenizer.chat_template"):
+        ChatTemplate(chat.tokenizer)
+
+
 def test_a_template_that_rewrites_the_past_is_refused(chat: ChatTemplate) -> None:
     message = "<|im_start|>{{ m['content'] }}<|im_end|>\n"
     rewriting = "{{ messages | length }}{% for m in messages %}" + message + "{% endfor %}<|im_start|>"

@@ -15,7 +15,7 @@ from journeyman.envs.actions import MALFORMED
 from journeyman.envs.observation import Observation
 from journeyman.policies.dialect import dialect
 from journeyman.policies.endpoint import EndpointPolicy, EndpointSettings
-from journeyman.policies.policy import PolicyError
+from journeyman.policies.policy import PolicyError, TokenLimit
 
 
 class Server:
@@ -142,6 +142,40 @@ def test_a_refusal_is_not_repeated(server: Server, policy: EndpointPolicy) -> No
     with pytest.raises(PolicyError, match=r"refuses: HTTP 401.*no key"):
         policy.act(_see("Fix it."))
     assert len(server.requests) == 1
+
+
+FULL: list[tuple[int, dict[str, Any]]] = [
+    (400, {"message": "Please reduce the length of the messages.", "code": "context_length_exceeded"}),
+    (400, {"message": "This model's maximum context length is 2048 tokens. However, you requested 2310 tokens"}),
+    (400, {"message": "Input is too long", "type": "exceed_context_size_error", "n_ctx": 256}),
+    (400, {"message": "The input (9000 tokens) is longer than the model's context length (8192 tokens)."}),
+    (413, {"message": "prompt is too long: 208310 tokens > 200000 maximum"}),
+]
+
+
+@pytest.mark.parametrize("status,error", FULL)
+def test_a_full_context_is_a_token_limit(
+    server: Server, policy: EndpointPolicy, status: int, error: dict[str, Any]
+) -> None:
+    server.answers = [(status, {"error": error}, {})]
+    with pytest.raises(TokenLimit, match=f"longer than the model behind .* reads: HTTP {status}"):
+        policy.act(_see("Fix it."))
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "status,said",
+    [
+        (400, "unknown model"),
+        (413, "tokens per minute: limit 6000, requested 9000"),
+        (401, "no context window for you"),
+    ],
+)
+def test_other_refusals_are_none(server: Server, policy: EndpointPolicy, status: int, said: str) -> None:
+    server.answers = [(status, {"error": {"message": said}}, {})]
+    with pytest.raises(PolicyError, match=f"refuses: HTTP {status}.*{said}") as raised:
+        policy.act(_see("Fix it."))
+    assert not isinstance(raised.value, TokenLimit)
 
 
 @pytest.mark.parametrize("answer", [b"<html>", {}, {"choices": []}, [1]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -121,6 +122,18 @@ def test_ctrl_c_keeps_what_was_done(env: RepoEnv, store: EpisodeStore) -> None:
     assert store.summaries()[0].state is State.FINISHED
     assert policy.closed
     assert rollout(env, NoOpPolicy(), seed=0).reward == 0.0, "the environment can be used again"
+
+
+@pytest.mark.parametrize("error", [TokenLimit("full"), PolicyError("the endpoint is down")])
+def test_ctrl_c_while_a_cut_episode_is_concluded_keeps_it_too(
+    env: RepoEnv, store: EpisodeStore, error: PolicyError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(env, "conclude", Mock(side_effect=KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        rollout(env, _Failing([_LOOK], error), seed=0, store=store)
+    episode = store.get("last")
+    assert (episode.stop, episode.reward, len(episode.steps)) == (StopReason.INTERRUPTED, None, 1)
+    assert store.summaries()[0].state is State.FINISHED
 
 
 def test_a_fault_in_the_code_is_raised_and_what_was_done_is_kept(env: RepoEnv, store: EpisodeStore) -> None:
