@@ -47,11 +47,14 @@ def _differing(old: str, new: str) -> list[Span]:
     """The words of `new` that differ; where some were only taken out, the word that follows shows the decision."""
     words = list(_WORD.finditer(new))
     blocks = SequenceMatcher(None, _WORD.findall(old), [word.group() for word in words], autojunk=False).get_opcodes()
-    spans = []
+    spans: list[Span] = []
     for what, _, _, first, end in blocks:
         if what == "delete":
             first += first < len(words) and words[first].group().isspace()
             end = first + 1
         if what != "equal" and first < len(words):
-            spans.append((words[first].start(), words[end - 1].end()))
+            start, stop = words[first].start(), words[end - 1].end()
+            if spans and start < spans[-1][1]:  # what was put in there is the word that follows what was taken out
+                start, stop = spans.pop()[0], max(stop, spans[-1][1] if spans else stop)
+            spans.append((start, stop))
     return spans

@@ -148,18 +148,19 @@ class Groups:
         return f"{self._name}@{step}"
 
     def collect(self, step: int, count: int, make_policy: Callable[[], Policy]) -> Collected:
-        """So many groups, each of a task of its own as long as there are enough tasks.
+        """So many groups, each of a task of its own, which no other process plays, as long as there are enough tasks.
 
         Raises:
             TrainingError: the policy could not play a single episode.
         """
         self._tell(step)
         known = {(each.task, each.seed): each for each in self._finished(step) if each.reward is not None}
-        played = self._play(self._draw(step, count, ()), step, 0, known, make_policy)
-        groups = list(played)
+        played = self._play(self._draw(step, count), step, 0, known, make_policy)
+        groups, others = list(played), self._left_to_others(step, count)
         for _ in range(self._settings.refills):
             dull = [place for place, group in enumerate(groups) if not group.has_signal]
-            drawn = self._draw(step, len(dull), [group.episodes[0].task for group in played])
+            tried = [group.episodes[0].task for group in played]
+            drawn = self._curriculum.draw(len(dull), step, without=[*tried, *others])
             if not drawn:
                 break
             fresh = self._play(drawn, step, len(played), known, make_policy)
@@ -173,13 +174,20 @@ class Groups:
             raise TrainingError(f"no episode of step {step + 1} could be played: {episodes[0].detail}")
         return Collected(tuple(groups), tuple(played))
 
-    def _draw(self, step: int, count: int, tried: Sequence[str]) -> list[str]:
-        """This process' part of the tasks that are drawn; of the first, some twice where there are too few tasks."""
+    def _draw(self, step: int, count: int) -> list[str]:
+        """This process' part of the tasks that a step begins with, some twice where there are too few tasks."""
         place, places = self._place
-        drawn = self._curriculum.draw(count * places, step, without=tried)
-        if not tried:
-            drawn = [drawn[n % len(drawn)] for n in range(count * places)]
-        return drawn[place::places]
+        drawn = self._curriculum.draw(count * places, step)
+        return [drawn[n % len(drawn)] for n in range(count * places)][place::places]
+
+    def _left_to_others(self, step: int, count: int) -> list[str]:
+        """What this process plays in no refill of a step: what the others begin the step with, and their parts of the
+        rest. All know the same of earlier steps, so none need ask what another one is about to play."""
+        place, places = self._place
+        first = self._curriculum.draw(count * places, step)
+        rest = self._curriculum.draw(len(self._tasks), step, without=first)
+        own = {*first[place::places], *rest[place::places]}
+        return [task for task in self._tasks if task not in own]
 
     def _play(
         self,

@@ -73,13 +73,13 @@ def two(tmp_path: Path) -> dict[str, Task]:
 
 def groups_of(
     tasks: dict[str, Task], store: EpisodeStore, folder: Path, backend: SandboxFactory,
-    config: EnvConfig | None = None, **settings: Any,
+    config: EnvConfig | None = None, place: tuple[int, int] = (0, 1), **settings: Any,
 ) -> Groups:  # fmt: skip
     chosen = GroupSettings(**{"size": 4, "credit": CreditSettings(state_share=0.0), **settings})
     config = config or EnvConfig()
     return Groups(
         list(tasks.values()), chosen, backend=backend, config=config, store=store, name="run",
-        prefixes=Prefixes(folder / "prefixes", backend=backend, config=config),
+        prefixes=Prefixes(folder / "prefixes", backend=backend, config=config), place=place,
     )  # fmt: skip
 
 
@@ -194,6 +194,35 @@ def test_a_step_that_was_played_survives_a_group_that_fails(
         found = groups.collect(0, 1, NoOpPolicy)
     assert len(found.played) == 2 and len(set(begun)) == 2, "its group had no signal, and another was tried"
     assert [each.task for each in found.groups[0].episodes] == [begun[0]] * 2
+
+
+@pytest.mark.parametrize("count", [12, 5, 2])
+def test_no_task_is_played_by_two_processes_in_a_step(
+    tmp_path: Path, backend: SandboxFactory, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """A third of the tasks tell a group's episodes apart; of the others each process replaces as many as it has."""
+    tasks = {name: BUG.model_copy(update={"name": name}) for name in (f"task-{n}" for n in range(count))}
+    begun: list[str] = []
+
+    def play(jobs: Sequence[Job], **_: object) -> list[Episode]:
+        begun.extend(dict.fromkeys(job.task.name for job in jobs))
+        return [
+            replace(episode(edited()), task=job.task.name, seed=job.seed, reward=float(told and job.seed % 2))
+            for job in jobs
+            for told in [int(job.task.name.partition("-")[2]) % 3 == 0]
+        ]
+
+    monkeypatch.setattr("journeyman.training.groups.rollout_many", play)
+    refilled = 0
+    with EpisodeStore(tmp_path / "episodes") as store:
+        for step in range(8):
+            begun.clear()
+            for place in (0, 1):
+                groups = groups_of(tasks, store, tmp_path, backend, size=2, from_within=False, place=(place, 2))
+                groups.collect(step, 1, NoOpPolicy)
+            assert len(set(begun)) == len(begun)
+            refilled += len(begun) - 2
+    assert bool(refilled) == (count > 2), "where there are tasks left"
 
 
 @pytest.mark.slow
