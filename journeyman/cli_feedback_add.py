@@ -12,7 +12,8 @@ import typer
 from pydantic import ValidationError
 from rich.text import Text
 
-from journeyman.cli_common import CannotError, JsonOption, RunOption, example, open_run, person, print_json
+from journeyman.annotators import WHAT_IT_IS
+from journeyman.cli_common import CannotError, JsonOption, RunOption, example, open_run, print_json
 from journeyman.cli_feedback import TERMINAL, AnnotatorOption, GuidelineOption, feedback_app, guidelines_now, judged_in
 from journeyman.envs.feedback.entry import ENTRY, Entry, summary
 from journeyman.envs.feedback.log import FeedbackLog, now, why_not
@@ -86,7 +87,7 @@ def add(
         judged_by = _item(log, item, guideline or ()) if item else None
         if judged_by is not None:
             said["item"] = ItemRef.of(*judged_by).model_dump()
-        entries = [_entry({**said, "annotator": annotator and person("--annotator", annotator)}, "")]
+        entries = [_entry({**said, "annotator": annotator}, "")]
         if judged_by is not None:
             log.keep_guideline(judged_by[0], annotator, TERMINAL)
     log.write(*entries)
@@ -172,6 +173,8 @@ def _option_not(error: ValidationError) -> str:
     names = [part for part in first["loc"][1:] if isinstance(part, str)]
     if not names or names[-1] in ("episodes", "place"):
         return said
+    if names[-1] == "annotator" and first["type"] == "string_pattern_mismatch":
+        said = f"{WHAT_IT_IS} is wanted, not {str(first['input'])!r}"
     option = "--" + {"body": "comment", "value": "score"}.get(names[-1], names[-1])
     return f"{option} is missing" if first["type"] == "missing" else f"{option}: {said}"
 

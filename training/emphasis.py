@@ -54,7 +54,8 @@ def _differing(old: str, new: str) -> list[Span]:
             end = first + 1
         if what != "equal" and first < len(words):
             start, stop = words[first].start(), words[end - 1].end()
-            if spans and start < spans[-1][1]:  # what was put in there is the word that follows what was taken out
-                start, stop = spans.pop()[0], max(stop, spans[-1][1] if spans else stop)
+            if spans and start < spans[-1][1]:  # the word that shows what was taken out is itself put in
+                start, before = spans.pop()
+                stop = max(stop, before)
             spans.append((start, stop))
     return spans

@@ -72,7 +72,7 @@ def test_what_is_said_is_listed_with_what_keeps_it_from_counting(call: Call, run
         (["last", "--label", "bad"], "--step is missing"),
         (["aaaa", "bbbb", "--ranks", "1"], "error: --ranks: 1 rank for 2 episodes"),
         (["last", "--ranks", "1,2"], "--ranks: 2 ranks for 1 episode"),
-        (["last", "--score", "1", "--annotator", "a b/c"], "--annotator 'a b/c': "),
+        (["last", "--score", "1", "--annotator", "a b/c"], "--annotator: a name of up to 64 letters"),
         (["last", "--comment", "x", "--line", "0"], "--line: "),
         (["last", "--action", "{", "--step", "1"], "--action is not JSON"),
         (["last", "--score", "1", "--item", "conduct/none", "--guideline", "conduct.toml"], "conduct@1 has scope"),

@@ -53,6 +53,7 @@ TEXT = st.text(max_size=60)
 
 @given(old=TEXT, new=TEXT, line=st.integers(1, 999), notation=st.sampled_from([*DIALECTS]))
 @example(old="", new="0", line=170, notation="json")
+@example(old="1 ", new=" 0", line=1, notation="json")  # taken out before, and put in after, the same space
 def test_spans_are_ordered_and_inside_the_text(old: str, new: str, line: int, notation: str) -> None:
     action = edit(new, line=line)
     text = dialect(notation).format(action)
