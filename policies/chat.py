@@ -47,9 +47,8 @@ class ChatTemplate:
                 f"or does not end a turn with the end token {eos!r}"
             )
         self.eos_id: int = tokenizer.eos_token_id
-        before_system, rest = opening.split(_SYSTEM)
-        after_system, after_user = rest.split(_USER)
-        before_next, after_next = whole[len(opening + _ANSWER + eos) :].split(_NEXT)
+        before_system, after_system, after_user = _around(opening, _SYSTEM, _USER)
+        before_next, after_next = _around(whole[len(opening + _ANSWER + eos) :], _NEXT)
         self._before_system, self._after_system, self._after_user, self._before_next, self._after_next = (
             self._mark_ids(text) for text in (before_system, after_system, after_user, before_next, after_next)
         )
@@ -99,3 +98,19 @@ class ChatTemplate:
                 f"the chat template refuses a conversation of a system message, then user and assistant in turn "
                 f"({error}); use a model whose template takes one, or set tokenizer.chat_template"
             ) from error
+
+
+def _around(text: str, *messages: str) -> list[str]:
+    """What a template puts before, between and after messages.
+
+    Raises:
+        ModelError: they do not stand there once each, in this order.
+    """
+    places = [text.find(message) for message in messages]
+    if any(text.count(message) != 1 for message in messages) or places != sorted(places):
+        raise ModelError("the chat template does not show each message once and in order; use another model")
+    found = []
+    for message in messages:
+        before, _, text = text.partition(message)
+        found.append(before)
+    return [*found, text]
