@@ -62,7 +62,7 @@ def test_a_template_that_refuses_or_fails_is_told_with_its_own_words(
 def test_a_template_that_repeats_a_message_is_refused(chat: ChatTemplate) -> None:
     turn = "<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n"
     chat.tokenizer.chat_template = (
-        "{{ messages[0]['content'] }}{% for m in messages %}" + turn + "{% endfor %}<|im_start|>assistant\n"
+        "{{ messages[0]['content'] }}{% for m in messages %}" + turn + "{% endfor %}<|im_start|>assistant{{ '\\n' }}"
     )
     with pytest.raises(ModelError, match="each message once"):
         ChatTemplate(chat.tokenizer)
