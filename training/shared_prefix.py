@@ -71,7 +71,8 @@ def logits_before_shared(
     """What `lean_head.logits_before` returns, logits (N, V) in float32, rows in order; common beginnings are read once.
 
     The plain way is taken where this one saves nothing, and where it cannot go: layers that see a part of the row only,
-    attention other than transformers' "sdpa" and "eager", activations that are computed again in the backward pass.
+    or do not hand on what their attention is told, attention other than transformers' "sdpa" and "eager", activations
+    that are computed again in the backward pass.
     Nobody else may run the model meanwhile: its attention is another for the time.
 
     Args:
@@ -97,8 +98,11 @@ def logits_before_shared(
             position_ids=packed.positions[None],
             parts=packed.parts,
         )
+    except _UntoldError:
+        pass
     finally:
         config._attn_implementation = before
+    return logits_before(model, chosen_B_S, input_ids=input_ids, attention_mask=attention_mask)
 
 
 def count_tokens(chosen_B_S: torch.Tensor, *, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> TokenCounts:
@@ -149,6 +153,10 @@ def _can_share(causal: Any) -> bool:
     )
 
 
+class _UntoldError(Exception):
+    """A layer has not handed on which parts there are."""
+
+
 def _attend(
     module: Any,
     query: torch.Tensor,
@@ -156,10 +164,12 @@ def _attend(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     *,
-    parts: Sequence[Part],
+    parts: Sequence[Part] | None = None,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
     """Attention over a packed sequence, (1, heads, L, size): each part over its row's way, up to the token itself."""
+    if parts is None:
+        raise _UntoldError
     attended = []
     for begin, end, way in parts:
         part = query[:, :, begin:end]

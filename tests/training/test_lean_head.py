@@ -17,6 +17,8 @@ from transformers import (
     GraniteForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    NemotronConfig,
+    NemotronForCausalLM,
 )
 
 from journeyman.training.lean_head import logits_before
@@ -30,6 +32,7 @@ MODELS: dict[str, Callable[[], Any]] = {
     "nothing comes after the head": lambda: LlamaForCausalLM(LlamaConfig(**SMALL)),
     "logits are divided": lambda: GraniteForCausalLM(GraniteConfig(**SMALL, logits_scaling=8.0)),
     "logits are multiplied": lambda: CohereForCausalLM(CohereConfig(**SMALL)),
+    "attention is told nothing": lambda: NemotronForCausalLM(NemotronConfig(**SMALL)),
     "logits are capped": lambda: Gemma2ForCausalLM(Gemma2Config(**SMALL, head_dim=8, final_logit_softcapping=0.1)),
 }
 
