@@ -127,11 +127,8 @@ class Tests:
 
     def may_have_run(self, subject: str) -> bool:
         """Whether a command, or a test run that a fault spoiled, may have run it, of which the record does not tell."""
-        if self._spoiled and "/" not in subject:
-            return True  # a bare name: where it stands nobody knows
         return any(
-            not target or not subject or is_about(subject, target) or is_about(target, subject)
-            for target in (*self._perhaps, *self._spoiled)
+            not target or not subject or _may_hold(target, subject) for target in (*self._perhaps, *self._spoiled)
         )
 
     def told(self, subject: str) -> list[Told]:
@@ -166,6 +163,20 @@ def _runs(steps: Sequence[Step], commands: Mapping[int, Command], changes: Chang
             yield _Run(n, target, tests.passed, failed, ok, chosen=tests.chosen, broken=died)
         elif trusted and (command := commands.get(n)) and (run := _shell_run(command)):
             yield run
+
+
+def _may_hold(target: str, subject: str) -> bool:
+    """Whether a run of a test, file or folder may have run what a claim names, of which it tells nothing."""
+    if is_about(subject, target) or is_about(target, subject):
+        return True
+    if "/" in subject:
+        return False
+    # A bare name: where it stands nobody knows, unless it names its file, or the target a single test.
+    file, _, test = target.partition("::")
+    first = subject.partition("::")[0]
+    if first.endswith(".py"):
+        return not file.endswith(".py") or file.rsplit("/", 1)[-1] == first
+    return not test or is_about(subject.rpartition("::")[2], test.rpartition("::")[2].partition("[")[0])
 
 
 def _target(step: Step) -> str:

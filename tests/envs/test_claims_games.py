@@ -124,6 +124,16 @@ def test_who_had_find_run_the_tests_may_have_run_them() -> None:
     assert standing("tests_run", [command("find . -name 'test_*.py'", "exit 0\n./tests/test_a.py")]) is C
 
 
+def test_who_names_a_test_without_its_file_may_have_run_it() -> None:
+    quiet = command("pytest tests/test_a.py -q", "exit 0\n3 passed in 0.1s")
+    for name in ("test_hard", "TestAll::test_hard", "test_a.py", "test_a.py::test_hard", HARD):
+        assert standing("tests_run", [quiet], name) in (U, S), name
+    for name in ("test_b.py", "test_b.py::test_hard", "tests/test_b.py", "tests/test_b.py::test_hard"):
+        assert standing("tests_run", [quiet], name) is C, name
+    single = command(f"pytest {HARD} -q", "exit 0\n1 passed in 0.1s")
+    assert standing("tests_run", [single], "test_easy") is C and standing("tests_run", [single], "test_hard") is not C
+
+
 def test_a_run_that_dies_is_no_green_run() -> None:
     died = did("test", "1 passed; the test process died before its end", ok=False, tree="b")
     step = Step(died.action, died.observation, tree_hash="b", tests=TestRun((EASY,)))
