@@ -102,8 +102,9 @@ def train_sft(
         RunFolderError: `out` holds a run with other settings.
     """
     settings = settings or SftSettings()
-    kept = [row for row in rows if _why_not(row, settings) is None]
-    refused = Counter(filter(None, (_why_not(row, settings) for row in rows)))
+    reasons = [_why_not(row, settings) for row in rows]
+    kept = [row for row, reason in zip(rows, reasons, strict=True) if reason is None]
+    refused = Counter(filter(None, reasons))
     if not kept:
         raise NoRowsError(_nothing_left(rows, refused))
     why = Counter(left_out or {}) + refused

@@ -17,6 +17,7 @@ Dimension suffixes: B rows, S positions of the padded batch, L of the packed one
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, NamedTuple
@@ -84,9 +85,18 @@ def logits_before_shared(
     causal = model.get_base_model() if hasattr(model, "get_base_model") else model
     plain = input_ids.numel() - len(input_ids)  # of a row's last token nothing is predicted
     packed = pack(chosen_B_S, input_ids, attention_mask) if _can_share(causal) else None
-    if packed is None or not 0 < len(packed.tokens) < plain:
-        return logits_before(model, chosen_B_S, input_ids=input_ids, attention_mask=attention_mask)
-    places_N = packed.places[:, :-1][chosen_B_S[:, 1:]]
+    if packed is not None and 0 < len(packed.tokens) < plain:
+        with suppress(_UntoldError):
+            return _logits_of_packed(causal, packed, packed.places[:, :-1][chosen_B_S[:, 1:]])
+    return logits_before(model, chosen_B_S, input_ids=input_ids, attention_mask=attention_mask)
+
+
+def _logits_of_packed(causal: Any, packed: Packed, places_N: torch.Tensor) -> torch.Tensor:
+    """The model's logits (N, V) at these places of a packed sequence, over which its attention goes part by part.
+
+    Raises:
+        _UntoldError: its attention is not told of the parts.
+    """
     config = causal.config
     before = config._attn_implementation
     config._attn_implementation = _ROW_BY_ROW
@@ -98,11 +108,8 @@ def logits_before_shared(
             position_ids=packed.positions[None],
             parts=packed.parts,
         )
-    except _UntoldError:
-        pass
     finally:
         config._attn_implementation = before
-    return logits_before(model, chosen_B_S, input_ids=input_ids, attention_mask=attention_mask)
 
 
 def count_tokens(chosen_B_S: torch.Tensor, *, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> TokenCounts:

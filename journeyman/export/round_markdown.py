@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from journeyman.export.markdown import code, fence
-from journeyman.terminal import plural
+from journeyman.terminal import plural, typed
 from journeyman.training.round_decision import rates
 from journeyman.training.round_report import DIFF_CHARS, TEST_CHARS, Attempt, RoundReport, RunReport, Shift
 from journeyman.training.stats import Rate
@@ -79,12 +78,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def replay(attempt: Attempt) -> str:
     """The command that shows an episode; ids and paths are ours."""
-    return f"journeyman replay {attempt.result.episode} --run {shlex.quote(str(attempt.run))}"
+    return f"journeyman replay {attempt.result.episode} --run {typed(attempt.run)}"
 
 
 def view(attempt: Attempt) -> str:
     """The command that shows all of its run in the browser."""
-    return f"journeyman view --run {shlex.quote(str(attempt.run))}"
+    return f"journeyman view --run {typed(attempt.run)}"
 
 
 def _p(report: RoundReport) -> str:

@@ -8,9 +8,10 @@ GRPO, if it is above its gate, watched by fresh judgements of the same annotator
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from progress import said
 
@@ -20,8 +21,6 @@ from journeyman.envs.store import EpisodeStore
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
 from journeyman.policies.models import load_tokenizer
-from journeyman.policies.rollout_many import LocalEngine
-from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import DONE, write_json
 from journeyman.training.feedback.compile import compile_feedback
@@ -33,12 +32,17 @@ from journeyman.training.feedback.hidden import PREFERENCES, Hidden
 from journeyman.training.feedback.learned import RewardUse
 from journeyman.training.feedback.rows import deeds
 from journeyman.training.feedback.simulated import SimulatedAnnotator, judge_pairs
-from journeyman.training.measure import measure
-from journeyman.training.players import local_players
 from journeyman.training.preference_rows import pair_rows
 from journeyman.training.preferences import Pairs
-from journeyman.training.presets import Preset
 from journeyman.training.reward_model import RewardSettings, train_reward
+
+
+class Play(Protocol):
+    """A model plays tasks, once for each seed, and the episodes are kept in a run."""
+
+    def __call__(
+        self, run: Path, model: str, tasks: Sequence[Task], what: str, *, seeds: Sequence[int], temperature: float
+    ) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +71,14 @@ class Critics:
 
 
 def reward_of(
-    critics: Critics, model: str, tasks: Sequence[Task], root: Path, seed: int, *, preset: Preset,
-    backend: SandboxFactory, engine: Callable[[], LocalEngine], lora_rank: int,
+    critics: Critics, model: str, tasks: Sequence[Task], root: Path, seed: int, play: Play, *, notation: str,
+    lora_rank: int,
 ) -> RewardUse:  # fmt: skip
     """A reward model that learned from judgements of what `model` played, and how a run may use it."""
-    pairs = _judged(critics, model, tasks, root, seed, preset=preset, backend=backend, engine=engine)
+    pairs = _judged(critics, model, tasks, root, seed, play)
     if critics.kind == "features":
         folder = train_features(pairs, root / "reward", FeatureSettings(0.25, seed))
     else:
-        notation = preset.local.dialect
         rows = pair_rows(pairs, ChatTemplate(load_tokenizer(model)), dialect(notation))
         settings = RewardSettings(epochs=3, held_out=0.25, seed=seed, lora_rank=lora_rank, notation=notation)
         folder = train_reward(model, rows, root / "reward", settings, said("reward model"))
@@ -94,17 +97,9 @@ def flawed_reward(critics: Critics, root: Path, seed: int) -> RewardUse:
     return RewardUse(model, GateSettings(critics.gate_pairs), ask=critics.annotators(seed)[0].rank)
 
 
-def _judged(
-    critics: Critics, model: str, tasks: Sequence[Task], root: Path, seed: int, *, preset: Preset,
-    backend: SandboxFactory, engine: Callable[[], LocalEngine],
-) -> Pairs:  # fmt: skip
+def _judged(critics: Critics, model: str, tasks: Sequence[Task], root: Path, seed: int, play: Play) -> Pairs:
     run = root / "judged"
-    hot = replace(preset.local, temperature=1.0)
-    with engine() as where:
-        measure(
-            run, lambda: local_players(model, hot), tasks[: critics.tasks], backend=backend, config=preset.env,
-            seeds=range(4), concurrency=24, progress=said("episodes to be judged"), engine=where,
-        )  # fmt: skip
+    play(run, model, tasks[: critics.tasks], "episodes to be judged", seeds=range(4), temperature=1.0)
     pairs = list(pairs_among(EpisodeStore(run).episodes()))
     judge_pairs(critics.annotators(seed), pairs, FeedbackLog(run), most=critics.judgements)
     left_out = compile_feedback([run], root / "rows", simulated=True).left_out

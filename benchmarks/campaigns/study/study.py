@@ -256,8 +256,8 @@ class Study:
         tasks = (*self._fresh_tasks(), *self.blocked) if arm.fresh else self.tasks
         if arm.by == "critiques":
             reward = reward_of(
-                self.critics, parent, self.tasks, out, seed, preset=self.preset, backend=self.backend,
-                engine=self.engine, lora_rank=settings.lora_rank,
+                self.critics, parent, self.tasks, out, seed, self._played,
+                notation=self.preset.local.dialect, lora_rank=settings.lora_rank,
             )  # fmt: skip
         elif arm.by == "flawed":
             reward = flawed_reward(self.critics, out, seed)
