@@ -9,7 +9,8 @@ puts them into docs/results/study.md. Run again, the study goes on where it was,
 as well: what has its figures is not done again. With --jobs 8, eight arms are trained or measured at once.
 
 Some 12 core-hours for SmolLM2-135M and the main arms with three seeds, and an hour for each ablation and seed.
-Qwen2.5-Coder-0.5B-Instruct on a GPU: --model FOLDER --preset medium --lora-rank 16 --sft-rate 2e-4 --grpo-rate 1e-4.
+Qwen2.5-Coder-0.5B-Instruct on a GPU: --model FOLDER --preset medium --lora-rank 16 --sft-rate 2e-4 --grpo-rate 8e-5
+--arms base,skills,rl-fresh --jobs 6 --concurrency 48 --grpo-set tasks_per_step=8 micro_batch=4 concurrency=64 refills=0
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from journeyman.tasks.sources.suites import build_suite, mixed
 from journeyman.tasks.task import Task
 from journeyman.training.feedback.hidden import PREFERENCES
 from journeyman.training.grpo import GrpoSettings
+from journeyman.training.overrides import with_changes
 from journeyman.training.presets import preset
 from journeyman.training.sft import SftSettings
 
@@ -116,12 +118,16 @@ def study(options: argparse.Namespace) -> Study:
         misreadings(starter[3 * options.lessons : 5 * options.lessons], chosen.env),
         [each for each in sets if each.name in options.sets],
         SftSettings(learning_rate=options.sft_rate, max_length=longest, lora_rank=options.lora_rank),
-        GrpoSettings(
-            steps=options.steps, tasks_per_step=3, learning_rate=options.grpo_rate, lora_rank=options.lora_rank,
-            micro_batch=2 if options.lora_rank else 4,
+        with_changes(
+            GrpoSettings(
+                steps=options.steps, tasks_per_step=3, learning_rate=options.grpo_rate, lora_rank=options.lora_rank,
+                micro_batch=2 if options.lora_rank else 4,
+            ),
+            options.grpo_set,
         ),
         Critics(options.wants, options.kind, judgements=options.judgements),
         partial(ProcessEngine, options.env_processes) if options.env_processes else LocalEngine,
+        options.concurrency,
     )  # fmt: skip
 
 
@@ -165,6 +171,10 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--lora-rank", type=int, default=0)
     parser.add_argument("--sft-rate", type=float, default=2e-4)
     parser.add_argument("--grpo-rate", type=float, default=2e-5)
+    parser.add_argument(
+        "--grpo-set", nargs="+", default=(), metavar="NAME=VALUE", help="other settings of GRPO, as tasks_per_step=8"
+    )
+    parser.add_argument("--concurrency", type=int, default=24, help="episodes in flight while a model is measured")
     parser.add_argument("--wants", default="small-diffs", choices=sorted(PREFERENCES), help="of simulated annotators")
     parser.add_argument("--kind", default="features", choices=("features", "tokens"), help="of the reward model")
     parser.add_argument("--judgements", type=int, default=200)

@@ -26,6 +26,8 @@ class Arm:
     """The arm that it is compared with; its parent by default."""
     fresh: bool = False
     """Whether GRPO plays tasks whose solutions no demonstration showed, instead of those that were shown."""
+    rate: float = 1.0
+    """GRPO's learning rate, in those of the other arms."""
 
     @property
     def rival(self) -> str:
@@ -48,7 +50,7 @@ _ALL = (
     Arm("rl", "then GRPO by tests", "tests", "skills"),
     Arm(
         "rl-fresh", "then GRPO by tests on tasks that it was not shown, at a higher rate", "tests", "skills",
-        ("learning_rate=5e-5",), "rl", fresh=True,
+        beside="rl", fresh=True, rate=2.5,
     ),
     Arm("rl-critiques", "then GRPO by tests and critiques", "critiques", "skills", beside="rl"),
     Arm("rl-flawed", "then GRPO by tests and a reward model that is wrong on purpose", "flawed", "skills", beside="rl"),

@@ -98,6 +98,8 @@ class Study:
     critics: Critics
     engine: Callable[[], LocalEngine] = LocalEngine
     """Where environments are while a model plays."""
+    concurrency: int = 24
+    """Episodes in flight while a model is measured."""
     models: dict[tuple[Arm, int], str] = field(default_factory=dict)
     """Folders of those that this process has trained, or found trained."""
 
@@ -142,7 +144,7 @@ class Study:
         with self.engine() as engine:
             return measure(
                 run, lambda: local_players(model, local), tasks, backend=self.backend, config=config or self.preset.env,
-                seeds=seeds, concurrency=24, progress=said(what), engine=engine,
+                seeds=seeds, concurrency=self.concurrency, progress=said(what), engine=engine,
             )  # fmt: skip
 
     def _about(self, arm: Arm, on: TaskSet) -> Mapping[str, Any]:
@@ -172,7 +174,8 @@ class Study:
         return self.solutions if arm.by == "solutions" else [*self.solutions, *self.lessons]
 
     def _grpo(self, arm: Arm) -> GrpoSettings:
-        changed: GrpoSettings = with_changes(self.grpo, arm.changes)
+        faster = replace(self.grpo, learning_rate=self.grpo.learning_rate * arm.rate)
+        changed: GrpoSettings = with_changes(faster, arm.changes)
         return replace(changed, hybrid=HybridSettings(learned=0.1)) if arm.by in HEARS_MODEL else changed
 
     def trained(self, arm: Arm, seed: int) -> str:
