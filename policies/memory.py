@@ -1,4 +1,4 @@
-"""Memory of a process in which a model computes on a CPU."""
+"""Memory of a process in which a model computes: what is kept at hand, and what is given back."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import functools
 import gc
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
+
+import torch
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,8 +30,8 @@ def keep_freed_memory() -> None:
 
 
 def gives_memory_back(train: Callable[P, R]) -> Callable[P, R]:
-    """A function after which what it freed is the kernel's again: what a training step needed, GB of it, would else be
-    held while the same process goes on to measure what it trained. Elsewhere than on glibc this does nothing."""
+    """A function after which what it freed is the kernel's again, and the GPU's: what a training step needed, GB of it,
+    would else be held while the same process goes on to measure what it trained."""
 
     @functools.wraps(train)
     def trained(*args: P.args, **named: P.kwargs) -> R:
@@ -40,5 +42,7 @@ def gives_memory_back(train: Callable[P, R]) -> Callable[P, R]:
             trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
             if trim is not None:
                 trim(0)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
 
     return trained

@@ -19,6 +19,7 @@ from trl.trainer.dpo_config import DPOConfig
 from journeyman.policies.memory import gives_memory_back, keep_freed_memory
 from journeyman.policies.models import load_model
 from journeyman.training.checkpoint import RunFolder, TrainingError
+from journeyman.training.finite import Finite
 from journeyman.training.preference_rows import PairRow, Rows
 from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
 from journeyman.training.progress import Progress, silent
@@ -77,7 +78,7 @@ def train_dpo(
         eval_dataset=pair_columns(apart) if apart else None,
         processing_class=tokenizer,
         peft_config=adapters(settings.lora_rank),
-        callbacks=[ProgressCallback(progress), MarkWhole()],
+        callbacks=[ProgressCallback(progress), Finite(), MarkWhole()],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())

@@ -34,6 +34,7 @@ from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.credit import CreditSettings
 from journeyman.training.feedback.learned import RewardUse, Watch, admit
+from journeyman.training.finite import Finite
 from journeyman.training.groups import Groups, GroupSettings
 from journeyman.training.hybrid import HybridSettings
 from journeyman.training.judges import Judges
@@ -178,7 +179,7 @@ def train_grpo(
     with _groups(tasks, folder, settings, heard, reviews, backend=backend, config=config, engine=engine) as groups:
         sampling = replace(local, temperature=settings.temperature)
         sampler = GroupSampler(groups, tokenizer, sampling, settings.refresh_every, reporter, rewards)
-        callbacks = [ProgressCallback(progress), MarkWhole(), reporter, *tracking, *watch]
+        callbacks = [ProgressCallback(progress), Finite(), MarkWhole(), reporter, *tracking, *watch]
         trainer = _trainer(folder, settings, weights, tokenizer, sampler, callbacks)
         _train(trainer, sampler, checkpoint, settings.steps)
     _finish(trainer, folder, watch)
@@ -319,6 +320,7 @@ def _arguments(folder: RunFolder, settings: GrpoSettings, *, on_cpu: bool) -> di
         "use_cpu": on_cpu,
         "bf16": not on_cpu or computes_in_bfloat16(),
         "logging_steps": 1,
+        "logging_nan_inf_filter": False,  # a loss that is none is none (training/finite.py)
         "save_strategy": "steps",
         "save_steps": max(1, settings.steps // 4),
         "save_total_limit": 2,

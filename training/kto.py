@@ -20,6 +20,7 @@ from trl.trainer.kto_config import KTOConfig
 from journeyman.policies.memory import gives_memory_back, keep_freed_memory
 from journeyman.policies.models import load_model
 from journeyman.training.checkpoint import RunFolder, TrainingError
+from journeyman.training.finite import Finite
 from journeyman.training.preference_rows import LabelRow, Rows
 from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
 from journeyman.training.preferences import NoPreferencesError, balanced_weights
@@ -90,7 +91,7 @@ def train_kto(
         eval_dataset=label_columns(apart, settings.micro_batch) if apart else None,
         processing_class=tokenizer,
         peft_config=adapters(settings.lora_rank),
-        callbacks=[ProgressCallback(progress), MarkWhole()],
+        callbacks=[ProgressCallback(progress), Finite(), MarkWhole()],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())

@@ -82,6 +82,7 @@ def arguments(folder: RunFolder, settings: PreferenceRun, rows: int, *, on_cpu: 
         "save_steps": max(1, steps // (settings.checkpoints + 1)),
         "save_total_limit": 2,
         "logging_steps": max(1, steps // 50),
+        "logging_nan_inf_filter": False,  # a loss that is none is none (training/finite.py)
         "disable_tqdm": True,
         "report_to": "none",
         "remove_unused_columns": False,

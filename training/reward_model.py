@@ -27,6 +27,7 @@ from journeyman.policies.memory import gives_memory_back, keep_freed_memory
 from journeyman.policies.models import ModelError, load_tokenizer, model_path
 from journeyman.training.checkpoint import RunFolder
 from journeyman.training.feedback.calibration import Margin, calibrate
+from journeyman.training.finite import Finite
 from journeyman.training.preference_rows import PairRow, Rows, conversation
 from journeyman.training.preference_run import PreferenceRun, arguments, digest, history, split
 from journeyman.training.progress import Progress, silent
@@ -83,7 +84,7 @@ def train_reward(
         train_dataset=Dataset.from_dict({f"{side}_ids": ids for side, ids in columns.items()}),
         processing_class=tokenizer,
         peft_config=_adapters(settings.lora_rank),
-        callbacks=[ProgressCallback(progress), MarkWhole()],
+        callbacks=[ProgressCallback(progress), Finite(), MarkWhole()],
     )
     trainer.remove_callback(PrinterCallback)
     parts = {"trained": trained, "held_out": apart}

@@ -29,6 +29,7 @@ from journeyman.policies.weights import whole_weights
 from journeyman.tasks.sources.likeness import Likeness
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.feedback.compiled import Imitated
+from journeyman.training.finite import Finite
 from journeyman.training.lean_head import logits_before
 from journeyman.training.lineage import remember
 from journeyman.training.packing import Collator, packed, require_apart
@@ -127,7 +128,7 @@ def train_sft(
         data_collator=Collator(pad_token_id=tokenizer.pad_token_id, padding_free=settings.packing),
         processing_class=tokenizer,
         peft_config=adapters(settings.lora_rank),
-        callbacks=[ProgressCallback(progress), MarkWhole(), *tracking],
+        callbacks=[ProgressCallback(progress), Finite(), MarkWhole(), *tracking],
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=folder.last_checkpoint())
@@ -258,6 +259,7 @@ def _arguments(folder: RunFolder, settings: SftSettings, rows: int, *, on_cpu: b
         save_steps=max(1, steps // (settings.checkpoints + 1)),
         save_total_limit=2,
         logging_steps=max(1, steps // 50),
+        logging_nan_inf_filter=False,  # a loss that is none is none (training/finite.py)
         disable_tqdm=True,
         report_to="none",
         seed=settings.seed,
