@@ -5,6 +5,7 @@ Dimension suffixes: B rows, T new positions, K positions in the cache, V vocabul
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import torch
 
 from journeyman.envs.actions import TokenTurn
 from journeyman.policies.kv_rows import KeyValueRows, LayerCache
+from journeyman.policies.policy import PolicyError
 
 _MAX_PADDING = 0.25
 """Rows are read together while at most so much of a forward pass is padding."""
@@ -180,15 +182,21 @@ def alike(first: Sequence[int], second: Sequence[int]) -> int:
 
 
 def sample(turns: Sequence[Turn], logits_B_V: torch.Tensor) -> None:
-    """Choose each turn's next token by its own temperature and its lane's own random numbers."""
+    """Choose each turn's next token by its own temperature and its lane's own random numbers.
+
+    Raises:
+        PolicyError: what the model predicts is not a number.
+    """
     temperatures_B_1 = torch.tensor([[turn.sampling.temperature or 1.0] for turn in turns], device=logits_B_V.device)
     logprobs_B_V = torch.log_softmax(logits_B_V.float() / temperatures_B_1, dim=-1)
     tokens_B = logprobs_B_V.argmax(dim=-1)
     drawn = [row for row, turn in enumerate(turns) if turn.sampling.temperature]
     if drawn:
         tokens_B[drawn] = _draw(logprobs_B_V[drawn], [turns[row].lane.generator for row in drawn])
-    chosen_B = logprobs_B_V.gather(1, tokens_B[:, None])[:, 0]
-    for turn, token, logprob in zip(turns, tokens_B.tolist(), chosen_B.tolist(), strict=True):
+    chosen = logprobs_B_V.gather(1, tokens_B[:, None])[:, 0].tolist()
+    if any(map(math.isnan, chosen)):
+        raise PolicyError("what the model predicts is not a number: its weights are broken (was a training cut short?)")
+    for turn, token, logprob in zip(turns, tokens_B.tolist(), chosen, strict=True):
         turn.sampled.append(token)
         turn.logprobs.append(logprob)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from typing import Any
 
@@ -158,6 +159,17 @@ def test_a_broken_model_ends_the_episode_not_the_thread(model: Any, chat: ChatTe
             lane.generate([10**9], Sampling())
         lane.close()
         assert talk(engine, chat, ["Hi"], Sampling(0.0, 2))
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_weights_that_are_no_numbers_are_told_of_at_the_first_token(
+    model: Any, chat: ChatTemplate, temperature: float
+) -> None:
+    broken = copy.deepcopy(model)
+    with torch.no_grad():
+        broken.get_output_embeddings().weight.fill_(torch.nan)
+    with Engine(broken, chat.eos_id) as engine, pytest.raises(PolicyError, match="not a number"):
+        talk(engine, chat, ["Hi"], Sampling(temperature, 4))
 
 
 def test_a_closed_engine_says_so(model: Any, chat: ChatTemplate) -> None:

@@ -52,6 +52,10 @@ _ALL = (
         "rl-fresh", "then GRPO by tests on tasks that it was not shown, at a higher rate", "tests", "skills",
         beside="rl", fresh=True, rate=2.5,
     ),
+    Arm(
+        "sft-rl", "SFT on solutions, then GRPO by tests on tasks that it was not shown, at a higher rate", "tests",
+        "sft", fresh=True, rate=2.5,
+    ),
     Arm("rl-critiques", "then GRPO by tests and critiques", "critiques", "skills", beside="rl"),
     Arm("rl-flawed", "then GRPO by tests and a reward model that is wrong on purpose", "flawed", "skills", beside="rl"),
     Arm("rl-graded", "GRPO, the graded reward alone", "tests", "skills", ("hybrid=none",), "rl"),

@@ -164,14 +164,19 @@ class Study:
             if each.by == "misreadings":
                 told |= {"misread": len(self.slips.tasks)}
         if arm.by in ("tests", *HEARS_MODEL):
-            played = len(self.fresh) + len(self.blocked) if arm.fresh else len(self.tasks)
+            played = len(self.fresh) + len(self._twins(arm)) if arm.fresh else len(self.tasks)
             told |= {"grpo": _plain(replace(self._grpo(arm), seed=0)), "played": played}
         if arm.by in HEARS_MODEL:
             told["critics"] = _plain(self.critics)
         return told
 
     def _shown(self, arm: Arm) -> Sequence[Lesson]:
-        return self.solutions if arm.by == "solutions" else [*self.solutions, *self.lessons]
+        only_solutions = any(each.by == "solutions" for each in arm.lineage)
+        return self.solutions if only_solutions else [*self.solutions, *self.lessons]
+
+    def _twins(self, arm: Arm) -> Sequence[Task]:
+        """That GRPO plays: who was never shown that some tasks cannot be done would only fail at them."""
+        return self.blocked if any(each.by == "lessons" for each in arm.lineage) else ()
 
     def _grpo(self, arm: Arm) -> GrpoSettings:
         faster = replace(self.grpo, learning_rate=self.grpo.learning_rate * arm.rate)
@@ -256,7 +261,7 @@ class Study:
 
     def _reinforced(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
         settings, reward = replace(self._grpo(arm), seed=seed), None
-        tasks = (*self._fresh_tasks(), *self.blocked) if arm.fresh else self.tasks
+        tasks = (*self._fresh_tasks(), *self._twins(arm)) if arm.fresh else self.tasks
         if arm.by == "critiques":
             reward = reward_of(
                 self.critics, parent, self.tasks, out, seed, self._played,
