@@ -6,6 +6,7 @@ A command's file is loaded when the command is called, so that `journeyman --ver
 
 from __future__ import annotations
 
+import errno
 import pkgutil
 from typing import Annotated, Any, NamedTuple
 
@@ -17,6 +18,9 @@ from journeyman import __version__
 from journeyman.cli_common import CANNOT, INTERRUPTED, USER_ERRORS, CannotError, example, say_error
 
 TASKS, EPISODES, TRAINING, HOUSE = "Tasks", "Episodes", "Training", "This machine"
+
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+"""What a machine's disk refuses: no fault of ours, wherever it is met."""
 
 
 class Entry(NamedTuple):
@@ -156,6 +160,12 @@ class Root(TyperGroup):
             return super().invoke(ctx)
         except (CannotError, *USER_ERRORS) as error:
             say_error(str(error))
+            raise typer.Exit(CANNOT) from error
+        except OSError as error:
+            if error.errno not in DISK:
+                raise  # a fault of ours
+            where = f"{error.filename}: " if error.filename else ""
+            say_error(f"{where}{error.strerror}; what was done before is kept: mend that and call it again")
             raise typer.Exit(CANNOT) from error
         except KeyboardInterrupt:
             say_error("interrupted; every finished step is kept")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import resource
@@ -72,6 +73,26 @@ def test_the_contents_are_in_order_and_say_what_the_commands_say() -> None:
 def test_a_mistyped_command_is_corrected() -> None:
     shown = CliRunner(env=OUTLINE).invoke(app, ["repaly"])
     assert shown.exit_code == 2 and "replay" in shown.output
+
+
+@pytest.mark.parametrize("why", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
+def test_a_disk_that_refuses_is_told_of_in_one_line(why: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(why, os.strerror(why), "runs/r/report.md")
+
+    monkeypatch.setattr("journeyman.cli_round._write", refused)
+    done = CliRunner().invoke(app, ["round", "report", "runs/r"])
+    assert done.exit_code == 2 and f"runs/r/report.md: {os.strerror(why)}" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_another_fault_of_the_system_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    monkeypatch.setattr("journeyman.cli_round._write", broken)
+    with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+        CliRunner().invoke(app, ["round", "report", "runs/r"], catch_exceptions=False)
 
 
 def test_it_starts_quickly_and_without_torch() -> None:
