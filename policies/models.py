@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from journeyman.policies.policy import PolicyError
+from journeyman.policies.rounding import to_bfloat16
 from journeyman.sandbox.home import home
 
 if TYPE_CHECKING:
@@ -106,9 +107,11 @@ def load_model(
     device = device or ("cpu" if on_cpu or apart else "cuda")
     try:
         in_float32 = (to_train and (on_cpu or not frozen)) or (on_cpu and not computes_in_bfloat16())
-        model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32 if in_float32 else torch.bfloat16)
+        model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32 if in_float32 else "auto")
     except (OSError, ValueError) as error:
         raise ModelError(f"{name}: cannot load the model: {error}") from error
+    if not in_float32:
+        to_bfloat16(model, device)  # one weight after the other: all in float32 may not fit there
     model.to(device).eval()
     return cast("PreTrainedModel", model), tokenizer
 

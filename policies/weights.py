@@ -14,6 +14,7 @@ from typing import Any, cast
 import torch
 
 from journeyman.policies.models import computes_in_bfloat16
+from journeyman.policies.rounding import in_bfloat16, to_bfloat16
 
 _WRAPPER = "base_model.model."
 """What PEFT puts before the names of what it adapts."""
@@ -29,8 +30,7 @@ def to_act(model: Any) -> Any:
         return model
     acting = _plain_copy(model)
     if not as_it_is:
-        for weight in acting.parameters():  # not what positions are turned by, which stays exact in a loaded model too
-            weight.data = weight.data.bfloat16()
+        to_bfloat16(acting)
     return acting
 
 
@@ -49,6 +49,15 @@ def _plain_copy(model: Any) -> Any:
     return plain
 
 
+def merged(model: Any) -> Any:
+    """A model with its adapters put into its weights, which keep their type; it is used up."""
+    is_bfloat16 = model.dtype == torch.bfloat16
+    plain = (model.float() if is_bfloat16 else model).merge_and_unload()
+    if is_bfloat16:
+        to_bfloat16(plain)
+    return plain
+
+
 def _is_sharded(model: Any) -> bool:
     """Whether this process holds but a part of the weights."""
     return any(hasattr(weight, "full_tensor") for weight in model.parameters())
@@ -60,7 +69,8 @@ def whole_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
         whole = _whole(weight)
         if adapter is not None:
             down, up, scale = adapter
-            whole = (whole.float() + scale * (_whole(up).float() @ _whole(down).float())).to(whole.dtype)
+            learned = whole.float() + scale * (_whole(up).float() @ _whole(down).float())
+            whole = in_bfloat16(learned, name) if whole.dtype == torch.bfloat16 else learned.to(whole.dtype)
         yield name, whole
 
 

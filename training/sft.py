@@ -25,7 +25,7 @@ from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
 from journeyman.policies.memory import gives_memory_back, keep_freed_memory
 from journeyman.policies.models import computes_in_bfloat16, load_model, load_tokenizer
-from journeyman.policies.weights import whole_weights
+from journeyman.policies.weights import merged, whole_weights
 from journeyman.tasks.sources.likeness import Likeness
 from journeyman.training.checkpoint import RunFolder, TrainingError
 from journeyman.training.feedback.compiled import Imitated
@@ -186,7 +186,7 @@ def save_model(trainer: Any, folder: Path) -> None:
         weights = {name: weight.cpu() for name, weight in whole_weights(model) if accelerator.is_main_process}
         model = model.get_base_model() if hasattr(model, "peft_config") else model
     elif hasattr(model, "merge_and_unload"):
-        model = model.merge_and_unload()
+        model = merged(model)
     if accelerator.is_main_process:
         model.save_pretrained(folder, state_dict=weights)
         trainer.processing_class.save_pretrained(folder)

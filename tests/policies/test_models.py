@@ -49,7 +49,7 @@ def test_a_hub_id_is_passed_on() -> None:
 
 @pytest.mark.slow
 def test_the_embedded_model_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, tokenizer = load_model(models.SMOLLM2)
+    model, tokenizer = load_model(models.SMOLLM2, to_train=True)  # exact: of so small a model rounding changes words
     messages = [{"role": "user", "content": "What is the capital of France?"}]
     encoded = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt", return_dict=True)
     out = model.generate(**encoded, max_new_tokens=12, do_sample=False)  # type: ignore[operator]

@@ -22,6 +22,7 @@ from journeyman.envs.guidelines.guideline import Guideline, load_guideline
 from journeyman.envs.store import EpisodeStore
 from journeyman.policies.models import load_model
 from journeyman.policies.rollout_many import LocalEngine
+from journeyman.policies.weights import merged
 from journeyman.sandbox.home import locked
 from journeyman.sandbox.sandbox import SandboxFactory
 from journeyman.tasks.sources.likeness import likeness_of
@@ -296,7 +297,7 @@ def as_model(checkpoint: Path, base: str) -> str:
         return str(checkpoint)
     weights, tokenizer = load_model(base)
     out = checkpoint.parent.parent / "stopped"
-    PeftModel.from_pretrained(weights, str(checkpoint)).merge_and_unload().save_pretrained(out)
+    merged(PeftModel.from_pretrained(weights, str(checkpoint))).save_pretrained(out)
     tokenizer.save_pretrained(out)
     return str(out)
 
