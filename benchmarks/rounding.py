@@ -51,12 +51,50 @@ def solutions(model: str, shown: str) -> list[TokenRow]:
     return rows_of(episodes, model, settings.local.dialect)
 
 
-def likelihood(model: Any, rows: Sequence[TokenRow]) -> torch.Tensor:
-    """Mean log-probability of what was written."""
+def logprobs(model: Any, row: TokenRow) -> torch.Tensor:
+    """Of what was written."""
+    ids, trained = torch.tensor([row.ids]), torch.tensor([row.trained])
+    logprobs_N_V = torch.log_softmax(logits_before(model, trained, input_ids=ids), dim=-1)
+    return logprobs_N_V.gather(1, ids[:, 1:][trained[:, 1:]][:, None])[:, 0]
+
+
+def likelihood(model: Any, rows: Sequence[TokenRow]) -> float:
+    """The mean of them."""
+    with torch.no_grad():
+        return float(torch.cat([logprobs(model, row) for row in rows]).mean())
+
+
+def learned(model: Any, rows: Sequence[TokenRow], rate: float, steps: int) -> Any:
+    """A copy that took some steps of AdamW."""
+    other = copy.deepcopy(model)
+    optimiser = torch.optim.AdamW(other.parameters(), lr=rate, weight_decay=0.0)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        for row in rows:
+            (-logprobs(other, row).mean() / len(rows)).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(other.parameters(), 1.0)
+        optimiser.step()
+    return other
+
+
+def rounded(model: Any, how: Rounding) -> Any:
+    """A copy, still of float32."""
+    other = copy.deepcopy(model)
+    for name, weight in other.named_parameters():
+        weight.data = how(weight.data, name).float()
+    return other
+
+
+def measured(model: str, shown: str, rates: Sequence[float], steps: int) -> list[dict[str, float]]:
+    """For each rate what was learned, in nats a token, and the share of it that either side keeps."""
+    rows = solutions(model, shown)
+    hub = rounded(load_model(model, to_train=True)[0], SIDES["nearest"])
+    before = likelihood(hub, rows)
     found = []
-    for row in rows:
-        ids, trained = torch.tensor([row.ids]), torch.tensor([row.trained])
-        logprobs_N_V = torch.log_softmax(logits_before(model, trained, input_ids=ids), dim=-1)
+    for rate in rates:
+        after = learned(hub, rows, rate, steps)
+        gain = likelihood(after, rows) - before
+        kept = {side: (likelihood(rounded(after, how), rows) - before) / gain for side, how in SIDES.items()}
         shares = {side: round(share, 3) for side, share in kept.items()}
         found.append({"rate": rate, "learned": round(gain, 4), **shares})
     return found
