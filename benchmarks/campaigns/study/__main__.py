@@ -6,7 +6,9 @@ Every arm is measured on held-out libraries: on tasks as they come, on twins of 
 something goes wrong (in ways that no demonstration showed), and when told to be somebody. What came out is kept as a
 line for each episode below --figures (docs/results/study); --report draws every table again from these lines alone and
 puts them into docs/results/study.md. Run again, the study goes on where it was, within a stage too, on another machine
-as well: what has its figures is not done again. With --jobs 8, eight arms are trained or measured at once.
+as well: what has its figures is not done again. (A model that is not there any more is trained again where an arm goes
+on from it, and on another machine comes out as another one: give such an arm other --figures.) With --jobs 8, eight
+arms are trained or measured at once.
 
 Some 12 core-hours for SmolLM2-135M and the main arms with three seeds, and an hour for each ablation and seed.
 Qwen2.5-Coder-0.5B-Instruct on a GPU: --model FOLDER --preset medium --lora-rank 16 --sft-rate 2e-4 --grpo-rate 8e-5
