@@ -45,7 +45,7 @@ def _plain_copy(model: Any) -> Any:
         for name in ("forward", "_original_forward"):
             module.__dict__.pop(name, None)
     if hasattr(plain, "merge_and_unload"):  # adapters would be computed apart at every token
-        plain = plain.merge_and_unload()
+        plain = merged(plain)
     return plain
 
 

@@ -24,7 +24,7 @@ class NotFiniteError(TrainingError):
 
 
 class Finite(TrainerCallback):
-    """Ends a training whose loss or gradient is not finite; no weights are kept of it.
+    """Ends a training whose loss or gradient is not finite, before a model is saved.
 
     Raises:
         NotFiniteError: where the trainer logs such a step.
