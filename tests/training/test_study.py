@@ -79,6 +79,18 @@ def test_no_figure_takes_the_place_of_another(parts: Any) -> None:
         together([{"a": (1, 1)}, {"a": (0, 1)}])
 
 
+def test_figures_name_the_models_they_came_of_and_tell_those_of_another_line(parts: Any, tmp_path: Path) -> None:
+    figures, seen = parts.figures, {"base": "a", "skills": "b", "rl": "c"}
+    first = figures.once(tmp_path / "rl.jsonl", ABOUT, lambda: [row(parts, "a", 1)], lambda: seen)
+    assert figures.once(tmp_path / "rl.jsonl", ABOUT, list) == first == figures.read(tmp_path / "rl.jsonl")
+    assert first.models == seen
+    parent = figures.Figures(ABOUT, (), {"base": "a", "skills": "b"})
+    again = figures.Figures(ABOUT, (), {"base": "a", "skills": "another"})
+    older = figures.Figures(ABOUT, ())  # that do not say
+    assert first.same_line(parent) and parent.same_line(first) and first.same_line(older)
+    assert not first.same_line(again)
+
+
 def test_two_arms_are_compared_on_the_tasks_and_seeds_of_both(parts: Any) -> None:
     figures = parts.figures
     before = [figures.Figures(ABOUT, (row(parts, "a", 0), row(parts, "b", 0))) for _ in range(2)]
@@ -126,25 +138,43 @@ def test_an_arm_begins_when_its_parent_is_trained_and_what_cannot_begin_is_named
     assert begun[2:] == ["skills", "rl", "rl-critiques"]
 
 
-@pytest.mark.slow
-def test_every_table_is_drawn_from_the_figures_alone(tmp_path: Path) -> None:
-    for seed, hits in ((0, (1, 0, 0)), (1, (1, 1, 0))):
-        for arm, resolved in (("skills", (0, 0, 0)), ("rl", hits)):
-            place = tmp_path / f"seed-{seed}" / arm
-            place.mkdir(parents=True)
-            rows = [
-                {"task": task, "counts": {"resolved": [hit, 1]}, "stop": "reported", "steps": 3, "tokens": 50}
-                for task, hit in zip("abc", resolved, strict=True)
-            ]
-            lines = [{**ABOUT, "arm": arm}, *rows]
-            (place / "tasks.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
-    page = tmp_path / "study.md"
+def report(root: Path, seeds: int, resolved: dict[tuple[int, str], tuple[int, ...]], parents: dict[Any, str]) -> str:
+    """The page drawn from such figures, each task resolved or not, whose `skills` were such a model."""
+    for (seed, arm), hits in resolved.items():
+        rows = [
+            {"task": task, "counts": {"resolved": [hit, 1]}, "stop": "reported", "steps": 3, "tokens": 50}
+            for task, hit in zip("abc", hits, strict=True)
+        ]
+        models = {"models": {"skills": parents[seed, arm]}} if (seed, arm) in parents else {}
+        place = root / f"seed-{seed}" / arm / "tasks.jsonl"
+        place.parent.mkdir(parents=True)
+        place.write_text("\n".join(map(json.dumps, [{**ABOUT, "arm": arm, **models}, *rows])) + "\n")
+    page = root / "study.md"
     page.write_text("# A study\n\n<!-- figures: begin -->\nas it was before\n<!-- figures: end -->\n\nAfter.\n")
-    command = [sys.executable, str(STUDY), "--report", "--seeds", "2", "--figures", str(tmp_path), "--page", str(page)]
+    where = ["--figures", str(root), "--page", str(page)]
+    command = [sys.executable, str(STUDY), "--report", "--seeds", str(seeds), *where]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    text = page.read_text()
+    return page.read_text()
+
+
+@pytest.mark.slow
+def test_every_table_is_drawn_from_the_figures_alone(tmp_path: Path) -> None:
+    none = (0, 0, 0)
+    found = {(0, "skills"): none, (0, "rl"): (1, 0, 0), (1, "skills"): none, (1, "rl"): (1, 1, 0)}
+    text = report(tmp_path, 2, found, {})
     assert "3/6 = 50.0%" in text and "| rl | 1/3 = 33.3% | 2/3 = 66.7% |" in text
     assert "## Personas" not in text  # nothing was measured of it
     assert "rl beside skills" in text and "not significant" in text
     assert "as it was before" not in text and text.startswith("# A study") and text.endswith("After.\n")
+
+
+@pytest.mark.slow
+def test_arms_of_different_models_are_not_compared(tmp_path: Path) -> None:
+    found = {(0, "skills"): (0, 0, 0), (0, "rl"): (1, 1, 1), (1, "skills"): (0, 0, 0), (1, "rl"): (1, 0, 0)}
+    parents = {(0, "skills"): "gone", (0, "rl"): "trained again", (1, "skills"): "kept", (1, "rl"): "kept"}
+    text = report(tmp_path / "one", 2, found, parents)
+    assert "4/6 = 66.7%" in text  # each is told of
+    assert "+33.3%" in text and "(without seed 0, which came of other models)" in text
+    alone = report(tmp_path / "none", 1, {key: hits for key, hits in found.items() if key[0] == 0}, parents)
+    assert "| rl beside skills | tasks resolved | – | – (without seed 0, which came of other models) |" in alone

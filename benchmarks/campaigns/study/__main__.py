@@ -45,6 +45,7 @@ from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.recipe_file import read_recipes
 from journeyman.tasks.sources.suites import build_suite, mixed
 from journeyman.tasks.task import Task
+from journeyman.training.dpo import DpoSettings
 from journeyman.training.feedback.hidden import PREFERENCES
 from journeyman.training.grpo import GrpoSettings
 from journeyman.training.overrides import with_changes
@@ -127,6 +128,9 @@ def study(options: argparse.Namespace) -> Study:
             ),
             options.grpo_set,
         ),
+        DpoSettings(
+            learning_rate=options.dpo_rate, max_length=chosen.local.max_episode_tokens, lora_rank=options.lora_rank
+        ),
         Critics(options.wants, options.kind, judgements=options.judgements),
         partial(ProcessEngine, options.env_processes) if options.env_processes else LocalEngine,
         options.concurrency,
@@ -173,6 +177,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--lora-rank", type=int, default=0)
     parser.add_argument("--sft-rate", type=float, default=2e-4)
     parser.add_argument("--grpo-rate", type=float, default=2e-5)
+    parser.add_argument("--dpo-rate", type=float, default=1e-5)
     parser.add_argument(
         "--grpo-set", nargs="+", default=(), metavar="NAME=VALUE", help="other settings of GRPO, as tasks_per_step=8"
     )

@@ -1,8 +1,10 @@
-"""The arm that hears critiques: simulated annotators judge what the policy did, and a reward model learns from them.
+"""The arms that hear critiques: simulated annotators judge what the policy did, and a reward model, or the policy
+itself, learns from them.
 
 They want something hidden (training/feedback/hidden.py) that no policy and no model is told, and err now and then. They
-rank pairs of episodes, so many at most, those that are held out included; the reward model then has its bounded part in
-GRPO, if it is above its gate, watched by fresh judgements of the same annotators.
+rank pairs of episodes, so many at most, those that are held out included. A reward model that learned from them then
+has its bounded part in GRPO, if it is above its gate, watched by fresh judgements of the same annotators; DPO makes the
+better episode of each pair likelier than the worse one.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from journeyman.envs.store import EpisodeStore
 from journeyman.policies.chat import ChatTemplate
 from journeyman.policies.dialect import dialect
 from journeyman.policies.models import load_tokenizer
+from journeyman.sandbox.home import locked
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import DONE, write_json
 from journeyman.training.feedback.compile import compile_feedback
@@ -32,7 +35,7 @@ from journeyman.training.feedback.hidden import PREFERENCES, Hidden
 from journeyman.training.feedback.learned import RewardUse
 from journeyman.training.feedback.rows import deeds
 from journeyman.training.feedback.simulated import SimulatedAnnotator, judge_pairs
-from journeyman.training.preference_rows import pair_rows
+from journeyman.training.preference_rows import PairRow, Rows, pair_rows
 from journeyman.training.preferences import Pairs
 from journeyman.training.reward_model import RewardSettings, train_reward
 
@@ -75,11 +78,11 @@ def reward_of(
     lora_rank: int,
 ) -> RewardUse:  # fmt: skip
     """A reward model that learned from judgements of what `model` played, and how a run may use it."""
-    pairs = _judged(critics, model, tasks, root, seed, play)
+    pairs = judged(critics, model, tasks, root, seed, play)
     if critics.kind == "features":
         folder = train_features(pairs, root / "reward", FeatureSettings(0.25, seed))
     else:
-        rows = pair_rows(pairs, ChatTemplate(load_tokenizer(model)), dialect(notation))
+        rows = as_tokens(pairs, model, notation)
         settings = RewardSettings(epochs=3, held_out=0.25, seed=seed, lora_rank=lora_rank, notation=notation)
         folder = train_reward(model, rows, root / "reward", settings, said("reward model"))
     ask = critics.annotators(seed)[0].rank
@@ -97,13 +100,20 @@ def flawed_reward(critics: Critics, root: Path, seed: int) -> RewardUse:
     return RewardUse(model, GateSettings(critics.gate_pairs), ask=critics.annotators(seed)[0].rank)
 
 
-def _judged(critics: Critics, model: str, tasks: Sequence[Task], root: Path, seed: int, play: Play) -> Pairs:
+def judged(critics: Critics, model: str, tasks: Sequence[Task], root: Path, seed: int, play: Play) -> Pairs:
+    """What they rank of what `model` plays."""
     run = root / "judged"
-    play(run, model, tasks[: critics.tasks], "episodes to be judged", seeds=range(4), temperature=1.0)
-    pairs = list(pairs_among(EpisodeStore(run).episodes()))
-    judge_pairs(critics.annotators(seed), pairs, FeedbackLog(run), most=critics.judgements)
-    left_out = compile_feedback([run], root / "rows", simulated=True).left_out
-    return Pairs(tuple(Compiled(root / "rows").preferences()), dict(left_out))
+    root.mkdir(parents=True, exist_ok=True)
+    with locked(root / "judged.lock"):  # several arms learn from it, perhaps at once
+        play(run, model, tasks[: critics.tasks], "episodes to be judged", seeds=range(4), temperature=1.0)
+        pairs = list(pairs_among(EpisodeStore(run).episodes()))
+        judge_pairs(critics.annotators(seed), pairs, FeedbackLog(run), most=critics.judgements)
+        left_out = compile_feedback([run], root / "rows", simulated=True).left_out
+        return Pairs(tuple(Compiled(root / "rows").preferences()), dict(left_out))
+
+
+def as_tokens(pairs: Pairs, model: str, notation: str) -> Rows[PairRow]:
+    return pair_rows(pairs, ChatTemplate(load_tokenizer(model)), dialect(notation))
 
 
 def pairs_among(episodes: Iterable[Episode]) -> Iterable[tuple[Episode, Episode]]:

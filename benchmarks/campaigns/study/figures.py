@@ -1,15 +1,15 @@
 """What is kept of a measured episode: counts, from which every figure of the study is drawn again.
 
-One file for each arm, seed and set of tasks, `ROOT/seed-0/rl/tasks.jsonl`: the first line says what was measured and
-how the arm was trained, each other one tells of an episode. They are small enough to be kept with the project, so a
-study goes on where it was on another machine too: what has its file is not measured again.
+One file for each arm, seed and set of tasks, `ROOT/seed-0/rl/tasks.jsonl`: the first line says what was measured, how
+the arm was trained and which models it came of, each other one tells of an episode. They are small enough to be kept
+with the project, so a study goes on where it was on another machine too: what has its file is not measured again.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,15 @@ class Figures:
 
     about: Mapping[str, Any]
     rows: tuple[Row, ...]
+    models: Mapping[str, str] = field(default_factory=dict)
+    """Digests of the weights that it came of, by arm, its own too. (Older figures do not name them.)"""
 
     def rate(self, name: str) -> Rate:
         return rate_of([self], name)
+
+    def same_line(self, other: Figures) -> bool:
+        """Whether the two came of the same models, as far as both name them."""
+        return all(self.models[arm] == other.models[arm] for arm in self.models.keys() & other.models.keys())
 
 
 class OtherStudyError(Exception):
@@ -76,7 +82,8 @@ def together(parts: Iterable[Counts]) -> dict[str, tuple[float, float]]:
 
 
 def write(path: Path, figures: Figures) -> None:
-    lines = [json.dumps(dict(figures.about), sort_keys=True)]
+    models = {"models": dict(figures.models)} if figures.models else {}
+    lines = [json.dumps({**figures.about, **models}, sort_keys=True)]
     lines += [json.dumps(asdict(row), separators=(",", ":")) for row in figures.rows]
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = path.with_name(path.name + ".new")
@@ -94,18 +101,23 @@ def read(path: Path) -> Figures | None:
         told = json.loads(line)
         told["counts"] = {name: tuple(counts) for name, counts in told["counts"].items()}
         rows.append(Row(**told))
-    return Figures(json.loads(head), tuple(rows))
+    about = json.loads(head)
+    models = about.pop("models", {})
+    return Figures(about, tuple(rows), models)
 
 
-def once(path: Path, about: Mapping[str, Any], measure: Callable[[], Iterable[Row]]) -> Figures:
-    """What stands there, or is measured now.
+def once(
+    path: Path, about: Mapping[str, Any], measure: Callable[[], Iterable[Row]],
+    models: Callable[[], Mapping[str, str]] = dict,
+) -> Figures:  # fmt: skip
+    """What stands there, or is measured now; `models` is asked afterwards.
 
     Raises:
         OtherStudyError: what stands there was measured with other settings.
     """
     found = read(path)
     if found is None:
-        found = Figures(about, tuple(measure()))
+        found = Figures(about, tuple(measure()), models())
         write(path, found)
     if differs := sorted(name for name in {*about, *found.about} if about.get(name) != found.about.get(name)):
         name = differs[0]

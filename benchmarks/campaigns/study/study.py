@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from arms import ARMS, Arm
-from critiques import Critics, flawed_reward, reward_of
+from critiques import Critics, as_tokens, flawed_reward, judged, reward_of
 from figures import Counts, Figures, Row, counts_in, once, row_of, together
 from lessons import PERSONAS, Lesson
 from peft import PeftModel
@@ -30,7 +30,9 @@ from journeyman.tasks.sources.recipe import Recipe
 from journeyman.tasks.sources.suites import build_all
 from journeyman.tasks.task import Task
 from journeyman.training.checkpoint import DONE
+from journeyman.training.contamination import weights_digest
 from journeyman.training.corrections import collect_corrections
+from journeyman.training.dpo import DpoSettings, train_dpo
 from journeyman.training.evaluate import Evaluation
 from journeyman.training.feedback.compile import compile_feedback
 from journeyman.training.feedback.compiled import Compiled, Imitated
@@ -39,6 +41,7 @@ from journeyman.training.feedback.gate import GateError
 from journeyman.training.feedback.hidden import Hidden
 from journeyman.training.grpo import GrpoSettings, train_grpo
 from journeyman.training.hybrid import HybridSettings
+from journeyman.training.lineage import remember
 from journeyman.training.measure import measure
 from journeyman.training.overrides import with_changes
 from journeyman.training.players import local_players
@@ -96,6 +99,7 @@ class Study:
     sets: Sequence[TaskSet]
     sft: SftSettings
     grpo: GrpoSettings
+    dpo: DpoSettings
     critics: Critics
     engine: Callable[[], LocalEngine] = LocalEngine
     """Where environments are while a model plays."""
@@ -124,8 +128,8 @@ class Study:
 
     def measured(self, arm: Arm, seed: int, on: TaskSet) -> Figures:
         """Trains first what has to be trained. A model as it comes is measured once, whatever the seed."""
-        place = place_of(arm, seed)
-        return once(self.figures / place / f"{on.name}.jsonl", self._about(arm, on), lambda: self._rows(arm, seed, on))
+        place = self.figures / place_of(arm, seed) / f"{on.name}.jsonl"
+        return once(place, self._about(arm, on), lambda: self._rows(arm, seed, on), lambda: self._models(arm, seed))
 
     def _rows(self, arm: Arm, seed: int, on: TaskSet) -> Iterable[Row]:
         model, run = self.trained(arm, seed), self.out / place_of(arm, seed) / "measured" / on.name
@@ -135,6 +139,10 @@ class Study:
         store = EpisodeStore(run)  # which may hold others, of a run before
         episodes = [store.get(result.episode) for result in sorted(found.results, key=lambda result: result.task)]
         return [row_of(episode, counts_of(episode, tasks, self.critics.hidden, personas)) for episode in episodes]
+
+    def _models(self, arm: Arm, seed: int) -> dict[str, str]:
+        """Digests of the weights that an arm came of."""
+        return {each.name: weights_digest(self.trained(each, seed)) for each in arm.lineage}
 
     def _played(
         self, run: Path, model: str, tasks: Sequence[Task], what: str, config: EnvConfig | None = None, *,
@@ -167,7 +175,9 @@ class Study:
         if arm.by in ("tests", *HEARS_MODEL):
             played = len(self.fresh) + len(self._twins(arm)) if arm.fresh else len(self.tasks)
             told |= {"grpo": _plain(replace(self._grpo(arm), seed=0)), "played": played}
-        if arm.by in HEARS_MODEL:
+        if arm.by == "rankings":
+            told["dpo"] = _plain(replace(self.dpo, seed=0))
+        if arm.by in ("rankings", *HEARS_MODEL):
             told["critics"] = _plain(self.critics)
         return told
 
@@ -195,11 +205,21 @@ class Study:
     def _trained(self, arm: Arm, seed: int) -> str:
         parent = self.trained(ARMS[arm.parent], seed)
         out = self.out / place_of(arm, seed)
+        self._tell_if_gone(arm, seed)
         if arm.by in ("solutions", "lessons"):
             return self._taught(arm, parent, out, seed)
         if arm.by in FROM_FAILURES:
             return self._mended(arm, parent, out, seed)
+        if arm.by == "rankings":
+            return self._preferred(parent, out, seed)
         return self._reinforced(arm, parent, out, seed)
+
+    def _tell_if_gone(self, arm: Arm, seed: int) -> None:
+        if (place := self.figures / place_of(arm, seed)).exists() and not self.is_trained(arm, seed):
+            told = (
+                "it is trained again, and may come out as another one: what goes on from that is compared with others"
+            )
+            print(f"seed {seed}, {arm.name}: the model of {place} is gone; {told} of the same model alone", flush=True)
 
     def _taught(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
         return self._sft(
@@ -260,12 +280,22 @@ class Study:
     def _taught_on(self, arm: Arm) -> list[Task]:
         return [task for lesson in self._shown(arm) for task in lesson.tasks]
 
+    def _preferred(self, parent: str, out: Path, seed: int) -> str:
+        pairs = judged(self.critics, parent, self.tasks, self._heard(seed), seed, self._played)
+        rows = as_tokens(pairs, parent, self.preset.local.dialect)
+        remember(out / "run", [likeness_of(task) for task in self.tasks[: self.critics.tasks]], parent)
+        return str(train_dpo(parent, rows, out / "run", replace(self.dpo, seed=seed), said(f"seed {seed}, dpo")))
+
+    def _heard(self, seed: int) -> Path:
+        """Where what was judged is, of all arms that hear critiques."""
+        return self.out / place_of(ARMS["rl-critiques"], seed)
+
     def _reinforced(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
         settings, reward = replace(self._grpo(arm), seed=seed), None
         tasks = (*self._fresh_tasks(), *self._twins(arm)) if arm.fresh else self.tasks
         if arm.by == "critiques":
             reward = reward_of(
-                self.critics, parent, self.tasks, out, seed, self._played,
+                self.critics, parent, self.tasks, self._heard(seed), seed, self._played,
                 notation=self.preset.local.dialect, lora_rank=settings.lora_rank,
             )  # fmt: skip
         elif arm.by == "flawed":

@@ -10,6 +10,8 @@ from arms import ARMS, Arm
 from figures import Figures, paired, rate_of, read
 from study import place_of
 
+from journeyman.training.repeats import PairedByTask
+
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 _CLEAR = 0.05
 
@@ -74,17 +76,24 @@ def by_seed(found: Found, column: Column) -> list[str]:
 
 
 def pairs(found: Found, columns: Sequence[Column]) -> list[str]:
-    """Each arm beside the one that it is compared with, on the same tasks and seeds."""
+    """Each arm beside the one that it is compared with, on the same tasks and seeds. Seeds of which the two did not
+    come of the same models are left out, and named."""
     lines = ["| | figure | difference | is it clear? |", "| --- | --- | --- | --- |"]
     for arm in found.arms(columns):
         for column in columns if arm.rival else ():
             mine, theirs = found.of(arm, column.set), found.of(ARMS[arm.rival], column.set)
-            both = sorted(mine.keys() & theirs.keys())
+            shared = sorted(mine.keys() & theirs.keys())
+            both = [seed for seed in shared if mine[seed].same_line(theirs[seed])]
+            apart = ", ".join(str(seed) for seed in shared if seed not in both)
             result = paired([theirs[seed] for seed in both], [mine[seed] for seed in both], column.name)
-            if result.pairs:
-                clear = "yes" if result.p_value < _CLEAR else "no: not significant"
-                lines.append(f"| {arm.name} beside {arm.rival} | {column.title} | {result} | {clear} |")
+            told = [f"{result} | {_clear(result)}"] if result.pairs else ["– | –"] if apart else []
+            left_out = f" (without seed {apart}, which came of other models)" if apart else ""
+            lines += [f"| {arm.name} beside {arm.rival} | {column.title} | {each}{left_out} |" for each in told]
     return lines
+
+
+def _clear(result: PairedByTask) -> str:
+    return "yes" if result.p_value < _CLEAR else "no: not significant"
 
 
 def put_into(page: Path, lines: Sequence[str]) -> None:
