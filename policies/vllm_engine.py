@@ -142,6 +142,7 @@ class VllmEngine(LaneEngine):
             model=source,
             max_model_len=conversation_tokens,
             max_num_seqs=max_batch,
+            dtype="bfloat16",  # in which the trainer computes too
             enable_prefix_caching=True,
             logprobs_mode="processed_logprobs",
             gpu_memory_utilization=gpu_memory_share,
@@ -163,7 +164,7 @@ class VllmEngine(LaneEngine):
         # vLLM has no public way to take weights from this process's memory; this is TRL's, in
         # `VLLMGeneration.sync_weights`. It needs VLLM_ENABLE_V1_MULTIPROCESSING=0: the engine's core in this process.
         there = self._llm.llm_engine.model_executor.driver_worker.model_runner.model
-        for name, tensor in whole_weights(model):
+        for name, tensor in whole_weights(model, rounded=True):  # vLLM would round them to the nearest
             there.load_weights([(name, tensor)])
 
     def _lane(self, seed: int) -> Lane:

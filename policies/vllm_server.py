@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 SERVE = (
-    "VLLM_SERVER_DEV_MODE=1 vllm serve MODEL --logprobs-mode processed_logprobs "
+    "VLLM_SERVER_DEV_MODE=1 vllm serve MODEL --dtype bfloat16 --logprobs-mode processed_logprobs "
     """--weight-transfer-config '{"backend": "nccl"}'"""
 )
 """How the server is to be started; without the last option it samples, but takes no new weights."""
@@ -43,11 +43,13 @@ class VllmServer(Lanes):
         try:
             self._model = self._client.get(f"{self.url}/v1/models").raise_for_status().json()["data"][0]["id"]
             self.version = f"vllm {self._client.get(f'{self.url}/version').raise_for_status().json()['version']}"
-            self._processed = self._logprobs_are_processed()
+            config = self._model_config()
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError) as error:
             self._client.close()
             why = str(error).partition("\n")[0]
             raise ModelError(f"no vLLM server answers at {url} ({why}); start one: {SERVE}") from error
+        self._processed = config.get("logprobs_mode") == "processed_logprobs"
+        self._rounds = str(config.get("dtype")).endswith("bfloat16")  # "torch.bfloat16"
 
     def submit(self, turn: Turn) -> TokenTurn:
         """Ask for a turn.
@@ -92,7 +94,7 @@ class VllmServer(Lanes):
     def _send_weights(self, model: Any) -> None:
         together = distributed.is_available() and distributed.is_initialized()
         if together and distributed.get_rank() != 0:
-            for _ in whole_weights(model):
+            for _ in whole_weights(model, rounded=self._rounds):
                 pass  # the first puts each together from parts that lie here
         else:
             self._stream(model)
@@ -107,8 +109,9 @@ class VllmServer(Lanes):
             client = VLLMClient(base_url=self.url)
             client.init_communicator(device=model.device)
             self._trl = client
-        forms = [(name, str(dtype).removeprefix("torch."), shape) for name, dtype, shape in weight_forms(model)]
-        self._trl.update_named_params(forms, whole_weights(model))
+        formed = weight_forms(model, rounded=self._rounds)
+        forms = [(name, str(dtype).removeprefix("torch."), shape) for name, dtype, shape in formed]
+        self._trl.update_named_params(forms, whole_weights(model, rounded=self._rounds))
         self._trl.reset_prefix_cache()
 
     def close(self) -> None:
@@ -121,8 +124,9 @@ class VllmServer(Lanes):
     def _lane(self, seed: int) -> Lane:
         return VllmLane(self, seed)
 
-    def _logprobs_are_processed(self) -> bool:
-        """As the server's configuration says, which it shows in development mode only."""
+    def _model_config(self) -> dict[str, Any]:
+        """What the server says of its model, in development mode only."""
         answer = self._client.get(f"{self.url}/server_info", params={"config_format": "json"})
         config = answer.json().get("vllm_config", {}) if answer.is_success else {}
-        return isinstance(config, dict) and config.get("model_config", {}).get("logprobs_mode") == "processed_logprobs"
+        found = config.get("model_config") if isinstance(config, dict) else None
+        return found if isinstance(found, dict) else {}

@@ -63,20 +63,28 @@ def _is_sharded(model: Any) -> bool:
     return any(hasattr(weight, "full_tensor") for weight in model.parameters())
 
 
-def whole_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
-    """One after the other, tied ones once. The model stays as it is."""
+def whole_weights(model: Any, *, rounded: bool = False) -> Iterator[tuple[str, torch.Tensor]]:
+    """One after the other, tied ones once. The model stays as it is.
+
+    Args:
+        rounded: to bfloat16 by chance (policies/rounding.py), for whoever would round them to the nearest.
+    """
     for name, weight, adapter in _weights(model):
-        whole = _whole(weight)
+        whole, dtype = _whole(weight), _form(weight, rounded)
         if adapter is not None:
             down, up, scale = adapter
-            learned = whole.float() + scale * (_whole(up).float() @ _whole(down).float())
-            whole = in_bfloat16(learned, name) if whole.dtype == torch.bfloat16 else learned.to(whole.dtype)
-        yield name, whole
+            whole = whole.float() + scale * (_whole(up).float() @ _whole(down).float())
+        yield name, in_bfloat16(whole, name) if dtype == torch.bfloat16 else whole.to(dtype)
 
 
-def weight_forms(model: Any) -> Iterator[tuple[str, torch.dtype, list[int]]]:
+def weight_forms(model: Any, *, rounded: bool = False) -> Iterator[tuple[str, torch.dtype, list[int]]]:
     """The name, type and shape of each of `whole_weights`. Nothing is put together for it."""
-    return ((name, weight.dtype, list(weight.shape)) for name, weight, _ in _weights(model))
+    return ((name, _form(weight, rounded), list(weight.shape)) for name, weight, _ in _weights(model))
+
+
+def _form(weight: Any, rounded: bool) -> torch.dtype:
+    dtype: torch.dtype = weight.dtype
+    return torch.bfloat16 if rounded and dtype in (torch.float32, torch.float16) else dtype
 
 
 def _weights(model: Any) -> Iterator[tuple[str, Any, tuple[Any, Any, float] | None]]:

@@ -16,6 +16,7 @@ from journeyman.policies.local import LocalModel
 from journeyman.policies.local_settings import LocalSettings
 from journeyman.policies.models import ModelError
 from journeyman.policies.policy import PolicyError
+from journeyman.policies.rounding import in_bfloat16
 from journeyman.policies.vllm_engine import VllmEngine
 from journeyman.policies.vllm_server import VllmServer
 from tests.policies.spread import spread_model
@@ -158,11 +159,17 @@ def test_new_weights_in_process(engine: VllmEngine, vllm: Module, model: Any) ->
     engine.refresh(model)
     assert vllm.loaded.keys() == dict(model.named_parameters()).keys()
     assert vllm.resets == 1
+    assert vllm.made[0]["dtype"] == "bfloat16"
+    for name, weight in model.named_parameters():  # rounded by chance, or what was learned would be lost
+        assert torch.equal(vllm.loaded[name], in_bfloat16(weight.detach(), name))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_new_weights_for_a_server_go_by_trls_client(
-    client: VllmServer, server: Served, model: Any, monkeypatch: pytest.MonkeyPatch
+    server: Served, model: Any, monkeypatch: pytest.MonkeyPatch, dtype: str
 ) -> None:
+    server.dtype = f"torch.{dtype}"
+    client = VllmServer(server.url, NO_END)
     with pytest.raises(PolicyError, match=r"no new weights for .*vLLM is not installed.*--weight-transfer-config"):
         client.refresh(model)
     sent: list[Any] = []
@@ -175,7 +182,9 @@ def test_new_weights_for_a_server_go_by_trls_client(
             sent.append(device)
 
         def update_named_params(self, described: list[Any], weights: Iterator[tuple[str, torch.Tensor]]) -> None:
-            sent.append((described, [(name, "float32", list(tensor.shape)) for name, tensor in weights]))
+            came = list(weights)
+            assert {tensor.dtype for _, tensor in came} == {getattr(torch, dtype)}
+            sent.append((described, [(name, dtype, list(tensor.shape)) for name, tensor in came]))
 
         def reset_prefix_cache(self) -> None:
             sent.append("reset")

@@ -100,13 +100,14 @@ class Served:
     """What is said in the place of a choice; a number is a status."""
     logprobs_mode: str | None = "processed_logprobs"
     """None: not in development mode."""
+    dtype: str = "torch.float32"
 
 
 @contextmanager
 def served(stand_in: StandIn) -> Iterator[Served]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            config = {"vllm_config": {"model_config": {"logprobs_mode": server.logprobs_mode}}}
+            config = {"vllm_config": {"model_config": {"logprobs_mode": server.logprobs_mode, "dtype": server.dtype}}}
             said = {"/v1/models": {"data": [{"id": "coder"}]}, "/version": {"version": VERSION}}
             if server.logprobs_mode:
                 said["/server_info?config_format=json"] = config
