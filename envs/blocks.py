@@ -24,9 +24,8 @@ from pathlib import PurePosixPath
 
 from journeyman.envs.actions import Report
 from journeyman.envs.claims import Standing, findings_of, report_of
-from journeyman.envs.claims_commands import command_of
+from journeyman.envs.claims_commands import command_of, plain_subject
 from journeyman.envs.claims_looks import listing_of
-from journeyman.envs.claims_tests import plain_subject
 from journeyman.envs.episode import Step
 from journeyman.envs.text import shorten
 from journeyman.tasks.task import Infeasible

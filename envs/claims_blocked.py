@@ -13,9 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from journeyman.envs.claims_changes import Changes
-from journeyman.envs.claims_commands import Command
+from journeyman.envs.claims_commands import Command, plain_subject
 from journeyman.envs.claims_looks import Listing, Look, Sort, listing_of, of_command, of_errors, of_tool
-from journeyman.envs.claims_tests import plain_subject
 from journeyman.envs.episode import Step
 
 
@@ -30,6 +29,8 @@ class Reason:
     network: bool = False
     hosts: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
+    on_path: bool = False
+    """It speaks of the search path of programs."""
 
 
 _NAME = (
@@ -128,6 +129,7 @@ def read_reason(subject: str) -> Reason:
     return Reason(
         tuple((name, sort) for name, sort in missing.items() if name not in hosts), frozenset(passing), network, hosts,
         tuple(name for name in denied if name and name.lower() not in _NO_NAMES),
+        re.search(r"\bpath\b", text, re.I) is not None,
     )  # fmt: skip
 
 
@@ -152,7 +154,7 @@ class Looks:
         for n, step in enumerate(steps, 1):
             forged = forged or _OWN_WORDS.search(step.diff) is not None
             command = commands.get(n)
-            if command is not None and _TAMPERS.search(command.line):
+            if command is not None and _TAMPERS.search(command.line) and not _failed_to_install(command):
                 self._tampered.append((n, command.line))
             looks = [*(of_command(command) if command is not None else of_tool(n, step))]
             looks += [] if forged else of_errors(n, step, command)
@@ -166,7 +168,7 @@ class Looks:
         reason = read_reason(subject)
         votes = [
             vote for name, sort in reason.missing
-            if (vote := self._missing(name, sort))[0] is not None or name not in reason.passing
+            if (vote := self._missing(name, sort, reason.on_path))[0] is not None or name not in reason.passing
         ]  # fmt: skip
         votes += [self._denied(name) for name in reason.denied]
         if reason.network:
@@ -177,9 +179,9 @@ class Looks:
                     return says, why or str(look or "no step looked for it"), (look.step,) if look else ()
         return None, "names nothing that the record could show", ()
 
-    def _missing(self, name: str, sort: Sort | None) -> Vote:
+    def _missing(self, name: str, sort: Sort | None, on_path: bool) -> Vote:
         path = plain_subject(name).rstrip("/")
-        looks = [look for look in self._found.get(path, ()) if _fits(look, sort)]
+        looks = [look for look in self._found.get(path, ()) if _fits(look, sort) and not (on_path and look.by_path)]
         if sort is Sort.FILE or (sort is None and re.search(r"/|\.\w{1,8}$", path)):
             looks = sorted([*looks, *_in_listings(path, self._listings)], key=lambda look: look.step)
         if not looks or len({(look.sort, look.there) for look in looks}) > len({look.sort for look in looks}) > 1:
@@ -212,6 +214,9 @@ class Looks:
         path = plain_subject(name)
         denied = [look for look in self._found.get(path, ()) if look.sort is Sort.ACCESS]
         written = [n for n in self._changes.steps_of(path) if not denied or n > denied[-1].step]
+        took = (n for n, line in self._tampered if _TAKES.search(line) and _names(line, path))
+        if denied and (step := next(took, 0)) and step < denied[0].step:
+            return False, Look(step, Sort.ACCESS, path, True), f"step {step} took the permission away"
         if any(_names(line, path) for _, line in self._tampered):
             return None, None, "the policy's own doing"
         if written and not self._changes.removed(path):
@@ -230,6 +235,13 @@ def _in_listings(path: str, listings: Sequence[Listing]) -> Iterator[Look]:
             yield Look(listing.step, Sort.FILE, path, name in listing.names)
 
 
+def _failed_to_install(command: Command) -> bool:
+    call = command.only[2:] if command.only[1:3] == ("-m", "pip") else command.only
+    return call[:1] in _INSTALLERS and call[1:2] == ("install",) and command.code not in (0, None)
+
+
+_INSTALLERS = tuple((name,) for name in ("pip", "pip3", "apt", "apt-get", "npm", "conda", "uv"))
+_TAKES = re.compile(r"\bchmod (?:-R )?(?:0{3,4}\b|[ugoa]*-[rwx]+\b)")
 _INSTALLS = re.compile(r"\binstall\b")
 _TAMPERS = re.compile(r"\b(?:rm|mv|unlink|chmod|chown|uninstall|install|alias|unset|ln|hash)\b|\bPATH=|\bos\.remove\b")
 

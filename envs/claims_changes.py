@@ -181,6 +181,7 @@ class Changes:
 
     def __init__(self, steps: Sequence[Step]) -> None:
         self._files: dict[str, _File] = {}
+        self._steps = steps
         self.of_step: dict[int, frozenset[str]] = {}
         """Paths that a step changed; steps that changed nothing have no place here."""
         self.named: dict[str, list[int]] = {}
@@ -236,6 +237,16 @@ class Changes:
             hashes = self._hashes[first - 1], self._hashes[second - 1]
             return bool(hashes[0]) and hashes[0] == hashes[1]
         return True
+
+    def as_at_first(self, number: int) -> bool:
+        """Whether a step that changed nothing saw the files as the episode found them."""
+        if not any(n <= number for n in self.of_step):
+            return True
+        return number not in self.of_step and self.seen and not Changes(self._steps[:number]).net
+
+    def gone(self, path: str) -> bool:
+        """Whether some step saw to it that it is no more, or made it only to take it away."""
+        return path in self._files and not self._files[path].is_there
 
     def steps_of(self, path: str) -> list[int]:
         """The steps that changed it, or a file below it."""

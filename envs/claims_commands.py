@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import shlex
 from dataclasses import dataclass
 
 from journeyman.envs.episode import Step
 
+WORKSPACE = "/workspace/"
 _STATUS = re.compile(r"exit (-?\d{1,9})(?:\n|$)")
+_TIMED_OUT = re.compile(r"timed out after \d{1,9} s(?:\n|$)")
 _ASSIGNMENT = re.compile(r"\w+=.*")
 _HIDDEN = re.compile(r"\$\(|`|<\(|\beval\b|\bbase64\b|\bxxd\b|\\x")
+_DESCRIPTOR = re.compile(r"(?<!\S)\d(?=>)")
+"""The 2 of `2>&1`, which is no argument."""
 _JOINS = re.compile(r"&&|\|&")
 """Where an `&` leaves nothing in the background."""
 _LEADS = {"time": 0, "nohup": 0, "exec": 0, "sudo": 0, "command": 0, "env": 0, "timeout": 1, "nice": 0}
@@ -30,6 +35,8 @@ class Command:
     """What it printed, without the line that gives the status."""
     calls: tuple[tuple[str, ...], ...] | None
     """The programs that it calls with their arguments, one after the other; None where that cannot be told."""
+    timed_out: bool = False
+    """It was ended by its limit of time."""
     background: bool = False
     """Some of it ran in the background (`redis-server &`): the status that the shell gives is not its."""
 
@@ -47,7 +54,17 @@ def command_of(number: int, step: Step) -> Command | None:
     text = step.output or step.observation.text
     (calls, background), status = _read(line), _STATUS.match(text)
     code = int(status[1]) if status and not background else None
-    return Command(number, line, code, text.partition("\n")[2], calls, background)
+    timed_out = _TIMED_OUT.match(text) is not None
+    return Command(number, line, code, text.partition("\n")[2], calls, timed_out, background)
+
+
+def plain_subject(subject: str) -> str:
+    """A path or node id as records spell it: relative to the repository, without "./"."""
+    path, mark, rest = subject.strip().partition("::")
+    path = path.removeprefix(WORKSPACE)
+    if path and ("/" in path or path == "."):
+        path = posixpath.normpath(path)
+    return "" if path in (".", WORKSPACE[:-1]) and not mark else path + mark + rest
 
 
 def _read(line: str) -> tuple[tuple[tuple[str, ...], ...] | None, bool]:
@@ -55,7 +72,7 @@ def _read(line: str) -> tuple[tuple[tuple[str, ...], ...] | None, bool]:
     or where it hides what it calls."""
     if _HIDDEN.search(line):
         return None, False
-    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|<>()\n")
+    lexer = shlex.shlex(_DESCRIPTOR.sub("", line), posix=True, punctuation_chars=";&|<>()\n")
     lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
     calls: list[list[str]] = [[]]
     skip = background = False

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from journeyman.envs.claims_commands import Command
-from journeyman.envs.claims_tests import plain_subject
+from journeyman.envs.claims_commands import Command, plain_subject
 from journeyman.envs.episode import Step
 
 
@@ -39,6 +38,8 @@ class Look:
     """The program, module, path, text; of the network the host, empty where the whole network is meant."""
     there: bool
     """Whether it was there and worked."""
+    by_path: bool = False
+    """A program that was called where it lies, in which the search path took no part."""
 
     def __str__(self) -> str:
         if self.sort is Sort.NETWORK:
@@ -70,6 +71,7 @@ def of_tool(n: int, step: Step) -> Iterator[Look]:
 
 
 _PYTHONS = ("python", "python3", "/opt/env/bin/python")
+_INSTALLED = ("/usr/", "/bin/", "/sbin/", "/opt/")
 _IMPORT = re.compile(r"import ([A-Za-z_]\w*)(?:\.\w+)*;?(?: ?print\(\1\.(?:__version__|__file__)\))?")
 _READERS = ("cat", "ls", "head", "tail", "stat", "wc", "less", "more")
 """They fail where there is no such file. `file` does not."""
@@ -105,6 +107,8 @@ def of_command(command: Command) -> Iterator[Look]:
         yield Look(n, Sort.FILE, plain_subject(program), False)
     elif code == 0 and "/" not in program:
         yield Look(n, Sort.PROGRAM, program, True)
+    elif code == 0 and program.startswith(_INSTALLED):
+        yield Look(n, Sort.PROGRAM, program.rpartition("/")[2], True, by_path=True)
     if program in _PYTHONS and code in (0, 1):
         yield from _of_python(command, rest)
     if program in _READERS and len(names) == 1:

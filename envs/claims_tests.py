@@ -5,19 +5,18 @@ A claim may name all tests (nothing), a folder, a file, a class, a test, one of 
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from journeyman.envs.claims_changes import Changes
-from journeyman.envs.claims_commands import Command
+from journeyman.envs.claims_commands import Command, plain_subject
+from journeyman.envs.claims_pytest import may_run, runs_of
 from journeyman.envs.episode import Step
 
 _MARKS = ("::", "/", "[")
 """What follows the name of a class, file or folder in a test's id, or the name of a test with cases."""
 _MARK = re.compile("|".join(map(re.escape, _MARKS)))
-WORKSPACE = "/workspace/"
 ALL = frozenset(
     {
         "all",
@@ -31,23 +30,30 @@ ALL = frozenset(
         "whole test suite",
         "the whole test suite",
         "full test suite",
+        "the whole suite",
+        "whole suite",
+        "the full suite",
+        "the full test suite",
+        "the entire suite",
+        "the entire test suite",
+        "entire test suite",
+        "all the tests",
+        "every test",
     }
 )
 """Words that say what an empty subject says."""
+THAT_FAILED = frozenset(
+    f"{before}{which}{what}"
+    for before in ("", "the ", "the one ", "the only ", "all ", "all the ", "all of the ")
+    for which in ("failing ", "broken ", "red ")
+    for what in ("test", "tests")
+)
+"""Words that say of what is fixed what an empty subject says."""
 
 
 def is_about(node_id: str, subject: str) -> bool:
     """Whether a test is the subject, stands in it (a file, folder or class), or is a case of it."""
     return node_id == subject or any(node_id.startswith(subject.rstrip("/") + mark) for mark in _MARKS)
-
-
-def plain_subject(subject: str) -> str:
-    """A path or node id as records spell it: relative to the repository, without "./"."""
-    path, mark, rest = subject.strip().partition("::")
-    path = path.removeprefix(WORKSPACE)
-    if path and ("/" in path or path == "."):
-        path = posixpath.normpath(path)
-    return "" if path in (".", WORKSPACE[:-1]) and not mark else path + mark + rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,8 @@ class _Last:
             if told.shell:
                 self.failing.clear()
         for id_ in told.passed:
+            if "::" not in id_:  # a whole file, as commands tell it
+                self.failing = {each: n for each, n in self.failing.items() if not is_about(each, id_)}
             self.failing.pop(id_, None)
             self.failing.pop(id_.partition("::")[0], None)  # its file could not be loaded then
             self.passing[id_] = told.step
@@ -120,7 +128,7 @@ class Tests:
         self.changes = changes
         runs = list(_runs(steps, commands, changes))
         self.any = any(run.passed or run.failed or run.shell for run in runs)
-        self._perhaps = [pytest_target(command) for command in commands.values() if _may_run_tests(command)]
+        self._perhaps = [target for command in commands.values() for target in may_run(command)]
         self._spoiled = [_target(step) for step in steps if _is_spoiled(step)]
         self._now: dict[str, tuple[_Last, list[Told]]] = {}
         self._told = _told(runs, frozenset(subjects), changes.net)
@@ -161,8 +169,11 @@ def _runs(steps: Sequence[Step], commands: Mapping[int, Command], changes: Chang
             died = not ok and _DIED.search(step.observation.text) is not None
             failed = (*tests.failed, *tests.errors)
             yield _Run(n, target, tests.passed, failed, ok, chosen=tests.chosen, broken=died)
-        elif trusted and (command := commands.get(n)) and (run := _shell_run(command)):
-            yield run
+        elif trusted and (command := commands.get(n)):
+            yield from (
+                _Run(n, each.target, each.passed, each.failed, each.complete, True, broken=each.broken)
+                for each in runs_of(command)
+            )
 
 
 def _may_hold(target: str, subject: str) -> bool:
@@ -195,45 +206,6 @@ _IN_THE_WAY = re.compile(
 _DIED = re.compile(r"; (?:the test process died before its end|timed out after \d+ s)$", re.M)
 SOME_TEST = ""
 """Stands for a test that failed and was not named."""
-_PLAIN_OPTIONS = re.compile(r"-[qvsl]+|-r\w+|--tb=\w+|--no-header|--verbose|--quiet")
-_SUMMARY = re.compile(r"^(?:=+ )?((?:\d{1,9} [a-z]+(?:, )?)+)(?: in [\d.]+s.*)?(?: =+)?$")
-_VERBOSE = re.compile(r" (PASSED|FAILED|ERROR)(?: +\[ *\d+%\])?$")
-_SHORT = re.compile(r"^(?:FAILED|ERROR) (\S+)(?: - .*)?$", re.M)
-
-
-def _shell_run(command: Command) -> _Run | None:
-    """A plain `pytest TARGET` whose output ends as pytest's does; None for everything else."""
-    target = pytest_target(command)
-    if target is None or command.code not in (0, 1):
-        return None
-    summary = _SUMMARY.match(command.output.rstrip().rsplit("\n", 1)[-1])
-    counts = {word: int(count) for count, word in re.findall(r"(\d{1,9}) ([a-z]+)", summary[1])} if summary else {}
-    broken = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
-    if not (counts.get("passed") or broken) or (command.code == 0) == bool(broken):
-        return None
-    listed = [
-        (line[: found.start()], found[1])
-        for line in command.output.split("\n")
-        if "::" in line and (found := _VERBOSE.search(line))
-    ]
-    failed = dict.fromkeys([*(id_ for id_, word in listed if word != "PASSED"), *_SHORT.findall(command.output)])
-    passed = [id_ for id_, word in listed if word == "PASSED" and id_ not in failed]
-    return _Run(command.step, target, passed, tuple(failed) if broken else (), True, True, bool(broken))
-
-
-def pytest_target(command: Command) -> str | None:
-    """What a plain call of pytest runs ("" for all); None where the command is anything else."""
-    if re.search(r"[;&|<>$`\n*?(){}~#\\=]", command.line.replace("--tb=", "")):
-        return None
-    words = command.only
-    if words[:2] in (("python", "-m"), ("python3", "-m")):
-        words = words[2:]
-    if not words or words[0] not in ("pytest", "py.test"):
-        return None
-    targets = [word for word in words[1:] if not _PLAIN_OPTIONS.fullmatch(word)]
-    if len(targets) > 1 or any(word.startswith("-") for word in targets):
-        return None
-    return plain_subject(targets[0]) if targets else ""
 
 
 def _told(runs: Sequence[_Run], subjects: frozenset[str], changed: Collection[str]) -> dict[str, list[Told]]:
@@ -265,10 +237,18 @@ def _told(runs: Sequence[_Run], subjects: frozenset[str], changed: Collection[st
                 failed = [SOME_TEST]
             found[subject].append(_tell(run, subject, passed, failed))
     for subject, known in found.items():
+        if "/" not in subject and _is_one_test(subject, known):
+            found[subject] = known = [replace(told, whole=told.whole or bool(told.passed)) for told in known]
         if known and (unnamed := [run for run in runs if _ran_unnamed(run, subject, known, changed)]):
             known.extend(Told(run.step, (), (), True, True) for run in unnamed)
             known.sort(key=lambda told: told.step)
     return found
+
+
+def _is_one_test(subject: str, known: Sequence[Told]) -> bool:
+    """Whether a bare name was only ever seen to mean one test, which has no cases beside it."""
+    ids = {id_ for told in known for id_ in (*told.passed, *told.failed)}
+    return len(ids) == 1 and min(ids).endswith(f"::{subject}")
 
 
 def _ran_unnamed(run: _Run, subject: str, known: Sequence[Told], changed: Collection[str]) -> bool:
@@ -323,44 +303,3 @@ def _file_errors(run: _Run, by_file: Mapping[str, Sequence[str]], told: dict[str
     for id_ in run.failed:
         for subject in by_file.get(id_, ()) if "::" not in id_ else ():
             told.setdefault(subject, ([], []))[1].append(id_)
-
-
-_HARMLESS = frozenset((
-    "ls", "cat", "head", "tail", "wc", "pwd", "which", "type", "cd", "echo", "printf", "grep", "egrep", "rg",
-    "ag", "find", "tree", "stat", "file", "diff", "cmp", "sort", "uniq", "cut", "tr", "mkdir", "cp", "mv", "rm",
-    "rmdir", "touch", "chmod", "ln", "git", "pip", "pip3", "command", "exit", "export", "true", "false", "date",
-    "uname", "id", "whoami", "hostname", "df", "du", "ps", "sleep", "sed", "curl", "wget", "ping", "nc", "dig",
-    "nslookup", "apt", "apt-get",
-))  # fmt: skip
-"""Programs that run no tests, as long as they are told nothing odd."""
-_ODD = re.compile(r"\bbisect\b|-(?:exec|ok)(?:dir)?\b|-c alias|\bsubmodule foreach\b")
-_PYTHONS = ("python", "python3")
-
-
-def _may_run_tests(command: Command) -> bool:
-    """Whether a command may have run tests. Careful: each may that isn't known to do something else."""
-    if command.calls is None or _ODD.search(command.line):
-        return True
-    if command.code in (126, 127) and command.only:
-        return False
-    return not all(call[0] in _HARMLESS or _only_looks(call) for call in command.calls)
-
-
-_MENDS_NOTHING = frozenset((
-    "ls", "cat", "head", "tail", "wc", "pwd", "which", "cd", "echo", "grep", "find", "tree", "stat", "file",
-    "diff", "git", "pytest",
-))  # fmt: skip
-
-
-def mends_nothing(command: Command) -> bool:
-    """Whether all that a command could mend are files, which the record shows: it installs and sets nothing."""
-    return command.calls is not None and all(
-        call[0] in _MENDS_NOTHING or (call[0] in _PYTHONS and call[1:3] != ("-m", "pip")) for call in command.calls
-    )
-
-
-def _only_looks(call: Sequence[str]) -> bool:
-    """A program asked for its version, or Python given some code that says nothing of tests."""
-    if call[1:] in (("--version",), ("-V",), ("--help",)):
-        return True
-    return call[0] in _PYTHONS and call[1:2] == ("-c",) and "test" not in " ".join(call).lower()
