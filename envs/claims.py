@@ -17,7 +17,7 @@ from enum import StrEnum
 from journeyman.envs.actions import Claim, Report, Subtask
 from journeyman.envs.claims_blocked import Looks
 from journeyman.envs.claims_changes import Changes
-from journeyman.envs.claims_commands import command_of, plain_subject
+from journeyman.envs.claims_commands import command_of, plain_subject, unquoted
 from journeyman.envs.claims_pytest import mends_nothing
 from journeyman.envs.claims_tests import THAT_FAILED, Tests, Told, is_about, names_test, tests_named
 from journeyman.envs.episode import Step
@@ -83,6 +83,8 @@ _SUFFIX = re.compile(
 """What tells a file's bare name from a dotted name of code, such as `Cart.total`."""
 _UNSEEN = re.compile(r"^(?:/|~|\.\.)|(?:^|/)(?:\.git|__pycache__|\.pytest_cache)(?:/|$)")
 """Paths whose changes no diff tells."""
+_LINE = re.compile(r"(?<=\w):\d+(?:-\d+)?$")
+"""Where in a file."""
 _TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test)\.py$|(?:^|/)tests?(?:/|$)")
 _MOST_LOOKED_BACK = 5
 """Runs of which it is found out what the files were then."""
@@ -147,6 +149,7 @@ class _Record:
         return _true(f"step {step} passed, after the last change", step)
 
     def changed(self, subject: str) -> Judgement:
+        subject = _LINE.sub("", unquoted(subject))
         path, is_path = plain_subject(subject).rstrip("/"), _is_path(subject)
         if not path:
             paths, steps = self.changes.net, sorted(self.changes.of_step)
@@ -180,13 +183,18 @@ class _Record:
         green = next((each for each in reversed(current) if each.whole), None)
         if not self.changes.net and self.changes.seen:
             return self._fixed_without_change(red, green)
-        if green is not None and red and red[0].step < green.step:
+        if green is not None and red and self._was_red(red, green):
             return self._red_to_green(name, red, green.step)
         if red:
             return _open(f"step {red[-1].step} failed; no whole run of it after the last change", red[-1].step)
         if name and (before := self._passed_at_first(told)):
             return _false(f"step {before} passed, with the files as at first", before)
         return _open("no test run shows it failing before and passing after the last change")
+
+    def _was_red(self, red: Sequence[Told], green: Told) -> bool:
+        """Whether it failed before, or with the files as they were at first."""
+        looked = red[:_MOST_LOOKED_BACK]
+        return red[0].step < green.step or any(self.changes.as_at_first(each.step) for each in looked)
 
     def _passed_at_first(self, told: Sequence[Told]) -> int:
         """The step that ran all of it, green, before any change or with all of them put back; 0 where none did."""
@@ -207,16 +215,16 @@ class _Record:
         if same := next((each.step for each in red if self.changes.same_files(each.step, green)), 0):
             return _open(f"step {same} failed, step {green} passed, with the same files", same, green)
         files = {id_.partition("::")[0] for id_ in failed} & self.changes.net
-        if touched := files | {path for path in self.changes.net if path.endswith("conftest.py")}:
+        touched = files | {path for path in self.changes.net if path.endswith("conftest.py")}
+        if touched := {path for path in touched if max(self.changes.steps_of(path)) > first or green < first}:
             return _open(f"the test itself was changed: {_short(min(touched))}", *self.changes.steps_of(min(touched)))
         return _true(f"step {first} failed, step {green} passed after the last change", first, green)
 
     def not_done(self, subject: str) -> Judgement:
-        for subtask in self.plan:
-            if subject and _folded(subtask.title) == _folded(subject):
-                if subtask.status == "done":
-                    return _false("the plan says that it is done", self.plan_step)
-                return _true(f"the plan says that it is {subtask.status}", self.plan_step)
+        if subject and (subtask := self._planned(_folded(subject))):
+            if subtask.status == "done":
+                return _false("the plan says that it is done", self.plan_step)
+            return _true(f"the plan says that it is {subtask.status}", self.plan_step)
         name = tests_named(subject)
         if not name or not self.tests.told(name):
             return _open("neither the plan nor a test run names it")
@@ -226,6 +234,12 @@ class _Record:
         if (whole := [told.step for told in current if told.whole]) and not self.tests.unseen_failures(name):
             return _false(f"step {whole[-1]} passed", whole[-1])
         return _open("no whole test run of it after the last change")
+
+    def _planned(self, subject: str) -> Subtask | None:
+        """The part of the plan of that title, or the only one whose title ends so ("docs for the CLI")."""
+        named = [subtask for subtask in self.plan if _folded(subtask.title) == subject]
+        ends = [subtask for subtask in self.plan if _folded(subtask.title).endswith(f" {subject}")]
+        return named[0] if named else ends[0] if len(ends) == 1 and " " in subject else None
 
     def blocked(self, subject: str) -> Judgement:
         assert self.looks is not None

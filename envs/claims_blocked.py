@@ -96,6 +96,8 @@ _NO_NAMES = frozenset((
 ))  # fmt: skip
 
 
+_SERVES = re.compile(r" (?:daemon|server|service|process|socket|container|session|instance|database)\b", re.I)
+"""What follows the name of a program where not itself is meant, but that it runs."""
 _LISTED = re.compile(r"([\w./-]*\w)[`'\"]?(?:,| and| or) [`'\"]?$")
 _IN_CODE = re.compile(r"\b(?:repo|repository|code ?base|source|project|defined)\b", re.I)
 
@@ -111,7 +113,7 @@ def read_reason(subject: str) -> Reason:
             name = match["name"].rstrip(".:")
             kind = (groups.get("kind") or groups.get("after") or "").lower()
             kind = "module" if "No module named" in match[0] else kind
-            if name.lower() in _NO_NAMES:
+            if name.lower() in _NO_NAMES or _SERVES.match(text, match.end()):
                 continue
             if " are " in match[0] and (
                 listed := _LISTED.search(text[: match.start("name")])
@@ -149,6 +151,7 @@ class Looks:
         self._found: dict[str, list[Look]] = {}
         self._network: list[Look] = []
         self._tampered: list[tuple[int, str]] = []
+        self._uninstalled: list[tuple[int, str]] = []
         self._listings: list[Listing] = []
         forged = False
         for n, step in enumerate(steps, 1):
@@ -156,6 +159,8 @@ class Looks:
             command = commands.get(n)
             if command is not None and _TAMPERS.search(command.line) and not _failed_to_install(command):
                 self._tampered.append((n, command.line))
+                if _UNINSTALLS.search(command.line) and command.code == 0 and "not installed" not in command.output:
+                    self._uninstalled.append((n, command.line))
             looks = [*(of_command(command) if command is not None else of_tool(n, step))]
             looks += [] if forged else of_errors(n, step, command)
             for look in looks:
@@ -190,6 +195,8 @@ class Looks:
         if self._changes.removed(path) and not last.there:
             step = self._changes.steps_of(path)[-1]
             return False, Look(step, last.sort, path, True), f"step {step} removed it"
+        if not last.there and (took := [n for n, line in self._uninstalled if n < last.step and _names(line, path)]):
+            return False, Look(took[-1], last.sort, path, True), f"step {took[-1]} uninstalled it"
         if not last.there and any(n > last.step and _INSTALLS.search(line) for n, line in self._tampered):
             return None, last, "something was installed since"
         if self._did_it(path, last):
@@ -242,6 +249,7 @@ def _failed_to_install(command: Command) -> bool:
 
 _INSTALLERS = tuple((name,) for name in ("pip", "pip3", "apt", "apt-get", "npm", "conda", "uv"))
 _TAKES = re.compile(r"\bchmod (?:-R )?(?:0{3,4}\b|[ugoa]*-[rwx]+\b)")
+_UNINSTALLS = re.compile(r"\b(?:uninstall|(?:apt|apt-get|conda|uv) (?:-\w+ )*(?:remove|purge))\b")
 _INSTALLS = re.compile(r"\binstall\b")
 _TAMPERS = re.compile(r"\b(?:rm|mv|unlink|chmod|chown|uninstall|install|alias|unset|ln|hash)\b|\bPATH=|\bos\.remove\b")
 

@@ -233,7 +233,7 @@ class Changes:
 
     def same_files(self, first: int, second: int) -> bool:
         """Whether two steps that changed nothing saw the same files."""
-        if any(first < n <= second for n in self.of_step):
+        if any(min(first, second) < n <= max(first, second) for n in self.of_step):
             hashes = self._hashes[first - 1], self._hashes[second - 1]
             return bool(hashes[0]) and hashes[0] == hashes[1]
         return True

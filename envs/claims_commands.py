@@ -16,6 +16,8 @@ _ASSIGNMENT = re.compile(r"\w+=.*")
 _HIDDEN = re.compile(r"\$\(|`|<\(|\beval\b|\bbase64\b|\bxxd\b|\\x")
 _DESCRIPTOR = re.compile(r"(?<!\S)\d(?=>)")
 """The 2 of `2>&1`, which is no argument."""
+_HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w{1,40})\1([^\n]*)\n(?:.*\n)*?[ \t]*\2(?=\n|$)")
+"""A text that is given to a program as its input."""
 _JOINS = re.compile(r"&&|\|&")
 """Where an `&` leaves nothing in the background."""
 _LEADS = {"time": 0, "nohup": 0, "exec": 0, "sudo": 0, "command": 0, "env": 0, "timeout": 1, "nice": 0}
@@ -58,9 +60,15 @@ def command_of(number: int, step: Step) -> Command | None:
     return Command(number, line, code, text.partition("\n")[2], calls, timed_out, background)
 
 
+def unquoted(subject: str) -> str:
+    """Without the marks that stand around a name in running text."""
+    text = subject.strip()
+    return text[1:-1] if len(text) > 2 and text[0] == text[-1] and text[0] in "`'\"" else text
+
+
 def plain_subject(subject: str) -> str:
     """A path or node id as records spell it: relative to the repository, without "./"."""
-    path, mark, rest = subject.strip().partition("::")
+    path, mark, rest = unquoted(subject).partition("::")
     path = path.removeprefix(WORKSPACE)
     if path and ("/" in path or path == "."):
         path = posixpath.normpath(path)
@@ -72,7 +80,7 @@ def _read(line: str) -> tuple[tuple[tuple[str, ...], ...] | None, bool]:
     or where it hides what it calls."""
     if _HIDDEN.search(line):
         return None, False
-    lexer = shlex.shlex(_DESCRIPTOR.sub("", line), posix=True, punctuation_chars=";&|<>()\n")
+    lexer = shlex.shlex(_DESCRIPTOR.sub("", _HEREDOC.sub(r"\3", line)), posix=True, punctuation_chars=";&|<>()\n")
     lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
     calls: list[list[str]] = [[]]
     skip = background = False

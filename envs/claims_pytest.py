@@ -24,8 +24,10 @@ class ShellRun:
     failed: tuple[str, ...]
     complete: bool
     """Everything that was to be run was."""
-    broken: bool
+    broken: bool = False
     """Some test failed or was cut short, though perhaps none is named."""
+    skips: bool = False
+    """Some tests were skipped, or expected to fail, and it does not say which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,10 @@ _PLUGIN_OFF = re.compile(r"no:\w+")
 _TO_THE_ROOT = re.compile(r"cd (?:/workspace/?|\.) && ")
 _NOT_PLAIN = re.compile(r"[;&|<>$`\n*?(){}~#\\]|(?<!--tb)(?<!--color)(?<!--maxfail)(?<!--timeout)(?<!--durations)=")
 _SUMMARY = re.compile(r"^(?:=+ )?((?:\d{1,9} [a-z]+(?:, )?)+)(?: in [\d.]+s.*)?(?: =+)?$")
-_VERBOSE = re.compile(r" (PASSED|FAILED|ERROR)(?: +\[ *\d+%\])?$")
+_VERBOSE = re.compile(r" (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?: +\[ *\d+%\])?$")
+_FINE = ("PASSED", "SKIPPED", "XFAIL", "XPASS")
+_UNTOLD = ("skipped", "xfailed", "xpassed")
+"""Counted, but not as passed."""
 _SHORT = re.compile(r"^(?:FAILED|ERROR) (\S+)(?: - .*)?$", re.M)
 _ALL_PASSED = re.compile(r"^(\S+\.py) [sxX]*\.[.sxX]* +\[ *\d+%\]$", re.M)
 _ENDED = (0, 1)
@@ -72,37 +77,54 @@ def runs_of(command: Command) -> Iterator[ShellRun]:
     targets = ("-",) if asked.narrowed else asked.targets or ("",)
     if command.timed_out:
         if len(targets) == 1:
-            yield ShellRun(targets[0], (), (), False, True)
+            yield ShellRun(targets[0], (), (), complete=False, broken=True)
         return
     if command.code not in (*_ENDED, _INTERRUPTED):
         return
-    passed, failed, broken = _printed(command.output)
-    if not (passed or broken is not None) or broken is None or (command.code == 0) == broken:
+    told = _printed(command.output)
+    if told is None or (command.code == 0) == told.broken:
         return
-    if broken and len(targets) > 1 and not failed:
+    if told.broken and len(targets) > 1 and not told.failed:
         return  # in which of them is not said
-    complete = not broken or (command.code == 1 and not asked.stops)
+    complete = not told.broken or (command.code == 1 and not asked.stops)
     for target in targets:
-        yield ShellRun(target, passed, failed, complete, broken and len(targets) == 1)
+        broken = told.broken and len(targets) == 1
+        yield ShellRun(target, told.passed, told.failed, complete, broken, told.skips)
 
 
-def _printed(output: str) -> tuple[tuple[str, ...], tuple[str, ...], bool | None]:
-    """What passed, what failed, and whether anything did; None where no test ran, or where that isn't said."""
+@dataclass(frozen=True, slots=True)
+class _Printed:
+    """What pytest's output says."""
+
+    passed: tuple[str, ...]
+    failed: tuple[str, ...]
+    broken: bool
+    skips: bool
+    all_named: bool
+    """Each test that ran is named."""
+
+
+def _printed(output: str) -> _Printed | None:
+    """None where no test ran, or where that isn't said."""
     summary = _SUMMARY.match(output.rstrip().rsplit("\n", 1)[-1])
     counts = {word: int(count) for count, word in re.findall(r"(\d{1,9}) ([a-z]+)", summary[1])} if summary else {}
     wrong = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
     if not (counts.get("passed") or wrong):
-        return (), (), None
+        return None
     listed = [
         (line[: found.start()], found[1])
         for line in output.split("\n")
         if "::" in line and (found := _VERBOSE.search(line))
     ]
-    failed = dict.fromkeys([*(id_ for id_, word in listed if word != "PASSED"), *_SHORT.findall(output)])
+    failed = dict.fromkeys([*(id_ for id_, word in listed if word not in _FINE), *_SHORT.findall(output)])
     passed = [id_ for id_, word in listed if word == "PASSED" and id_ not in failed]
     in_failed = {id_.partition("::")[0] for id_ in failed}
     files = [path for path in _ALL_PASSED.findall(output) if path not in in_failed]
-    return (*passed, *files), tuple(failed) if wrong else (), bool(wrong)
+    ran = wrong + sum(counts.get(word, 0) for word in ("passed", *_UNTOLD))
+    return _Printed(
+        (*passed, *files), tuple(failed) if wrong else (), bool(wrong),
+        len(passed) < counts.get("passed", 0) and any(counts.get(word) for word in _UNTOLD), len(listed) == ran,
+    )  # fmt: skip
 
 
 def _plain_call(command: Command) -> _Options | None:
@@ -143,7 +165,7 @@ _HARMLESS = frozenset((
     "ag", "find", "tree", "stat", "file", "diff", "cmp", "sort", "uniq", "cut", "tr", "mkdir", "cp", "mv", "rm",
     "rmdir", "touch", "chmod", "ln", "git", "pip", "pip3", "command", "exit", "export", "true", "false", "date",
     "uname", "id", "whoami", "hostname", "df", "du", "ps", "sleep", "sed", "curl", "wget", "ping", "nc", "dig",
-    "nslookup", "apt", "apt-get",
+    "nslookup", "apt", "apt-get", "ruff", "black", "isort", "flake8", "pylint", "mypy", "pyright",
 ))  # fmt: skip
 """Programs that run no tests, as long as they are told nothing odd."""
 _ODD = re.compile(r"\bbisect\b|-(?:exec|ok)(?:dir)?\b|-c alias|\bsubmodule foreach\b")
@@ -155,8 +177,10 @@ def may_run(command: Command) -> list[str]:
     Careful: each call may that isn't known to do something else."""
     if command.calls is None or _ODD.search(command.line):
         return [""]
-    if command.only and (command.code in (126, 127) or (command.code in _RAN_NOTHING and _options(command.only))):
+    if command.only and _ran_nothing(command):
         return []
+    if _plain_call(command) and (told := _printed(command.output)) and told.all_named:
+        return [*told.passed, *told.failed]
     found: list[str] = []
     for call in command.calls:
         if call[0] in _HARMLESS or _only_looks(call):
@@ -167,9 +191,19 @@ def may_run(command: Command) -> list[str]:
     return found
 
 
+def _ran_nothing(command: Command) -> bool:
+    """Whether a program was not there, or says that it did nothing."""
+    program, code = command.only[0], command.code
+    if program in _PYTHONS and code == 1 and command.only[1:2] == ("-m",):
+        return re.fullmatch(r"\S+: No module named \S+", command.output.strip()) is not None
+    if program == "make" and code == 2:
+        return re.fullmatch(r"make: \*\*\* No rule to make target .*", command.output.strip()) is not None
+    return code in (126, 127) or (code in _RAN_NOTHING and _options(command.only) is not None)
+
+
 _MENDS_NOTHING = frozenset((
     "ls", "cat", "head", "tail", "wc", "pwd", "which", "cd", "echo", "grep", "find", "tree", "stat", "file",
-    "diff", "git", "pytest",
+    "diff", "git", "pytest", "printf", "sed", "tox", "nox", "coverage", "ruff", "mypy", "flake8",
 ))  # fmt: skip
 
 
@@ -182,6 +216,7 @@ def mends_nothing(command: Command) -> bool:
 
 def _only_looks(call: Sequence[str]) -> bool:
     """A program asked for its version, or Python given some code that says nothing of tests."""
-    if call[1:] in (("--version",), ("-V",), ("--help",)):
+    own = call[3:] if call[0] in _PYTHONS and call[1:2] == ("-m",) else call[1:]
+    if own in (("--version",), ("-V",), ("--help",)):
         return True
     return call[0] in _PYTHONS and call[1:2] == ("-c",) and "test" not in " ".join(call).lower()

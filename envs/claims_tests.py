@@ -67,6 +67,8 @@ class Told:
     """All that the subject names was run."""
     shell: bool = False
     """By a command, which prints what the tests print."""
+    skips: bool = False
+    """Some tests were skipped, or expected to fail, and it does not say which."""
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ class _Run:
     shell: bool = False
     chosen: bool = False
     """It had no target, and the environment chose some tests."""
+    skips: bool = False
     broken: bool = False
     """Some test of its target failed or was cut short, though perhaps none is named."""
 
@@ -104,7 +107,7 @@ class _Last:
     def hear(self, told: Told) -> None:
         if told.whole and not told.failed:
             self.failing.pop(SOME_TEST, None)
-            if told.shell:
+            if told.shell and not told.skips:
                 self.failing.clear()
         for id_ in told.passed:
             if "::" not in id_:  # a whole file, as commands tell it
@@ -171,7 +174,7 @@ def _runs(steps: Sequence[Step], commands: Mapping[int, Command], changes: Chang
             yield _Run(n, target, tests.passed, failed, ok, chosen=tests.chosen, broken=died)
         elif trusted and (command := commands.get(n)):
             yield from (
-                _Run(n, each.target, each.passed, each.failed, each.complete, True, broken=each.broken)
+                _Run(n, each.target, each.passed, each.failed, each.complete, True, False, each.skips, each.broken)
                 for each in runs_of(command)
             )
 
@@ -237,31 +240,34 @@ def _told(runs: Sequence[_Run], subjects: frozenset[str], changed: Collection[st
                 failed = [SOME_TEST]
             found[subject].append(_tell(run, subject, passed, failed))
     for subject, known in found.items():
-        if "/" not in subject and _is_one_test(subject, known):
+        meant = subject
+        if "/" not in subject and (one := _one_test(subject, known)):
             found[subject] = known = [replace(told, whole=told.whole or bool(told.passed)) for told in known]
-        if known and (unnamed := [run for run in runs if _ran_unnamed(run, subject, known, changed)]):
+            meant = one
+        if known and (unnamed := [run for run in runs if _ran_unnamed(run, meant, known, changed)]):
             known.extend(Told(run.step, (), (), True, True) for run in unnamed)
             known.sort(key=lambda told: told.step)
     return found
 
 
-def _is_one_test(subject: str, known: Sequence[Told]) -> bool:
-    """Whether a bare name was only ever seen to mean one test, which has no cases beside it."""
+def _one_test(subject: str, known: Sequence[Told]) -> str:
+    """The one test that a bare name was ever seen to mean, without cases beside it; empty where there are others."""
     ids = {id_ for told in known for id_ in (*told.passed, *told.failed)}
-    return len(ids) == 1 and min(ids).endswith(f"::{subject}")
+    return min(ids) if len(ids) == 1 and min(ids).endswith(f"::{subject}") else ""
 
 
 def _ran_unnamed(run: _Run, subject: str, known: Sequence[Told], changed: Collection[str]) -> bool:
     """Whether a command that named no test ran these and all passed: they are known, and their file is as it was."""
     return (
-        run.shell and not run.broken and "/" in subject and run.covers(subject, ())
+        run.shell and not run.broken and not run.skips and "/" in subject and run.covers(subject, ())
         and all(told.step != run.step for told in known) and subject.partition("::")[0] not in changed
     )  # fmt: skip
 
 
 def _tell(run: _Run, subject: str, passed: Sequence[str], failed: Sequence[str]) -> Told:
     leaf = list(passed) == [subject] and not failed
-    return Told(run.step, tuple(passed), tuple(failed), leaf or run.covers(subject, [*passed, *failed]), run.shell)
+    return Told(run.step, tuple(passed), tuple(failed), leaf or run.covers(subject, [*passed, *failed]), run.shell,
+                run.skips)  # fmt: skip
 
 
 def _keys(id_: str, stems: dict[str, str], lengths: set[int], bare: Collection[str]) -> set[str]:
