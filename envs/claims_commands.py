@@ -16,8 +16,8 @@ _ASSIGNMENT = re.compile(r"\w+=.*")
 _HIDDEN = re.compile(r"\$\(|`|<\(|\beval\b|\bbase64\b|\bxxd\b|\\x")
 _DESCRIPTOR = re.compile(r"(?<!\S)\d(?=>)")
 """The 2 of `2>&1`, which is no argument."""
-_HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(\w{1,40})\1([^\n]*)\n(?:.*\n)*?[ \t]*\2(?=\n|$)")
-"""A text that is given to a program as its input."""
+_HEREDOC = re.compile(r"(?<!<)<<-?[ \t]*(['\"]?)(\w{1,40})\1|['\"]")
+"""Behind this line stands a text up to that word, which is given to a program as its input; or a mark of quotes."""
 _JOINS = re.compile(r"&&|\|&")
 """Where an `&` leaves nothing in the background."""
 _LEADS = {"time": 0, "nohup": 0, "exec": 0, "sudo": 0, "command": 0, "env": 0, "timeout": 1, "nice": 0}
@@ -80,7 +80,7 @@ def _read(line: str) -> tuple[tuple[tuple[str, ...], ...] | None, bool]:
     or where it hides what it calls."""
     if _HIDDEN.search(line):
         return None, False
-    lexer = shlex.shlex(_DESCRIPTOR.sub("", _HEREDOC.sub(r"\3", line)), posix=True, punctuation_chars=";&|<>()\n")
+    lexer = shlex.shlex(_DESCRIPTOR.sub("", _without_texts(line)), posix=True, punctuation_chars=";&|<>()\n")
     lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
     calls: list[list[str]] = [[]]
     skip = background = False
@@ -98,6 +98,26 @@ def _read(line: str) -> tuple[tuple[tuple[str, ...], ...] | None, bool]:
     except ValueError:
         return None, False
     return tuple(tuple(found) for words in calls if (found := _without_leads(words))), background
+
+
+def _without_texts(line: str) -> str:
+    """Without the texts that it gives to programs (`cat > notes.md <<EOF`). What they hide is told by `_HIDDEN`."""
+    kept, ends = list[str](), list[str]()
+    for row in line.split("\n"):
+        if ends:
+            if row.strip() == ends[0]:
+                del ends[0]
+            continue
+        quote, since, parts = "", 0, list[str]()
+        for found in _HEREDOC.finditer(row):
+            if not found[2]:
+                quote = "" if quote == found[0] else quote or found[0]
+            elif not quote:
+                ends.append(found[2])
+                parts.append(row[since : found.start()])
+                since = found.end()
+        kept.append("".join(parts) + row[since:])
+    return "\n".join(kept)
 
 
 def _without_leads(words: list[str]) -> list[str]:

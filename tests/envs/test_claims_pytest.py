@@ -72,6 +72,16 @@ def test_a_run_that_its_limit_ended_failed() -> None:
     assert not list(runs_of(command("pytest a.py b.py", "timed out after 60 s")))
 
 
+def test_a_green_run_that_skips_what_it_does_not_name_says_so() -> None:
+    said = "exit 0\n..s  [100%]\n2 passed, 1 skipped in 0.04s"
+    named = "exit 0\na.py::test_x PASSED\na.py::test_y SKIPPED (odd)\n1 passed, 1 skipped in 0.04s"
+    assert [run.skips for each in (said, named, GREEN) for run in runs_of(command("pytest", each))] == [
+        True,
+        False,
+        False,
+    ]
+
+
 def test_files_that_passed_are_read_from_the_lines_of_progress() -> None:
     lines = "tests/test_a.py ..F. [ 57%]\ntests/test_b.py .s. [ 90%]\ntests/test_c.py s [100%]"
     said = f"exit 1\n{lines}\nFAILED tests/test_a.py::test_x - assert 0\n1 failed, 5 passed, 2 skipped in 0.10s"
@@ -92,6 +102,17 @@ def test_files_that_passed_are_read_from_the_lines_of_progress() -> None:
         ("pytest tests/nightly; pytest", "exit 4\n", ["tests/nightly", ""]),
         ("pytest a.py 2>/dev/null", GREEN, ["a.py"]),
         ("eval pytest", GREEN, [""]),
+        ("cat > notes.md <<'EOF'\nrun pytest\nEOF\nls", GREEN, []),
+        ("cat > notes.md <<EOF\n$(pytest)\nEOF", GREEN, [""]),
+        ("bash <<EOF\npytest\nEOF", GREEN, [""]),
+        ("echo '<<EOF'\npytest a.py", GREEN, ["a.py"]),
+        ("make test", "exit 2\nmake: *** No rule to make target 'test'.  Stop.", []),
+        ("python -m tox -e py", "exit 1\n/opt/env/bin/python: No module named tox", []),
+        (
+            "pytest -v",
+            "exit 0\na.py::test_x PASSED [ 50%]\na.py::test_y SKIPPED (odd) [100%]\n1 passed, 1 skipped in 1s",
+            ["a.py::test_x"],
+        ),
     ],
 )
 def test_what_a_command_may_have_run(line: str, said: str, may: list[str]) -> None:
