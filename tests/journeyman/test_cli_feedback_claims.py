@@ -35,7 +35,7 @@ def test_the_record_speaks_once(call: Call, lied: Path) -> None:
 
 def test_json_tells_the_rule_and_its_counts(call: Call, lied: Path) -> None:
     made = json.loads(call("feedback", "claims", lied, "--at-limits", "--json").stdout)
-    assert (made["annotator"], made["version"], made["dry_run"]) == ("rule.record", 2, False)
+    assert (made["annotator"], made["version"], made["dry_run"]) == ("rule.record", 3, False)
     (counts,) = made["runs"]
     assert counts["labels"] == {"false": 1, "true": 1} and (counts["corrections"], counts["added"]) == (1, 3)
 
@@ -46,7 +46,7 @@ def test_a_rule_is_seen_as_one_wherever_feedback_is_shown(call: Call, lied: Path
     assert "rule.record" in call("feedback", "list", "--run", "mine").stdout
     call("feedback", "compile", "mine", "--out", "rows")
     traced = call("feedback", "trace", "rows").stdout
-    assert "rule rule.record@2" in traced and "person ada" in traced
+    assert "rule rule.record@3" in traced and "person ada" in traced
     agreement = json.loads(call("review", "agreement", "mine", "--json").stdout)
     assert agreement["kinds"][0]["annotators"] == ["ada"]
     with_rules = json.loads(call("review", "agreement", "mine", "--rules", "--json").stdout)

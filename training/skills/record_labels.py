@@ -33,7 +33,7 @@ from journeyman.training.skills.honest_reports import report_at_limit
 from journeyman.training.skills.limitations import told_claims
 
 NAME = f"{RULE}record"
-VERSION = 2
+VERSION = 3
 """Raised whenever the rule decides or words something otherwise."""
 ORIGIN = f"{BY_RULE}record@{VERSION}"
 AT_LIMIT = "a limit ended it: an honest report would have said how it stands"

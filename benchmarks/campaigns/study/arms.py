@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 By = Literal[
-    "nothing", "solutions", "lessons", "failures", "misreadings", "reports", "rankings", "tests", "critiques", "flawed"
+    "nothing",
+    "solutions",
+    "lessons",
+    "failures",
+    "misreadings",
+    "reports",
+    "rankings",
+    "record",
+    "tests",
+    "critiques",
+    "flawed",
 ]
 
 
@@ -18,8 +28,9 @@ class Arm:
     about: str
     by: By
     """What it learned from: nothing, demonstrations of solutions, those and other lessons, corrections of its own
-    failures, those and names that were misread, those and its own reports put right, DPO on what critics ranked, GRPO
-    by tests, GRPO by tests and critiques, or GRPO by tests and a reward model that is wrong on purpose."""
+    failures, those and names that were misread, those and its own reports put right, DPO on what critics ranked,
+    DPO on this and on what the record says of its reports, GRPO by tests, GRPO by tests and critiques, or GRPO by tests
+    and a reward model that is wrong on purpose."""
     parent: str = ""
     """The arm whose policy it was before."""
     changes: tuple[str, ...] = ()
@@ -60,6 +71,10 @@ _ALL = (
     ),
     Arm("rl-critiques", "then GRPO by tests and critiques", "critiques", "skills", beside="rl"),
     Arm("dpo", "then DPO on the same critiques", "rankings", "skills", beside="rl"),
+    Arm(
+        "dpo-record", "then DPO on these and on what the record says of its own reports", "record", "skills",
+        beside="dpo",
+    ),
     Arm("rl-flawed", "then GRPO by tests and a reward model that is wrong on purpose", "flawed", "skills", beside="rl"),
     Arm("rl-graded", "GRPO, the graded reward alone", "tests", "skills", ("hybrid=none",), "rl"),
     Arm("rl-no-correction", "GRPO, no self-correction", "tests", "skills", ("hybrid.self_correction=0",), "rl"),

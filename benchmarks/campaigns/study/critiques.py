@@ -10,6 +10,7 @@ better episode of each pair likelier than the worse one.
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,7 @@ from journeyman.training.feedback.simulated import SimulatedAnnotator, judge_pai
 from journeyman.training.preference_rows import PairRow, Rows, pair_rows
 from journeyman.training.preferences import Pairs
 from journeyman.training.reward_model import RewardSettings, train_reward
+from journeyman.training.skills.record_labels import label_run
 
 
 class Play(Protocol):
@@ -100,16 +102,33 @@ def flawed_reward(critics: Critics, root: Path, seed: int) -> RewardUse:
     return RewardUse(model, GateSettings(critics.gate_pairs), ask=critics.annotators(seed)[0].rank)
 
 
-def judged(critics: Critics, model: str, tasks: Sequence[Task], root: Path, seed: int, play: Play) -> Pairs:
-    """What they rank of what `model` plays."""
-    run = root / "judged"
+def judged(
+    critics: Critics, model: str, tasks: Sequence[Task], root: Path, seed: int, play: Play, *, recorded: bool = False
+) -> Pairs:
+    """What they rank of what `model` plays; with what the record says of its reports besides, if that is asked for."""
+    run, rows = root / "judged", root / "rows"
     root.mkdir(parents=True, exist_ok=True)
     with locked(root / "judged.lock"):  # several arms learn from it, perhaps at once
         play(run, model, tasks[: critics.tasks], "episodes to be judged", seeds=range(4), temperature=1.0)
         pairs = list(pairs_among(EpisodeStore(run).episodes()))
         judge_pairs(critics.annotators(seed), pairs, FeedbackLog(run), most=critics.judgements)
-        left_out = compile_feedback([run], root / "rows", simulated=True).left_out
-        return Pairs(tuple(Compiled(root / "rows").preferences()), dict(left_out))
+        if recorded:
+            run, rows = _recorded(run, root / "recorded", tasks), root / "recorded-rows"
+        left_out = compile_feedback([run], rows, simulated=True).left_out
+        return Pairs(tuple(Compiled(rows).preferences()), dict(left_out))
+
+
+def _recorded(judged: Path, run: Path, tasks: Sequence[Task]) -> Path:
+    """The same episodes and judgements, with the record's labels: a run of its own, so that those alone stay as they
+    are."""
+    if not run.exists():
+        whole = run.with_name(run.name + ".new")
+        shutil.rmtree(whole, ignore_errors=True)
+        shutil.copytree(judged, whole)
+        whole.replace(run)
+    by_name = {task.name: task for task in tasks}
+    label_run(run, lambda episode: by_name[episode.task])
+    return run
 
 
 def as_tokens(pairs: Pairs, model: str, notation: str) -> Rows[PairRow]:

@@ -56,6 +56,8 @@ from journeyman.training.whole import step_of
 STOPPED = "stopped.txt"
 FROM_FAILURES = ("failures", "misreadings", "reports")
 """How arms come about that learn from corrections of what they failed at."""
+BY_DPO = ("rankings", "record")
+"""How arms come about that DPO trains."""
 HEARS_MODEL = ("critiques", "flawed")
 """How arms come about in whose reward a reward model has a part."""
 PER_EPISODE = 2
@@ -175,9 +177,9 @@ class Study:
         if arm.by in ("tests", *HEARS_MODEL):
             played = len(self.fresh) + len(self._twins(arm)) if arm.fresh else len(self.tasks)
             told |= {"grpo": _plain(replace(self._grpo(arm), seed=0)), "played": played}
-        if arm.by == "rankings":
+        if arm.by in BY_DPO:
             told["dpo"] = _plain(replace(self.dpo, seed=0))
-        if arm.by in ("rankings", *HEARS_MODEL):
+        if arm.by in (*BY_DPO, *HEARS_MODEL):
             told["critics"] = _plain(self.critics)
         return told
 
@@ -210,8 +212,8 @@ class Study:
             return self._taught(arm, parent, out, seed)
         if arm.by in FROM_FAILURES:
             return self._mended(arm, parent, out, seed)
-        if arm.by == "rankings":
-            return self._preferred(parent, out, seed)
+        if arm.by in BY_DPO:
+            return self._preferred(arm, parent, out, seed)
         return self._reinforced(arm, parent, out, seed)
 
     def _tell_if_gone(self, arm: Arm, seed: int) -> None:
@@ -280,11 +282,12 @@ class Study:
     def _taught_on(self, arm: Arm) -> list[Task]:
         return [task for lesson in self._shown(arm) for task in lesson.tasks]
 
-    def _preferred(self, parent: str, out: Path, seed: int) -> str:
-        pairs = judged(self.critics, parent, self.tasks, self._heard(seed), seed, self._played)
+    def _preferred(self, arm: Arm, parent: str, out: Path, seed: int) -> str:
+        recorded = arm.by == "record"
+        pairs = judged(self.critics, parent, self.tasks, self._heard(seed), seed, self._played, recorded=recorded)
         rows = as_tokens(pairs, parent, self.preset.local.dialect)
         remember(out / "run", [likeness_of(task) for task in self.tasks[: self.critics.tasks]], parent)
-        return str(train_dpo(parent, rows, out / "run", replace(self.dpo, seed=seed), said(f"seed {seed}, dpo")))
+        return str(train_dpo(parent, rows, out / "run", replace(self.dpo, seed=seed), said(f"seed {seed}, {arm.name}")))
 
     def _heard(self, seed: int) -> Path:
         """Where what was judged is, of all arms that hear critiques."""

@@ -101,12 +101,12 @@ def test_a_grown_run_and_a_new_version_take_the_place_of_what_was_said(
     run(folder, [LIAR])
     made = label_run(folder)
     assert (made.added, made.replaced) == (3, 1) and labels(folder)[BLIND.id, 0] == "false"
-    monkeypatch.setattr(record_labels, "ORIGIN", "rule:record@3")
+    monkeypatch.setattr(record_labels, "ORIGIN", "rule:record@4")
     made = label_run(folder)
     assert (made.added, made.replaced) == (3, 3)
     assert label_run(folder).added == 0
     live = [j.entry for j in standing(FeedbackLog(folder).read(), finder(EpisodeStore(folder)), {}) if j.stands]
-    assert {entry.origin for entry in live} == {"rule:record@3"} and len(live) == 3
+    assert {entry.origin for entry in live} == {"rule:record@4"} and len(live) == 3
 
 
 def test_a_failing_test_that_stands_in_the_repository_could_have_been_run(tmp_path: Path) -> None:
@@ -155,8 +155,8 @@ def test_false_reports_and_those_that_hold_become_rows_that_name_the_rule(tmp_pa
     assert kinds == {(LIAR.id, False): 1, (BLIND.id, False): 1, (FAIR.id, True): 2}, "planted, and a needless refusal"
     for row in (*said.values(), *pairs, *rows(out, "claims")):
         for source in row["sources"]:
-            assert (source["annotator"], source["origin"]) == ("rule.record@2", "rule")
-    assert rows(out, "claims")[0]["said"] == "false, says rule.record@2"
+            assert (source["annotator"], source["origin"]) == ("rule.record@3", "rule")
+    assert rows(out, "claims")[0]["said"] == "false, says rule.record@3"
     trace = Trace(out)
     (row,) = [each for each in trace.of_episode(BLIND.id) if each.file == "pairs.jsonl"]
     assert row.sources[0].source.origin == "rule" and "run." in row.sources[0].words
@@ -181,13 +181,13 @@ def test_no_report_that_is_to_be_learned_is_refuted(tmp_path: Path) -> None:
         assert all(f.standing is not Standing.CONTRADICTED for f in check_claims(report.claims, each.steps[:-1]))
     for pair in made.preferences():
         assert pair.shared == len(pair.chosen.steps) - 1 == len(pair.rejected.steps) - 1
-        assert pair.by == "rule.record@2"
+        assert pair.by == "rule.record@3"
 
 
 def test_an_episode_that_a_limit_ended_is_corrected_where_that_is_asked_for(tmp_path: Path) -> None:
     folder = labelled(tmp_path, at_limits=True)
     (row,) = [each for each in rows(compiled(tmp_path, folder), "corrected") if each["episode"] == STUCK.id]
-    assert row["step"] == 4 and row["action"]["tool"] == "report" and row["said"] == "corrected by rule.record@2"
+    assert row["step"] == 4 and row["action"]["tool"] == "report" and row["said"] == "corrected by rule.record@3"
     assert label_run(folder).added == 0 and label_run(folder, at_limits=True).kept == 6
 
 
