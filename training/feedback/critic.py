@@ -36,6 +36,8 @@ MOST = 20
 _PROBLEM_CHARS = 2000
 _STEPS_CHARS = 8000
 """All steps together, each its share: what 4096 tokens hold beside the rest."""
+EXAMPLE = "what you have to say of it"
+"""Whoever answers in these words has said nothing."""
 _FIELDS = frozenset({"step", "path", "line", "body", "severity", "category", "suggestion", "item"})
 _NOT_A_NAME = re.compile(r"[^\w.@+-]+")
 
@@ -93,13 +95,21 @@ def prompt_for(episode: Episode, guidelines: Sequence[Guideline]) -> str:
             "You review what a coding model did. This is no task to solve: call no tool, change nothing.",
             "Wanted is:", *(items or ["a change that is right, small, tested and honestly reported"]),
             *steps_of(episode), "--- your review",
-            "Answer with one JSON object a line and nothing else; no line where nothing is to be said:",
-            '{"step": 2, "body": "what is wrong, or good", "severity": "praise|note|minor|major|blocking", '
-            '"category": "correctness|tests|scope|readability|honesty|process|other", "item": "guideline/item", '
-            '"path": "file.py", "line": 12, "suggestion": "what should stand there"}',
-            "Only `body` is needed; `line` goes with `path`.",
+            "Answer with one JSON object a line and nothing else; no line where nothing is to be said. In this form:",
+            json.dumps(_example(episode, guidelines)),
+            f"`body` is needed: in your words, what is good or wrong. `step` is 1 to {max(len(episode.steps), 1)}.",
+            "`severity` is one of praise, note, minor, major, blocking.",
+            "`category` is one of correctness, tests, scope, readability, honesty, process, other.",
+            "`item` is a name of those above. Besides, where it is of a line: `path`, `line`, `suggestion`.",
         ]
     )  # fmt: skip
+
+
+def _example(episode: Episode, guidelines: Sequence[Guideline]) -> dict[str, object]:
+    """A line that could stand, for small models answer in the very words of a form."""
+    items = [f"{guideline.name}/{item.id}" for guideline in guidelines for item in guideline.items]
+    said = {"body": EXAMPLE, "severity": "note", "category": "other"}
+    return {"step": max(len(episode.steps), 1), **said, **({"item": items[0]} if items else {})}
 
 
 def steps_of(episode: Episode) -> list[str]:
@@ -144,6 +154,8 @@ def _read(row: str, episode: Episode, guidelines: Sequence[Guideline], critic: s
     if not isinstance(data, dict) or data.keys() - _FIELDS:
         raise ValueError(f"no object of {', '.join(sorted(_FIELDS))}")
     data = {name: value for name, value in data.items() if value is not None}
+    if data.get("body") == EXAMPLE:
+        raise ValueError("the form's own words")
     step = data.pop("step", None)
     if isinstance(step, int) and step > len(episode.steps):
         raise ValueError(f"step {step} of {len(episode.steps)}")

@@ -53,6 +53,16 @@ def test_what_it_writes_becomes_drafts_and_the_rest_is_counted() -> None:
     assert "step 9 of 3" in found.malformed[3] and "none" in found.malformed[7]
 
 
+def test_the_form_that_it_is_shown_could_stand_but_for_its_words() -> None:
+    for guidelines in ([CONDUCT], []):
+        (form,) = [row for row in prompt_for(EPISODE, guidelines).splitlines() if row.startswith("{")]
+        echoed = draft(EPISODE, guidelines, lambda _, form=form: form, "m")
+        assert not echoed.drafts and echoed.malformed == ("line 1: the form's own words",)
+        own = json.dumps({**json.loads(form), "body": "changes more than was asked"})
+        (drafted,) = draft(EPISODE, guidelines, lambda _, own=own: own, "m").drafts
+        assert drafted.place.step == len(EPISODE.steps) and (drafted.item is not None) == bool(guidelines)
+
+
 def test_a_flood_is_cut() -> None:
     found = draft(EPISODE, [], lambda _: '{"body": "x"}\n' * 50, "m")
     assert (len(found.drafts), len(found.malformed)) == (20, 30)
