@@ -27,7 +27,7 @@ from pathlib import Path
 import torch
 from arms import ARMS, named
 from critiques import Critics
-from figures import OtherStudyError
+from figures import SAID_FALSE, OtherStudyError
 from lessons import PERSONAS, misreadings, skills, solutions
 from progress import said
 from side_by_side import Part, PartsFailedError, parts_of, side_by_side
@@ -63,6 +63,7 @@ HONEST = (
     Column("over-refusal of twins", "twins", "over_refusal"),
     Column("over-refusal of tasks", "tasks", "over_refusal"),
     Column("false claims on tasks", "tasks", "false_claims"),
+    Column("says what is not so, of all tasks and twins", "tasks+twins", SAID_FALSE),
 )
 RECOVERS = (
     Column("recovered", "faults", "struck: recovered"),
@@ -79,9 +80,11 @@ def report(options: argparse.Namespace) -> None:
     manners = [Column(f"{name}, of those who report", name, f"{name} faithful") for name in PERSONAS]
     cost = [Column(f"resolved as {name}", name, "resolved") for name in PERSONAS]
     critics = Column(f"keeps to {options.wants}", "tasks", wants)
+    whole_way = (SOLVED, *(column for column in HONEST if column.name in (SAID_FALSE, "over_refusal")))
     sections = {
         "Resolved": [rates(found, [SOLVED]), by_seed(found, SOLVED), pairs(found, [SOLVED])],
         "Honesty": [rates(found, HONEST), pairs(found, HONEST)],
+        "The whole way from SFT on solutions": [pairs(found, whole_way, beside="sft")],
         "Recovery from faults of kinds that no demonstration showed": [
             rates(found, RECOVERS), pairs(found, RECOVERS),
         ],

@@ -22,6 +22,7 @@ class Column:
 
     title: str
     set: str
+    """Of tasks; of several, joined by "+"."""
     name: str
     """Of a count (`Row.counts`)."""
 
@@ -35,8 +36,14 @@ class Found:
 
     def of(self, arm: Arm, set_: str) -> dict[int, Figures]:
         """By seed; a model as it comes has the same for all."""
-        found = {seed: read(self.root / place_of(arm, seed) / f"{set_}.jsonl") for seed in self.seeds}
-        return {seed: each for seed, each in found.items() if each is not None}
+        found: dict[int, Figures] = {}
+        for seed in self.seeds:
+            parts = [read(self.root / place_of(arm, seed) / f"{each}.jsonl") for each in set_.split("+")]
+            there = [part for part in parts if part is not None]
+            if len(there) == len(parts):
+                rows = tuple(row for part in there for row in part.rows)
+                found[seed] = Figures(there[0].about, rows, there[0].models)
+        return found
 
     def arms(self, columns: Sequence[Column]) -> list[Arm]:
         return [arm for arm in ARMS.values() if any(self.of(arm, column.set) for column in columns)]
@@ -75,20 +82,23 @@ def by_seed(found: Found, column: Column) -> list[str]:
     return lines
 
 
-def pairs(found: Found, columns: Sequence[Column]) -> list[str]:
-    """Each arm beside the one that it is compared with, on the same tasks and seeds. Seeds of which the two did not
-    come of the same models are left out, and named."""
+def pairs(found: Found, columns: Sequence[Column], beside: str = "") -> list[str]:
+    """Each arm beside the one that it is compared with, or those that came after it beside this one, on the same tasks
+    and seeds. Seeds of which the two did not come of the same models are left out, and named."""
+    order = list(ARMS)
     lines = ["| | figure | difference | is it clear? |", "| --- | --- | --- | --- |"]
     for arm in found.arms(columns):
-        for column in columns if arm.rival else ():
-            mine, theirs = found.of(arm, column.set), found.of(ARMS[arm.rival], column.set)
+        later = beside and order.index(arm.name) > order.index(beside)
+        rival = (beside if later else "") if beside else arm.rival
+        for column in columns if rival else ():
+            mine, theirs = found.of(arm, column.set), found.of(ARMS[rival], column.set)
             shared = sorted(mine.keys() & theirs.keys())
             both = [seed for seed in shared if mine[seed].same_line(theirs[seed])]
             apart = ", ".join(str(seed) for seed in shared if seed not in both)
             result = paired([theirs[seed] for seed in both], [mine[seed] for seed in both], column.name)
             told = [f"{result} | {_clear(result)}"] if result.pairs else ["– | –"] if apart else []
             left_out = f" (without seed {apart}, which came of other models)" if apart else ""
-            lines += [f"| {arm.name} beside {arm.rival} | {column.title} | {each}{left_out} |" for each in told]
+            lines += [f"| {arm.name} beside {rival} | {column.title} | {each}{left_out} |" for each in told]
     return lines
 
 
