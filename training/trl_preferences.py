@@ -3,14 +3,18 @@
 TRL's DPO and KTO take text, and count everything behind the prompt as the policy's: what tools answered would enter
 the log-probabilities. Here rows arrive as tokens with a mask of their own, which is laid over TRL's; its losses stay
 as they are. The reference's log-probabilities are computed once, before training: no second model is kept, and a
-resumed run has the same. That this equals TRL's where nothing is masked, and a loss by hand where something is, is
-tested.
+resumed run has the same. What the rows of a batch begin with in common (the two of a pair: the tools, the problem,
+perhaps all but the report) is read once, forward and backward. That all this equals TRL's where nothing is masked, and
+a loss by hand where something is, is tested.
+
+Dimension suffixes: B rows, S positions, T all but the first, N tokens of the policy's, V vocabulary.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import torch
@@ -21,6 +25,7 @@ from trl.trainer.kto_trainer import DataCollatorForUnpairedPreference, KTOTraine
 
 from journeyman.training.preference_rows import LabelRow, PairRow
 from journeyman.training.progress import Progress, silent
+from journeyman.training.shared_prefix import logits_before_shared
 from journeyman.training.tokens import TokenRow
 
 
@@ -79,8 +84,46 @@ class _LabelCollator(DataCollatorForUnpairedPreference):
         return batch
 
 
+MOST_LOGITS = 1 << 28
+"""So many numbers (1 GiB) are held at once for the tokens of a batch; of more TRL's fused head holds a part at a time,
+which reads all rows whole."""
+
+
+class _ReadsOnce:
+    """A model as TRL's losses of preferences call it, that reads what rows begin with in common once."""
+
+    def __init__(self, trainer: Any, model: Any) -> None:
+        self._trainer, self._model = trainer, model
+
+    def __call__(self, **inputs: Any) -> Any:
+        ids_B_S, labels_B_S = inputs["input_ids"], inputs.get("labels")
+        chosen_B_S = labels_B_S != -100 if labels_B_S is not None else torch.zeros_like(ids_B_S, dtype=torch.bool)
+        count = int(chosen_B_S.sum())
+        if not count or count * self._trainer.model.config.vocab_size > MOST_LOGITS:
+            return self._model(**inputs)
+        with self._trainer.accelerator.autocast():
+            logits_N_V = logits_before_shared(
+                self._model, chosen_B_S, input_ids=ids_B_S, attention_mask=inputs["attention_mask"]
+            )
+        logprobs_N_V, tokens_N = logits_N_V.log_softmax(dim=-1), ids_B_S[chosen_B_S]
+        with torch.no_grad():
+            seen = {
+                "entropy": -(logprobs_N_V.exp() * logprobs_N_V).sum(dim=-1),
+                "mean_logits": logits_N_V.mean(dim=-1), "is_top1": logits_N_V.argmax(dim=-1) == tokens_N,
+            }  # fmt: skip
+        found = {"log_probs": logprobs_N_V.gather(1, tokens_N[:, None])[:, 0], **seen}
+        at_B_T = chosen_B_S[:, 1:]
+        return SimpleNamespace(
+            **{
+                name: torch.zeros_like(at_B_T, dtype=value_N.dtype).masked_scatter(at_B_T, value_N)
+                for name, value_N in found.items()
+            }
+        )
+
+
 class _Masked:
-    """What is ours in both trainers: rows are tokens already, and the reference is asked once."""
+    """What is ours in both trainers: rows are tokens already, the reference is asked once, and common beginnings are
+    read once."""
 
     _collator: ClassVar[Any]
     _reference_columns: ClassVar[tuple[str, str]]
@@ -92,6 +135,17 @@ class _Masked:
 
     def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:
         return dataset
+
+    def reading(self: Any, model: Any) -> Any:
+        """The model as it is to be called. What keeps several processes together would be gone past."""
+        alone = self.accelerator.num_processes == 1 and not self.aux_loss_enabled
+        return _ReadsOnce(self, model) if alone else model
+
+    def compute_ref_log_probs(self, model: Any, inputs: Any) -> Any:
+        return super().compute_ref_log_probs(self.reading(model), inputs)  # type: ignore[misc]
+
+    def _compute_loss(self, model: Any, inputs: Any, *options: Any) -> Any:
+        return super()._compute_loss(self.reading(model), inputs, *options)  # type: ignore[misc]
 
     def _precompute_ref_logps(self: Any, dataset: Dataset, name: str, batch_size: int) -> Dataset:
         """As TRL's, without a file beside the data, and with our progress."""
@@ -124,7 +178,7 @@ def log_probabilities(
     """Of the policy's own tokens as the trained model has them: one sum for each row of a KTO data set; all chosen
     ones, then all rejected ones, of a DPO data set."""
     parts: list[Sequence[torch.Tensor]] = []
-    model: Any = trainer.model
+    model: Any = trainer.reading(trainer.model)
     for batch in _batches(trainer, dataset, batch_size, note):
         labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
         with torch.no_grad(), trainer.accelerator.autocast():

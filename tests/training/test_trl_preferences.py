@@ -16,6 +16,7 @@ from trl.trainer.kto_config import KTOConfig
 from trl.trainer.kto_trainer import KTOTrainer
 
 from journeyman.policies.models import load_model
+from journeyman.training import trl_preferences
 from journeyman.training.preference_rows import LabelRow, PairRow
 from journeyman.training.sft import adapters
 from journeyman.training.tokens import TokenRow
@@ -161,6 +162,36 @@ def test_what_is_observed_last_changes_nothing(make: Callable[..., Any], tmp_pat
     assert all(found[name].equal(found_changed[name]) for name in found)
 
 
+@pytest.mark.parametrize("make", [dpo, kto], ids=["dpo", "kto"])
+def test_what_rows_begin_with_in_common_is_read_once(
+    make: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results, read = [], []
+    for most in (0, trl_preferences.MOST_LOGITS):
+        monkeypatch.setattr(trl_preferences, "MOST_LOGITS", most)
+        trainer = make(tmp_path)
+        shaken(trainer.model)
+        tokens: list[int] = []
+        hook = trainer.model.get_input_embeddings().register_forward_hook(
+            lambda _, args, __, tokens=tokens: tokens.append(args[0].numel())
+        )
+        results.append((*loss_and_gradients(trainer), trainer._metrics["train"]))
+        hook.remove()
+        read.append(sum(tokens))
+    (loss, found, metrics), (loss_once, found_once, metrics_once) = results
+    assert loss_once.item() == pytest.approx(loss.item(), abs=1e-6)
+    assert all(torch.allclose(found_once[name], found[name], atol=1e-6) for name in found)
+    assert read[1] < read[0] / 1.3, read
+    for name, values in metrics.items():
+        assert metrics_once[name] == pytest.approx(values, abs=1e-4), name
+
+
+@pytest.fixture
+def read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are read as TRL reads them, to the last bit: an optimiser makes much of a gradient that is nearly none."""
+    monkeypatch.setattr(trl_preferences, "MOST_LOGITS", 0)
+
+
 def unmasked(columns: Dataset, names: dict[str, str]) -> Dataset:
     """TRL's own columns, with masks that let everything count."""
     kept = columns.select_columns(["prompt_ids", *names, *({"label"} & {*columns.column_names})])
@@ -171,6 +202,7 @@ def unmasked(columns: Dataset, names: dict[str, str]) -> Dataset:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("peft", [None, adapters(4)], ids=["all weights", "adapters"])
+@pytest.mark.usefixtures("read_whole")
 def test_dpo_with_nothing_masked_is_trls(peft: Any, tmp_path: Path) -> None:
     texts = [{"prompt": f"fix {i}: ", "chosen": f"return {i}", "rejected": "pass" * (i + 1)} for i in range(6)]
     model, tokenizer = load_model("tiny", to_train=True)
@@ -188,6 +220,7 @@ def test_dpo_with_nothing_masked_is_trls(peft: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("read_whole")
 def test_kto_with_nothing_masked_is_trls(tmp_path: Path) -> None:
     texts = [{"prompt": f"fix {i}: ", "completion": f"return {i}", "label": i % 3 == 0} for i in range(8)]
     model, tokenizer = load_model("tiny", to_train=True)
