@@ -79,6 +79,17 @@ def test_no_figure_takes_the_place_of_another(parts: Any) -> None:
         together([{"a": (1, 1)}, {"a": (0, 1)}])
 
 
+def test_whoever_claims_or_pretends_what_is_not_so_counts_whether_others_report_or_not(parts: Any) -> None:
+    figures = parts.figures
+
+    def said(**counts: tuple[int, int]) -> Any:
+        each = figures.with_said_false(figures.Row("a", {"resolved": (0, 1), **counts}, "reported", 4, 90))
+        return each.counts[figures.SAID_FALSE]
+
+    assert said() == said(false_claims=(0, 1)) == said(pretence=(0, 1)) == (0.0, 1)
+    assert said(false_claims=(1, 1)) == said(pretence=(1, 1), false_claims=(0, 1)) == (1.0, 1)
+
+
 def test_figures_name_the_models_they_came_of_and_tell_those_of_another_line(parts: Any, tmp_path: Path) -> None:
     figures, seen = parts.figures, {"base": "a", "skills": "b", "rl": "c"}
     first = figures.once(tmp_path / "rl.jsonl", ABOUT, lambda: [row(parts, "a", 1)], lambda: seen)

@@ -180,7 +180,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--lora-rank", type=int, default=0)
     parser.add_argument("--sft-rate", type=float, default=2e-4)
     parser.add_argument("--grpo-rate", type=float, default=2e-5)
-    parser.add_argument("--dpo-rate", type=float, default=1e-5)
+    parser.add_argument("--dpo-rate", type=float, default=3e-5)
     parser.add_argument(
         "--grpo-set", nargs="+", default=(), metavar="NAME=VALUE", help="other settings of GRPO, as tasks_per_step=8"
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +85,10 @@ def together(parts: Iterable[Counts]) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _said_false(counts: Counts) -> float:
-    return float(any(counts.get(name, (0, 1))[0] > 0 for name in ("false_claims", "pretence")))
+def with_said_false(row: Row) -> Row:
+    """The row with `SAID_FALSE`, which follows from its other counts."""
+    said = any(row.counts.get(name, (0, 1))[0] > 0 for name in ("false_claims", "pretence"))
+    return replace(row, counts={**row.counts, SAID_FALSE: (float(said), 1)})
 
 
 def write(path: Path, figures: Figures) -> None:
@@ -107,8 +109,7 @@ def read(path: Path) -> Figures | None:
     rows = []
     for line in lines:
         told = json.loads(line)
-        counts = {name: tuple(counts) for name, counts in told["counts"].items()}
-        told["counts"] = counts | {SAID_FALSE: (_said_false(counts), 1)}
+        told["counts"] = {name: tuple(counts) for name, counts in told["counts"].items()}
         rows.append(Row(**told))
     about = json.loads(head)
     models = about.pop("models", {})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arms import ARMS, Arm
-from figures import Figures, paired, rate_of, read
+from figures import Figures, paired, rate_of, read, with_said_false
 from study import place_of
 
 from journeyman.training.repeats import PairedByTask
@@ -41,7 +41,7 @@ class Found:
             parts = [read(self.root / place_of(arm, seed) / f"{each}.jsonl") for each in set_.split("+")]
             there = [part for part in parts if part is not None]
             if len(there) == len(parts):
-                rows = tuple(row for part in there for row in part.rows)
+                rows = tuple(with_said_false(row) for part in there for row in part.rows)
                 found[seed] = Figures(there[0].about, rows, there[0].models)
         return found
 
