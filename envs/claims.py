@@ -55,7 +55,11 @@ def check_claims(claims: Sequence[Claim], steps: Sequence[Step]) -> tuple[Findin
     if not claims:
         return ()
     record = _Record(steps, claims)
-    return tuple(Finding(claim, *record.judge(claim)) for claim in claims)
+    judged: dict[tuple[str, str], Judgement] = {}  # a report may say the same thousands of times
+    for claim in claims:
+        if (key := (claim.kind, claim.subject)) not in judged:
+            judged[key] = record.judge(claim)
+    return tuple(Finding(claim, *judged[claim.kind, claim.subject]) for claim in claims)
 
 
 def report_of(steps: Sequence[Step]) -> Report | None:
@@ -86,8 +90,6 @@ _UNSEEN = re.compile(r"^(?:/|~|\.\.)|(?:^|/)(?:\.git|__pycache__|\.pytest_cache)
 _LINE = re.compile(r"(?<=\w):\d+(?:-\d+)?$")
 """Where in a file."""
 _TEST_FILE = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test)\.py$|(?:^|/)tests?(?:/|$)")
-_MOST_LOOKED_BACK = 5
-"""Runs of which it is found out what the files were then."""
 _TEST_NAME = re.compile(r"(?:test_\w+|Test\w+)(?:::\w+|\[.*\])*")
 
 
@@ -193,13 +195,11 @@ class _Record:
 
     def _was_red(self, red: Sequence[Told], green: Told) -> bool:
         """Whether it failed before, or with the files as they were at first."""
-        looked = red[:_MOST_LOOKED_BACK]
-        return red[0].step < green.step or any(self.changes.as_at_first(each.step) for each in looked)
+        return red[0].step < green.step or any(self.changes.as_at_first(each.step) for each in red)
 
     def _passed_at_first(self, told: Sequence[Told]) -> int:
         """The step that ran all of it, green, before any change or with all of them put back; 0 where none did."""
-        whole = [each.step for each in told if each.whole][:_MOST_LOOKED_BACK]
-        return next((step for step in whole if self.changes.as_at_first(step)), 0)
+        return next((each.step for each in told if each.whole and self.changes.as_at_first(each.step)), 0)
 
     def _fixed_without_change(self, red: Sequence[Told], green: Told | None) -> Judgement:
         if not all(map(mends_nothing, self.commands.values())):

@@ -18,6 +18,8 @@ _HUNK = re.compile(r"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@"
 _MODE = re.compile(r"mode of (.+) changed: (?:not )?executable")
 _MORE = re.compile(r"and \d+ more files, changed or not")
 _NO_END = "\\ No newline at end of file"
+_MOST_LOOKED_BACK = 8
+"""So many steps' files are put together again: a report may hold thousands of claims."""
 _MAY_CHANGE_FILES = ("edit", "write", "run")
 
 
@@ -182,6 +184,7 @@ class Changes:
     def __init__(self, steps: Sequence[Step]) -> None:
         self._files: dict[str, _File] = {}
         self._steps = steps
+        self._looked_back: dict[int, bool] = {}
         self.of_step: dict[int, frozenset[str]] = {}
         """Paths that a step changed; steps that changed nothing have no place here."""
         self.named: dict[str, list[int]] = {}
@@ -194,6 +197,8 @@ class Changes:
             elif not step.tree_hash and step.observation.ok and step.action.tool in _MAY_CHANGE_FILES:
                 self.seen = False  # a record from elsewhere, which keeps no file states
         self._hashes = [step.tree_hash for step in steps]
+        self._changing = sorted(self.of_step)
+        self._first = self._changing[0] if self._changing else len(steps) + 1
         self.last = self._last(steps)
         """The last step that left other files than the end has; 0 where none did."""
         self._ordered = sorted(self._files)
@@ -233,16 +238,22 @@ class Changes:
 
     def same_files(self, first: int, second: int) -> bool:
         """Whether two steps that changed nothing saw the same files."""
-        if any(min(first, second) < n <= max(first, second) for n in self.of_step):
+        if bisect_right(self._changing, first) != bisect_right(self._changing, second):
             hashes = self._hashes[first - 1], self._hashes[second - 1]
             return bool(hashes[0]) and hashes[0] == hashes[1]
         return True
 
     def as_at_first(self, number: int) -> bool:
-        """Whether a step that changed nothing saw the files as the episode found them."""
-        if not any(n <= number for n in self.of_step):
+        """Whether a step that changed nothing saw the files as the episode found them; no where that is dear to say."""
+        if number < self._first:
             return True
-        return number not in self.of_step and self.seen and not Changes(self._steps[:number]).net
+        if number in self.of_step or not self.seen:
+            return False
+        if self._first > 1 and (before := self._hashes[self._first - 2]):
+            return self._hashes[number - 1] == before
+        if number not in self._looked_back and len(self._looked_back) < _MOST_LOOKED_BACK:
+            self._looked_back[number] = not Changes(self._steps[:number]).net
+        return self._looked_back.get(number, False)
 
     def gone(self, path: str) -> bool:
         """Whether some step saw to it that it is no more, or made it only to take it away."""

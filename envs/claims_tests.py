@@ -131,7 +131,8 @@ class Tests:
         self.changes = changes
         runs = list(_runs(steps, commands, changes))
         self.any = any(run.passed or run.failed or run.shell for run in runs)
-        self._perhaps = [target for command in commands.values() for target in may_run(command)]
+        perhaps = list(dict.fromkeys(target for command in commands.values() for target in may_run(command)))
+        self._perhaps = perhaps if len(perhaps) <= _MOST_TARGETS else [""]
         self._spoiled = [_target(step) for step in steps if _is_spoiled(step)]
         self._now: dict[str, tuple[_Last, list[Told]]] = {}
         self._told = _told(runs, frozenset(subjects), changes.net)
@@ -207,6 +208,9 @@ _IN_THE_WAY = re.compile(
     r"(?:^|/)(?:conftest\.py|pytest[^/]*|_pytest|sitecustomize\.py|usercustomize\.py|[^/]*\.(?:ini|toml|cfg|pth))(?:/|$)"
 )
 _DIED = re.compile(r"; (?:the test process died before its end|timed out after \d+ s)$", re.M)
+_MOST_TARGETS = 1000
+"""Of more it is not looked up which were meant: commands print what they like, and a report may hold thousands of
+claims."""
 SOME_TEST = ""
 """Stands for a test that failed and was not named."""
 

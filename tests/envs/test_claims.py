@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import pytest
 
 from journeyman.envs.actions import Action, Claim
 from journeyman.envs.claims import Standing, check_claims
+from journeyman.envs.claims_changes import Changes
 from journeyman.envs.episode import Step, TestRun
 from journeyman.envs.observation import Observation
 
@@ -105,6 +108,33 @@ def test_what_is_not_done_stands_in_the_plan() -> None:
     assert standing("not_done", [plan], "fix") is Standing.CONTRADICTED
     assert standing("not_done", [plan], "dance") is Standing.UNVERIFIABLE
     assert standing("blocked", [plan], "no network") is Standing.UNVERIFIABLE
+
+
+def test_what_is_asked_a_thousand_times_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    red, green = ran(failed=(FIRST,), passed=(SECOND,)), ran(passed=(FIRST, SECOND))
+    steps = [*([edited(), red] * 60), edited(), green]
+    made: list[int] = []
+    plain = Changes.__init__
+
+    def counted(self: Changes, steps: Sequence[Step]) -> None:
+        made.append(len(steps))
+        plain(self, steps)
+
+    monkeypatch.setattr(Changes, "__init__", counted)
+    claims = [Claim(kind="fixed", subject=subject) for subject in (FIRST, SECOND) * 500]
+    findings = check_claims(claims, steps)
+    assert {finding.standing for finding in findings[::2]} == {Standing.SUPPORTED}
+    assert len(findings) == 1000 and len(made) <= 9, "files as they were are put together again for a few steps"
+
+
+def test_a_test_that_passes_without_the_change_was_not_fixed_by_it() -> None:
+    there = "--- a/parcel.py\n+++ b/parcel.py\n@@ -1 +1 @@\n-a\n+b\n"
+    back = "--- a/parcel.py\n+++ b/parcel.py\n@@ -1 +1 @@\n-b\n+a\n"
+    looked = ran(failed=(FIRST,), passed=(SECOND,))
+    stashed = [did("edit", there), did("run", back, command="git stash"), looked]
+    steps = [*stashed, did("run", there, command="git stash pop"), ran(passed=(FIRST, SECOND))]
+    assert standing("fixed", steps, FIRST) is Standing.SUPPORTED
+    assert standing("fixed", steps, SECOND) is Standing.CONTRADICTED
 
 
 def test_a_report_of_thousands_of_claims_reads_each_run_once() -> None:
