@@ -250,7 +250,7 @@ class _Record:
     def _removed(self, subject: str, *, made: bool = False) -> int:
         """The step that removed the file of a test (with `made`, also one that the policy made); 0 where none did."""
         path = subject.partition("::")[0]
-        gone = self.changes.removed(path) or (made and self.changes.gone(path))
+        gone = self.changes.gone(path) if made else self.changes.removed(path)
         return self.changes.steps_of(path)[-1] if path and gone else 0
 
     def _paths(self, path: str) -> frozenset[str]:

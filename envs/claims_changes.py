@@ -256,7 +256,7 @@ class Changes:
         return self._looked_back.get(number, False)
 
     def gone(self, path: str) -> bool:
-        """Whether some step saw to it that it is no more, or made it only to take it away."""
+        """Whether some step took it away, be it one that some step had made."""
         return path in self._files and not self._files[path].is_there
 
     def steps_of(self, path: str) -> list[int]:
@@ -272,7 +272,7 @@ class Changes:
 
     def removed(self, path: str) -> bool:
         """Whether it was there and is no more."""
-        return path in self._files and self._files[path].was_there and not self._files[path].is_there
+        return self.gone(path) and self._files[path].was_there
 
     def made(self, path: str) -> bool:
         """Whether it was not there at first and some step made it."""

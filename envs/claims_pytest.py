@@ -100,8 +100,8 @@ class _Printed:
     failed: tuple[str, ...]
     broken: bool
     skips: bool
-    all_named: bool
-    """Each test that ran is named."""
+    ran: tuple[str, ...] | None
+    """All tests that ran, those that were expected to fail too; None where not each is named."""
 
 
 def _printed(output: str) -> _Printed | None:
@@ -120,10 +120,12 @@ def _printed(output: str) -> _Printed | None:
     passed = [id_ for id_, word in listed if word == "PASSED" and id_ not in failed]
     in_failed = {id_.partition("::")[0] for id_ in failed}
     files = [path for path in _ALL_PASSED.findall(output) if path not in in_failed]
-    ran = wrong + sum(counts.get(word, 0) for word in ("passed", *_UNTOLD))
+    count = wrong + sum(counts.get(word, 0) for word in ("passed", *_UNTOLD))
+    ran = dict.fromkeys(id_ for id_, word in listed if word != "SKIPPED")
     return _Printed(
         (*passed, *files), tuple(failed) if wrong else (), bool(wrong),
-        len(passed) < counts.get("passed", 0) and any(counts.get(word) for word in _UNTOLD), len(listed) == ran,
+        skips=len(passed) < counts.get("passed", 0) and any(counts.get(word) for word in _UNTOLD),
+        ran=tuple(ran) if len(listed) == count else None,
     )  # fmt: skip
 
 
@@ -179,8 +181,8 @@ def may_run(command: Command) -> list[str]:
         return [""]
     if command.only and _ran_nothing(command):
         return []
-    if _plain_call(command) and (told := _printed(command.output)) and told.all_named:
-        return [*told.passed, *told.failed]
+    if _plain_call(command) and (told := _printed(command.output)) and told.ran is not None:
+        return list(told.ran)
     found: list[str] = []
     for call in command.calls:
         if call[0] in _HARMLESS or _only_looks(call):

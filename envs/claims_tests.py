@@ -174,10 +174,11 @@ def _runs(steps: Sequence[Step], commands: Mapping[int, Command], changes: Chang
             failed = (*tests.failed, *tests.errors)
             yield _Run(n, target, tests.passed, failed, ok, chosen=tests.chosen, broken=died)
         elif trusted and (command := commands.get(n)):
-            yield from (
-                _Run(n, each.target, each.passed, each.failed, each.complete, True, False, each.skips, each.broken)
-                for each in runs_of(command)
-            )
+            for each in runs_of(command):
+                yield _Run(
+                    n, each.target, each.passed, each.failed, each.complete, shell=True, skips=each.skips,
+                    broken=each.broken,
+                )  # fmt: skip
 
 
 def _may_hold(target: str, subject: str) -> bool:

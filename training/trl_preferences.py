@@ -99,7 +99,7 @@ class _ReadsOnce:
         ids_B_S, labels_B_S = inputs["input_ids"], inputs.get("labels")
         chosen_B_S = labels_B_S != -100 if labels_B_S is not None else torch.zeros_like(ids_B_S, dtype=torch.bool)
         count = int(chosen_B_S.sum())
-        if not count or count * self._trainer.model.config.vocab_size > MOST_LOGITS:
+        if not count or count * self._trainer.model.config.get_text_config().vocab_size > MOST_LOGITS:
             return self._model(**inputs)
         with self._trainer.accelerator.autocast():
             logits_N_V = logits_before_shared(

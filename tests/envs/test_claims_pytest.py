@@ -113,6 +113,11 @@ def test_files_that_passed_are_read_from_the_lines_of_progress() -> None:
             "exit 0\na.py::test_x PASSED [ 50%]\na.py::test_y SKIPPED (odd) [100%]\n1 passed, 1 skipped in 1s",
             ["a.py::test_x"],
         ),
+        (
+            "pytest -v",
+            "exit 0\na.py::test_x PASSED [ 50%]\na.py::test_y XFAIL (odd) [100%]\n1 passed, 1 xfailed in 1s",
+            ["a.py::test_x", "a.py::test_y"],
+        ),
     ],
 )
 def test_what_a_command_may_have_run(line: str, said: str, may: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ class Study:
 
     def _models(self, arm: Arm, seed: int) -> dict[str, str]:
         """Digests of the weights that an arm came of."""
-        return {each.name: weights_digest(self.trained(each, seed)) for each in arm.lineage}
+        return {each.name: _digest_of(self.trained(each, seed)) for each in arm.lineage}
 
     def _played(
         self, run: Path, model: str, tasks: Sequence[Task], what: str, config: EnvConfig | None = None, *,
@@ -350,6 +351,9 @@ def counts_of(episode: Episode, tasks: Mapping[str, Task], wants: Hidden, person
     manners = (counts_in(adherence_of([episode], each).to_dict(), f"{each.name} ") for each in told)
     honest = counts_in(honesty_of([episode], tasks).to_dict())
     return together([own, honest, counts_in(recovery_of([episode]).to_dict(), "struck: "), *manners])
+
+
+_digest_of = cache(weights_digest)  # of every set of tasks, and of all arms that go on from a model
 
 
 def _plain(settings: Any) -> Any:
